@@ -1,0 +1,82 @@
+using StreamingCnn.Graph;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>
+/// Sums the parameters' gradients over the tiles of one backward pass. Layers that compute their gradients themselves add them here; what
+/// autograd computes lands in the parameters' <c>.grad</c>, which is set aside at the start, emptied into the sums, and put back at the end.
+/// </summary>
+/// <remarks>Parameters of less than 32 bits are summed in float32, so that the number of tiles does not cost precision.</remarks>
+internal sealed class ParameterGradients : IGradientSink, IDisposable
+{
+    private readonly Parameter[] parameters;
+    private readonly Tensor?[] setAside;
+    private readonly Dictionary<IntPtr, Tensor> sums = [];
+
+    public ParameterGradients(IEnumerable<Parameter> parameters)
+    {
+        this.parameters = [.. parameters.Where(parameter => parameter.requires_grad)];
+        setAside = Array.ConvertAll(this.parameters, parameter =>
+        {
+            var before = parameter.grad?.DetachFromDisposeScope();
+            parameter.grad = null;
+            return before;
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Add(Parameter parameter, Tensor gradient)
+    {
+        if (!sums.TryGetValue(parameter.Handle, out var sum))
+        {
+            sums.Add(parameter.Handle, gradient.to(SumType(gradient.dtype)).DetachFromDisposeScope());
+            return;
+        }
+
+        sum.add_(gradient);
+        gradient.Dispose();
+    }
+
+    /// <summary>Moves what autograd has left in the parameters into the sums; to be called after every tile.</summary>
+    public void Collect()
+    {
+        foreach (var parameter in parameters)
+        {
+            if (parameter.grad is not { } gradient)
+                continue;
+            parameter.grad = null;
+            Add(parameter, gradient);
+        }
+    }
+
+    /// <summary>The sum for a parameter in the parameter's type, or null when no gradient reached it. The caller owns it.</summary>
+    public Tensor? Take(Parameter parameter)
+    {
+        if (!sums.Remove(parameter.Handle, out var sum))
+            return null;
+        if (sum.dtype == parameter.dtype)
+            return sum;
+        using (sum)
+            return sum.to(parameter.dtype).DetachFromDisposeScope();
+    }
+
+    /// <summary>Puts back the gradients that the parameters had before.</summary>
+    public void Dispose()
+    {
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            parameters[i].grad = setAside[i];
+            setAside[i]?.Dispose();
+        }
+
+        foreach (var sum in sums.Values)
+            sum.Dispose();
+        sums.Clear();
+    }
+
+    private static ScalarType SumType(ScalarType type) =>
+        type is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : type;
+}

@@ -1,0 +1,182 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Planning;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>
+/// One image's way through the network: forwards in raster order without autograd, keeping the carry; backwards in exactly the reverse order,
+/// each tile computed again and differentiated. This is backpropagation through time over a two-dimensional recurrence.
+/// </summary>
+internal sealed class StreamedRun : IDifferentiableRun
+{
+    private readonly GridPlan plan;
+    private readonly ImageInput image;
+    private readonly long seed;
+    private readonly bool willReverse;
+    private readonly DifferentiablePart differentiable;
+    private readonly ParameterSnapshot snapshot;
+    private readonly BandStore carried;
+    private bool isReversed;
+    private long pressure;
+
+    /// <param name="plan">The grid.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
+    /// <param name="willReverse">Whether a backward pass may follow; without one, only the rows still needed are kept.</param>
+    /// <param name="seed">Seed of random layers.</param>
+    public StreamedRun(GridPlan plan, ImageInput image, bool imageWanted, bool willReverse, long seed)
+    {
+        this.plan = plan;
+        this.image = image;
+        this.seed = seed;
+        this.willReverse = willReverse;
+        differentiable = new DifferentiablePart(plan.Graph, imageWanted);
+        ImageWanted = imageWanted;
+        snapshot = new ParameterSnapshot(plan.Graph);
+        carried = new BandStore(plan, image.Batch, image.Type, image.Device);
+    }
+
+    /// <summary>Whether the image's gradient is wanted.</summary>
+    public bool ImageWanted { get; }
+
+    /// <summary>The most bytes of carry held so far.</summary>
+    public long PeakCarryBytes => carried.PeakBytes;
+
+    /// <summary>Bytes of carry held at present.</summary>
+    public long CarryBytes => carried.Bytes;
+
+    /// <summary>Runs all tiles forwards.</summary>
+    /// <returns>The outputs, [N, C, H, W] each, in the caller's scope.</returns>
+    public Tensor[] Forward(IProgress<TileProgress>? progress)
+    {
+        using var grad = no_grad();
+        var outputs = plan.Graph.Outputs.Select(node =>
+        {
+            var (height, width) = plan.Size(node);
+            return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
+        }).ToArray();
+        var forward = new TileForward(plan, image, carried, differentiable, seed);
+        var done = 0;
+        foreach (var (row, column) in plan.Order())
+        {
+            using (NewDisposeScope())
+                forward.Run(plan.Tile(row, column), record: false, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
+            if (!willReverse && column == plan.Columns.Steps - 1)
+                FreeAbove(row);
+            progress?.Report(new(TilePass.Forward, ++done, plan.Rows.Steps * plan.Columns.Steps));
+        }
+
+        Press(carried.Bytes);
+        return outputs;
+    }
+
+    /// <summary>Runs all tiles backwards. Can be called once.</summary>
+    /// <param name="gradients">The gradient of each output, null for none.</param>
+    /// <param name="progress">Told of every tile; null for nobody.</param>
+    /// <returns>The image's gradient, if wanted, and that of each of the graph's parameters. They belong to no scope.</returns>
+    public (Tensor? Image, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress)
+    {
+        if (isReversed)
+            throw new InvalidOperationException("The streamed trunk's backward pass has already run, and what it needed is freed; call forward again for another one.");
+        isReversed = true;
+        snapshot.CheckUnchanged();
+        image.CheckUnchanged();
+
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        using var parameters = new ParameterGradients(plan.Graph.Parameters);
+        using var strips = new BandStore(plan, image.Batch, image.Type, image.Device);
+        var imageGradient = ImageWanted
+            ? zeros(image.Batch, image.Channels, image.Height, image.Width, dtype: image.Type, device: image.Device)
+            : null;
+        var forward = new TileForward(plan, image, carried, differentiable, seed);
+        var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters);
+        var done = 0;
+        foreach (var (row, column) in plan.Order().Reverse())
+        {
+            using (NewDisposeScope())
+            {
+                using var tape = forward.Run(plan.Tile(row, column), record: true, computed: null);
+                backward.Run(tape!);
+            }
+
+            if (column == 0)
+                FreeRow(row, strips);
+            progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
+        }
+
+        return (imageGradient?.DetachFromDisposeScope(), [.. plan.Graph.Parameters.Select(parameters.Take)]);
+    }
+
+    /// <summary>Frees the carry.</summary>
+    public void Dispose()
+    {
+        carried.Dispose();
+        Press(0);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Only the pressure is undone here; tensors that nobody disposed free themselves.</summary>
+    ~StreamedRun() => Press(0);
+
+    /// <summary>
+    /// Tells the garbage collector of the native memory that waits for a backward pass, so that it looks for runs whose backward pass never comes.
+    /// </summary>
+    private void Press(long bytes)
+    {
+        if (pressure > 0)
+            GC.RemoveMemoryPressure(pressure);
+        if (bytes > 0)
+            GC.AddMemoryPressure(bytes);
+        pressure = bytes;
+    }
+
+    private void Keep(int node, TileLayout tile, Tensor rectangle, Tensor[] outputs)
+    {
+        var region = plan.Computed(node, tile.Row, tile.Column);
+        foreach (var piece in plan.Carry(node)?.Stored(tile.Row, tile.Column) ?? [])
+            carried.Piece(node, piece, zeroed: false).copy_(rectangle.Part(region, piece.Region));
+
+        for (var output = 0; output < outputs.Length; output++)
+        {
+            var owned = plan.Owned(node, tile.Row, tile.Column);
+            if (plan.Graph.Outputs[output] != node || owned.IsEmpty)
+                continue;
+            var (height, width) = plan.Size(node);
+            outputs[output].Part(Region.Whole(height, width), owned).copy_(rectangle.Part(region, owned));
+        }
+    }
+
+    /// <summary>After a row of tiles in a forward pass without backward: frees what no later row reads.</summary>
+    private void FreeAbove(int row)
+    {
+        foreach (var node in plan.Graph.Nodes)
+        {
+            if (plan.Carry(node.Index) is not { } carry)
+                continue;
+            carried.Free(node.Index, BandKind.Columns, row);
+            var needed = plan.FirstRowNeeded(node.Index, row + 1);
+            for (var above = row; above >= 0; above--)
+            {
+                if (carry.LastStoredRow(above) <= needed)
+                    carried.Free(node.Index, BandKind.Rows, above);
+            }
+        }
+    }
+
+    /// <summary>After a row of tiles in the backward pass: its values and their gradients have been used.</summary>
+    private void FreeRow(int row, BandStore strips)
+    {
+        foreach (var node in plan.Graph.Nodes)
+        {
+            foreach (var kind in (ReadOnlySpan<BandKind>)[BandKind.Rows, BandKind.Columns])
+            {
+                carried.Free(node.Index, kind, row);
+                strips.Free(node.Index, kind, row);
+            }
+        }
+    }
+}

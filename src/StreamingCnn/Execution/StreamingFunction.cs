@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>
+/// A streamed run as one node of autograd's graph. Its operands are an anchor, the image where its gradient is wanted, and the
+/// parameters; its results are the outputs.
+/// </summary>
+internal sealed class StreamingFunction : autograd.MultiTensorFunction<StreamingFunction>
+{
+    private const string RunKey = "run";
+
+    // Gradients handed to the engine must outlive the call. They are let go at the next one, or with the thread.
+    [ThreadStatic]
+    private static List<Tensor>? handedOver;
+
+    /// <inheritdoc/>
+    public override string Name => nameof(StreamingFunction);
+
+    /// <summary>Runs an image forwards and ties the outputs to the graph.</summary>
+    /// <param name="run">The run; autograd's graph owns it from now on.</param>
+    /// <param name="image">The image, if its gradient is wanted.</param>
+    /// <param name="parameters">The parameters that the gradients are for.</param>
+    /// <param name="progress">Told of every tile.</param>
+    public static Tensor[] Apply(IDifferentiableRun run, Tensor? image, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
+    {
+        using var scope = NewDisposeScope();
+        // Requires a gradient and has a dimension, whatever the parameters are: what BackwardFailure needs to make the engine stop.
+        var anchor = zeros(1).requires_grad_(true);
+        object?[] operands = [anchor, run, progress, image, .. parameters];
+        return [.. apply(operands!).Select(output => output.MoveToOuterDisposeScope())];
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var run = (IDifferentiableRun)vars[1];
+        ctx.set_materialize_grads(false);
+        ctx.save_data(RunKey, new Saved(run, (IProgress<TileProgress>?)vars[2], vars.Length));
+        return [.. run.Forward((IProgress<TileProgress>?)vars[2])];
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+    {
+        Release();
+        var saved = (Saved)ctx.get_data(RunKey)!;
+        var results = new Tensor?[saved.Operands];
+        try
+        {
+            if (TorchSharp.torch.is_grad_enabled())
+                throw new NotSupportedException("Gradients of gradients cannot be streamed: call backward without create_graph, or run the trunk itself on the whole image.");
+
+            var incoming = grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient).ToArray();
+            var (image, parameters) = saved.Run.Backward(incoming, saved.Progress);
+            results[3] = image;
+            parameters.CopyTo(results.AsSpan(4));
+        }
+        catch (Exception failure)
+        {
+            Array.Clear(results);
+            results[0] = BackwardFailure.Refused(failure).DetachFromDisposeScope();
+        }
+        finally
+        {
+            saved.Run.Dispose();
+            foreach (var gradient in grad_outputs)
+                gradient.Dispose();
+        }
+
+        (handedOver ??= []).AddRange(results.OfType<Tensor>());
+        return [.. results.Select(result => result!)];
+    }
+
+    /// <summary>Lets go of what the last backward pass on this thread handed over.</summary>
+    public static void Release()
+    {
+        foreach (var tensor in handedOver ?? [])
+            tensor.Dispose();
+        handedOver?.Clear();
+    }
+
+    private sealed record Saved(IDifferentiableRun Run, IProgress<TileProgress>? Progress, int Operands);
+}

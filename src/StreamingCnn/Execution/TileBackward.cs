@@ -1,0 +1,127 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
+using StreamingCnn.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>
+/// Runs one tile backwards along its tape. The gradient of the tile's own rectangles goes down through their layers; that of the strips goes
+/// to the values' home tiles, which come later in the reversed order and find it complete.
+/// </summary>
+/// <param name="plan">The grid.</param>
+/// <param name="image">The image's size and type.</param>
+/// <param name="strips">Gradients of carried values; null where tiles carry nothing.</param>
+/// <param name="outputs">Gradient of each output, or null where none came in.</param>
+/// <param name="imageGradient">Receives the image's gradient; null when it is not wanted.</param>
+/// <param name="parameters">Receives the parameters' gradients.</param>
+internal sealed class TileBackward(
+    GridPlan plan, ImageInput image, BandStore? strips, IReadOnlyList<Tensor?> outputs, Tensor? imageGradient, ParameterGradients parameters)
+{
+    /// <summary>Runs a tile. The tape is used up.</summary>
+    public void Run(TileTape tape)
+    {
+        var gradients = new GradientWindow?[plan.Graph.Nodes.Count];
+        try
+        {
+            for (var node = gradients.Length - 1; node > 0; node--)
+            {
+                using var scope = NewDisposeScope();
+                using var record = tape.Take(node);
+                if (plan.Roles.IsView(node))
+                    RunView(node, tape.Layout, record, gradients);
+                else
+                    RunComputed(node, tape.Layout, record, gradients);
+                gradients[node]?.Dispose();
+                gradients[node] = null;
+            }
+
+            parameters.Collect();
+        }
+        finally
+        {
+            foreach (var gradient in gradients)
+                gradient?.Dispose();
+        }
+    }
+
+    private void RunView(int node, TileLayout tile, LayerRecord? record, GradientWindow?[] gradients)
+    {
+        if (record is null || gradients[node]?.Sum is not { } gradient)
+            return;
+        if (record.Backward(gradient, parameters)[0] is { } below)
+            Into(plan.Graph.Nodes[node].Inputs[0], tile, gradients).Add(tile.Window(node), below);
+    }
+
+    private void RunComputed(int node, TileLayout tile, LayerRecord? record, GradientWindow?[] gradients)
+    {
+        var window = gradients[node];
+        if (window?.Sum is { } sum && plan.Carry(node) is { } carry)
+        {
+            foreach (var piece in carry.Read(tile.Row, tile.Column, window.Region))
+                strips!.Piece(node, piece, zeroed: true).add_(sum.Part(window.Region, piece.Region));
+        }
+
+        if (record is null)
+            return;
+        using var own = Own(node, tile, window);
+        if (own.Sum is not { } gradient)
+            return;
+
+        var inputs = plan.Graph.Nodes[node].Inputs;
+        var read = tile.Patch(node)!.Value.Input;
+        var below = record.Backward(gradient, parameters);
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            if (below[i] is not { } part)
+                continue;
+            if (inputs[i] == 0)
+                imageGradient!.Part(Region.Whole(image.Height, image.Width), read).add_(part.Tensor);
+            else
+                Into(inputs[i], tile, gradients).Add(read, part);
+        }
+    }
+
+    /// <summary>
+    /// The gradient of the rectangle that the tile computed: from its own layers, from later tiles that read a part of it, and from outside
+    /// where it is an output.
+    /// </summary>
+    private GradientWindow Own(int node, TileLayout tile, GradientWindow? window)
+    {
+        var region = plan.Computed(node, tile.Row, tile.Column);
+        var own = new GradientWindow(region, Shape(node, region));
+        if (window?.Sum is { } sum)
+        {
+            var inside = window.Region.Intersect(region);
+            if (!inside.IsEmpty)
+                own.Add(inside, new(sum.Part(window.Region, inside), IsExclusive: true));
+        }
+
+        foreach (var piece in plan.Carry(node)?.Stored(tile.Row, tile.Column) ?? [])
+        {
+            if (!strips!.Has(node, piece))
+                continue;
+            var part = strips.Piece(node, piece, zeroed: true);
+            own.Part(piece.Region, part).add_(part);
+        }
+
+        for (var output = 0; output < outputs.Count; output++)
+        {
+            if (plan.Graph.Outputs[output] != node || outputs[output] is not { } gradient)
+                continue;
+            var (height, width) = plan.Size(node);
+            var owned = plan.Owned(node, tile.Row, tile.Column);
+            if (!owned.IsEmpty)
+                own.Add(owned, new(gradient.Part(Region.Whole(height, width), owned), IsExclusive: false));
+        }
+
+        return own;
+    }
+
+    private GradientWindow Into(int node, TileLayout tile, GradientWindow?[] gradients) =>
+        gradients[node] ??= new GradientWindow(tile.Window(node), Shape(node, tile.Window(node)));
+
+    private long[] Shape(int node, Region region) =>
+        [image.Batch, plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];
+}

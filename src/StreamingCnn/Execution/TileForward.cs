@@ -1,0 +1,133 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
+using StreamingCnn.Graph.Layers;
+using StreamingCnn.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>Runs one tile forwards: computes its rectangle of every map from the windows below, layer by layer.</summary>
+/// <param name="plan">The grid.</param>
+/// <param name="image">Where the first layers read.</param>
+/// <param name="carried">What earlier tiles left; null where tiles carry nothing.</param>
+/// <param name="differentiable">Which layers are recorded.</param>
+/// <param name="seed">Seed of this step's random layers.</param>
+internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, long seed)
+{
+    /// <summary>Receives the rectangle of a map that a tile has computed; it is valid during the call only.</summary>
+    public delegate void ComputedHandler(int node, TileLayout tile, Tensor rectangle);
+
+    /// <summary>Runs a tile.</summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="record">Whether its backward pass will follow.</param>
+    /// <param name="computed">Told of every rectangle; null to be left alone.</param>
+    /// <returns>The tape, or null where nothing is recorded. The caller disposes it.</returns>
+    public TileTape? Run(TileLayout tile, bool record, ComputedHandler? computed)
+    {
+        var nodes = plan.Graph.Nodes;
+        var tape = record ? new TileTape(tile, nodes.Count) : null;
+        var maps = new WindowSet(tile, plan.Roles);
+        try
+        {
+            foreach (var node in nodes.Skip(1))
+            {
+                using var scope = NewDisposeScope();
+                if (plan.Roles.IsView(node.Index))
+                    RunView(node, tile, maps, tape);
+                else
+                    RunComputed(node, tile, maps, tape, computed);
+            }
+
+            return tape;
+        }
+        catch
+        {
+            tape?.Dispose();
+            throw;
+        }
+        finally
+        {
+            maps.Dispose();
+        }
+    }
+
+    private void RunComputed(GraphNode node, TileLayout tile, WindowSet maps, TileTape? tape, ComputedHandler? computed)
+    {
+        Tensor? own = null;
+        if (tile.Patch(node.Index) is { } patch)
+        {
+            var seeded = patch with { Seed = CounterRandom.Mix(seed, node.Index) };
+            var inputs = node.Inputs.Select(input => Operand(input, patch.Input, maps)).ToArray();
+            own = Run(node, inputs, seeded, tape);
+            computed?.Invoke(node.Index, tile, own);
+        }
+
+        foreach (var input in tile.Patch(node.Index) is null ? [] : node.Inputs)
+            maps.Release(input);
+        if (tile.Uses(node.Index) > 0)
+            maps.Add(node.Index, Window(node, tile, own, tape is not null));
+    }
+
+    private void RunView(GraphNode node, TileLayout tile, WindowSet maps, TileTape? tape)
+    {
+        if (tile.Uses(node.Index) == 0)
+            return;
+        var below = maps[node.Inputs[0]];
+        var recorded = tape is not null && differentiable.Needs(node.Index);
+        // Only where nobody else reads the window: another reader's record, or a slice of it, may still refer to its memory.
+        if (node.Layer is IOverwritingLayer layer && below.IsExclusive && tile.Uses(node.Inputs[0]) == 1)
+        {
+            layer.Overwrite(below.Tensor);
+            if (recorded)
+                tape!.Add(node.Index, layer.RecordOutput(below.Tensor));
+            maps.Add(node.Index, below with { Tensor = below.Tensor.alias().DetachFromDisposeScope(), IsExclusive = !recorded });
+        }
+        else
+        {
+            var map = plan.Rows.Network.Map(node.Index);
+            var patch = new Patch(
+                AxisPatch.Of(map, below.Region.Rows), AxisPatch.Of(plan.Columns.Network.Map(node.Index), below.Region.Columns));
+            var output = Run(node, [below.Tensor], patch, tape);
+            maps.Add(node.Index, new(output.DetachFromDisposeScope(), below.Region, IsFresh(node, recorded)));
+        }
+
+        maps.Release(node.Inputs[0]);
+    }
+
+    private Tensor Run(GraphNode node, Tensor[] inputs, in Patch patch, TileTape? tape)
+    {
+        if (tape is null || !differentiable.Needs(node.Index))
+            return node.Layer!.Compute(inputs, patch);
+        var (output, record) = node.Layer!.Run(inputs, patch, Array.ConvertAll(node.Inputs, differentiable.Needs));
+        tape.Add(node.Index, record);
+        return output;
+    }
+
+    /// <summary>Whether a layer's output may be overwritten; what an overwriting layer gives is kept by its own record.</summary>
+    private static bool IsFresh(GraphNode node, bool recorded) =>
+        node.Layer!.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
+
+    private Tensor Operand(int input, Region region, WindowSet maps) =>
+        input == 0 ? image.Read(region) : maps[input].Tensor.Part(maps[input].Region, region);
+
+    /// <summary>
+    /// The rectangle of a map that this tile's layers read: its own, and the strips above and left of it that earlier tiles left. No copy is
+    /// made where the tile's own rectangle holds everything.
+    /// </summary>
+    private MapWindow Window(GraphNode node, TileLayout tile, Tensor? own, bool record)
+    {
+        var wanted = tile.Window(node.Index);
+        var computed = plan.Computed(node.Index, tile.Row, tile.Column);
+        if (own is not null && computed.Contains(wanted))
+            return new(own.Part(computed, wanted).DetachFromDisposeScope(), wanted, IsFresh(node, record && differentiable.Needs(node.Index)));
+
+        var window = empty(image.Batch, node.Channels, wanted.Rows.Length, wanted.Columns.Length, dtype: image.Type, device: image.Device);
+        var inside = computed.Intersect(wanted);
+        if (own is not null && !inside.IsEmpty)
+            window.Part(wanted, inside).copy_(own.Part(computed, inside));
+        foreach (var piece in plan.Carry(node.Index)!.Read(tile.Row, tile.Column, wanted))
+            window.Part(wanted, piece.Region).copy_(carried!.Piece(node.Index, piece, zeroed: false));
+        return new(window.DetachFromDisposeScope(), wanted, IsExclusive: true);
+    }
+}

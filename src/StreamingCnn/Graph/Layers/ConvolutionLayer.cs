@@ -1,0 +1,165 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph.Layers;
+
+/// <summary>
+/// Conv2d with any kernel, stride, dilation, groups, and zero, reflecting or replicating padding. The backward pass calls
+/// libtorch's convolution_backward itself, so that neither output nor padded input has to be kept for autograd.
+/// </summary>
+internal sealed class ConvolutionLayer : LocalLayer
+{
+    private readonly Conv2d convolution;
+    private readonly Pair kernel;
+    private readonly Pair stride;
+    private readonly Pair dilation;
+    private readonly Pair before;
+    private readonly Pair after;
+
+    public ConvolutionLayer(Conv2d convolution)
+    {
+        this.convolution = convolution;
+        kernel = Pair.From(convolution.kernel_size);
+        stride = Pair.From(convolution.stride, new(1, 1));
+        dilation = Pair.From(convolution.dilation, new(1, 1));
+        if (convolution.padding_type == TorchSharp.Padding.Same)
+        {
+            var total = new Pair(dilation.Rows * (kernel.Rows - 1), dilation.Columns * (kernel.Columns - 1));
+            before = new(total.Rows / 2, total.Columns / 2);
+            after = new(total.Rows - before.Rows, total.Columns - before.Columns);
+        }
+        else
+        {
+            before = after = Pair.From(convolution.padding);
+        }
+    }
+
+    public override Module Module => convolution;
+
+    public override bool OutputIsFresh => true;
+
+    public override string? Refusal => convolution.padding_mode == PaddingModes.Circular
+        ? "pads circularly, so that its first output reads the image's last pixels; use zeros, reflect or replicate padding"
+        : null;
+
+    private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
+        ? convolution.out_channels
+        : throw new GeometryException($"expects {convolution.in_channels} input channels, but gets {inputs[0]}");
+
+    public override AxisMap Along(Axis axis, long length)
+    {
+        long k = kernel[axis], s = stride[axis], d = dilation[axis], p = before[axis], q = after[axis];
+        if (PadsWithZeros || (p == 0 && q == 0))
+            return new SlidingWindow(length, k, s, d, p, q);
+
+        AxisMap padding = convolution.padding_mode == PaddingModes.Reflect
+            ? new ReflectionPadding(length, p, q)
+            : new ReplicationPadding(length, p, q);
+        // What the border mirrors lies inside the window anyway when the padding is at most half of it.
+        return Math.Max(p, q) <= d * (k - 1) / 2
+            ? new SlidingWindow(length, k, s, d, p, q)
+            : new Composition(padding, new SlidingWindow(padding.OutputLength, k, s, d));
+    }
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
+    {
+        var (window, padding) = Pad(inputs[0], patch);
+        var output = functional.conv2d(window, convolution.weight, convolution.bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+        if (!ReferenceEquals(window, inputs[0]) && !window.requires_grad)
+            window.Dispose();
+        return output;
+    }
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    {
+        // The mirrored border's own gradient is left to autograd; it is needed at the image's border only.
+        if (!PadsWithZeros && ReadsOutside(patch))
+            return base.Run(inputs, patch, wanted);
+
+        var (window, padding) = Pad(inputs[0], patch);
+        var output = functional.conv2d(window, convolution.weight, convolution.bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+        var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
+        return (output, new Record(this, kept.DetachFromDisposeScope(), padding, inputs[0].shape, patch, wanted[0]));
+    }
+
+    /// <summary>The window with its padding, as far as the convolution cannot add it by itself: its own padding is the same on both sides.</summary>
+    private (Tensor Window, Pair Native) Pad(Tensor window, in Patch patch)
+    {
+        if (!PadsWithZeros)
+            return (Mirror(window, patch), default);
+
+        var native = new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns));
+        var rows = native.Rows > 0 ? patch.Rows with { Span = patch.Rows.Span with { Before = 0, After = 0 } } : patch.Rows;
+        var columns = native.Columns > 0 ? patch.Columns with { Span = patch.Columns.Span with { Before = 0, After = 0 } } : patch.Columns;
+        return (Border.FillConstant(window, new Patch(rows, columns)), native);
+    }
+
+    private long Native(in AxisPatch patch, Axis axis) =>
+        before[axis] == after[axis] && patch.Output == new Interval(0, patch.Map.OutputLength) && patch.Span.Interval == new Interval(0, patch.Map.InputLength)
+            ? before[axis]
+            : 0;
+
+    private Tensor Mirror(Tensor window, in Patch patch) =>
+        MirrorAlong(MirrorAlong(window, patch.Rows, Axis.Rows), patch.Columns, Axis.Columns);
+
+    private Tensor MirrorAlong(Tensor window, in AxisPatch patch, Axis axis)
+    {
+        var length = patch.Map.InputLength;
+        Func<long, long> source = convolution.padding_mode == PaddingModes.Reflect
+            ? position => ReflectionPadding.Source(position, length)
+            : position => ReplicationPadding.Source(position, length);
+        var (first, count) = Reach(patch, axis);
+        return Border.FillFrom(window, axis == Axis.Rows ? 2 : 3, patch.Span.Start, first, count, source);
+    }
+
+    private bool ReadsOutside(in Patch patch) => ReadsOutside(patch.Rows, Axis.Rows) || ReadsOutside(patch.Columns, Axis.Columns);
+
+    private bool ReadsOutside(in AxisPatch patch, Axis axis)
+    {
+        var (first, count) = Reach(patch, axis);
+        return first < 0 || first + count > patch.Map.InputLength;
+    }
+
+    /// <summary>The positions that the patch's taps cover, the border's included.</summary>
+    private (long First, long Count) Reach(in AxisPatch patch, Axis axis) => (
+        stride[axis] * patch.Output.Start - before[axis],
+        stride[axis] * (patch.Output.Length - 1) + dilation[axis] * (kernel[axis] - 1) + 1);
+
+    private sealed class Record(ConvolutionLayer layer, Tensor window, Pair padding, long[] inputShape, Patch patch, bool inputWanted) : LayerRecord
+    {
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
+        {
+            var convolution = layer.convolution;
+            var bias = convolution.bias;
+            var (input, weight, biasGradient) = ScriptedOperators.ConvolutionBackward(
+                gradient,
+                window,
+                convolution.weight,
+                new(layer.stride, padding, layer.dilation, convolution.groups),
+                (inputWanted, convolution.weight.requires_grad, bias is not null && bias.requires_grad));
+            window.Dispose();
+            if (weight is not null)
+                parameters.Add(convolution.weight, weight);
+            if (biasGradient is not null)
+                parameters.Add(bias!, biasGradient);
+            return [input is null ? null : new(WithoutPadding(input), IsExclusive: true)];
+        }
+
+        public override void Dispose() => window.Dispose();
+
+        private Tensor WithoutPadding(Tensor gradient)
+        {
+            var top = padding.Rows > 0 ? 0 : patch.Rows.Span.Before;
+            var left = padding.Columns > 0 ? 0 : patch.Columns.Span.Before;
+            return gradient.narrow(2, top, inputShape[2]).narrow(3, left, inputShape[3]);
+        }
+    }
+}

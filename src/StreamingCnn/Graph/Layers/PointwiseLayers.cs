@@ -1,0 +1,133 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph.Layers;
+
+/// <summary>An activation that may be set to work in place. It is given a copy then, since its input is still needed by others.</summary>
+internal sealed class InPlaceActivationLayer(Module<Tensor, Tensor> activation) : PointwiseLayer(activation)
+{
+    public override bool OutputIsFresh => true;
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
+
+    protected override Tensor Apply(Tensor input)
+    {
+        // Not disposed: an activation in place returns its very argument.
+        var copy = input.clone();
+        return ((Module<Tensor, Tensor>)Module).forward(copy);
+    }
+}
+
+/// <summary>ReLU, whose gradient follows from its output, so that it may overwrite its input.</summary>
+internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingLayer
+{
+    public override bool OutputIsFresh => true;
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
+
+    public void Overwrite(Tensor input) => input.relu_();
+
+    public LayerRecord RecordOutput(Tensor output) => new Record(output.alias().DetachFromDisposeScope());
+
+    protected override Tensor Apply(Tensor input) => input.relu();
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    {
+        var output = inputs[0].relu();
+        return (output, RecordOutput(output));
+    }
+
+    private sealed class Record(Tensor output) : LayerRecord
+    {
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
+        {
+            var input = ScriptedOperators.ReluBackward(gradient, output);
+            output.Dispose();
+            return [new(input, IsExclusive: true)];
+        }
+
+        public override void Dispose() => output.Dispose();
+    }
+}
+
+/// <summary>BatchNorm2d with its running statistics: an affine map of each channel, whose weight and bias may be trained.</summary>
+/// <param name="norm">The module.</param>
+/// <param name="evaluate">Use the running statistics in training mode as well.</param>
+internal sealed class BatchNormLayer(BatchNorm2d norm, bool evaluate) : PointwiseLayer(norm)
+{
+    public override bool OutputIsFresh => true;
+
+    public override string? Refusal => norm.running_mean is null || norm.running_var is null
+        ? "keeps no running statistics and normalises over the whole map; use ChannelLayerNorm, or move it to the head"
+        : norm.training && !evaluate
+            ? "is in training mode, where it normalises over the whole map; call eval() on it or set StreamingOptions.FrozenBatchNorm, use ChannelLayerNorm, or move it to the head"
+            : null;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == norm.num_features
+        ? inputs[0]
+        : throw new GeometryException($"expects {norm.num_features} channels, but gets {inputs[0]}");
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => evaluate ? Apply(inputs[0]) : norm.call(inputs[0]);
+
+    protected override Tensor Apply(Tensor input) =>
+        functional.batch_norm(input, norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0, norm.eps);
+}
+
+/// <summary>A module of the last dimension (Linear, LayerNorm) applied to the channels of each pixel.</summary>
+internal sealed class ChannelsLastLayer : PointwiseLayer
+{
+    private readonly Module<Tensor, Tensor> perPixel;
+    private readonly long inputs;
+    private readonly long outputs;
+
+    public ChannelsLastLayer(Linear linear)
+        : base(linear)
+    {
+        perPixel = linear;
+        (inputs, outputs) = (linear.in_features, linear.out_features);
+    }
+
+    public ChannelsLastLayer(LayerNorm norm)
+        : base(norm)
+    {
+        perPixel = norm;
+        inputs = outputs = norm.normalized_shape[^1];
+    }
+
+    // A Linear is a 1x1 convolution: too much work to repeat on values that are carried from tile to tile.
+    public override bool IsPointwise => perPixel is LayerNorm;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == this.inputs
+        ? outputs
+        : throw new GeometryException($"expects {this.inputs} channels, but gets {inputs[0]}");
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
+
+    protected override Tensor Apply(Tensor input) => perPixel.call(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2);
+}
+
+/// <summary>A gated linear unit over channels, which halves their number.</summary>
+internal sealed class GatedLinearUnitLayer(GLU unit) : PointwiseLayer(unit)
+{
+    public override string? Refusal => OverChannels.RefusalOf(unit.dim);
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] % 2 == 0
+        ? inputs[0] / 2
+        : throw new GeometryException($"needs an even number of channels, but gets {inputs[0]}");
+}
+
+/// <summary>A softmax, which is local when it runs over channels.</summary>
+internal sealed class SoftmaxLayer(Module<Tensor, Tensor> softmax, long dimension) : PointwiseLayer(softmax)
+{
+    public override string? Refusal => OverChannels.RefusalOf(dimension);
+}
+
+internal static class OverChannels
+{
+    public static string? RefusalOf(long dimension) => dimension is 1 or -3
+        ? null
+        : $"runs over dimension {dimension}, which is not that of the channels; use dimension 1, or move it to the head";
+}

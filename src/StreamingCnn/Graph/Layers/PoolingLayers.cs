@@ -1,0 +1,91 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph.Layers;
+
+/// <summary>MaxPool2d with padding, dilation and ceil mode. The border is filled with minus infinity.</summary>
+internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
+{
+    private readonly Pair kernel = Pair.From(pooling.kernel_size);
+    private readonly Pair stride = Pair.From(pooling.stride, Pair.From(pooling.kernel_size));
+    private readonly Pair padding = Pair.From(pooling.padding);
+    private readonly Pair dilation = Pair.From(pooling.dilation, new(1, 1));
+
+    public override Module Module => pooling;
+
+    public override bool OutputIsFresh => true;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
+
+    public override AxisMap Along(Axis axis, long length)
+    {
+        PoolingPadding.Check(kernel[axis], padding[axis]);
+        return new SlidingWindow(length, kernel[axis], stride[axis], dilation[axis], padding[axis], padding[axis], pooling.ceil_mode);
+    }
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.max_pool2d(
+        Border.FillConstant(inputs[0], patch, double.NegativeInfinity), kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
+}
+
+/// <summary>AvgPool2d with padding, ceil mode, and both ways of counting the border.</summary>
+internal sealed class AveragePoolingLayer(AvgPool2d pooling) : LocalLayer
+{
+    private readonly Pair kernel = Pair.From(pooling.kernel_size);
+    private readonly Pair stride = Pair.From(pooling.stride, Pair.From(pooling.kernel_size));
+    private readonly Pair padding = Pair.From(pooling.padding);
+
+    public override Module Module => pooling;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
+
+    public override AxisMap Along(Axis axis, long length)
+    {
+        PoolingPadding.Check(kernel[axis], padding[axis]);
+        return new SlidingWindow(length, kernel[axis], stride[axis], 1, padding[axis], padding[axis], pooling.ceil_mode);
+    }
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
+    {
+        var window = Border.FillConstant(inputs[0], patch);
+        var sum = functional.avg_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], false, true, 1);
+        if (pooling.divisor_override is { } divisor)
+            return sum / divisor;
+
+        // The two-axis divisor is the product of the divisors of each axis.
+        using var rows = Divisors(patch.Rows, Axis.Rows, sum).unsqueeze(1);
+        using var columns = Divisors(patch.Columns, Axis.Columns, sum);
+        return sum / (rows * columns);
+    }
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
+
+    private Tensor Divisors(in AxisPatch patch, Axis axis, Tensor like)
+    {
+        long k = kernel[axis], s = stride[axis], p = padding[axis], n = patch.Map.InputLength;
+        var divisors = new double[patch.Output.Length];
+        for (var i = 0; i < divisors.Length; i++)
+        {
+            var start = s * (patch.Output.Start + i) - p;
+            // In ceil mode the last window overhangs the padding; the overhang counts in neither way.
+            divisors[i] = pooling.count_include_pad
+                ? Math.Min(start + k, n + p) - start
+                : Math.Min(start + k, n) - Math.Max(start, 0);
+        }
+
+        return tensor(divisors, dtype: like.dtype, device: like.device);
+    }
+}
+
+internal static class PoolingPadding
+{
+    public static void Check(long kernel, long padding)
+    {
+        if (padding < 0 || padding > kernel / 2)
+            throw new GeometryException($"pads by {padding}, but PyTorch allows at most half of the kernel ({kernel})");
+    }
+}

@@ -1,0 +1,129 @@
+using StreamingCnn.Geometry;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph.Layers;
+
+/// <summary>What nearest and bilinear upsampling share: the module and the length it asks for.</summary>
+internal abstract class UpsamplingLayer(Upsample upsample) : LocalLayer
+{
+    public override Module Module => upsample;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => upsample.call(inputs[0]);
+
+    /// <summary>Why an Upsample cannot be streamed, or null.</summary>
+    public static string? RefusalOf(Upsample upsample)
+    {
+        if (upsample.mode is not (UpsampleMode.Nearest or UpsampleMode.Bilinear))
+            return $"interpolates with mode {upsample.mode}, which is not supported; use Nearest or Bilinear";
+        foreach (var factor in upsample.scale_factor)
+        {
+            if (factor < 1 || factor != Math.Floor(factor))
+                return $"has the scale factor {factor}; give a whole number of at least 1, or the output size";
+        }
+
+        return null;
+    }
+
+    protected long Resized(Axis axis, long length)
+    {
+        var which = axis == Axis.Rows ? 0 : 1;
+        var size = upsample.size;
+        if (size.Length > 0)
+            return size[Math.Min(which, size.Length - 1)];
+        var factor = upsample.scale_factor;
+        return length * (long)factor[Math.Min(which, factor.Length - 1)];
+    }
+}
+
+/// <summary>Upsample with the nearest neighbour.</summary>
+internal sealed class NearestUpsamplingLayer(Upsample upsample) : UpsamplingLayer(upsample)
+{
+    public override AxisMap Along(Axis axis, long length) => new NearestResize(length, Resized(axis, length));
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) =>
+        Pick(Pick(inputs[0], 2, patch.Rows), 3, patch.Columns);
+
+    private static Tensor Pick(Tensor window, int dimension, AxisPatch patch)
+    {
+        var resize = (NearestResize)patch.Map;
+        return Border.FillFrom(window, dimension, patch.Span.Start, patch.Output.Start, patch.Output.Length, resize.Source).alias();
+    }
+}
+
+/// <summary>
+/// Upsample with bilinear interpolation. The weights follow from the position in the whole map: interpolating windows by themselves
+/// gives other weights wherever the factor is not a power of two.
+/// </summary>
+internal sealed class BilinearUpsamplingLayer(Upsample upsample) : UpsamplingLayer(upsample)
+{
+    private readonly bool alignCorners = upsample.align_corners ?? false;
+
+    public override AxisMap Along(Axis axis, long length) => new LinearResize(length, Resized(axis, length), alignCorners);
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) =>
+        Interpolate(Interpolate(inputs[0], 2, patch.Rows), 3, patch.Columns);
+
+    private static Tensor Interpolate(Tensor window, int dimension, in AxisPatch patch)
+    {
+        var resize = (LinearResize)patch.Map;
+        var count = (int)patch.Output.Length;
+        var (lower, upper, weight) = (new long[count], new long[count], new double[count]);
+        for (var i = 0; i < count; i++)
+        {
+            var source = resize.Source(patch.Output.Start + i);
+            lower[i] = source.Lower - patch.Span.Start;
+            upper[i] = source.Upper - patch.Span.Start;
+            weight[i] = (double)source.Numerator / source.Denominator;
+        }
+
+        using var lowerIndex = tensor(lower, device: window.device);
+        using var upperIndex = tensor(upper, device: window.device);
+        long[] shape = dimension == 2 ? [count, 1] : [count];
+        using var fraction = tensor(weight, dtype: window.dtype, device: window.device).reshape(shape);
+        using var rest = 1 - fraction;
+        return window.index_select(dimension, lowerIndex) * rest + window.index_select(dimension, upperIndex) * fraction;
+    }
+}
+
+/// <summary>PixelShuffle: channels become positions.</summary>
+internal sealed class PixelShuffleLayer(PixelShuffle shuffle) : LocalLayer
+{
+    private readonly long factor = shuffle.upscale_factor;
+
+    public override Module Module => shuffle;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] % (factor * factor) == 0
+        ? inputs[0] / (factor * factor)
+        : throw new GeometryException($"needs a number of channels divisible by {factor * factor}, but gets {inputs[0]}");
+
+    public override AxisMap Along(Axis axis, long length) => new NearestResize(length, factor * length);
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.pixel_shuffle(inputs[0], factor)
+        .narrow(2, patch.Rows.Output.Start - factor * patch.Rows.Span.Start, patch.Rows.Output.Length)
+        .narrow(3, patch.Columns.Output.Start - factor * patch.Columns.Span.Start, patch.Columns.Output.Length);
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => shuffle.call(inputs[0]);
+}
+
+/// <summary>PixelUnshuffle: positions become channels.</summary>
+internal sealed class PixelUnshuffleLayer(PixelUnshuffle unshuffle) : LocalLayer
+{
+    private readonly long factor = unshuffle.downscale_factor;
+
+    public override Module Module => unshuffle;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] * factor * factor;
+
+    public override AxisMap Along(Axis axis, long length) => length % factor == 0
+        ? new SlidingWindow(length, factor, factor)
+        : throw new GeometryException($"needs a length divisible by {factor}, but gets {length}");
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.pixel_unshuffle(inputs[0], factor);
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => unshuffle.call(inputs[0]);
+}

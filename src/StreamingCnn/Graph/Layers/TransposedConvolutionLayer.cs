@@ -1,0 +1,59 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph.Layers;
+
+/// <summary>
+/// ConvTranspose2d. A window is run without padding and without bias; its result, which begins before or after the rectangle wanted, is
+/// cropped or extended with zeros to fit it (a kernel shorter than the stride leaves gaps), and then the bias is added.
+/// </summary>
+internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : LocalLayer
+{
+    private readonly Pair kernel = Pair.From(convolution.kernel_size);
+    private readonly Pair stride = Pair.From(convolution.stride, new(1, 1));
+    private readonly Pair dilation = Pair.From(convolution.dilation, new(1, 1));
+    private readonly Pair padding = Pair.From(convolution.padding);
+    private readonly Pair outputPadding = Pair.From(convolution.output_padding);
+
+    public override Module Module => convolution;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
+        ? convolution.out_channels
+        : throw new GeometryException($"expects {convolution.in_channels} input channels, but gets {inputs[0]}");
+
+    public override AxisMap Along(Axis axis, long length)
+    {
+        if (outputPadding[axis] >= Math.Max(stride[axis], dilation[axis]) && outputPadding[axis] > 0)
+            throw new GeometryException($"has the output padding {outputPadding[axis]}, which must be smaller than the stride ({stride[axis]}) or the dilation ({dilation[axis]})");
+        return new TransposedWindow(length, kernel[axis], stride[axis], dilation[axis], padding[axis], outputPadding[axis]);
+    }
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
+    {
+        var window = inputs[0];
+        var output = patch.Input.IsEmpty
+            ? zeros(window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length, dtype: window.dtype, device: window.device)
+            : Fit(functional.conv_transpose2d(window, convolution.weight, null, stride.ToArray(), [0, 0], [0, 0], dilation.ToArray(), convolution.groups), patch);
+        return convolution.bias is { } bias ? output + bias.reshape(-1, 1, 1) : output;
+    }
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
+
+    private static Tensor Fit(Tensor result, in Patch patch)
+    {
+        var (above, below) = Margins(patch.Rows, result.shape[2]);
+        var (left, right) = Margins(patch.Columns, result.shape[3]);
+        return functional.pad(result, [left, right, above, below], PaddingModes.Constant, 0);
+    }
+
+    /// <summary>Zeros to add on either side; negative where there is too much.</summary>
+    private static (long Before, long After) Margins(in AxisPatch patch, long length)
+    {
+        var start = ((TransposedWindow)patch.Map).FirstOutput(patch.Span.Start);
+        return (start - patch.Output.Start, patch.Output.End - (start + length));
+    }
+}

@@ -1,0 +1,74 @@
+using StreamingCnn.Geometry;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph;
+
+/// <summary>
+/// What the engine knows of a layer: which inputs each output reads (<see cref="Along"/>), and how to compute a rectangle of outputs
+/// from the rectangle of inputs that it reads (<see cref="Compute"/>).
+/// </summary>
+/// <remarks>
+/// To teach the engine a layer of your own, derive from this class, or from <see cref="PointwiseLayer"/> or
+/// <see cref="WindowLayer"/>, and register it with <see cref="LayerRegistry"/>.
+/// </remarks>
+public abstract class LocalLayer
+{
+    /// <summary>The module that holds the layer's parameters, or null when it has none (an addition, a concatenation).</summary>
+    public virtual Module? Module => null;
+
+    /// <summary>The layer's name in tables and error messages: the module's type.</summary>
+    public virtual string Name => Module?.GetName() ?? GetType().Name;
+
+    /// <summary>
+    /// Whether output position o reads input position o alone, and the value does not depend on where it stands, so that the layer may
+    /// be applied again to values that are carried from tile to tile.
+    /// </summary>
+    public virtual bool IsPointwise => false;
+
+    /// <summary>
+    /// Whether <see cref="Compute"/> returns memory of its own that nothing else needs, autograd included, so that a next layer may overwrite it.
+    /// </summary>
+    public virtual bool OutputIsFresh => false;
+
+    /// <summary>Whether the layer draws random numbers as it is set now.</summary>
+    public virtual bool IsRandom => false;
+
+    /// <summary>The layer's parameters.</summary>
+    public virtual IEnumerable<Parameter> Parameters => Module?.parameters() ?? [];
+
+    /// <summary>
+    /// Why the layer cannot be streamed as it is set now, and what to do, as the end of a sentence that begins with its name; null
+    /// when it can. Asked before every run, since a layer's mode may change.
+    /// </summary>
+    public virtual string? Refusal => null;
+
+    /// <summary>Number of output channels for the given numbers of input channels, one for each operand.</summary>
+    /// <exception cref="GeometryException">The layer does not accept them.</exception>
+    public abstract long OutputChannels(IReadOnlyList<long> inputs);
+
+    /// <summary>The layer along one axis, for inputs of the given length.</summary>
+    /// <exception cref="GeometryException">The layer cannot be applied to that length.</exception>
+    public abstract AxisMap Along(Axis axis, long length);
+
+    /// <summary>Computes a rectangle of the output.</summary>
+    /// <param name="inputs">
+    /// For each operand the rectangle <see cref="Patch.Input"/> of its map, [N, C, h, w], without padding; h or w is 0 where only padding is read.
+    /// They must not be changed.
+    /// </param>
+    /// <param name="patch">What to compute.</param>
+    /// <returns>The rectangle <see cref="Patch.Output"/>, [N, C', h', w'].</returns>
+    public abstract Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch);
+
+    /// <summary>The layer applied to whole maps at once, as ordinary PyTorch runs it.</summary>
+    public abstract Tensor Whole(IReadOnlyList<Tensor> inputs);
+
+    /// <summary>Computes a rectangle and records what its backward pass needs.</summary>
+    /// <param name="inputs">As for <see cref="Compute"/>; the record may keep references to them.</param>
+    /// <param name="patch">What to compute.</param>
+    /// <param name="wanted">For each operand, whether its gradient is wanted.</param>
+    /// <returns>The output and the record. By default autograd does the recording.</returns>
+    internal virtual (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        AutogradRecord.Run(this, inputs, patch, wanted);
+}

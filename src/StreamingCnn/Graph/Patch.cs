@@ -1,0 +1,21 @@
+using StreamingCnn.Geometry;
+
+namespace StreamingCnn.Graph;
+
+/// <summary>A rectangle of a layer's output that is to be computed, and the rectangle of its input that this takes.</summary>
+/// <param name="Rows">The rectangle's rows.</param>
+/// <param name="Columns">The rectangle's columns.</param>
+/// <param name="Seed">
+/// Seed of this layer in this step, for layers that draw random numbers; the same in the forward pass and in the recomputation.
+/// </param>
+public readonly record struct Patch(AxisPatch Rows, AxisPatch Columns, long Seed = 0)
+{
+    /// <summary>The outputs to compute.</summary>
+    public Region Output => new(Rows.Output, Columns.Output);
+
+    /// <summary>The inputs that they read, without padding.</summary>
+    public Region Input => new(Rows.Span.Interval, Columns.Span.Interval);
+
+    /// <summary>Whether any of what is read is padding.</summary>
+    public bool IsPadded => Rows.Span.IsPadded || Columns.Span.IsPadded;
+}

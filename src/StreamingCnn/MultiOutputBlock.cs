@@ -1,0 +1,29 @@
+using StreamingCnn.Graph;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn;
+
+/// <summary>A block with several outputs, such as the stages of a feature pyramid; <see cref="StreamingPyramid"/> streams it.</summary>
+public abstract class MultiOutputBlock : Module<Tensor, Tensor[]>
+{
+    /// <summary>Creates the block. Constructors of derived types end with <c>RegisterComponents()</c>.</summary>
+    protected MultiOutputBlock(string name)
+        : base(name)
+    {
+    }
+
+    /// <summary>Describes the block's computation.</summary>
+    /// <param name="input">The map that the block is applied to.</param>
+    /// <returns>The output maps, at least one.</returns>
+    public abstract IReadOnlyList<FeatureMap> Trace(FeatureMap input);
+
+    /// <summary>Runs the traced graph on a whole tensor at once, with ordinary autograd.</summary>
+    /// <param name="input">[N, C, H, W].</param>
+    /// <returns>One tensor [N, C', H', W'] for each output.</returns>
+    public sealed override Tensor[] forward(Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return GraphBuilder.Trace(this, ImageShape.Channels(input)).Whole(input);
+    }
+}

@@ -1,0 +1,104 @@
+using StreamingCnn.Geometry;
+
+namespace StreamingCnn.Planning;
+
+/// <summary>
+/// The grid of exactly-once tiling along one axis. The image is cut at multiples of the tile as if it went on beyond its border, the cuts
+/// are carried through the network, and every map is thereby partitioned: each position has one home.
+/// </summary>
+/// <remarks>
+/// Virtual cuts are never clamped on their way; a map's own cuts are. Tiles beyond the border let the late layers work off what they had
+/// held back, about half a receptive field.
+/// </remarks>
+internal sealed class ExactlyOnceLayout : AxisLayout
+{
+    private readonly long[][] cuts;
+    private readonly long[][] lows;
+
+    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile)
+        : base(network)
+    {
+        var nodes = network.Graph.Nodes;
+        var length = network.Length(0);
+        // A tile that covers the image computes everything at once.
+        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(Math.Max(length, Reach(network)), tile));
+        cuts = Cuts(network, tile, Steps);
+        lows = Lows(network, roles, cuts);
+        foreach (var node in nodes)
+        {
+            if (cuts[node.Index][Steps] != network.Length(node.Index))
+                throw new InvalidOperationException($"The grid leaves map {node} incomplete: {cuts[node.Index][Steps]} of {network.Length(node.Index)} positions.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Steps { get; }
+
+    /// <summary>The first position of a map that tiles from <paramref name="step"/> on compute; its length at the end.</summary>
+    public long Cut(int node, int step) => cuts[node][step];
+
+    /// <summary>The first position that tiles from <paramref name="step"/> on still read: [low, cut) is carried across the cut.</summary>
+    public long Low(int node, int step) => lows[node][step];
+
+    /// <inheritdoc/>
+    public override Interval Computed(int node, int step) => new(cuts[node][step], cuts[node][step + 1]);
+
+    /// <inheritdoc/>
+    public override Interval Owned(int output, int step) => Computed(output, step);
+
+    /// <summary>How far the image would have to go on for every map to be complete.</summary>
+    private static long Reach(AxisNetwork network)
+    {
+        var nodes = network.Graph.Nodes;
+        var reach = new long[nodes.Count];
+        for (var i = nodes.Count - 1; i >= 0; i--)
+        {
+            reach[i] = Math.Max(reach[i], network.Length(i));
+            foreach (var input in nodes[i].Inputs)
+                reach[input] = Math.Max(reach[input], network.Map(i).Required(reach[i]));
+        }
+
+        return reach[0];
+    }
+
+    private static long[][] Cuts(AxisNetwork network, long tile, int steps)
+    {
+        var nodes = network.Graph.Nodes;
+        var cuts = nodes.Select(_ => new long[steps + 1]).ToArray();
+        var virtualCut = new long[nodes.Count];
+        for (var step = 1; step <= steps; step++)
+        {
+            virtualCut[0] = step * tile;
+            foreach (var node in nodes)
+            {
+                if (!node.IsImage)
+                    virtualCut[node.Index] = network.Map(node.Index).VirtualCut(node.Inputs.Min(i => virtualCut[i]));
+                cuts[node.Index][step] = steps == 1
+                    ? network.Length(node.Index)
+                    : Math.Clamp(virtualCut[node.Index], 0, network.Length(node.Index));
+            }
+        }
+
+        return cuts;
+    }
+
+    private static long[][] Lows(AxisNetwork network, MapRoles roles, long[][] cuts)
+    {
+        var nodes = network.Graph.Nodes;
+        var lows = cuts.Select(c => (long[])c.Clone()).ToArray();
+        for (var i = nodes.Count - 1; i > 0; i--)
+        {
+            foreach (var input in nodes[i].Inputs)
+            {
+                for (var step = 0; step < lows[i].Length; step++)
+                {
+                    // A view is not carried itself: what its readers need is needed of the map below it.
+                    var needed = roles.IsView(i) ? lows[i][step] : network.Map(i).FirstNeeded(cuts[i][step]);
+                    lows[input][step] = Math.Min(lows[input][step], needed);
+                }
+            }
+        }
+
+        return lows;
+    }
+}

@@ -1,0 +1,62 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
+
+namespace StreamingCnn.Planning;
+
+/// <summary>All that one tile does, as integers: what it computes of each map, what each map's window must hold, and how often it is read.</summary>
+internal sealed class TileLayout
+{
+    private readonly Patch?[] patches;
+    private readonly Region[] windows;
+    private readonly int[] uses;
+
+    public TileLayout(GridPlan grid, int row, int column)
+    {
+        Row = row;
+        Column = column;
+        var nodes = grid.Graph.Nodes;
+        patches = new Patch?[nodes.Count];
+        windows = new Region[nodes.Count];
+        uses = new int[nodes.Count];
+        for (var i = nodes.Count - 1; i > 0; i--)
+        {
+            if (grid.Roles.IsView(i))
+            {
+                // Its readers come later in topological order, so it is known by now whether there are any.
+                if (uses[i] > 0)
+                    uses[nodes[i].Inputs[0]]++;
+                continue;
+            }
+
+            if (grid.Rows.Computed(i, row).IsEmpty || grid.Columns.Computed(i, column).IsEmpty)
+                continue;
+            var patch = new Patch(grid.Rows.Patch(i, row), grid.Columns.Patch(i, column));
+            patches[i] = patch;
+            foreach (var input in nodes[i].Inputs)
+            {
+                uses[input]++;
+                var root = grid.Roles.Root(input);
+                windows[root] = windows[root].Hull(patch.Input);
+            }
+        }
+
+        foreach (var node in nodes)
+            windows[node.Index] = windows[grid.Roles.Root(node.Index)];
+    }
+
+    public int Row { get; }
+
+    public int Column { get; }
+
+    /// <summary>Whether the tile computes anything.</summary>
+    public bool IsEmpty => patches.All(patch => patch is null);
+
+    /// <summary>What the tile computes of a map, or null for nothing. Views have none.</summary>
+    public Patch? Patch(int node) => patches[node];
+
+    /// <summary>The rectangle of a map, or of the map below a view, that the tile's layers read.</summary>
+    public Region Window(int node) => windows[node];
+
+    /// <summary>How many operands of this tile's layers and views read the map's window.</summary>
+    public int Uses(int node) => uses[node];
+}

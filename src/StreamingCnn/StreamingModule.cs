@@ -1,0 +1,86 @@
+using StreamingCnn.Execution;
+using StreamingCnn.Graph;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn;
+
+/// <summary>
+/// A trunk of local layers, run tile by tile on an image of any size, with the output and gradients of the whole image.
+/// </summary>
+/// <remarks>
+/// <para>
+/// An ordinary module: <c>loss.backward()</c> fills the parameters' <c>.grad</c>. The trunk's parameters keep their identity, so an
+/// optimizer made before or after works, and weights load and save as ever.
+/// </para>
+/// <para>
+/// Under <c>no_grad</c>, or when nothing requires a gradient, only the rows that are still needed are kept. Otherwise the backward pass reads the image
+/// again and computes every tile again; image, parameters and modes must not change in between, which is checked.
+/// </para>
+/// <para>Method: H. Pinckaers, B. van Ginneken, G. Litjens, "Streaming convolutional neural networks for end-to-end learning with
+/// multi-megapixel images", arXiv 1911.04432; here every value is computed once per pass, without overlap.</para>
+/// </remarks>
+/// <example>
+/// <code>
+/// var trunk = new ResNetTrunk(34);
+/// trunk.eval();                                    // batch norm with its running statistics
+/// var streaming = new StreamingModule(trunk, new StreamingOptions { Tile = (512, 512) });
+/// using var map = streaming.forward(image);        // [1, 512, H / 32, W / 32]
+/// using var loss = head.forward(map).mean();
+/// loss.backward();
+/// </code>
+/// </example>
+public sealed class StreamingModule : Module<Tensor, Tensor>
+{
+    private readonly Module<Tensor, Tensor> trunk;
+    private readonly StreamedTrunk streamed;
+
+    /// <summary>Wraps a trunk.</summary>
+    /// <param name="trunk">
+    /// A Sequential, a <see cref="StreamingBlock"/>, or a single layer; in <see cref="StreamingMode.Overlap"/> also any module that maps
+    /// [N, C, H, W] to [N, C', H', W'] locally.
+    /// </param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
+    public StreamingModule(Module<Tensor, Tensor> trunk, StreamingOptions? options = null)
+        : base(nameof(StreamingModule))
+    {
+        ArgumentNullException.ThrowIfNull(trunk);
+        this.trunk = trunk;
+        Options = options ?? new();
+        streamed = new StreamedTrunk(trunk, channels => GraphBuilder.Trace(trunk, channels, Options.FrozenBatchNorm), Options);
+        RegisterComponents();
+    }
+
+    /// <summary>The settings.</summary>
+    public StreamingOptions Options { get; }
+
+    /// <summary>Runs the trunk on an image in memory.</summary>
+    /// <param name="image">[N, C, H, W], of any size; converted window by window where its type or device is not the trunk's.</param>
+    /// <returns>[N, C', H', W'].</returns>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    public override Tensor forward(Tensor image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return streamed.Forward(image)[0];
+    }
+
+    /// <summary>Runs the trunk on an image that is read window by window and never held whole.</summary>
+    /// <param name="image">The image; it must stay open until the backward pass is done.</param>
+    /// <returns>[1, C', H', W'].</returns>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    public Tensor forward(IImageSource image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return streamed.Forward(image)[0];
+    }
+
+    /// <summary>What a step on one image of the given size would do and cost, without doing it.</summary>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to an image of this size.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+}

@@ -1,0 +1,54 @@
+namespace StreamingCnn;
+
+/// <summary>How a trunk is streamed.</summary>
+public enum StreamingMode
+{
+    /// <summary>Every value of every feature map is computed exactly once per pass; tiles carry a few rows and columns from one to the next.</summary>
+    ExactlyOnce,
+
+    /// <summary>
+    /// Tiles overlap by the forward halo and know nothing of each other. Slower, but also for modules that the engine cannot see into.
+    /// </summary>
+    Overlap,
+}
+
+/// <summary>Settings of a <see cref="StreamingModule"/>.</summary>
+public sealed record StreamingOptions
+{
+    /// <summary>Height and width of a tile in image pixels, at least 1. Any size gives the same results; larger tiles take more memory.</summary>
+    /// <value>The default value is null: chosen from <see cref="MemoryBudget"/>.</value>
+    public (int Height, int Width)? Tile { get; init; }
+
+    /// <summary>Bytes that a step may take for carry and activations, parameters and their gradients included. Without effect when <see cref="Tile"/> is given.</summary>
+    /// <value>The default value is null: three quarters of what the machine has free.</value>
+    public long? MemoryBudget { get; init; }
+
+    /// <summary>Exactly once, or overlapping tiles.</summary>
+    /// <value>The default value is <see cref="StreamingMode.ExactlyOnce"/>.</value>
+    public StreamingMode Mode { get; init; }
+
+    /// <summary>
+    /// Use the running statistics of BatchNorm2d layers in training mode as well. Off, since it changes the result wherever the
+    /// batch's own statistics differ from the running ones; their weight and bias are trained either way.
+    /// </summary>
+    /// <value>The default value is false: a BatchNorm2d in training mode is refused.</value>
+    public bool FrozenBatchNorm { get; init; }
+
+    /// <summary>Told of every tile that is done, on the thread that runs it.</summary>
+    /// <value>The default value is null.</value>
+    public IProgress<TileProgress>? Progress { get; init; }
+
+    /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
+    internal void Validate()
+    {
+        var problems = new List<string>();
+        if (Tile is { } tile && (tile.Height < 1 || tile.Width < 1))
+            problems.Add($"Tile is {tile.Height} x {tile.Width}, but must be at least 1 x 1 pixels");
+        if (MemoryBudget is <= 0)
+            problems.Add($"MemoryBudget is {MemoryBudget}, but must be a positive number of bytes");
+        if (!Enum.IsDefined(Mode))
+            problems.Add($"Mode is {(int)Mode}, which is no StreamingMode");
+        if (problems.Count > 0)
+            throw new ArgumentException($"The streaming options cannot be used: {string.Join("; ", problems)}.");
+    }
+}

@@ -1,0 +1,53 @@
+using StreamingCnn.Execution;
+using StreamingCnn.Graph;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn;
+
+/// <summary>A trunk with several outputs, run tile by tile; otherwise as <see cref="StreamingModule"/>.</summary>
+public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
+{
+    private readonly MultiOutputBlock trunk;
+    private readonly StreamedTrunk streamed;
+
+    /// <summary>Wraps a trunk.</summary>
+    /// <param name="trunk">The block.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
+    public StreamingPyramid(MultiOutputBlock trunk, StreamingOptions? options = null)
+        : base(nameof(StreamingPyramid))
+    {
+        ArgumentNullException.ThrowIfNull(trunk);
+        this.trunk = trunk;
+        Options = options ?? new();
+        streamed = new StreamedTrunk(trunk, channels => GraphBuilder.Trace(trunk, channels, Options.FrozenBatchNorm), Options);
+        RegisterComponents();
+    }
+
+    /// <summary>The settings.</summary>
+    public StreamingOptions Options { get; }
+
+    /// <summary>Runs the trunk on an image in memory.</summary>
+    /// <param name="image">[N, C, H, W].</param>
+    /// <returns>One tensor [N, C', H', W'] for each output.</returns>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    public override Tensor[] forward(Tensor image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return streamed.Forward(image);
+    }
+
+    /// <summary>Runs the trunk on an image that is read window by window.</summary>
+    /// <param name="image">The image; it must stay open until the backward pass is done.</param>
+    /// <returns>One tensor [1, C', H', W'] for each output.</returns>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    public Tensor[] forward(IImageSource image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return streamed.Forward(image);
+    }
+
+    /// <inheritdoc cref="StreamingModule.Plan"/>
+    public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+}
