@@ -83,4 +83,11 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to an image of this size.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+
+    /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        // Told the truth, the base class would dispose the trunk as a child; the wrapper's own native handle frees itself.
+        base.Dispose(false);
+    }
 }

@@ -50,4 +50,11 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
 
     /// <inheritdoc cref="StreamingModule.Plan"/>
     public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+
+    /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        // Told the truth, the base class would dispose the trunk as a child; the wrapper's own native handle frees itself.
+        base.Dispose(false);
+    }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>The image as the tiles read it: windows of the trunk's type, on the trunk's device.</summary>
-internal abstract class ImageInput(long batch, long channels, long height, long width, ScalarType type, Device device)
+internal abstract class ImageInput(long batch, long channels, long height, long width, ScalarType type, Device device) : IDisposable
 {
     public long Batch { get; } = batch;
 
@@ -30,6 +30,11 @@ internal abstract class ImageInput(long batch, long channels, long height, long 
 
     /// <summary>Refuses to go on when the image has been changed since the run began.</summary>
     public virtual void CheckUnchanged()
+    {
+    }
+
+    /// <summary>Lets go of the image; a source stays open, for it is the caller's.</summary>
+    public virtual void Dispose()
     {
     }
 
@@ -59,6 +64,8 @@ internal sealed class TensorInput : ImageInput
             throw new InvalidOperationException("The image was changed in place between the forward and the backward pass, which reads it again; keep it unchanged, or pass a copy.");
     }
 
+    public override void Dispose() => image.Dispose();
+
     protected override Tensor ReadRaw(Region region) =>
         image.narrow(2, region.Rows.Start, region.Rows.Length).narrow(3, region.Columns.Start, region.Columns.Length);
 }
@@ -69,8 +76,6 @@ internal sealed class SourceInput(IImageSource source, ScalarType type, Device d
 {
     protected override Tensor ReadRaw(Region region)
     {
-        if (region.IsEmpty)
-            return zeros(1, Channels, region.Rows.Length, region.Columns.Length, dtype: Type, device: Device);
         var window = source.Read(region.Rows.Start, region.Columns.Start, region.Rows.Length, region.Columns.Length);
         long[] expected = [1, Channels, region.Rows.Length, region.Columns.Length];
         return window.shape.SequenceEqual(expected)

@@ -52,11 +52,13 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
         }
     }
 
-    /// <summary>The sum for a parameter in the parameter's type, or null when no gradient reached it. The caller owns it.</summary>
-    public Tensor? Take(Parameter parameter)
+    /// <summary>The sum for a parameter, in the parameter's type. The caller owns it.</summary>
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="zeroIfMissing">What to give where no gradient came: zeros, or null.</param>
+    public Tensor? Take(Parameter parameter, bool zeroIfMissing)
     {
         if (!sums.Remove(parameter.Handle, out var sum))
-            return null;
+            return zeroIfMissing && parameter.requires_grad ? zeros_like(parameter).DetachFromDisposeScope() : null;
         if (sum.dtype == parameter.dtype)
             return sum;
         using (sum)

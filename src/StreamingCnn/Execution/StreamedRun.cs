@@ -108,13 +108,15 @@ internal sealed class StreamedRun : IDifferentiableRun
             progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
-        return (imageGradient?.DetachFromDisposeScope(), [.. plan.Graph.Parameters.Select(parameters.Take)]);
+        var reached = Reached(gradients);
+        return (imageGradient?.DetachFromDisposeScope(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
     }
 
-    /// <summary>Frees the carry.</summary>
+    /// <summary>Frees the carry and lets go of the image.</summary>
     public void Dispose()
     {
         carried.Dispose();
+        image.Dispose();
         Press(0);
         GC.SuppressFinalize(this);
     }
@@ -132,6 +134,28 @@ internal sealed class StreamedRun : IDifferentiableRun
         if (bytes > 0)
             GC.AddMemoryPressure(bytes);
         pressure = bytes;
+    }
+
+    /// <summary>
+    /// The parameters before any output that has a gradient. Autograd gives those a gradient of zeros even where every path is cropped away.
+    /// </summary>
+    private HashSet<IntPtr> Reached(IReadOnlyList<Tensor?> gradients)
+    {
+        var nodes = plan.Graph.Nodes;
+        var reached = new bool[nodes.Count];
+        for (var output = 0; output < gradients.Count; output++)
+            reached[plan.Graph.Outputs[output]] |= gradients[output] is not null;
+        var parameters = new HashSet<IntPtr>();
+        for (var i = nodes.Count - 1; i > 0; i--)
+        {
+            if (!reached[i])
+                continue;
+            foreach (var input in nodes[i].Inputs)
+                reached[input] = true;
+            parameters.UnionWith(nodes[i].Layer!.Parameters.Select(parameter => parameter.Handle));
+        }
+
+        return parameters;
     }
 
     private void Keep(int node, TileLayout tile, Tensor rectangle, Tensor[] outputs)

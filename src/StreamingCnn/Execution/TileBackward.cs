@@ -74,7 +74,7 @@ internal sealed class TileBackward(
         var below = record.Backward(gradient, parameters);
         for (var i = 0; i < inputs.Length; i++)
         {
-            if (below[i] is not { } part)
+            if (below[i] is not { } part || read.IsEmpty)
                 continue;
             if (inputs[i] == 0)
                 imageGradient!.Part(Region.Whole(image.Height, image.Width), read).add_(part.Tensor);

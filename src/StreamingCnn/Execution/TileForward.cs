@@ -61,10 +61,10 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
             var inputs = node.Inputs.Select(input => Operand(input, patch.Input, maps)).ToArray();
             own = Run(node, inputs, seeded, tape);
             computed?.Invoke(node.Index, tile, own);
+            foreach (var input in patch.Input.IsEmpty ? [] : node.Inputs)
+                maps.Release(input);
         }
 
-        foreach (var input in tile.Patch(node.Index) is null ? [] : node.Inputs)
-            maps.Release(input);
         if (tile.Uses(node.Index) > 0)
             maps.Add(node.Index, Window(node, tile, own, tape is not null));
     }
@@ -108,8 +108,12 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
     private static bool IsFresh(GraphNode node, bool recorded) =>
         node.Layer!.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
 
-    private Tensor Operand(int input, Region region, WindowSet maps) =>
-        input == 0 ? image.Read(region) : maps[input].Tensor.Part(maps[input].Region, region);
+    private Tensor Operand(int input, Region region, WindowSet maps)
+    {
+        if (region.IsEmpty)
+            return empty(image.Batch, plan.Graph.Nodes[input].Channels, region.Rows.Length, region.Columns.Length, dtype: image.Type, device: image.Device);
+        return input == 0 ? image.Read(region) : maps[input].Tensor.Part(maps[input].Region, region);
+    }
 
     /// <summary>
     /// The rectangle of a map that this tile's layers read: its own, and the strips above and left of it that earlier tiles left. No copy is

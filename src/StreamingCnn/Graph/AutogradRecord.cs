@@ -30,7 +30,9 @@ internal sealed class AutogradRecord : LayerRecord
 
     public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
     {
-        autograd.backward([root], [gradient]);
+        // A rectangle that reads nothing but padding hangs on no operand.
+        if (root.requires_grad)
+            autograd.backward([root], [gradient]);
         root.Dispose();
         var gradients = new LayerGradient?[leaves.Length];
         for (var i = 0; i < leaves.Length; i++)

@@ -31,7 +31,7 @@ internal sealed class GraphBuilder
     {
         var builder = new GraphBuilder(trunk, frozenBatchNorm);
         var output = builder.Through(trunk, builder.Image(channels));
-        return new NetworkGraph(builder.nodes, [output.Node]);
+        return new NetworkGraph(builder.nodes, [builder.Output(output)]);
     }
 
     /// <inheritdoc cref="Trace(Module{Tensor, Tensor}, long, bool)"/>
@@ -39,7 +39,7 @@ internal sealed class GraphBuilder
     {
         var builder = new GraphBuilder(trunk, frozenBatchNorm);
         var outputs = trunk.Trace(builder.Image(channels));
-        return new NetworkGraph(builder.nodes, [.. outputs.Select(output => output.Node)]);
+        return new NetworkGraph(builder.nodes, [.. outputs.Select(builder.Output)]);
     }
 
     public FeatureMap Through(Module<Tensor, Tensor> module, FeatureMap input)
@@ -78,6 +78,9 @@ internal sealed class GraphBuilder
         }
     }
 
+    /// <summary>An output's node. The image itself is read, not computed, so a network without layers gets one that copies it.</summary>
+    private int Output(FeatureMap map) => map.Node == 0 ? Add(new IdentityLayer(), [map]).Node : map.Node;
+
     private FeatureMap Image(long channels)
     {
         nodes.Add(new GraphNode(0, null, [], channels, "image"));
@@ -97,9 +100,9 @@ internal sealed class GraphBuilder
             default:
                 return LayerRegistry.Describe(module) is var (layer, refusal) && layer is not null
                     ? layer
-                    : throw new UnsupportedLayerException(PathOf(module), module.GetName(), refusal!);
+                    : throw new UnsupportedLayerException(PathOf(module), module.GetType().Name, refusal!);
         }
     }
 
-    private string PathOf(Module module) => paths.GetValueOrDefault(module, module.GetName());
+    private string PathOf(Module module) => paths.GetValueOrDefault(module, module.GetType().Name);
 }

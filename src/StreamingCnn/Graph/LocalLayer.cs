@@ -19,7 +19,7 @@ public abstract class LocalLayer
     public virtual Module? Module => null;
 
     /// <summary>The layer's name in tables and error messages: the module's type.</summary>
-    public virtual string Name => Module?.GetName() ?? GetType().Name;
+    public virtual string Name => (Module ?? (object)this).GetType().Name;
 
     /// <summary>
     /// Whether output position o reads input position o alone, and the value does not depend on where it stands, so that the layer may

@@ -47,13 +47,9 @@ internal sealed class GridPlan
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
     public static GridPlan Overlap(NetworkGraph graph, long height, long width, (long Height, long Width) tile)
     {
-        var exact = ExactlyOnce(graph, height, width, tile);
-        return new GridPlan(
-            graph,
-            exact.Roles,
-            new OverlapLayout(exact.Rows.Network, (ExactlyOnceLayout)exact.Rows),
-            new OverlapLayout(exact.Columns.Network, (ExactlyOnceLayout)exact.Columns),
-            new CarryPlan?[graph.Nodes.Count]);
+        var rows = new OverlapLayout(new AxisNetwork(graph, Axis.Rows, height), tile.Height);
+        var columns = new OverlapLayout(new AxisNetwork(graph, Axis.Columns, width), tile.Width);
+        return new GridPlan(graph, new MapRoles(graph), rows, columns, new CarryPlan?[graph.Nodes.Count]);
     }
 
     /// <summary>What is carried of a map, or null for nothing.</summary>

@@ -8,19 +8,20 @@ namespace StreamingCnn.Planning;
 /// </summary>
 internal sealed class OverlapLayout : AxisLayout
 {
-    private readonly ExactlyOnceLayout owners;
+    private readonly long tile;
     private readonly Interval[][] computed;
 
-    public OverlapLayout(AxisNetwork network, ExactlyOnceLayout owners)
+    public OverlapLayout(AxisNetwork network, long tile)
         : base(network)
     {
-        this.owners = owners;
+        this.tile = tile;
         var nodes = network.Graph.Nodes;
-        computed = nodes.Select(_ => new Interval[owners.Steps]).ToArray();
-        for (var step = 0; step < owners.Steps; step++)
+        Steps = checked((int)Division.Ceiling(network.Length(0), tile));
+        computed = nodes.Select(_ => new Interval[Steps]).ToArray();
+        for (var step = 0; step < Steps; step++)
         {
             foreach (var output in network.Graph.Outputs)
-                computed[output][step] = owners.Owned(output, step);
+                computed[output][step] = computed[output][step].Hull(Owned(output, step));
             for (var i = nodes.Count - 1; i > 0; i--)
             {
                 if (computed[i][step].IsEmpty)
@@ -33,11 +34,18 @@ internal sealed class OverlapLayout : AxisLayout
     }
 
     /// <inheritdoc/>
-    public override int Steps => owners.Steps;
+    public override int Steps { get; }
 
     /// <inheritdoc/>
     public override Interval Computed(int node, int step) => computed[node][step];
 
     /// <inheritdoc/>
-    public override Interval Owned(int output, int step) => owners.Owned(output, step);
+    public override Interval Owned(int output, int step) => new(Cut(output, step), Cut(output, step + 1));
+
+    /// <summary>Any partition is exact; this one gives every tile the outputs that lie over its own pixels.</summary>
+    private long Cut(int output, int step)
+    {
+        long image = Network.Length(0), length = Network.Length(output);
+        return Division.Ceiling(Math.Min(step * tile, image) * length, image);
+    }
 }

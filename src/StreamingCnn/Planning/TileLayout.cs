@@ -32,6 +32,9 @@ internal sealed class TileLayout
                 continue;
             var patch = new Patch(grid.Rows.Patch(i, row), grid.Columns.Patch(i, column));
             patches[i] = patch;
+            // A rectangle that reads nothing but padding needs no window, and there may be none at that moment.
+            if (patch.Input.IsEmpty)
+                continue;
             foreach (var input in nodes[i].Inputs)
             {
                 uses[input]++;

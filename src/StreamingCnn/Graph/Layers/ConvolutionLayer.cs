@@ -44,7 +44,9 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     public override string? Refusal => convolution.padding_mode == PaddingModes.Circular
         ? "pads circularly, so that its first output reads the image's last pixels; use zeros, reflect or replicate padding"
-        : null;
+        : convolution.padding_type == TorchSharp.Padding.Same && !PadsWithZeros && before != new Pair(before.Columns, before.Rows)
+            ? $"pads by 'same' with mode {convolution.padding_mode}, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers"
+            : null;
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 

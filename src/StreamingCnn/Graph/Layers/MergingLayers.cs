@@ -100,3 +100,19 @@ internal sealed class ChannelSliceLayer(long start, long count) : LocalLayer
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => inputs[0].narrow(1, start, count);
 }
+
+/// <summary>The map as it is.</summary>
+internal sealed class IdentityLayer : LocalLayer
+{
+    public override string Name => "Identity";
+
+    public override bool IsPointwise => true;
+
+    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
+
+    public override AxisMap Along(Axis axis, long length) => new IdentityMap(length);
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0].alias();
+
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => inputs[0].alias();
+}

@@ -9,8 +9,6 @@ namespace StreamingCnn.Graph.Layers;
 /// <summary>An activation that may be set to work in place. It is given a copy then, since its input is still needed by others.</summary>
 internal sealed class InPlaceActivationLayer(Module<Tensor, Tensor> activation) : PointwiseLayer(activation)
 {
-    public override bool OutputIsFresh => true;
-
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
 
     protected override Tensor Apply(Tensor input)

@@ -23,7 +23,16 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     public override AxisMap Along(Axis axis, long length)
     {
         PoolingPadding.Check(kernel[axis], padding[axis]);
-        return new SlidingWindow(length, kernel[axis], stride[axis], dilation[axis], padding[axis], padding[axis], pooling.ceil_mode);
+        long k = kernel[axis], s = stride[axis], d = dilation[axis], p = padding[axis];
+        // PyTorch writes outside of its memory where all taps of a window lie in the padding; with dilation they can step over a short map.
+        for (var start = -p; start < 0; start += s)
+        {
+            var first = start + Division.Ceiling(-start, d) * d;
+            if (first >= length || first > start + d * (k - 1))
+                throw new GeometryException($"has a window that holds nothing but padding: kernel {k}, dilation {d} and padding {p} on a length of {length}");
+        }
+
+        return new SlidingWindow(length, k, s, d, p, p, pooling.ceil_mode);
     }
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.max_pool2d(

@@ -101,7 +101,7 @@ internal sealed class PixelShuffleLayer(PixelShuffle shuffle) : LocalLayer
         ? inputs[0] / (factor * factor)
         : throw new GeometryException($"needs a number of channels divisible by {factor * factor}, but gets {inputs[0]}");
 
-    public override AxisMap Along(Axis axis, long length) => new NearestResize(length, factor * length);
+    public override AxisMap Along(Axis axis, long length) => new Magnification(length, factor);
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.pixel_shuffle(inputs[0], factor)
         .narrow(2, patch.Rows.Output.Start - factor * patch.Rows.Span.Start, patch.Rows.Output.Length)

@@ -21,6 +21,10 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     public override Module Module => convolution;
 
+    public override string? Refusal => outputPadding.Rows != outputPadding.Columns
+        ? $"has the output padding ({outputPadding.Rows}, {outputPadding.Columns}), of which TorchSharp applies the first number to both axes; use equal numbers"
+        : null;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
         ? convolution.out_channels
         : throw new GeometryException($"expects {convolution.in_channels} input channels, but gets {inputs[0]}");
