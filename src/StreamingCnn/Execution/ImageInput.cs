@@ -34,9 +34,7 @@ internal abstract class ImageInput(long batch, long channels, long height, long 
     }
 
     /// <summary>Lets go of the image; a source stays open, for it is the caller's.</summary>
-    public virtual void Dispose()
-    {
-    }
+    public abstract void Dispose();
 
     protected abstract Tensor ReadRaw(Region region);
 }
@@ -74,6 +72,10 @@ internal sealed class TensorInput : ImageInput
 internal sealed class SourceInput(IImageSource source, ScalarType type, Device device)
     : ImageInput(1, source.Channels, source.Height, source.Width, type, device)
 {
+    public override void Dispose()
+    {
+    }
+
     protected override Tensor ReadRaw(Region region)
     {
         var window = source.Read(region.Rows.Start, region.Columns.Start, region.Rows.Length, region.Columns.Length);
