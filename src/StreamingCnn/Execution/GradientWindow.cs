@@ -17,6 +17,9 @@ internal sealed class GradientWindow(Region region, long[] shape) : IDisposable
     /// <summary>The sum so far, or null when nothing has come. It stays this object's.</summary>
     public Tensor? Sum => sum;
 
+    /// <summary>Whether nothing else refers to the sum's memory.</summary>
+    public bool IsExclusive => isExclusive;
+
     /// <summary>Adds the gradient of a part of the rectangle. Takes a whole one over when it is the first, and disposes it otherwise.</summary>
     public void Add(Region part, LayerGradient gradient)
     {
@@ -24,6 +27,16 @@ internal sealed class GradientWindow(Region region, long[] shape) : IDisposable
         {
             sum = gradient.Tensor.DetachFromDisposeScope();
             isExclusive = gradient.IsExclusive;
+            return;
+        }
+
+        // The incoming one may be ours to write to where the sum is not: that spares a copy.
+        if (sum is not null && !isExclusive && gradient.IsExclusive && part == Region)
+        {
+            gradient.Tensor.add_(sum);
+            sum.Dispose();
+            sum = gradient.Tensor.DetachFromDisposeScope();
+            isExclusive = true;
             return;
         }
 

@@ -19,6 +19,8 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
     private readonly BandStore carried;
+    private readonly HashSet<(int Row, int Column)> keptTiles;
+    private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
     private bool isReversed;
     private long pressure;
 
@@ -27,8 +29,10 @@ internal sealed class StreamedRun : IDifferentiableRun
     /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
     /// <param name="willReverse">Whether a backward pass may follow; without one, only the rows still needed are kept.</param>
     /// <param name="seed">Seed of random layers.</param>
-    public StreamedRun(GridPlan plan, ImageInput image, bool imageWanted, bool willReverse, long seed)
+    /// <param name="keptTiles">Tiles that keep their tape for the backward pass.</param>
+    public StreamedRun(GridPlan plan, ImageInput image, bool imageWanted, bool willReverse, long seed, HashSet<(int Row, int Column)> keptTiles)
     {
+        this.keptTiles = keptTiles;
         this.plan = plan;
         this.image = image;
         this.seed = seed;
@@ -63,7 +67,13 @@ internal sealed class StreamedRun : IDifferentiableRun
         foreach (var (row, column) in plan.Order())
         {
             using (NewDisposeScope())
-                forward.Run(plan.Tile(row, column), record: false, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
+            {
+                var tape = forward.Run(
+                    plan.Tile(row, column), willReverse && keptTiles.Contains((row, column)), (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
+                if (tape is not null)
+                    tapes.Add((row, column), tape);
+            }
+
             if (!willReverse && column == plan.Columns.Steps - 1)
                 FreeAbove(row);
             progress?.Report(new(TilePass.Forward, ++done, plan.Rows.Steps * plan.Columns.Steps));
@@ -99,8 +109,9 @@ internal sealed class StreamedRun : IDifferentiableRun
         {
             using (NewDisposeScope())
             {
-                using var tape = forward.Run(plan.Tile(row, column), record: true, computed: null);
-                backward.Run(tape!);
+                tapes.Remove((row, column), out var kept);
+                using var tape = kept ?? forward.Run(plan.Tile(row, column), record: true, computed: null)!;
+                backward.Run(tape);
             }
 
             if (column == 0)
@@ -116,6 +127,9 @@ internal sealed class StreamedRun : IDifferentiableRun
     public void Dispose()
     {
         carried.Dispose();
+        foreach (var tape in tapes.Values)
+            tape.Dispose();
+        tapes.Clear();
         image.Dispose();
         Press(0);
         GC.SuppressFinalize(this);

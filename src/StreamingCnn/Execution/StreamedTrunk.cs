@@ -60,7 +60,8 @@ internal sealed class StreamedTrunk
         var willReverse = is_grad_enabled() && (trained || differentiableImage is not null);
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
-        var run = new StreamedRun(plan, input, differentiableImage is not null, willReverse, seed);
+        HashSet<(int Row, int Column)> kept = willReverse ? KeptTiles.Choose(plan, input.Batch, ElementSize(input.Type), budget: 0) : [];
+        var run = new StreamedRun(plan, input, differentiableImage is not null, willReverse, seed, kept);
         try
         {
             if (willReverse)

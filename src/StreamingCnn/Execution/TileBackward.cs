@@ -95,7 +95,7 @@ internal sealed class TileBackward(
         {
             var inside = window.Region.Intersect(region);
             if (!inside.IsEmpty)
-                own.Add(inside, new(sum.Part(window.Region, inside), IsExclusive: true));
+                own.Add(inside, new(sum.Part(window.Region, inside), window.IsExclusive));
         }
 
         foreach (var piece in plan.Carry(node)?.Stored(tile.Row, tile.Column) ?? [])

@@ -7,21 +7,25 @@ namespace StreamingCnn.Planning;
 /// are carried through the network, and every map is thereby partitioned: each position has one home.
 /// </summary>
 /// <remarks>
-/// Virtual cuts are never clamped on their way; a map's own cuts are. Tiles beyond the border let the late layers work off what they had
-/// held back, about half a receptive field.
+/// Virtual cuts are never clamped on their way; a map's own cuts are. What the late layers have held back when the image ends, about half a
+/// receptive field, is either worked off by the last tile, or by a few tiles beyond the border, which are as small as the others.
 /// </remarks>
 internal sealed class ExactlyOnceLayout : AxisLayout
 {
     private readonly long[][] cuts;
     private readonly long[][] lows;
 
-    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile)
+    /// <param name="network">The network along this axis.</param>
+    /// <param name="roles">Which maps are carried.</param>
+    /// <param name="tile">Pixels from one cut of the image to the next.</param>
+    /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last tile over the image.</param>
+    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder)
         : base(network)
     {
         var nodes = network.Graph.Nodes;
         var length = network.Length(0);
         // A tile that covers the image computes everything at once.
-        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(Math.Max(length, Reach(network)), tile));
+        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? Math.Max(length, Reach(network)) : length, tile));
         cuts = Cuts(network, tile, Steps);
         lows = Lows(network, roles, cuts);
         foreach (var node in nodes)
@@ -73,7 +77,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
             {
                 if (!node.IsImage)
                     virtualCut[node.Index] = network.Map(node.Index).VirtualCut(node.Inputs.Min(i => virtualCut[i]));
-                cuts[node.Index][step] = steps == 1
+                cuts[node.Index][step] = step == steps
                     ? network.Length(node.Index)
                     : Math.Clamp(virtualCut[node.Index], 0, network.Length(node.Index));
             }

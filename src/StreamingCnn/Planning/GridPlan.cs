@@ -26,12 +26,17 @@ internal sealed class GridPlan
     public AxisLayout Columns { get; }
 
     /// <summary>Plans exactly-once tiling.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="height">Height of the image.</param>
+    /// <param name="width">Width of the image.</param>
+    /// <param name="tile">Size of a tile in image pixels.</param>
+    /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over the image.</param>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
-    public static GridPlan ExactlyOnce(NetworkGraph graph, long height, long width, (long Height, long Width) tile)
+    public static GridPlan ExactlyOnce(NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder)
     {
         var roles = new MapRoles(graph);
-        var rows = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Rows, height), roles, tile.Height);
-        var columns = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Columns, width), roles, tile.Width);
+        var rows = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Rows, height), roles, tile.Height, beyondBorder);
+        var columns = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Columns, width), roles, tile.Width, beyondBorder);
         var carries = new CarryPlan?[graph.Nodes.Count];
         foreach (var node in graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
         {

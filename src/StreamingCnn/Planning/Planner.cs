@@ -8,6 +8,9 @@ internal static class Planner
 {
     private const int Smallest = 32;
 
+    // Tiles beyond the border cost time: each runs all late layers on a few positions. They must spare some memory to be worth it.
+    private const double WorthTilesBeyondBorder = 0.9;
+
     /// <summary>Plans an image of the given size.</summary>
     /// <exception cref="InsufficientMemoryException">No tile fits into the budget; the message names the smallest budget that one would fit into.</exception>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
@@ -39,7 +42,7 @@ internal static class Planner
     {
         var grid = mode == StreamingMode.Overlap
             ? GridPlan.Overlap(graph, height, width, tile)
-            : GridPlan.ExactlyOnce(graph, height, width, tile);
+            : ExactlyOnce(graph, batch, height, width, tile, elementSize);
         return (grid, new TilePlan
         {
             Image = (height, width),
@@ -53,6 +56,15 @@ internal static class Planner
             WholeBytes = MemoryModel.Whole(grid, batch, elementSize),
             ComputedOnceRatio = ComputedOnceRatio(grid),
         });
+    }
+
+    private static GridPlan ExactlyOnce(NetworkGraph graph, long batch, long height, long width, (long Height, long Width) tile, int elementSize)
+    {
+        var within = GridPlan.ExactlyOnce(graph, height, width, tile, beyondBorder: false);
+        var beyond = GridPlan.ExactlyOnce(graph, height, width, tile, beyondBorder: true);
+        return Bytes(beyond) < WorthTilesBeyondBorder * Bytes(within) ? beyond : within;
+
+        long Bytes(GridPlan plan) => MemoryModel.Carry(plan, batch, elementSize) + MemoryModel.LargestTile(plan, batch, elementSize);
     }
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>

