@@ -1,0 +1,82 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Models;
+
+/// <summary>
+/// A residual network without its head (He et al., arXiv 1512.03385), from <c>conv1</c> to <c>layer4</c>, with torchvision's structure and
+/// parameter names, so that its checkpoints load. The output has a 32nd of the image's height and width.
+/// </summary>
+/// <remarks>
+/// Call <c>eval()</c> before streaming, or set <see cref="StreamingOptions.FrozenBatchNorm"/>: in training mode batch normalisation
+/// needs the whole map. Weight and bias of the normalisation are trained all the same.
+/// </remarks>
+public sealed class ResNetTrunk : StreamingBlock
+{
+    private readonly Conv2d conv1;
+    private readonly Module<Tensor, Tensor> bn1;
+    private readonly ReLU relu = ReLU();
+    private readonly MaxPool2d maxpool = MaxPool2d(3, 2, 1);
+    private readonly Sequential layer1;
+    private readonly Sequential layer2;
+    private readonly Sequential layer3;
+    private readonly Sequential layer4;
+
+    /// <summary>Creates the trunk with torchvision's initialisation.</summary>
+    /// <param name="depth">18, 34, 50, 101 or 152.</param>
+    /// <param name="inputChannels">Channels of the image.</param>
+    /// <param name="batchNorm">Whether convolutions are followed by batch normalisation; without it they have a bias.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no residual network of that depth, or no channel.</exception>
+    public ResNetTrunk(int depth, int inputChannels = 3, bool batchNorm = true)
+        : base(nameof(ResNetTrunk))
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
+        var (blocks, bottleneck) = depth switch
+        {
+            18 => ((int[])[2, 2, 2, 2], false),
+            34 => ([3, 4, 6, 3], false),
+            50 => ([3, 4, 6, 3], true),
+            101 => ([3, 4, 23, 3], true),
+            152 => ([3, 8, 36, 3], true),
+            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "There is no residual network of that depth; choose 18, 34, 50, 101 or 152."),
+        };
+
+        conv1 = Conv2d(inputChannels, 64, 7, stride: 2, padding: 3, bias: !batchNorm);
+        bn1 = batchNorm ? BatchNorm2d(64) : Identity();
+        long channels = 64;
+        layer1 = Stage(64, blocks[0], 1);
+        layer2 = Stage(128, blocks[1], 2);
+        layer3 = Stage(256, blocks[2], 2);
+        layer4 = Stage(512, blocks[3], 2);
+        OutputChannels = channels;
+        RegisterComponents();
+        foreach (var convolution in modules().OfType<Conv2d>())
+            init.kaiming_normal_(convolution.weight, mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU);
+
+        Sequential Stage(long width, int count, long stride)
+        {
+            var stage = new List<Module<Tensor, Tensor>>();
+            for (var i = 0; i < count; i++)
+            {
+                var block = new ResidualBlock(channels, width, i == 0 ? stride : 1, bottleneck, batchNorm);
+                channels = block.OutputChannels;
+                stage.Add(block);
+            }
+
+            return Sequential(stage);
+        }
+    }
+
+    /// <summary>Channels of the output: 512, or 2048 from depth 50 on.</summary>
+    public long OutputChannels { get; }
+
+    /// <inheritdoc/>
+    public override FeatureMap Trace(FeatureMap input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return input.Through(conv1).Through(bn1).Through(relu).Through(maxpool)
+            .Through(layer1).Through(layer2).Through(layer3).Through(layer4);
+    }
+}
