@@ -9,7 +9,7 @@ internal static class Planner
     private const int Smallest = 32;
 
     // Tiles beyond the border cost time: each runs all late layers on a few positions. They must spare some memory to be worth it.
-    private const double WorthTilesBeyondBorder = 0.9;
+    private const double WorthTilesBeyondBorder = 0.75;
 
     /// <summary>Plans an image of the given size.</summary>
     /// <exception cref="InsufficientMemoryException">No tile fits into the budget; the message names the smallest budget that one would fit into.</exception>
