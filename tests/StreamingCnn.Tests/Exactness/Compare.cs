@@ -22,4 +22,7 @@ internal static class Compare
             return double.PositiveInfinity;
         return largest == 0 ? difference : difference / largest;
     }
+
+    /// <summary>Whether two tensors agree in shape and in every value.</summary>
+    public static bool AreEqual(Tensor a, Tensor b) => a.shape.SequenceEqual(b.shape) && a.eq(b).all().item<bool>();
 }

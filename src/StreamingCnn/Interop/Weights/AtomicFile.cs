@@ -1,0 +1,34 @@
+namespace StreamingCnn.Interop.Weights;
+
+/// <summary>Files that are either complete or not there: written under a temporary name beside the final one, and renamed.</summary>
+public static class AtomicFile
+{
+    /// <summary>Writes a file.</summary>
+    /// <param name="path">The final name; an existing file is replaced in one step.</param>
+    /// <param name="write">Writes the content.</param>
+    /// <exception cref="WeightFileException">The file cannot be written: no such folder, no permission, disk full.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(write);
+        var temporary = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.CreateNew))
+            {
+                write(file);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException && reason is not WeightFileException)
+        {
+            throw new WeightFileException($"'{path}' cannot be written: {reason.Message}", reason);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+}

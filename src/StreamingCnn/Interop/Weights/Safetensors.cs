@@ -1,0 +1,157 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Interop.Weights;
+
+/// <summary>
+/// The safetensors format (github.com/huggingface/safetensors): the length of a JSON header as 8 bytes, the header, which names type, shape and place of
+/// each tensor, and the values, little-endian. Nothing in it can be executed.
+/// </summary>
+public static class Safetensors
+{
+    private const string MetadataKey = "__metadata__";
+
+    // The reference implementation's limit; a longer header is a sign of a file of another kind.
+    private const long LongestHeader = 100_000_000;
+
+    private static readonly (string Name, ScalarType Type)[] Types =
+    [
+        ("F64", ScalarType.Float64), ("F32", ScalarType.Float32), ("F16", ScalarType.Float16), ("BF16", ScalarType.BFloat16),
+        ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("I16", ScalarType.Int16), ("I8", ScalarType.Int8), ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool),
+    ];
+
+    /// <summary>Reads all tensors of a file.</summary>
+    /// <returns>The tensors by name, in the order in which they lie in the file, on the CPU, in the caller's scope.</returns>
+    /// <exception cref="WeightFileException">The file is missing, is not of this format, or is damaged.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Read(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (!File.Exists(path))
+            throw new WeightFileException($"There is no file '{path}'.");
+        using var file = File.OpenRead(path);
+        var entries = ReadHeader(file, path, out var start);
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var entry in entries.OrderBy(entry => entry.Begin))
+        {
+            file.Position = start + entry.Begin;
+            var values = empty(entry.Shape, entry.Type);
+            if (entry.End > entry.Begin)
+                values.ReadBytesFromStream(file, 1 << 20);
+            tensors.Add(entry.Name, values);
+        }
+
+        return tensors;
+    }
+
+    /// <summary>Writes tensors to a file, which takes its name only when it is complete.</summary>
+    /// <param name="path">The file; replaced if it exists.</param>
+    /// <param name="tensors">The tensors by name.</param>
+    /// <param name="metadata">Free text by name; null for none.</param>
+    /// <exception cref="WeightFileException">A tensor's type has no place in the format, or the file cannot be written.</exception>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(tensors);
+        var all = tensors.ToArray();
+        var header = new JsonObject();
+        if (metadata is not null)
+            header[MetadataKey] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)JsonValue.Create(m.Value))));
+        long offset = 0;
+        foreach (var (name, tensor) in all)
+        {
+            var type = Types.FirstOrDefault(t => t.Type == tensor.dtype).Name
+                ?? throw new WeightFileException($"The tensor '{name}' has the type {tensor.dtype}, which a safetensors file cannot hold.");
+            var end = offset + tensor.numel() * tensor.element_size();
+            header[name] = new JsonObject
+            {
+                ["dtype"] = type,
+                ["shape"] = new JsonArray([.. tensor.shape.Select(d => (JsonNode?)JsonValue.Create(d))]),
+                ["data_offsets"] = new JsonArray(JsonValue.Create(offset), JsonValue.Create(end)),
+            };
+            offset = end;
+        }
+
+        // Padded with spaces, so that the values are aligned.
+        var text = JsonSerializer.SerializeToUtf8Bytes(header);
+        var padded = (text.Length + 7) / 8 * 8;
+        AtomicFile.Write(path, file =>
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, padded);
+            file.Write(length);
+            file.Write(text);
+            for (var i = text.Length; i < padded; i++)
+                file.WriteByte((byte)' ');
+            foreach (var (_, tensor) in all)
+            {
+                using var scope = NewDisposeScope();
+                tensor.detach().cpu().contiguous().WriteBytesToStream(file, 1 << 20);
+            }
+        });
+    }
+
+    private static List<Entry> ReadHeader(FileStream file, string path, out long start)
+    {
+        Span<byte> prefix = stackalloc byte[8];
+        if (file.Length < 8)
+            throw Damaged(path, $"it has {file.Length} bytes, but the header's length alone takes 8");
+        file.ReadExactly(prefix);
+        var length = BinaryPrimitives.ReadInt64LittleEndian(prefix);
+        if (length is < 2 or > LongestHeader || length > file.Length - 8)
+            throw Damaged(path, $"its header would take {length} bytes");
+        var text = new byte[length];
+        file.ReadExactly(text);
+        start = 8 + length;
+        try
+        {
+            using var header = JsonDocument.Parse(text);
+            var values = file.Length - start;
+            var entries = header.RootElement.EnumerateObject().Where(p => p.Name != MetadataKey).Select(p => ReadEntry(p, path, values)).ToList();
+            long end = 0;
+            foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
+            {
+                if (entry.Begin < end)
+                    throw Damaged(path, $"the tensor '{entry.Name}' overlaps another one");
+                end = entry.End;
+            }
+
+            return entries;
+        }
+        catch (Exception reason) when (reason is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw Damaged(path, "its header is not what the format asks for", reason);
+        }
+    }
+
+    private static Entry ReadEntry(JsonProperty property, string path, long values)
+    {
+        var dtype = property.Value.GetProperty("dtype").GetString();
+        var known = Types.FirstOrDefault(t => t.Name == dtype);
+        if (known.Name is null)
+            throw Damaged(path, $"the tensor '{property.Name}' has the type '{dtype}', which is not supported");
+        var shape = property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray();
+        var offsets = property.Value.GetProperty("data_offsets").EnumerateArray().Select(d => d.GetInt64()).ToArray();
+        if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > values)
+            throw Damaged(path, $"the tensor '{property.Name}' lies outside of the file");
+        decimal bytes = shape.Aggregate((decimal)ElementSize(known.Type), (size, d) => d < 0 ? -1 : size * d);
+        if (bytes != offsets[1] - offsets[0])
+            throw Damaged(path, $"the tensor '{property.Name}' of shape [{string.Join(", ", shape)}] does not fill its {offsets[1] - offsets[0]} bytes");
+        return new(property.Name, known.Type, shape, offsets[0], offsets[1]);
+    }
+
+    private static int ElementSize(ScalarType type) => type switch
+    {
+        ScalarType.Float64 or ScalarType.Int64 => 8,
+        ScalarType.Float32 or ScalarType.Int32 => 4,
+        ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
+        _ => 1,
+    };
+
+    private static WeightFileException Damaged(string path, string what, Exception? reason = null) =>
+        new($"'{path}' is not a safetensors file, or is damaged: {what}.", reason!);
+
+    private sealed record Entry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
+}
