@@ -12,6 +12,7 @@ internal sealed class StreamedTrunk
     private readonly nn.Module trunk;
     private readonly Func<long, NetworkGraph> trace;
     private readonly StreamingOptions options;
+    private (long Channels, ScalarType Type, WindowGeometry Rows, WindowGeometry Columns)? probed;
 
     /// <param name="trunk">The module.</param>
     /// <param name="trace">Traces it for a number of image channels.</param>
@@ -47,38 +48,75 @@ internal sealed class StreamedTrunk
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        var graph = Trace(InputChannels());
+        var graph = Trace(InputChannels())
+            ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         return Choose(graph, 1, height, width, Compute(null).Type).Plan;
     }
 
     private Tensor[] Forward(ImageInput input, Tensor? differentiableImage)
     {
         StreamingFunction.Release();
+        var wanted = differentiableImage is not null;
         var graph = Trace(input.Channels);
+        IReadOnlyList<Parameter> parameters = graph?.Parameters ?? [.. trunk.parameters()];
+        var willReverse = is_grad_enabled() && (wanted || parameters.Any(parameter => parameter.requires_grad));
+        using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted) : Graph(graph, input, wanted, willReverse));
+        return willReverse
+            ? StreamingFunction.Apply(run, differentiableImage, parameters, options.Progress)
+            : run.Value.Forward(options.Progress);
+    }
+
+    private StreamedRun Graph(NetworkGraph graph, ImageInput input, bool imageWanted, bool willReverse)
+    {
         var plan = Choose(graph, input.Batch, input.Height, input.Width, input.Type).Grid;
-        var trained = graph.Parameters.Any(parameter => parameter.requires_grad);
-        var willReverse = is_grad_enabled() && (trained || differentiableImage is not null);
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
         HashSet<(int Row, int Column)> kept = willReverse ? KeptTiles.Choose(plan, input.Batch, ElementSize(input.Type), budget: 0) : [];
-        var run = new StreamedRun(plan, input, differentiableImage is not null, willReverse, seed, kept);
-        try
+        return new StreamedRun(plan, input, imageWanted, willReverse, seed, kept);
+    }
+
+    private BlackBoxRun BlackBox(ImageInput input, bool imageWanted)
+    {
+        var module = (nn.Module<Tensor, Tensor>)trunk;
+        if (options.Tile is not { } tile)
+            throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
+        RefuseGlobalLayers();
+        if (probed is not { } geometry || geometry.Channels != input.Channels || geometry.Type != input.Type)
         {
-            if (willReverse)
-                return StreamingFunction.Apply(run, differentiableImage, graph.Parameters, options.Progress);
-            using (run)
-                return run.Forward(options.Progress);
+            var (rows, columns) = LocalityProbe.Run(module, input.Channels, input.Type, input.Device);
+            probed = geometry = (input.Channels, input.Type, rows, columns);
         }
-        catch
+
+        return new BlackBoxRun(module, geometry.Rows, geometry.Columns, tile, input, imageWanted);
+    }
+
+    /// <summary>Layers inside a module that is run as it is, which would make tiles differ from the whole image.</summary>
+    private void RefuseGlobalLayers()
+    {
+        foreach (var (path, layer) in trunk.named_modules())
         {
-            run.Dispose();
-            throw;
+            if (layer is BatchNorm2d { training: true } && options.FrozenBatchNorm)
+                throw new UnsupportedLayerException(path, nameof(BatchNorm2d), "is in training mode inside a module that the engine cannot see into; call eval() on it");
+            if (layer is BatchNorm2d norm && new Graph.Layers.BatchNormLayer(norm, evaluate: false).Refusal is { } reason)
+                throw new UnsupportedLayerException(path, nameof(BatchNorm2d), reason);
+            if (layer is Dropout { training: true } or Dropout2d { training: true } or Models.StochasticDepth { training: true })
+                throw new UnsupportedLayerException(path, layer.GetType().Name, "draws random numbers inside a module that the engine cannot see into; call eval() on it, or derive the module from StreamingBlock");
         }
     }
 
-    private NetworkGraph Trace(long channels)
+    /// <summary>The network's graph; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>
+    private NetworkGraph? Trace(long channels)
     {
-        var graph = trace(channels);
+        NetworkGraph graph;
+        try
+        {
+            graph = trace(channels);
+        }
+        catch (UnsupportedLayerException reason) when (options.Mode == StreamingMode.Overlap && reason.IsUnknown)
+        {
+            return null;
+        }
+
         graph.Check();
         return graph;
     }

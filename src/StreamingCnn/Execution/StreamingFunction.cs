@@ -19,17 +19,19 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
     public override string Name => nameof(StreamingFunction);
 
     /// <summary>Runs an image forwards and ties the outputs to the graph.</summary>
-    /// <param name="run">The run; autograd's graph owns it from now on.</param>
+    /// <param name="run">The run; autograd's graph takes it over once it has run forwards.</param>
     /// <param name="image">The image, if its gradient is wanted.</param>
     /// <param name="parameters">The parameters that the gradients are for.</param>
     /// <param name="progress">Told of every tile.</param>
-    public static Tensor[] Apply(IDifferentiableRun run, Tensor? image, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
+    public static Tensor[] Apply(Handover<IDifferentiableRun> run, Tensor? image, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
     {
         using var scope = NewDisposeScope();
         // Requires a gradient and has a dimension, whatever the parameters are: what BackwardFailure needs to make the engine stop.
         var anchor = zeros(1).requires_grad_(true);
-        object?[] operands = [anchor, run, progress, image, .. parameters];
-        return [.. apply(operands!).Select(output => output.MoveToOuterDisposeScope())];
+        object?[] operands = [anchor, run.Value, progress, image, .. parameters];
+        var outputs = apply(operands!);
+        run.Take();
+        return [.. outputs.Select(output => output.MoveToOuterDisposeScope())];
     }
 
     /// <inheritdoc/>

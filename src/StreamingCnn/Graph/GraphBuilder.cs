@@ -98,9 +98,8 @@ internal sealed class GraphBuilder
             case LayerNorm { normalized_shape.Length: 1 } norm when ownsForward:
                 return new ChannelsLastLayer(norm);
             default:
-                return LayerRegistry.Describe(module) is var (layer, refusal) && layer is not null
-                    ? layer
-                    : throw new UnsupportedLayerException(PathOf(module), module.GetType().Name, refusal!);
+                var (layer, refusal, isUnknown) = LayerRegistry.Describe(module);
+                return layer ?? throw new UnsupportedLayerException(PathOf(module), module.GetType().Name, refusal!) { IsUnknown = isUnknown };
         }
     }
 

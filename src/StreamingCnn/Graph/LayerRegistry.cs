@@ -94,17 +94,17 @@ public static class LayerRegistry
     }
 
     /// <summary>The description of a module, or why there is none.</summary>
-    internal static (LocalLayer? Layer, string? Refusal) Describe(Module<Tensor, Tensor> module)
+    internal static (LocalLayer? Layer, string? Refusal, bool IsUnknown) Describe(Module<Tensor, Tensor> module)
     {
         if (module is RReLU { training: true })
-            return (null, "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU");
+            return (null, "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU", false);
         if (module is Upsample upsample && UpsamplingLayer.RefusalOf(upsample) is { } reason)
-            return (null, reason);
+            return (null, reason, false);
         if (Descriptions.TryGetValue(module.GetType(), out var describe))
-            return (describe(module), null);
-        return (null, Refusals.TryGetValue(module.GetType(), out var refusal)
-            ? refusal
-            : $"is not known to the engine; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or {MoveToHead}");
+            return (describe(module), null, false);
+        return Refusals.TryGetValue(module.GetType(), out var refusal)
+            ? (null, refusal, false)
+            : (null, $"is not known to the engine; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or {MoveToHead}", true);
     }
 
     private static void Refuse<TModule>(string reason)

@@ -26,7 +26,10 @@ public sealed class UnsupportedLayerException : NotSupportedException
     /// <param name="reason">The end of the sentence: why, and what to do.</param>
     /// <param name="cause">What the reason was taken from.</param>
     internal UnsupportedLayerException(string path, string name, string reason, Exception? cause = null)
-        : base($"Layer '{path}' ({name}) {reason.TrimEnd('.')}.", cause) => Path = path;
+        : base($"{(path.Length == 0 ? "The trunk" : $"Layer '{path}'")} ({name}) {reason.TrimEnd('.')}.", cause) => Path = path;
+
+    /// <summary>Whether the engine knows nothing of the layer, which may well be local.</summary>
+    internal bool IsUnknown { get; init; }
 
     /// <summary>The layer's path in the trunk, such as <c>layer1.0.bn1</c>.</summary>
     public string Path { get; } = "";
