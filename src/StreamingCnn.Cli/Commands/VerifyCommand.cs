@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Cli.Verification;
+using StreamingCnn.Models;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary><c>scnn verify</c>: whole image against streamed, on the user's own model, size, tile and precision.</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var model = CommonOptions.Model("resnet18");
+        var size = CommonOptions.Size("512x384");
+        var tile = CommonOptions.Tile("128x96");
+        var mode = CommonOptions.Mode();
+        var precision = CommonOptions.Precision();
+        var batch = CommonOptions.Number("--batch", "Images in the batch.", 1, 1);
+        var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
+        var seed = CommonOptions.Number("--seed", "Seed of weights, image and gradient.", 1, 0);
+        var command = new Command("verify", "Compare output and all gradients of a streamed run with those of the whole image: a table, PASS or FAIL, exit code 0 or 1.")
+        {
+            model, size, tile, mode, precision, batch, channels, seed,
+        };
+        command.SetAction(parsed =>
+        {
+            manual_seed(parsed.GetValue(seed));
+            var (height, width) = parsed.GetValue(size);
+            using var trunk = ModelCatalog.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
+            var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
+            var report = new Verifier(trunk, options).Run(
+                [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{parsed.GetValue(model)}, {parsed.GetValue(batch)} x {parsed.GetValue(channels)} x {height} x {width} px, tile {options.Tile?.Height} x {options.Tile?.Width}, {options.Mode}, {parsed.GetValue(precision)}"));
+            return Show(report, AnsiConsole.Console);
+        });
+        return command;
+    }
+
+    /// <summary>Prints a report.</summary>
+    /// <returns>The exit code.</returns>
+    internal static int Show(VerificationReport report, IAnsiConsole console)
+    {
+        var table = new Table().AddColumn("tensor").AddColumn(new TableColumn("largest difference").RightAligned()).AddColumn(new TableColumn("relative").RightAligned());
+        foreach (var tensor in report.Tensors)
+            table.AddRow(new Text(tensor.Name), new Text(Number(tensor.Absolute)), new Text(Number(tensor.Relative)));
+        console.Write(table);
+
+        var costs = new Table().AddColumn("run").AddColumn(new TableColumn("seconds").RightAligned()).AddColumn(new TableColumn("peak memory").RightAligned());
+        costs.AddRow("whole image", Seconds(report.Whole), Peak(report.Whole));
+        costs.AddRow("streamed", Seconds(report.Streamed), Peak(report.Streamed));
+        console.Write(costs);
+
+        Console.WriteLine($"Worst relative difference {Number(report.Worst)}; to pass: {report.Criterion}.");
+        Console.WriteLine(report.Passed ? "PASS" : "FAIL");
+        return report.Passed ? Program.Success : Program.Negative;
+
+        static string Number(double value) => value.ToString("0.0e0", CultureInfo.InvariantCulture);
+        static string Seconds(ArmCost cost) => cost.Time.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture);
+        static string Peak(ArmCost cost) => cost.PeakBytes == 0 ? "unknown" : string.Create(CultureInfo.InvariantCulture, $"{cost.PeakBytes / 1048576.0:0} MiB");
+    }
+}

@@ -1,0 +1,33 @@
+namespace StreamingCnn.Cli;
+
+/// <summary>Turns whatever goes wrong into one sentence for a person, and an exit code.</summary>
+internal static class ErrorBoundary
+{
+    private const string DebugVariable = "SCNN_DEBUG";
+
+    public static int Run(Func<int> command, TextWriter errors)
+    {
+        try
+        {
+            return command();
+        }
+        catch (Exception failure) when (Environment.GetEnvironmentVariable(DebugVariable) is null)
+        {
+            errors.WriteLine($"error: {Sentence(failure)}");
+            return Program.Failure;
+        }
+    }
+
+    /// <summary>The first line that says something: libtorch appends its own call stack, and tasks wrap what happened inside.</summary>
+    private static string Sentence(Exception failure)
+    {
+        var cause = failure is AggregateException or TypeInitializationException && failure.InnerException is not null ? failure.InnerException : failure;
+        var line = cause.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
+        return cause switch
+        {
+            _ when string.IsNullOrEmpty(line) => $"{cause.GetType().Name}; set {DebugVariable}=1 to see where.",
+            OutOfMemoryException and not InsufficientMemoryException => $"{line} Choose a smaller tile or memory budget.",
+            _ => line,
+        };
+    }
+}

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using StreamingCnn.Models;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Cli.Input;
+
+/// <summary>Options that several commands share, so that they read and explain themselves alike.</summary>
+internal static class CommonOptions
+{
+    public static Option<string> Model(string fallback)
+    {
+        var option = new Option<string>("--model", "-m")
+        {
+            Description = $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}.",
+            DefaultValueFactory = _ => fallback,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is { } name && !ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase))
+                result.AddError($"There is no model '{name}'; choose one of {string.Join(", ", ModelCatalog.Names)}.");
+        });
+        return option;
+    }
+
+    public static Option<(int Height, int Width)> Size(string fallback) =>
+        Parsed("--size", "Image size in pixels, HEIGHTxWIDTH or one number for a square.", PixelSize.Parse, fallback);
+
+    public static Option<(int Height, int Width)?> Tile(string? fallback = null) => Parsed<(int, int)?>(
+        "--tile", "Tile size in image pixels, HEIGHTxWIDTH or one number for a square; any size gives the same result. Default: chosen from --memory.", text => PixelSize.Parse(text), fallback);
+
+    public static Option<long?> Memory() => Parsed<long?>(
+        "--memory", "Memory budget of a step, such as 512MiB, 4GiB or 2GB. Default: three quarters of what is free.", text => ByteSize.Parse(text), null);
+
+    public static Option<StreamingMode> Mode() => Parsed(
+        "--mode",
+        "exactly-once (default), or overlap for overlapping tiles.",
+        text => text switch
+        {
+            "exactly-once" => StreamingMode.ExactlyOnce,
+            "overlap" => StreamingMode.Overlap,
+            _ => throw new FormatException($"'{text}' is not a mode; write exactly-once or overlap."),
+        },
+        "exactly-once");
+
+    public static Option<ScalarType> Precision() => Parsed(
+        "--precision",
+        "float64, float32 or bfloat16.",
+        text => text switch
+        {
+            "float64" => ScalarType.Float64,
+            "float32" => ScalarType.Float32,
+            "bfloat16" => ScalarType.BFloat16,
+            _ => throw new FormatException($"'{text}' is not a precision; write float64, float32 or bfloat16."),
+        },
+        "float64");
+
+    public static Option<int> Number(string name, string description, int fallback, int smallest) => Parsed(
+        name,
+        description,
+        text => int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest
+            ? value
+            : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}."),
+        fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>An option with a parser of ours, whose complaint is a whole sentence.</summary>
+    public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string? fallback)
+    {
+        var option = new Option<T>(name)
+        {
+            Description = fallback is null ? description : $"{description} [default: {fallback}]",
+            CustomParser = result =>
+            {
+                try
+                {
+                    return parse(result.Tokens[0].Value);
+                }
+                catch (FormatException reason)
+                {
+                    result.AddError(reason.Message);
+                    return default!;
+                }
+            },
+        };
+        if (fallback is not null)
+        {
+            var value = parse(fallback);
+            option.DefaultValueFactory = _ => value;
+        }
+
+        return option;
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using StreamingCnn.Cli.Commands;
+
+namespace StreamingCnn.Cli;
+
+/// <summary>The program <c>scnn</c>: a thin shell over the libraries, one file per command.</summary>
+internal static class Program
+{
+    /// <summary>Exit code when the command did its work and the answer is good.</summary>
+    public const int Success = 0;
+
+    /// <summary>Exit code when the command did its work and the answer is not good (<c>verify</c>: FAIL).</summary>
+    public const int Negative = 1;
+
+    /// <summary>Exit code when the command could not do its work.</summary>
+    public const int Failure = 2;
+
+    public static int Main(string[] args) => Run(args, Console.Error);
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="errors">Where complaints go: one sentence each.</param>
+    public static int Run(string[] args, TextWriter errors)
+    {
+        var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
+        {
+            VerifyCommand.Create(),
+            PlanCommand.Create(),
+        };
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            errors.WriteLine($"error: {parsed.Errors[0].Message}");
+            return Failure;
+        }
+
+        return ErrorBoundary.Run(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }), errors);
+    }
+}

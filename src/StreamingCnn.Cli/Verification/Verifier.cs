@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Cli.Verification;
+
+/// <summary>
+/// Runs the same weights, image and gradient through a trunk on the whole image with ordinary autograd, and streamed, and compares everything that
+/// comes out: the numerical comparison of arXiv 1911.04432, on any network and size.
+/// </summary>
+internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions options)
+{
+    private const double Float64Tolerance = 1e-12;
+    private const double AllowedRatio = 1.5;
+
+    /// <summary>Compares.</summary>
+    /// <param name="shape">Shape of the random image, [N, C, H, W].</param>
+    /// <param name="type">Precision of both runs. Below float64 both are judged against a whole-image run in float64.</param>
+    /// <param name="seed">Seed of image and gradient.</param>
+    public VerificationReport Run(long[] shape, ScalarType type, long seed)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(seed);
+        Randomise();
+        var image = randn(shape, ScalarType.Float64).to(type).to(ScalarType.Float64);
+        trunk.to(type);
+        // The reference has the very same numbers, rounded to the lower precision.
+        var gradient = Gradient(image);
+
+        var (streamed, streamedCost) = Measure(new StreamingModule(trunk, options), image.to(type), gradient.to(type));
+        var (whole, wholeCost) = Measure(trunk, image.to(type), gradient.to(type));
+        if (type == ScalarType.Float64)
+        {
+            var differences = streamed.Select(s => Difference(s.Key, s.Value, whole[s.Key], null)).ToArray();
+            return new(differences, wholeCost, streamedCost, Float64Tolerance, $"every difference at most {Float64Tolerance:0e0} of the largest entry");
+        }
+
+        trunk.to(ScalarType.Float64);
+        var (reference, _) = Measure(trunk, image, gradient.to(type).to(ScalarType.Float64));
+        trunk.to(type);
+        var judged = streamed.Select(s => Difference(s.Key, s.Value, reference[s.Key], whole[s.Key])).ToArray();
+        return new(
+            judged, wholeCost, streamedCost, AllowedRatio * judged.Max(d => d.WholeRelative),
+            $"against a float64 run, at most {AllowedRatio} times the whole image's worst difference of {judged.Max(d => d.WholeRelative):0.0e0}");
+    }
+
+    /// <summary>Gives batch norms statistics and weights that matter, so that nothing agrees for trivial reasons.</summary>
+    private void Randomise()
+    {
+        trunk.eval();
+        using var grad = no_grad();
+        foreach (var norm in trunk.modules().OfType<BatchNorm2d>())
+        {
+            norm.running_mean!.normal_(0, 0.1);
+            norm.running_var!.uniform_(0.5, 1.5);
+            norm.weight?.uniform_(0.5, 1.5);
+            norm.bias?.normal_(0, 0.1);
+        }
+    }
+
+    private Tensor Gradient(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var module = new StreamingModule(trunk, options);
+        return randn_like(module.forward(image)).to(ScalarType.Float64).MoveToOuterDisposeScope();
+    }
+
+    private (Dictionary<string, Tensor> Results, ArmCost Cost) Measure(Module<Tensor, Tensor> module, Tensor image, Tensor gradient)
+    {
+        trunk.zero_grad();
+        var input = image.detach().clone().requires_grad_(true);
+        PeakMemory.Reset();
+        var clock = Stopwatch.StartNew();
+        var output = module.forward(input);
+        output.backward([gradient]);
+        var cost = new ArmCost(clock.Elapsed, PeakMemory.Bytes);
+
+        var results = new Dictionary<string, Tensor> { ["output"] = output.detach(), ["image gradient"] = input.grad! };
+        foreach (var (name, parameter) in trunk.named_parameters())
+        {
+            if (parameter.grad is { } ofParameter)
+                results.Add(name, ofParameter.clone());
+        }
+
+        return (results, cost);
+    }
+
+    private static TensorDifference Difference(string name, Tensor streamed, Tensor reference, Tensor? whole)
+    {
+        using var scope = NewDisposeScope();
+        var largest = reference.abs().max().to(ScalarType.Float64).item<double>();
+        var (absolute, relative) = Of(streamed);
+        return new(name, absolute, relative, whole is null ? 0 : Of(whole).Relative);
+
+        (double Absolute, double Relative) Of(Tensor actual)
+        {
+            if (!actual.shape.SequenceEqual(reference.shape))
+                return (double.PositiveInfinity, double.PositiveInfinity);
+            var difference = (actual.to(ScalarType.Float64) - reference.to(ScalarType.Float64)).abs().max().item<double>();
+            return (difference, largest > 0 ? difference / largest : difference);
+        }
+    }
+}
