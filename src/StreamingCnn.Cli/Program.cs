@@ -24,6 +24,7 @@ internal static class Program
     {
         var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
         {
+            TrainCommand.Create(),
             VerifyCommand.Create(),
             PlanCommand.Create(),
         };

@@ -62,6 +62,14 @@ internal static class CommonOptions
             : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}."),
         fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
+    public static Option<double> Real(string name, string description, double fallback, double smallest, double largest) => Parsed(
+        name,
+        description,
+        text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest && value <= largest
+            ? value
+            : throw new FormatException($"'{text}' is not a number for {name}: {description}"),
+        fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     /// <summary>An option with a parser of ours, whose complaint is a whole sentence.</summary>
     public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string? fallback)
     {
