@@ -1,0 +1,64 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace StreamingCnn.Imaging;
+
+/// <summary>Families of files that are read in different ways.</summary>
+internal enum FileKind
+{
+    Unknown,
+    Tiff,
+    Jpeg,
+    Photograph,
+    Numpy,
+}
+
+/// <summary>Tells file formats by their first bytes, since extensions lie.</summary>
+internal static class FileSignature
+{
+    /// <summary>The family of a file that starts with these bytes.</summary>
+    public static FileKind Of(ReadOnlySpan<byte> head)
+    {
+        if (head.Length >= 4 && (head[..4].SequenceEqual("II*\0"u8) || head[..4].SequenceEqual("II+\0"u8)
+            || head[..4].SequenceEqual("MM\0*"u8) || head[..4].SequenceEqual("MM\0+"u8)))
+        {
+            return FileKind.Tiff;
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff]))
+            return FileKind.Jpeg;
+        if (head.Length > 6 && head[0] == 0x93 && head[1..6].SequenceEqual("NUMPY"u8))
+            return FileKind.Numpy;
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G'])
+            || (head.Length >= 12 && head[..4].SequenceEqual("RIFF"u8) && head[8..12].SequenceEqual("WEBP"u8))
+            || (head.Length >= 12 && head[4..8].SequenceEqual("ftyp"u8))
+            || head.StartsWith("GIF8"u8)
+            || (head.Length > 2 && head[0] == 'P' && head[1] is >= (byte)'1' and <= (byte)'7' && head[2] is (byte)'\n' or (byte)' '))
+        {
+            return FileKind.Photograph;
+        }
+
+        return FileKind.Unknown;
+    }
+
+    /// <summary>Width and height that a PNG claims, or null for other files.</summary>
+    public static (long Width, long Height, int BitsPerPixel)? PngClaim(ReadOnlySpan<byte> head)
+    {
+        if (head.Length < 29 || head[0] != 0x89 || !head[12..16].SequenceEqual("IHDR"u8))
+            return null;
+        var samples = head[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+        return (BinaryPrimitives.ReadUInt32BigEndian(head[16..]), BinaryPrimitives.ReadUInt32BigEndian(head[20..]), samples * head[24]);
+    }
+
+    /// <summary>Whether the bytes are printable text.</summary>
+    public static bool LooksLikeText(ReadOnlySpan<byte> head)
+    {
+        foreach (var value in head)
+        {
+            if (value < 32 && value is not (9 or 10 or 13))
+                return false;
+        }
+
+        return Encoding.UTF8.GetCharCount(head) > 0;
+    }
+}

@@ -1,0 +1,47 @@
+namespace StreamingCnn.Imaging;
+
+/// <summary>Which pyramid level to read for a wanted resolution, and the size of the image at that resolution.</summary>
+internal readonly record struct LevelChoice(int Level, long Height, long Width)
+{
+    // A level a hair smaller than asked is taken as it is: 0.499 against 0.5 micrometres is measurement, not resolution.
+    private const double Tolerance = 1.005;
+
+    public static LevelChoice For(ImageInfo info, ImageOptions options)
+    {
+        if (options.Level is { } level)
+        {
+            if (level >= info.Levels.Count)
+            {
+                throw new ImageFormatException(
+                    info.Path, $"level {level} was asked for, but the file has {info.Levels.Count} level(s), numbered from 0; a downsample factor works with any file.");
+            }
+
+            return new LevelChoice(level, info.Levels[level].Height, info.Levels[level].Width);
+        }
+
+        var factor = options.Downsample ?? 1;
+        if (options.MicrometresPerPixel is { } wanted)
+        {
+            if (info.MicrometresPerPixel is not { } own)
+                throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file does not state its resolution; give a level or a downsample factor instead.");
+            factor = wanted / own;
+            if (factor < 0.5)
+                throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file has only {own:0.####}; ask for at least {own / 2:0.####}.");
+        }
+
+        var best = 0;
+        for (var i = 1; i < info.Levels.Count; i++)
+        {
+            if (info.Levels[i].Downsample <= factor * Tolerance)
+                best = i;
+        }
+
+        var chosen = info.Levels[best];
+        if (Math.Abs((factor / chosen.Downsample) - 1) < Tolerance - 1)
+            return new LevelChoice(best, chosen.Height, chosen.Width);
+        return new LevelChoice(best, Scaled(info.Height, factor), Scaled(info.Width, factor));
+    }
+
+    private static long Scaled(long length, double factor) =>
+        Math.Max(1, (long)Math.Round(length / factor, MidpointRounding.AwayFromZero));
+}

@@ -1,0 +1,66 @@
+using NetVips;
+
+namespace StreamingCnn.Imaging;
+
+/// <summary>JPEG, PNG, WebP, HEIF and other formats without tiles: one image, decoded once.</summary>
+internal sealed class PhotographContainer : ImageContainer
+{
+    private readonly string path;
+
+    public PhotographContainer(string path, byte[] head)
+    {
+        this.path = path;
+        if (FileSignature.PngClaim(head) is { } claim)
+            CheckPng(claim, new FileInfo(path).Length);
+        try
+        {
+            using var source = Source.NewFromFile(path);
+            using var image = Image.NewFromSource(source, failOn: Enums.FailOn.Error);
+            var turned = image.Contains("orientation") && image.Get("orientation") is int and >= 5 and <= 8;
+            long height = turned ? image.Width : image.Height;
+            long width = turned ? image.Height : image.Width;
+            Info = new ImageInfo
+            {
+                Path = path,
+                Format = FormatName(image),
+                Height = height,
+                Width = width,
+                Bands = image.Bands,
+                Bits = Enums.BandFormat.Ushort == image.Format ? 16 : image.Format is Enums.BandFormat.Float ? 32 : 8,
+                FloatingPoint = image.Format is Enums.BandFormat.Float or Enums.BandFormat.Double,
+                Levels = [new ImageLevel(height, width, 1)],
+            };
+        }
+        catch (VipsException error)
+        {
+            throw VipsImageSource.Explain(path, error);
+        }
+    }
+
+    public override ImageInfo Info { get; }
+
+    public override IImageSource OpenLevel(int level, ImageOptions options)
+    {
+        if (options.Page > 0)
+            throw new ImageFormatException(path, $"page {options.Page} was asked for, but the file has one image.");
+        return VipsImageSource.Open(path, options, page: -1, subIfd: -1, tiled: false, alpha: null);
+    }
+
+    private void CheckPng((long Width, long Height, int BitsPerPixel) claim, long length)
+    {
+        // Deflate cannot pack more than 1032 bytes into one, so a larger claim is damage or malice, whatever the memory.
+        var bytes = (double)claim.Width * claim.Height * claim.BitsPerPixel / 8;
+        if (claim.Width <= 0 || claim.Height <= 0 || bytes > (length * 1032d) + 1024)
+        {
+            throw new ImageFormatException(
+                path, $"this PNG file is damaged: it claims {claim.Width} x {claim.Height} (width x height) pixels, which its {length} bytes cannot hold.");
+        }
+    }
+
+    private static string FormatName(Image image)
+    {
+        var loader = image.Contains("vips-loader") ? image.Get("vips-loader") as string ?? "" : "";
+        var end = loader.IndexOf("load", StringComparison.Ordinal);
+        return end > 0 ? loader[..end].ToUpperInvariant() : "image";
+    }
+}

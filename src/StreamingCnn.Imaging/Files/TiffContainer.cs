@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace StreamingCnn.Imaging;
+
+/// <summary>A TIFF file: GeoTIFF, pyramid in pages or SubIFDs, Aperio SVS, OME-TIFF, or just a picture.</summary>
+internal sealed partial class TiffContainer : ImageContainer
+{
+    private readonly string path;
+    private readonly List<(ImageLevel Level, TiffDirectory Directory, int Page, int SubIfd)> levels = [];
+
+    public TiffContainer(string path, TiffFile tiff, int page)
+    {
+        this.path = path;
+        if (page >= tiff.Directories.Count)
+            throw new ImageFormatException(path, $"page {page} was asked for, but the file has {tiff.Directories.Count} page(s), numbered from 0.");
+        var main = tiff.Directories[page];
+        Check(main, tiff.Length, "the image");
+        levels.Add((new ImageLevel(main.Height, main.Width, 1), main, page, -1));
+        if (page == 0)
+            FindLevels(tiff, main);
+        levels.Sort((a, b) => a.Level.Downsample.CompareTo(b.Level.Downsample));
+        var associated = tiff.Directories.Where(d => d.SubfileType is 1 or 9 && !IsLevel(d)).Select(Name).ToList();
+        var turned = main.Orientation >= 5;
+        Info = new ImageInfo
+        {
+            Path = path,
+            Format = main.Description.StartsWith("Aperio", StringComparison.Ordinal) ? "TIFF (Aperio SVS)" : "TIFF",
+            Height = turned ? main.Width : main.Height,
+            Width = turned ? main.Height : main.Width,
+            Bands = main.SamplesPerPixel,
+            Bits = Math.Max(8, main.BitsPerSample),
+            FloatingPoint = main.SampleFormat == 3,
+            Levels = [.. levels.Select(l => turned ? new ImageLevel(l.Level.Width, l.Level.Height, l.Level.Downsample) : l.Level)],
+            MicrometresPerPixel = PixelSize(main),
+            Tile = main.Tiled ? ((int)main.TileHeight, (int)main.TileWidth) : null,
+            Pages = tiff.Directories.Count(d => (d.SubfileType & 5) == 0 && !IsLevel(d)) + 1,
+            AssociatedImages = associated,
+        };
+    }
+
+    public override ImageInfo Info { get; }
+
+    /// <summary>Whether the bundled decoder cannot read the file but OpenSlide can.</summary>
+    public static bool NeedsOpenSlide(TiffFile tiff)
+    {
+        var main = tiff.Directories[0];
+        // 33003 and 33005 are Aperio's JPEG 2000; a Leica SCN is a chain of unrelated regions placed by its XML.
+        return main.Hamamatsu || main.Compression is 33003 or 33005
+            || main.Description.Contains("http://www.leica-microsystems.com/scn/", StringComparison.Ordinal);
+    }
+
+    public override IImageSource OpenLevel(int level, ImageOptions options)
+    {
+        var (_, directory, page, subIfd) = levels[level];
+        return VipsImageSource.Open(path, options, page, subIfd, directory.Tiled, directory.SamplesPerPixel > 1 && directory.HasAlpha);
+    }
+
+    private bool IsLevel(TiffDirectory directory) => levels.Any(level => ReferenceEquals(level.Directory, directory));
+
+    private void FindLevels(TiffFile tiff, TiffDirectory main)
+    {
+        for (var i = 1; i < tiff.Directories.Count; i++)
+            AddIfLevel(tiff.Directories[i], i, -1);
+        for (var i = 0; i < tiff.SubDirectories.Count; i++)
+            AddIfLevel(tiff.SubDirectories[i], 0, i);
+
+        void AddIfLevel(TiffDirectory other, int page, int subIfd)
+        {
+            // Bit 4 of the subfile type marks a transparency mask. The thumbnail of an Aperio slide shrinks evenly too, but is in strips.
+            if ((other.SubfileType & 4) != 0 || other.SamplesPerPixel != main.SamplesPerPixel
+                || other.BitsPerSample != main.BitsPerSample || other.Tiled != main.Tiled || other.Width <= 0 || other.Height <= 0)
+            {
+                return;
+            }
+
+            // Each side was rounded on its own: one factor must explain both to within a pixel. Equal sizes are pages, not levels.
+            var factor = Math.Sqrt((double)main.Width / other.Width * ((double)main.Height / other.Height));
+            if (factor < 1.2 || Math.Abs(other.Width - (main.Width / factor)) > 1 || Math.Abs(other.Height - (main.Height / factor)) > 1)
+                return;
+            if (other.SubfileType == 0 && !other.Tiled)
+                return;
+            Check(other, tiff.Length, $"the level {factor:0.#} times smaller");
+            levels.Add((new ImageLevel(other.Height, other.Width, factor), other, page, subIfd));
+        }
+    }
+
+    private void Check(TiffDirectory directory, long fileLength, string what)
+    {
+        string? problem = null;
+        if (directory.Width <= 0 || directory.Height <= 0)
+            problem = $"{what} claims {directory.Width} x {directory.Height} (width x height) pixels";
+        else if (directory.BlockCount < directory.BlocksNeeded)
+            problem = $"{what} claims {directory.Width} x {directory.Height} pixels, which need {directory.BlocksNeeded:0} tiles or strips, but lists {directory.BlockCount}";
+        else if (directory.DataEnd > fileLength)
+            problem = $"{what} reaches to byte {directory.DataEnd}, but the file ends at byte {fileLength}: it is cut short";
+        if (problem is not null)
+            throw new ImageFormatException(path, $"this TIFF file is damaged: {problem}; copy or export it again.");
+    }
+
+    private static string Name(TiffDirectory directory)
+    {
+        foreach (var name in (string[])["label", "macro"])
+        {
+            if (directory.Description.Contains(name, StringComparison.OrdinalIgnoreCase))
+                return name;
+        }
+
+        return "thumbnail";
+    }
+
+    private static double? PixelSize(TiffDirectory main)
+    {
+        var match = MicronsInDescription().Match(main.Description);
+        if (match.Success && double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var stated) && stated > 0)
+            return stated;
+        // 72 or 96 dots per inch is what programs write when they know nothing.
+        if (main.XResolution is not > 0 || main.ResolutionUnit is not (2 or 3))
+            return null;
+        var perPixel = (main.ResolutionUnit == 2 ? 25400 : 10000) / main.XResolution.Value;
+        return perPixel < 50 ? perPixel : null;
+    }
+
+    [GeneratedRegex(@"(?:\bMPP\s*=\s*|PhysicalSizeX="")([0-9.]+)")]
+    private static partial Regex MicronsInDescription();
+}

@@ -1,0 +1,123 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging;
+
+/// <summary>Another source at a different size: smaller by averaging, larger by linear interpolation.</summary>
+/// <remarks>
+/// A pixel depends on its position alone and not on the window in which it is read: windows cut differently agree bit for bit. The filter is a
+/// triangle of twice the scale's width (what Pillow calls BILINEAR), first along rows, then along columns, rounded once at the end.
+/// </remarks>
+public sealed class ResampledSource : IImageSource
+{
+    private readonly IImageSource inner;
+    private readonly ResampleTaps rows;
+    private readonly ResampleTaps columns;
+
+    /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
+    /// <param name="inner">The image to resample.</param>
+    /// <param name="height">Height of the result in pixels.</param>
+    /// <param name="width">Width of the result in pixels.</param>
+    public ResampledSource(IImageSource inner, long height, long width)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        this.inner = inner;
+        Height = height;
+        Width = width;
+        rows = new ResampleTaps(inner.Height, height);
+        columns = new ResampleTaps(inner.Width, width);
+    }
+
+    /// <inheritdoc/>
+    public int Channels => inner.Channels;
+
+    /// <inheritdoc/>
+    public long Height { get; }
+
+    /// <inheritdoc/>
+    public long Width { get; }
+
+    /// <inheritdoc/>
+    public Tensor Read(long top, long left, long height, long width)
+    {
+        new ImageRegion(top, left, height, width).CheckInside(Height, Width);
+        using var scope = NewDisposeScope();
+        var (firstColumn, endColumn) = (columns.Span(left).First, columns.Span(left + width - 1).End);
+        // Band by band of output rows, so that a thumbnail of a huge image does not hold the image.
+        var step = (long)Math.Clamp(16e6 / Math.Max(1, (endColumn - firstColumn) * rows.Span(0).End * (double)Channels), 1, height);
+        var bands = new List<Tensor>();
+        for (long done = 0; done < height; done += step)
+            bands.Add(ReadRows(top + done, Math.Min(step, height - done), left, width, firstColumn, endColumn));
+        return (bands.Count == 1 ? bands[0] : cat(bands, 2)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => inner.Dispose();
+
+    private Tensor ReadRows(long top, long height, long left, long width, long firstColumn, long endColumn)
+    {
+        using var scope = NewDisposeScope();
+        var (firstRow, endRow) = (rows.Span(top).First, rows.Span(top + height - 1).End);
+        var window = inner.Read(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn).contiguous();
+        var isByte = window.dtype == ScalarType.Byte;
+        var (sourceHeight, sourceWidth) = ((int)(endRow - firstRow), (int)(endColumn - firstColumn));
+        var values = isByte ? Widen(window.bytes) : window.to(ScalarType.Float32).data<float>().ToArray();
+        var across = new float[Channels * sourceHeight * width];
+        Across(values, across, sourceHeight, sourceWidth, left, (int)width, firstColumn);
+        var down = new float[Channels * height * width];
+        Down(across, down, sourceHeight, (int)width, top, (int)height, firstRow);
+        var result = tensor(down, [1, Channels, height, width]);
+        return (isByte ? result.round().clamp(0, 255).to(ScalarType.Byte) : result).MoveToOuterDisposeScope();
+    }
+
+    private void Across(float[] values, float[] across, int sourceHeight, int sourceWidth, long left, int width, long firstColumn)
+    {
+        for (var x = 0; x < width; x++)
+        {
+            var first = (int)(columns.Span(left + x).First - firstColumn);
+            var weights = columns.Weights(left + x);
+            for (var line = 0; line < Channels * sourceHeight; line++)
+            {
+                double sum = 0;
+                var at = (line * sourceWidth) + first;
+                for (var k = 0; k < weights.Length; k++)
+                    sum += weights[k] * (double)values[at + k];
+                across[(line * width) + x] = (float)(sum / (1 << ResampleTaps.Shift));
+            }
+        }
+    }
+
+    private void Down(float[] across, float[] down, int sourceHeight, int width, long top, int height, long firstRow)
+    {
+        var sums = new double[width];
+        for (var y = 0; y < height; y++)
+        {
+            var first = (int)(rows.Span(top + y).First - firstRow);
+            var weights = rows.Weights(top + y);
+            for (var channel = 0; channel < Channels; channel++)
+            {
+                Array.Clear(sums);
+                for (var k = 0; k < weights.Length; k++)
+                {
+                    var line = across.AsSpan(((channel * sourceHeight) + first + k) * width, width);
+                    for (var x = 0; x < width; x++)
+                        sums[x] += weights[k] * (double)line[x];
+                }
+
+                var target = down.AsSpan(((channel * height) + y) * width, width);
+                for (var x = 0; x < width; x++)
+                    target[x] = (float)(sums[x] / (1 << ResampleTaps.Shift));
+            }
+        }
+    }
+
+    private static float[] Widen(ReadOnlySpan<byte> bytes)
+    {
+        var values = new float[bytes.Length];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = bytes[i];
+        return values;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Runtime.InteropServices;
+using NetVips;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging;
+
+/// <summary>An image file decoded by libvips, window by window.</summary>
+internal sealed class VipsImageSource : IImageSource
+{
+    private readonly string path;
+    private readonly Source file;
+    private readonly Image image;
+    private readonly bool bytes;
+
+    private VipsImageSource(string path, Source file, Image image)
+    {
+        this.path = path;
+        this.file = file;
+        this.image = image;
+        bytes = image.Format == Enums.BandFormat.Uchar;
+    }
+
+    public int Channels => image.Bands;
+
+    public long Height => image.Height;
+
+    public long Width => image.Width;
+
+    /// <summary>Opens one image of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Channels, colour profile, value range.</param>
+    /// <param name="page">TIFF page, or -1 where the format has none.</param>
+    /// <param name="subIfd">SubIFD of the page, or -1.</param>
+    /// <param name="tiled">Whether windows can be decoded on their own; otherwise the image is decoded here and now.</param>
+    /// <param name="alpha">Whether the last band is alpha; null to believe the decoder.</param>
+    public static VipsImageSource Open(string path, ImageOptions options, int page, int subIfd, bool tiled, bool? alpha)
+    {
+        Source? file = null;
+        try
+        {
+            // By source and not by name: libvips would take brackets in a name for options.
+            file = Source.NewFromFile(path);
+            var arguments = new VOption();
+            if (page >= 0)
+                arguments.Add("page", page);
+            if (subIfd >= 0)
+                arguments.Add("subifd", subIfd);
+            var loaded = Image.NewFromSource(file, access: Enums.Access.Random, failOn: Enums.FailOn.Error, kwargs: arguments);
+            var source = new VipsImageSource(path, file, VipsPixels.Prepare(loaded, options, alpha ?? loaded.HasAlpha()));
+            if (!tiled)
+            {
+                CheckTemporarySpace(path, loaded);
+                source.Read(source.Height - 1, source.Width - 1, 1, 1).Dispose();
+            }
+
+            return source;
+        }
+        catch (VipsException error)
+        {
+            file?.Dispose();
+            throw Explain(path, error);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+
+    public Tensor Read(long top, long left, long height, long width)
+    {
+        new ImageRegion(top, left, height, width).CheckInside(Height, Width);
+        var pixels = IntPtr.Zero;
+        try
+        {
+            using var window = image.Crop((int)left, (int)top, (int)width, (int)height);
+            pixels = window.WriteToMemory(out var size);
+            using var scope = NewDisposeScope();
+            var packed = empty([height, width, image.Bands], bytes ? ScalarType.Byte : ScalarType.Float32);
+            unsafe
+            {
+                new ReadOnlySpan<byte>((void*)pixels, checked((int)size)).CopyTo(packed.bytes);
+            }
+
+            return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
+        }
+        catch (VipsException error)
+        {
+            throw Explain(path, error);
+        }
+        finally
+        {
+            if (pixels != IntPtr.Zero)
+                NetVips.NetVips.Free(pixels);
+        }
+    }
+
+    public void Dispose()
+    {
+        image.Dispose();
+        file.Dispose();
+    }
+
+    /// <summary>Turns what libvips says, often several lines, into one sentence.</summary>
+    public static ImageFormatException Explain(string path, VipsException error)
+    {
+        var lines = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var said = string.Join("; ", lines.Where(line => !line.StartsWith("unable to", StringComparison.OrdinalIgnoreCase)).Distinct().Take(2)).TrimEnd('.');
+        return new ImageFormatException(path, $"the image is damaged or cut short, so copy or export it again (the decoder says: {said}).", error);
+    }
+
+    private static void CheckTemporarySpace(string path, Image loaded)
+    {
+        var needed = (double)loaded.Width * loaded.Height * loaded.Bands * Marshal.SizeOf<float>();
+        if (loaded.Format == Enums.BandFormat.Uchar)
+            needed /= 4;
+        if (needed < 100e6)
+            return;
+        var folder = Path.GetTempPath();
+        var free = new DriveInfo(folder).AvailableFreeSpace;
+        if (needed > free)
+        {
+            throw new ImageFormatException(
+                path,
+                $"its {loaded.Width} x {loaded.Height} pixels must be decoded into a temporary file of {needed / 1e9:0.#} GB, but {folder} has {free / 1e9:0.#} GB free; convert it to a tiled TIFF.");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using NetVips;
+
+namespace StreamingCnn.Imaging;
+
+/// <summary>The steps from decoded pixels to the channels that are handed out. All of them work pixel by pixel, so windows agree.</summary>
+internal static class VipsPixels
+{
+    public static Image Prepare(Image image, ImageOptions options, bool alpha)
+    {
+        image = image.Autorot();
+        if (image.Interpretation == Enums.Interpretation.Matrix || image.Coding != Enums.Coding.None)
+            image = image.Colourspace(Enums.Interpretation.Srgb);
+        if (alpha)
+            image = image.Flatten(background: [Range(image)]);
+        var colours = image.Interpretation == Enums.Interpretation.Cmyk ? 4 : 3;
+        if (image.Bands == colours && image.Format is Enums.BandFormat.Uchar or Enums.BandFormat.Ushort)
+            image = ToStandardColours(image, options);
+        image = ToChannels(image, options.Channels);
+        return ToFormat(image, options.RawValues);
+    }
+
+    private static Image ToStandardColours(Image image, ImageOptions options)
+    {
+        var deep = image.Format == Enums.BandFormat.Ushort;
+        if (options.ApplyColourProfile && image.Contains("icc-profile-data") && !IsStandard(image))
+            return image.IccTransform("srgb", embedded: true, depth: deep ? 16 : 8);
+        if (image.Interpretation == Enums.Interpretation.Cmyk || image.Interpretation == Enums.Interpretation.Lab)
+            return image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb);
+        return image;
+    }
+
+    private static bool IsStandard(Image image)
+    {
+        // The profile's name is stored as ASCII or UTF-16 inside it; either way the letters s, R, G, B follow each other, perhaps with zeros between.
+        var profile = image.Get("icc-profile-data") as byte[] ?? [];
+        return profile.AsSpan().IndexOf("sRGB"u8) >= 0 || profile.AsSpan().IndexOf("s\0R\0G\0B"u8) >= 0;
+    }
+
+    private static Image ToChannels(Image image, int? channels)
+    {
+        if (channels is null || channels == image.Bands)
+            return image;
+        var deep = image.Format == Enums.BandFormat.Ushort;
+        if (channels == 3 && image.Bands >= 3)
+            return image.ExtractBand(0, n: 3);
+        if (channels == 3)
+            return image[0].Bandjoin(image[0], image[0]);
+        return image.Bands == 2 ? image[0] : Luminance(image.ExtractBand(0, n: 3), deep);
+    }
+
+    // ITU-R 601 weights, which is what most tools mean by grey; rounding is the same for every pixel.
+    private static Image Luminance(Image image, bool deep)
+    {
+        var grey = (image[0] * 0.299) + (image[1] * 0.587) + (image[2] * 0.114);
+        return image.Format switch
+        {
+            Enums.BandFormat.Uchar => grey.Rint().Cast(Enums.BandFormat.Uchar),
+            _ when deep => grey.Rint().Cast(Enums.BandFormat.Ushort),
+            _ => grey,
+        };
+    }
+
+    private static Image ToFormat(Image image, bool raw) => image.Format switch
+    {
+        Enums.BandFormat.Uchar => image,
+        Enums.BandFormat.Ushort when !raw => (image.Cast(Enums.BandFormat.Float) / 257.0).Cast(Enums.BandFormat.Float),
+        _ => image.Cast(Enums.BandFormat.Float),
+    };
+
+    private static double Range(Image image) => image.Format switch
+    {
+        Enums.BandFormat.Uchar => 255,
+        Enums.BandFormat.Ushort => 65535,
+        _ => 1,
+    };
+}
