@@ -16,8 +16,8 @@ namespace StreamingCnn.Cli.Commands;
 internal static class TrainCommand
 {
     private const int DemoSide = 384;
-    private const int DemoTraining = 80;
-    private const int DemoValidation = 40;
+    private const int DemoTraining = 60;
+    private const int DemoValidation = 30;
 
     public static Command Create()
     {
@@ -41,7 +41,7 @@ internal static class TrainCommand
         var dropout = CommonOptions.Real("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0, 0, 0.999);
         var tile = CommonOptions.Tile();
         var memory = CommonOptions.Memory();
-        var epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 12, 1);
+        var epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
         var batch = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
         var rate = CommonOptions.Real("--rate", "Learning rate of AdamW.", 1e-3, double.Epsilon, 1e6);
         var decay = CommonOptions.Real("--decay", "Weight decay of AdamW.", 1e-4, 0, 1e6);

@@ -10,7 +10,9 @@ namespace StreamingCnn.Cli.Demo;
 internal sealed class NeedleImage : IImageSource
 {
     private const int Distractors = 4;
-    private const int Mark = 9;
+    private const int Mark = 21;
+    private const int Stroke = 5;
+    private const int Centre = (Mark - Stroke) / 2;
     private readonly Tensor pixels;
 
     /// <param name="seed">Decides everything about the image.</param>
@@ -32,18 +34,16 @@ internal sealed class NeedleImage : IImageSource
         void Draw(bool isCross)
         {
             int top = random.Next(side - Mark), left = random.Next(side - Mark);
-            for (var i = 0; i < Mark; i++)
+            // Both marks have strokes of the same width; the needle's colour is warmer.
+            (int Top, int Left, int Height, int Width)[] strokes = isCross
+                ? [(Centre, 0, Stroke, Mark), (0, Centre, Mark, Stroke)]
+                : [(0, 0, Stroke, Mark), (Mark - Stroke, 0, Stroke, Mark), (0, 0, Mark, Stroke), (0, Mark - Stroke, Mark, Stroke)];
+            foreach (var stroke in strokes)
             {
-                for (var j = 0; j < Mark; j++)
-                {
-                    var isSet = isCross
-                        ? Math.Abs(i - Mark / 2) <= 0 || Math.Abs(j - Mark / 2) <= 0 || i == j
-                        : i is 0 or Mark - 1 || j is 0 or Mark - 1;
-                    if (isSet)
-                        image.narrow(2, top + i, 1).narrow(3, left + j, 1).fill_(235);
-                    if (isSet && isCross)
-                        image.narrow(1, 1, 2).narrow(2, top + i, 1).narrow(3, left + j, 1).fill_(120);
-                }
+                var area = image.narrow(2, top + stroke.Top, stroke.Height).narrow(3, left + stroke.Left, stroke.Width);
+                area.fill_(235);
+                if (isCross)
+                    area.narrow(1, 1, 2).fill_(90);
             }
         }
     }
