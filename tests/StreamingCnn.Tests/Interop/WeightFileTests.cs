@@ -1,4 +1,5 @@
 using System.Text;
+using CsCheck;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Tests.Exactness;
 using TorchSharp;
@@ -66,7 +67,7 @@ public sealed class WeightFileTests : IDisposable
         using var module = Sequential(("conv", Conv2d(3, 5, 3)), ("last", Conv2d(5, 4, 1)));
         var before = module.state_dict().ToDictionary(s => s.Key, s => s.Value.clone());
 
-        var failure = Assert.Throws<WeightFileException>(() => WeightFile.Load(module, path));
+        var failure = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, path));
 
         Assert.Equal(
             $"The weights in '{path}' do not fit the Sequential: the file lacks 'last.weight', 'last.bias'; it has the unknown 'more.weight', 'more.bias'; "
@@ -88,6 +89,150 @@ public sealed class WeightFileTests : IDisposable
         File.WriteAllBytes(path, Encoding.Latin1.GetBytes(content));
 
         Assert.Equal($"'{path}' is not a safetensors file, or is damaged: {what}.", Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
+    }
+
+    [Theory]
+    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "the tensor 'b' overlaps another one")]
+    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "before the tensor 'a' there is a gap")]
+    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 3, "it has 1 bytes behind the last tensor")]
+    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "the tensor 'a' is there twice")]
+    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[-2,-2],\"data_offsets\":[0,4]}}", 4, "the tensor 'a' of shape [-2, -2] does not fill its 4 bytes")]
+    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[-2,0],\"data_offsets\":[0,0]}}", 0, "the tensor 'a' of shape [-2, 0] does not fill its 0 bytes")]
+    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4611686018427387904,4],\"data_offsets\":[0,0]}}", 0, "the tensor 'a' of shape [4611686018427387904, 4611686018427387904, 4] does not fill its 0 bytes")]
+    [InlineData("{\"__metadata__\":{\"a\":3}}", 0, "its header is not what the format asks for")]
+    [InlineData("[]", 0, "its header is not what the format asks for")]
+    public void Headers_that_contradict_themselves_or_the_file_are_refused(string header, int values, string what)
+    {
+        var path = Path.Combine(folder, "bad.safetensors");
+        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[values]]);
+
+        Assert.Equal($"'{path}' is not a safetensors file, or is damaged: {what}.", Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
+    }
+
+    [Fact]
+    public void No_damage_gives_another_exception_than_the_one_that_names_the_file()
+    {
+        var path = Path.Combine(folder, "damaged.safetensors");
+        Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = randn(2, 3), ["b.c"] = tensor(true) }, new Dictionary<string, string> { ["k"] = "v" });
+        var sample = File.ReadAllBytes(path);
+        Gen.Select(Gen.Select(Gen.Int[0, sample.Length - 1], Gen.Byte).Array[0, 4], Gen.Int[0, 3 * sample.Length]).Sample(
+            (changes, cut) =>
+            {
+                using var scope = NewDisposeScope();
+                var bytes = sample.ToArray();
+                foreach (var (at, value) in changes)
+                    bytes[at] = value;
+                var damaged = Path.Combine(folder, $"{Guid.NewGuid():N}.safetensors");
+                File.WriteAllBytes(damaged, bytes[..Math.Min(cut, bytes.Length)]);
+                try
+                {
+                    Safetensors.Read(damaged);
+                }
+                catch (WeightFileException failure)
+                {
+                    return failure.Message.Contains(damaged, StringComparison.Ordinal);
+                }
+                finally
+                {
+                    File.Delete(damaged);
+                }
+
+                return true;
+            },
+            iter: 3000);
+    }
+
+    [Fact]
+    public void Metadata_comes_back_in_order()
+    {
+        var path = Path.Combine(folder, "meta.safetensors");
+        Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) }, new Dictionary<string, string> { ["z"] = "last \"first\"", ["a"] = "é" });
+        Assert.Equal([new("z", "last \"first\""), new("a", "é")], Safetensors.ReadMetadata(path));
+        Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) });
+        Assert.Empty(Safetensors.ReadMetadata(path));
+    }
+
+    [Fact]
+    public void What_cannot_be_written_or_read_is_said_and_leaves_the_old_file()
+    {
+        var path = Path.Combine(folder, "kept.safetensors");
+        Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) });
+        var before = File.ReadAllBytes(path);
+
+        Assert.Contains("ComplexFloat32", Refusal(() => Safetensors.Write(path, [new("a", zeros(1, ScalarType.ComplexFloat32))])), StringComparison.Ordinal);
+        Assert.Contains("the name is reserved", Refusal(() => Safetensors.Write(path, [new("__metadata__", ones(1))])), StringComparison.Ordinal);
+        Assert.Contains("the name is there twice", Refusal(() => Safetensors.Write(path, [new("a", ones(1)), new("a", ones(1))])), StringComparison.Ordinal);
+        Assert.StartsWith("'", Refusal(() => Safetensors.Write(Path.Combine(folder, "no", "such", "folder"), [])), StringComparison.Ordinal);
+        Assert.Equal($"There is no file '{path}x'.", Refusal(() => WeightFile.Read(path + "x")));
+        Assert.Equal($"'{folder}' is a folder, not a file of weights.", Refusal(() => WeightFile.Read(folder)));
+        Assert.Equal(before, File.ReadAllBytes(path));
+        Assert.Single(Directory.GetFiles(folder));
+
+        static string Refusal(Action action) => Assert.Throws<WeightFileException>(action).Message;
+    }
+
+    [Fact]
+    public void A_checkpoint_of_PyTorch_is_loaded_by_its_content_whatever_its_name()
+    {
+        var path = Path.Combine(folder, "weights.bin");
+        File.WriteAllBytes(path, Convert.FromBase64String(PickledSamples.Legacy));
+        using var module = new Sample();
+        module.to(ScalarType.Float64);
+
+        WeightFile.Load(module, path);
+
+        Assert.Equal([1d, 2d, 3d, 4d, 5d, 6d], module.w.data<double>());
+        Assert.Equal([1d, 4d, 2d, 5d, 3d, 6d], module.wt.data<double>());
+        Assert.True(module.w.requires_grad);
+    }
+
+    [Fact]
+    public void The_prefix_of_data_parallel_training_is_taken_off_and_counters_of_batches_may_be_missing_or_extra()
+    {
+        using var saved = Sequential(("conv", Conv2d(1, 2, 1)), ("norm", BatchNorm2d(2)));
+        using var loaded = Sequential(("conv", Conv2d(1, 2, 1)), ("norm", BatchNorm2d(2)));
+        var path = Path.Combine(folder, "parallel.safetensors");
+        Assert.Contains("norm.num_batches_tracked", saved.state_dict().Keys);
+        Safetensors.Write(path, saved.state_dict()
+            .Where(s => !s.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+            .Select(s => KeyValuePair.Create("module." + s.Key, s.Value))
+            .Append(new("module.other.num_batches_tracked", tensor(3L))));
+
+        WeightFile.Load(loaded, path);
+
+        Assert.True(Compare.AreEqual(saved.state_dict()["conv.weight"], loaded.state_dict()["conv.weight"]));
+    }
+
+    [Fact]
+    public void A_prefix_that_keeps_the_names_apart_is_named()
+    {
+        using var part = Sequential(("conv", Conv2d(1, 2, 1)));
+        using var whole = Sequential(("trunk", Sequential(("conv", Conv2d(1, 2, 1)))));
+        var path = Path.Combine(folder, "part.safetensors");
+
+        WeightFile.Save(whole, path);
+        var failure = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(part, path));
+        Assert.Contains("would fit if 'trunk.' were taken off those in the file", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(["conv.weight", "conv.bias"], failure.Missing);
+        Assert.Equal(["trunk.conv.weight", "trunk.conv.bias"], failure.Unexpected);
+        WeightFile.Load(part, path, strict: false);
+
+        WeightFile.Save(part, path);
+        failure = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(whole, path));
+        Assert.Contains("would fit if 'trunk.' were put before those in the file", failure.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Sample : Module
+    {
+        public readonly TorchSharp.Modules.Parameter w = new(zeros(2, 3));
+        public readonly TorchSharp.Modules.Parameter wt = new(zeros(3, 2));
+        public readonly Tensor n = tensor(0L);
+
+        public Sample()
+            : base("Sample")
+        {
+            RegisterComponents();
+        }
     }
 
     [Fact]

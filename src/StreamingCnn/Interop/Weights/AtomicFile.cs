@@ -28,7 +28,9 @@ public static class AtomicFile
         }
         finally
         {
-            File.Delete(temporary);
+            // Deleting in a folder that is not there is an error of its own, which would hide the first.
+            if (File.Exists(temporary))
+                File.Delete(temporary);
         }
     }
 }

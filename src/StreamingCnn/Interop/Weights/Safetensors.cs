@@ -26,14 +26,12 @@ public static class Safetensors
     /// <summary>Reads all tensors of a file.</summary>
     /// <returns>The tensors by name, in the order in which they lie in the file, on the CPU, in the caller's scope.</returns>
     /// <exception cref="WeightFileException">The file is missing, is not of this format, or is damaged.</exception>
-    public static IReadOnlyDictionary<string, Tensor> Read(string path)
+    public static OrderedDictionary<string, Tensor> Read(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (!File.Exists(path))
-            throw new WeightFileException($"There is no file '{path}'.");
-        using var file = File.OpenRead(path);
-        var entries = ReadHeader(file, path, out var start);
-        var tensors = new Dictionary<string, Tensor>();
+        using var file = WeightFile.Open(path);
+        var (entries, _) = ReadHeader(file, path, out var start);
+        var tensors = new OrderedDictionary<string, Tensor>();
         foreach (var entry in entries.OrderBy(entry => entry.Begin))
         {
             file.Position = start + entry.Begin;
@@ -44,6 +42,16 @@ public static class Safetensors
         }
 
         return tensors;
+    }
+
+    /// <summary>Reads the free text of a file's header, and nothing else of it.</summary>
+    /// <returns>The text by name, in the file's order; empty when there is none.</returns>
+    /// <exception cref="WeightFileException">The file is missing, is not of this format, or is damaged.</exception>
+    public static OrderedDictionary<string, string> ReadMetadata(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        using var file = WeightFile.Open(path);
+        return ReadHeader(file, path, out _).Metadata;
     }
 
     /// <summary>Writes tensors to a file, which takes its name only when it is complete.</summary>
@@ -62,8 +70,10 @@ public static class Safetensors
         long offset = 0;
         foreach (var (name, tensor) in all)
         {
+            if (name == MetadataKey || header.ContainsKey(name))
+                throw new WeightFileException($"The tensor '{name}' cannot be written to '{path}': the name is {(name == MetadataKey ? "reserved" : "there twice")}.");
             var type = Types.FirstOrDefault(t => t.Type == tensor.dtype).Name
-                ?? throw new WeightFileException($"The tensor '{name}' has the type {tensor.dtype}, which a safetensors file cannot hold.");
+                ?? throw new WeightFileException($"The tensor '{name}' cannot be written to '{path}': it has the type {tensor.dtype}, which a safetensors file cannot hold.");
             var end = offset + tensor.numel() * tensor.element_size();
             header[name] = new JsonObject
             {
@@ -93,7 +103,7 @@ public static class Safetensors
         });
     }
 
-    private static List<Entry> ReadHeader(FileStream file, string path, out long start)
+    private static (List<Entry> Entries, OrderedDictionary<string, string> Metadata) ReadHeader(FileStream file, string path, out long start)
     {
         Span<byte> prefix = stackalloc byte[8];
         if (file.Length < 8)
@@ -113,12 +123,16 @@ public static class Safetensors
             long end = 0;
             foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
             {
-                if (entry.Begin < end)
-                    throw Damaged(path, $"the tensor '{entry.Name}' overlaps another one");
+                if (entry.Begin != end)
+                    throw Damaged(path, entry.Begin < end ? $"the tensor '{entry.Name}' overlaps another one" : $"before the tensor '{entry.Name}' there is a gap");
                 end = entry.End;
             }
 
-            return entries;
+            if (end != values)
+                throw Damaged(path, $"it has {values - end} bytes behind the last tensor");
+            if (entries.CountBy(entry => entry.Name).FirstOrDefault(count => count.Value > 1) is { Value: > 1, Key: var twice })
+                throw Damaged(path, $"the tensor '{twice}' is there twice");
+            return (entries, ReadMetadata(header.RootElement));
         }
         catch (Exception reason) when (reason is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
@@ -136,19 +150,25 @@ public static class Safetensors
         var offsets = property.Value.GetProperty("data_offsets").EnumerateArray().Select(d => d.GetInt64()).ToArray();
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > values)
             throw Damaged(path, $"the tensor '{property.Name}' lies outside of the file");
-        decimal bytes = shape.Aggregate((decimal)ElementSize(known.Type), (size, d) => d < 0 ? -1 : size * d);
-        if (bytes != offsets[1] - offsets[0])
+
+        // A product that does not fit 64 bits must not come out as one that fits the file.
+        var bytes = shape.Aggregate((Int128)ElementSize.Of(known.Type), (size, d) => size > long.MaxValue ? size : size * d);
+        if (shape.Any(d => d < 0) || bytes != offsets[1] - offsets[0])
             throw Damaged(path, $"the tensor '{property.Name}' of shape [{string.Join(", ", shape)}] does not fill its {offsets[1] - offsets[0]} bytes");
         return new(property.Name, known.Type, shape, offsets[0], offsets[1]);
     }
 
-    private static int ElementSize(ScalarType type) => type switch
+    private static OrderedDictionary<string, string> ReadMetadata(JsonElement header)
     {
-        ScalarType.Float64 or ScalarType.Int64 => 8,
-        ScalarType.Float32 or ScalarType.Int32 => 4,
-        ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
-        _ => 1,
-    };
+        var metadata = new OrderedDictionary<string, string>();
+        if (header.TryGetProperty(MetadataKey, out var entries))
+        {
+            foreach (var entry in entries.EnumerateObject())
+                metadata[entry.Name] = entry.Value.GetString() ?? "";
+        }
+
+        return metadata;
+    }
 
     private static WeightFileException Damaged(string path, string what, Exception? reason = null) =>
         new($"'{path}' is not a safetensors file, or is damaged: {what}.", reason!);

@@ -1,7 +1,7 @@
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>A file of weights cannot be read, or does not fit the module. The message is one sentence that names the file.</summary>
-public sealed class WeightFileException : IOException
+public class WeightFileException : IOException
 {
     /// <summary>Creates the exception without a message.</summary>
     public WeightFileException()
