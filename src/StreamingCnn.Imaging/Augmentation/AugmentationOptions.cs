@@ -1,0 +1,82 @@
+namespace StreamingCnn.Imaging.Augmentation;
+
+/// <summary>What may be changed in training images, and by how much. The default changes nothing.</summary>
+public sealed record AugmentationOptions
+{
+    /// <summary>Mirror half of the images. <value>The default value is false.</value></summary>
+    public bool Mirror { get; init; }
+
+    /// <summary>Turn by 0 to 3 quarters, each equally likely. <value>The default value is false.</value></summary>
+    public bool QuarterTurns { get; init; }
+
+    /// <summary>Greatest turn by any angle, in degrees either way. <value>The default value is 0.</value></summary>
+    public double Rotation { get; init; }
+
+    /// <summary>Greatest elastic shift in pixels. <value>The default value is 0.</value></summary>
+    public double Elastic { get; init; }
+
+    /// <summary>Distance in pixels over which the elastic shift changes. <value>The default value is 256.</value></summary>
+    public double ElasticSpacing { get; init; } = 256;
+
+    /// <summary>Brightness factor within 1 - this and 1 + this. <value>The default value is 0.</value></summary>
+    public double Brightness { get; init; }
+
+    /// <summary>Contrast factor within 1 - this and 1 + this. <value>The default value is 0.</value></summary>
+    public double Contrast { get; init; }
+
+    /// <summary>Saturation factor within 1 - this and 1 + this. <value>The default value is 0.</value></summary>
+    public double Saturation { get; init; }
+
+    /// <summary>Greatest turn of the hue, in degrees. <value>The default value is 0.</value></summary>
+    public double Hue { get; init; }
+
+    /// <summary>Jitter of haematoxylin, eosin and DAB: factors within 1 ± this, shifts within ± this / 10. <value>The default value is 0.</value></summary>
+    public double Stain { get; init; }
+
+    /// <summary>Size of a random crop in pixels; padded where the image is smaller. <value>The default value is null: no crop.</value></summary>
+    public (long Height, long Width)? Crop { get; init; }
+
+    /// <summary>Number of boxes to blank out, each up to a quarter of the image's sides. <value>The default value is 0.</value></summary>
+    public int Cutouts { get; init; }
+
+    /// <summary>Value of pixels that come from nowhere, on the scale of the image. <value>The default value is 255, white.</value></summary>
+    public float Fill { get; init; } = 255;
+
+    /// <summary>Draws one variant of an image.</summary>
+    /// <param name="source">The image; the returned source owns it.</param>
+    /// <param name="seed">The same seed gives the same variant, in every window and every pass.</param>
+    public IImageSource Apply(IImageSource source, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var random = new Random(unchecked((int)PositionNoise.Bits(seed, 0, 0)));
+        double Around(double range) => ((2 * random.NextDouble()) - 1) * range;
+        // All numbers are drawn whether they are used or not: switching one change on leaves the others as they were.
+        var (mirror, turns, degrees) = (random.Next(2) == 1, random.Next(4), Around(Rotation));
+        var jitter = new ColourJitter((float)(1 + Around(Brightness)), (float)(1 + Around(Contrast)), (float)(1 + Around(Saturation)), (float)Around(Hue));
+        var stain = new StainJitter(
+            ((float)(1 + Around(Stain)), (float)(1 + Around(Stain)), (float)(1 + Around(Stain))),
+            ((float)(Around(Stain) / 10), (float)(Around(Stain) / 10), (float)(Around(Stain) / 10)));
+        var (cropY, cropX) = (random.NextDouble(), random.NextDouble());
+        if ((Mirror && mirror) || (QuarterTurns && turns > 0))
+            source = new TurnedSource(source, Mirror && mirror, QuarterTurns ? turns : 0);
+        if (Rotation > 0 || Elastic > 0)
+            source = new WarpedSource(source, degrees, Elastic, ElasticSpacing, seed, Fill);
+        if (Brightness > 0 || Contrast > 0 || Saturation > 0 || Hue > 0)
+            source = new RecolouredSource(source, jitter);
+        if (Stain > 0 && source.Channels == 3)
+            source = new RecolouredSource(source, stain);
+        if (Crop is null && Cutouts == 0)
+            return source;
+        var (height, width) = Crop ?? (source.Height, source.Width);
+        var region = new ImageRegion(Place(source.Height - height, cropY), Place(source.Width - width, cropX), height, width);
+        var holes = Enumerable.Range(0, Cutouts).Select(_ =>
+        {
+            var (h, w) = (1 + random.NextInt64(Math.Max(1, height / 4)), 1 + random.NextInt64(Math.Max(1, width / 4)));
+            return new ImageRegion(random.NextInt64(height - h + 1), random.NextInt64(width - w + 1), h, w);
+        }).ToList();
+        return new PaddedCropSource(source, region, Fill, holes);
+    }
+
+    // A smaller image lies anywhere within the crop, a larger one gives any part of itself.
+    private static long Place(long slack, double at) => (long)Math.Floor(at * (Math.Abs(slack) + 1)) * Math.Sign(slack);
+}

@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging.Augmentation;
+
+/// <summary>Another source with its colours changed, pixel by pixel. Bytes stay bytes, rounded and clipped to 0..255.</summary>
+public sealed class RecolouredSource : IImageSource
+{
+    private readonly IImageSource inner;
+    private readonly ColourChange change;
+
+    /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
+    /// <exception cref="ArgumentException">The image has neither one nor three channels.</exception>
+    public RecolouredSource(IImageSource inner, ColourChange change)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(change);
+        if (inner.Channels is not (1 or 3))
+            throw new ArgumentException($"The image has {inner.Channels} channels; colours can be changed in images of 1 or 3.", nameof(inner));
+        this.inner = inner;
+        this.change = change;
+    }
+
+    /// <inheritdoc/>
+    public int Channels => inner.Channels;
+
+    /// <inheritdoc/>
+    public long Height => inner.Height;
+
+    /// <inheritdoc/>
+    public long Width => inner.Width;
+
+    /// <inheritdoc/>
+    public Tensor Read(long top, long left, long height, long width)
+    {
+        using var scope = NewDisposeScope();
+        var window = inner.Read(top, left, height, width);
+        var isByte = window.dtype == ScalarType.Byte;
+        var values = window.to(ScalarType.Float32).contiguous().data<float>().ToArray();
+        // Not by tensor operations: their vectorised and scalar parts round differently, so pixels would depend on the window.
+        var plane = values.Length / Channels;
+        Span<float> pixel = stackalloc float[Channels];
+        for (var i = 0; i < plane; i++)
+        {
+            for (var c = 0; c < Channels; c++)
+                pixel[c] = values[(c * plane) + i];
+            change.Apply(pixel);
+            for (var c = 0; c < Channels; c++)
+                values[(c * plane) + i] = pixel[c];
+        }
+
+        var result = tensor(values, [1, Channels, height, width]);
+        return (isByte ? result.round_().clamp_(0, 255).to(ScalarType.Byte) : result).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => inner.Dispose();
+}

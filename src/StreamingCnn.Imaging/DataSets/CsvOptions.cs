@@ -1,0 +1,39 @@
+namespace StreamingCnn.Imaging.DataSets;
+
+/// <summary>What the label columns of a CSV file mean.</summary>
+public enum LabelKind
+{
+    /// <summary>One column that names a class.</summary>
+    Class,
+
+    /// <summary>Several columns of 0 and 1, one per property.</summary>
+    MultiLabel,
+
+    /// <summary>Columns of numbers to predict.</summary>
+    Regression,
+}
+
+/// <summary>How a CSV file lists a data set.</summary>
+public sealed record CsvOptions
+{
+    /// <summary>Column of the image path. <value>The default value is null: the first present of <c>image</c>, <c>path</c>, <c>file</c>.</value></summary>
+    public string? ImageColumn { get; init; }
+
+    /// <summary>Label columns. <value>The default value is <c>label</c> alone.</value></summary>
+    public IReadOnlyList<string> LabelColumns { get; init; } = ["label"];
+
+    /// <summary>Meaning of the label columns. <value>The default value is <see cref="LabelKind.Class"/>.</value></summary>
+    public LabelKind Labels { get; init; } = LabelKind.Class;
+
+    /// <summary>Column of the mask path; used when present. <value>The default value is <c>mask</c>.</value></summary>
+    public string MaskColumn { get; init; } = "mask";
+
+    /// <summary>Column of the part; used when present. <value>The default value is <c>split</c>.</value></summary>
+    public string SplitColumn { get; init; } = "split";
+
+    /// <summary>Folder that relative paths start from. <value>The default value is null: the folder of the CSV file.</value></summary>
+    public string? Root { get; init; }
+
+    /// <summary>Read the header of every image and report those that are damaged. <value>The default value is true.</value></summary>
+    public bool CheckImages { get; init; } = true;
+}

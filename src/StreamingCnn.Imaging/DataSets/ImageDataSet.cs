@@ -1,0 +1,72 @@
+namespace StreamingCnn.Imaging.DataSets;
+
+/// <summary>A list of labelled images, checked before training starts.</summary>
+public sealed class ImageDataSet
+{
+    internal ImageDataSet(IReadOnlyList<ImageItem> items, IReadOnlyList<string> classes)
+    {
+        Items = items;
+        Classes = classes;
+    }
+
+    /// <summary>The images in the order of the file, or sorted by path for folders.</summary>
+    public IReadOnlyList<ImageItem> Items { get; }
+
+    /// <summary>
+    /// Names of the classes, in the order of their indices: numbers by value, other names alphabetically. For multi-label data the names of the label
+    /// columns; empty for regression.
+    /// </summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Reads a CSV file with a header, such as <c>image,label</c>.</summary>
+    /// <param name="path">The file: UTF-8 with or without a mark, any line ends; comma, semicolon or tab; quoted fields.</param>
+    /// <param name="options">Names and meaning of columns; null for the defaults.</param>
+    /// <exception cref="DataSetException">Anything is wrong; lists everything with line numbers.</exception>
+    public static ImageDataSet FromCsv(string path, CsvOptions? options = null) => new CsvDataSetReader(path, options ?? new CsvOptions()).Read();
+
+    /// <summary>Reads a folder with one folder of images per class. Files whose names start with a dot are passed over.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="checkImages">Read the header of every image and report those that are damaged.</param>
+    /// <exception cref="DataSetException">Anything is wrong; lists everything.</exception>
+    public static ImageDataSet FromFolders(string path, bool checkImages = true) => FolderDataSetReader.Read(path, checkImages);
+
+    /// <summary>The items of one part, with the same classes.</summary>
+    /// <param name="split">Name of the part as the file has it, such as <c>train</c>; case does not matter.</param>
+    /// <exception cref="ArgumentException">No item is in that part.</exception>
+    public ImageDataSet Part(string split)
+    {
+        var items = Items.Where(item => string.Equals(item.Split, split, StringComparison.OrdinalIgnoreCase)).ToList();
+        if (items.Count == 0)
+        {
+            var known = string.Join(", ", Items.Select(item => item.Split).OfType<string>().Distinct().Order(StringComparer.Ordinal));
+            throw new ArgumentException($"No image is in the part '{split}'; the data set has {(known.Length == 0 ? "no parts" : "the parts " + known)}.", nameof(split));
+        }
+
+        return new ImageDataSet(items, Classes);
+    }
+
+    /// <summary>Divides the items at random so that every class is shared out in the same proportion.</summary>
+    /// <param name="fraction">Share of the second part, between 0 and 1. Each class gives its rounded share, but keeps at least one item for the first part.</param>
+    /// <param name="seed">The same seed gives the same parts.</param>
+    public (ImageDataSet First, ImageDataSet Second) Stratified(double fraction, int seed)
+    {
+        if (!(fraction is > 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "The share of the second part must lie between 0 and 1.");
+        var random = new Random(seed);
+        var second = new HashSet<int>();
+        foreach (var stratum in Enumerable.Range(0, Items.Count).GroupBy(Stratum).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            var members = stratum.ToArray();
+            random.Shuffle(members);
+            var share = Math.Min((int)Math.Round(members.Length * fraction, MidpointRounding.AwayFromZero), members.Length - 1);
+            second.UnionWith(members.Take(share));
+        }
+
+        return (Pick(index => !second.Contains(index)), Pick(second.Contains));
+    }
+
+    private string Stratum(int index) =>
+        Items[index].Label >= 0 ? $"{Items[index].Label:D9}" : Classes.Count > 0 ? string.Join(',', Items[index].Targets) : "";
+
+    private ImageDataSet Pick(Func<int, bool> chosen) => new([.. Items.Where((_, index) => chosen(index))], Classes);
+}

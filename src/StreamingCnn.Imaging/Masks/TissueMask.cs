@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging.Masks;
+
+/// <summary>Which part of an image is tissue or another foreground, found on a thumbnail.</summary>
+public sealed class TissueMask
+{
+    private readonly bool[] foreground;
+    private readonly long imageHeight;
+    private readonly long imageWidth;
+
+    private TissueMask(bool[] foreground, int height, int width, IImageSource source, int threshold)
+    {
+        this.foreground = foreground;
+        (Height, Width, Threshold) = (height, width, threshold);
+        (imageHeight, imageWidth) = (source.Height, source.Width);
+        ForegroundShare = (double)foreground.Count(value => value) / foreground.Length;
+    }
+
+    /// <summary>Height of the mask in pixels of the thumbnail.</summary>
+    public int Height { get; }
+
+    /// <summary>Width of the mask in pixels of the thumbnail.</summary>
+    public int Width { get; }
+
+    /// <summary>Otsu's threshold on the scale 0 to 255; -1 where a mask image was given.</summary>
+    public int Threshold { get; }
+
+    /// <summary>Share of the image that is foreground, 0 to 1; the rest is background.</summary>
+    public double ForegroundShare { get; }
+
+    /// <summary>Whether a pixel of the thumbnail is foreground.</summary>
+    public bool this[int row, int column] => foreground[(row * Width) + column];
+
+    /// <summary>
+    /// Separates foreground from background by Otsu's threshold (1979) on the thumbnail's saturation (greatest minus least channel) for colour, since stained
+    /// tissue is colourful and glass is not; on darkness for grey.
+    /// </summary>
+    /// <param name="thumbnail">A small version of the image, such as that of <see cref="ImageOptions.Downsample"/>; not disposed.</param>
+    /// <param name="image">The image itself, for its size; not disposed.</param>
+    public static TissueMask Otsu(IImageSource thumbnail, IImageSource image)
+    {
+        ArgumentNullException.ThrowIfNull(thumbnail);
+        ArgumentNullException.ThrowIfNull(image);
+        using var scope = NewDisposeScope();
+        var pixels = thumbnail.Read(0, 0, thumbnail.Height, thumbnail.Width).to(ScalarType.Float32);
+        var signal = thumbnail.Channels == 3 ? pixels.amax([1]) - pixels.amin([1]) : 255 - pixels.mean([1]);
+        var values = signal.clamp(0, 255).round().to(ScalarType.Byte).contiguous().bytes.ToArray();
+        var threshold = OtsuThreshold(values);
+        return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, image, threshold);
+    }
+
+    /// <summary>Takes a mask image: what is not 0 is foreground.</summary>
+    /// <param name="mask">The mask, small enough to be read whole; not disposed.</param>
+    /// <param name="image">The image that it belongs to; not disposed.</param>
+    public static TissueMask From(IImageSource mask, IImageSource image)
+    {
+        ArgumentNullException.ThrowIfNull(mask);
+        ArgumentNullException.ThrowIfNull(image);
+        using var scope = NewDisposeScope();
+        var values = mask.Read(0, 0, mask.Height, mask.Width).ne(0).any(1).to(ScalarType.Byte).contiguous().bytes.ToArray();
+        return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, image, -1);
+    }
+
+    /// <summary>The smallest box of the image that holds all foreground, or null where there is none.</summary>
+    public ImageRegion? BoundingBox()
+    {
+        var places = Enumerable.Range(0, foreground.Length).Where(i => foreground[i]).ToList();
+        if (places.Count == 0)
+            return null;
+        var (top, bottom) = (places[0] / Width, (places[^1] / Width) + 1);
+        var (left, right) = (places.Min(i => i % Width), places.Max(i => i % Width) + 1);
+        var (y0, y1) = ((long)Math.Floor((double)top * imageHeight / Height), (long)Math.Ceiling((double)bottom * imageHeight / Height));
+        var (x0, x1) = ((long)Math.Floor((double)left * imageWidth / Width), (long)Math.Ceiling((double)right * imageWidth / Width));
+        return new ImageRegion(y0, x0, Math.Min(y1, imageHeight) - y0, Math.Min(x1, imageWidth) - x0);
+    }
+
+    private static int OtsuThreshold(byte[] values)
+    {
+        var histogram = new long[256];
+        foreach (var value in values)
+            histogram[value]++;
+        double total = values.Length, sum = 0;
+        for (var i = 0; i < 256; i++)
+            sum += i * (double)histogram[i];
+        var (best, bestSpread) = (0, -1.0);
+        double below = 0, belowSum = 0;
+        for (var i = 0; i < 255; i++)
+        {
+            below += histogram[i];
+            belowSum += i * (double)histogram[i];
+            if (below == 0 || below == total)
+                continue;
+            var distance = (belowSum / below) - ((sum - belowSum) / (total - below));
+            var spread = below * (total - below) * distance * distance;
+            if (spread > bestSpread)
+                (best, bestSpread) = (i, spread);
+        }
+
+        return best;
+    }
+}

@@ -1,0 +1,39 @@
+using StreamingCnn.Imaging.Masks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging.Tests.Masks;
+
+public sealed class TissueMaskTests
+{
+    [Fact]
+    public void A_coloured_patch_on_white_is_found_with_its_box_and_share()
+    {
+        using var scope = NewDisposeScope();
+        var picture = full([3, 400, 600], 240, ScalarType.Byte);
+        picture.narrow(1, 100, 200).narrow(2, 150, 300)[1].fill_(90);
+        using var image = new TensorImageSource(picture);
+        using var thumbnail = new ResampledSource(new TensorImageSource(picture), 40, 60);
+        var mask = TissueMask.Otsu(thumbnail, image);
+        var box = mask.BoundingBox() ?? default;
+        Assert.InRange(box.Top, 90, 100);
+        Assert.InRange(box.Left, 140, 150);
+        Assert.InRange(box.Top + box.Height, 300, 310);
+        Assert.InRange(box.Left + box.Width, 450, 460);
+        Assert.InRange(mask.ForegroundShare, 0.24, 0.28);
+        Assert.True(mask[20, 30] && !mask[2, 2]);
+    }
+
+    [Fact]
+    public void A_mask_image_is_taken_as_it_is()
+    {
+        using var scope = NewDisposeScope();
+        var marks = zeros([1, 10, 20], ScalarType.Byte);
+        marks.narrow(1, 3, 2).narrow(2, 5, 4).fill_(1);
+        using var mask = new TensorImageSource(marks);
+        using var image = new TensorImageSource(zeros([3, 100, 200], ScalarType.Byte));
+        Assert.Equal(new ImageRegion(30, 50, 20, 40), TissueMask.From(mask, image).BoundingBox());
+        using var nothing = new TensorImageSource(zeros([1, 10, 20], ScalarType.Byte));
+        Assert.Null(TissueMask.From(nothing, image).BoundingBox());
+    }
+}

@@ -1,0 +1,64 @@
+using StreamingCnn.Imaging.Tests.Augmentation;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging.Tests.Sources;
+
+public sealed class WrapperTests
+{
+    [Fact]
+    public void Normalising_by_measured_statistics_gives_mean_zero_and_deviation_one()
+    {
+        using var scope = NewDisposeScope();
+        var picture = AugmentationTests.Picture(60, 70);
+        using var plain = new TensorImageSource(picture);
+        using var source = new NormalizedSource(new TensorImageSource(picture), Normalization.Measure(plain));
+        var pixels = source.Read(0, 0, 60, 70);
+        Assert.InRange(pixels.mean().abs().ToSingle(), 0, 1e-4f);
+        Assert.InRange(pixels.std().ToSingle(), 0.999f, 1.001f);
+        Windows.AssertIndependent(source);
+    }
+
+    [Fact]
+    public void Wrong_numbers_of_channels_are_refused()
+    {
+        using var scope = NewDisposeScope();
+        using var grey = new TensorImageSource(zeros([1, 4, 4], ScalarType.Byte));
+        var error = Assert.Throws<ArgumentException>(() => new NormalizedSource(grey, Normalization.ImageNet));
+        Assert.Contains("3 means and 3 deviations were given for an image of 1 channels", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Prefetching_gives_the_same_pixels_and_guesses_a_raster_in_both_directions()
+    {
+        using var scope = NewDisposeScope();
+        var picture = AugmentationTests.Picture(64, 250);
+        using var source = new PrefetchingSource(new TensorImageSource(picture));
+        (long Left, long Width)[] columns = [(0, 40), (40, 40), (80, 40), (120, 40), (160, 40), (200, 40), (240, 10)];
+        foreach (var (left, width) in columns.Concat(columns.Reverse()))
+            Assert.True(Windows.Same(picture.narrow(2, 8, 16).narrow(3, left, width), source.Read(8, left, 16, width)));
+        // Not guessed: the first two windows, and where the direction or the width changes.
+        Assert.InRange(source.Hits, 8, 12);
+        Windows.AssertIndependent(source);
+    }
+
+    [Fact]
+    public void A_cache_stays_within_its_bound_and_keeps_what_was_used_last()
+    {
+        var made = new List<int>();
+        var cache = new BoundedCache<int, byte[]>(100, value => value.Length);
+        byte[] Make(int key)
+        {
+            made.Add(key);
+            return new byte[40];
+        }
+
+        foreach (var key in (int[])[1, 2, 1, 3, 1, 2])
+        {
+            cache.Get(key, Make);
+            Assert.InRange(cache.Held, 0, 100);
+        }
+
+        Assert.Equal([1, 2, 3, 2], made);
+    }
+}
