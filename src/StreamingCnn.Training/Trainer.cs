@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -9,9 +10,8 @@ public sealed class Trainer
 {
     private readonly StreamingClassifier model;
     private readonly TrainingOptions options;
-    private readonly optim.Optimizer optimizer;
-    private readonly Random order;
-    private long pixels;
+    private readonly OptimizerHelper optimizer;
+    private TrainingPosition position = new();
 
     /// <summary>Creates the trainer.</summary>
     /// <param name="model">The classifier; trained in place.</param>
@@ -24,15 +24,28 @@ public sealed class Trainer
         this.options = options ?? new();
         this.options.Validate();
         optimizer = optim.AdamW(model.parameters().Where(p => p.requires_grad), this.options.LearningRate, weight_decay: this.options.WeightDecay);
-        order = new Random(this.options.Seed);
     }
 
-    /// <summary>Trains for all epochs.</summary>
+    /// <summary>Results of the epochs that are done, those before an interruption included.</summary>
+    public IReadOnlyList<EpochResult> History => position.History;
+
+    /// <summary>Puts model, optimizer, random state and place in the epoch back to where the checkpoint of the options was written.</summary>
+    /// <remarks>On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.</remarks>
+    /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings or another model.</exception>
+    /// <exception cref="Interop.Weights.WeightFileException">The checkpoint is missing or damaged.</exception>
+    public void Resume()
+    {
+        if (options.Checkpoint is null)
+            throw new TrainingException("There is nothing to resume from: the options name no checkpoint.");
+        position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, options);
+    }
+
+    /// <summary>Trains for all epochs that are not done yet.</summary>
     /// <param name="training">The images to learn from.</param>
     /// <param name="validation">Images to judge by after every epoch; may be empty.</param>
     /// <param name="progress">Told after every image; null for nobody.</param>
-    /// <param name="cancellation">Stops after the image that is being worked on.</param>
-    /// <returns>Each epoch's result as it is done.</returns>
+    /// <param name="cancellation">Stops after the image that is being worked on, and writes the checkpoint.</param>
+    /// <returns>Each epoch's result as it is done; none for an epoch that was cancelled.</returns>
     /// <exception cref="TrainingException">There are no images, an image cannot be read, or the loss is not a number.</exception>
     public IEnumerable<EpochResult> Fit(
         IReadOnlyList<TrainingSample> training,
@@ -44,11 +57,25 @@ public sealed class Trainer
         ArgumentNullException.ThrowIfNull(validation);
         if (training.Count == 0)
             throw new TrainingException("There are no images to train on.");
+        var images = TrainingCheckpoint.Fingerprint(training);
+        if (position.Images is { } before && before != images)
+            throw new TrainingException("The images or their classes are not those that the interrupted run was trained on; resume with the same data.");
+        position = position with { Images = images };
 
-        for (var epoch = 1; epoch <= options.Epochs && !cancellation.IsCancellationRequested; epoch++)
+        while (position.Epoch <= options.Epochs)
         {
-            var (loss, accuracy) = Epoch(epoch, training, progress, cancellation);
-            yield return new EpochResult(epoch, loss, accuracy, validation.Count == 0 ? null : Evaluate(validation));
+            Epoch(training, progress, cancellation);
+            if (position.Done < training.Count)
+            {
+                Save();
+                yield break;
+            }
+
+            var result = new EpochResult(
+                position.Epoch, position.Loss / position.Done, (double)position.Right / position.Done, validation.Count == 0 ? null : Evaluate(validation));
+            position = position with { Epoch = position.Epoch + 1, Done = 0, Loss = 0, Right = 0, History = [.. position.History, result] };
+            Save();
+            yield return result;
         }
     }
 
@@ -64,7 +91,7 @@ public sealed class Trainer
         foreach (var sample in samples)
         {
             using var scope = NewDisposeScope();
-            var (value, isRight) = Step(sample, backward: false);
+            var (value, isRight, _) = Step(sample, batch: 0);
             loss += value;
             right += isRight ? 1 : 0;
         }
@@ -72,41 +99,63 @@ public sealed class Trainer
         return (loss / samples.Count, (double)right / samples.Count);
     }
 
-    private (double Loss, double Accuracy) Epoch(
-        int epoch, IReadOnlyList<TrainingSample> training, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    /// <summary>Goes through the rest of the present epoch, until cancelled.</summary>
+    private void Epoch(IReadOnlyList<TrainingSample> training, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         model.train();
         var shuffled = training.ToArray();
-        order.Shuffle(shuffled);
-        double loss = 0;
-        int right = 0, done = 0;
-        optimizer.zero_grad();
-        foreach (var sample in shuffled)
+        // The order follows from seed and epoch alone, so that an interrupted epoch can go on in it.
+        new Random(unchecked((options.Seed * 1_000_003) + position.Epoch)).Shuffle(shuffled);
+        var updates = (shuffled.Length + options.BatchSize - 1) / options.BatchSize;
+        while (position.Done < shuffled.Length && !cancellation.IsCancellationRequested)
         {
+            var batchStart = position.Done / options.BatchSize * options.BatchSize;
+            var batch = Math.Min(options.BatchSize, shuffled.Length - batchStart);
+            if (position.Done == batchStart)
+                optimizer.zero_grad();
             using (NewDisposeScope())
             {
-                var (value, isRight) = Step(sample, backward: true);
-                loss += value;
-                right += isRight ? 1 : 0;
+                var (loss, isRight, pixels) = Step(shuffled[position.Done], batch);
+                position = position with
+                {
+                    Done = position.Done + 1,
+                    Loss = position.Loss + loss,
+                    Right = position.Right + (isRight ? 1 : 0),
+                    Pixels = position.Pixels + pixels,
+                };
             }
 
-            done++;
-            if (done % options.BatchSize == 0 || done == shuffled.Length || cancellation.IsCancellationRequested)
-            {
-                optimizer.step();
-                optimizer.zero_grad();
-            }
-
-            progress?.Report(new(epoch, done, shuffled.Length, loss / done, pixels));
-            if (cancellation.IsCancellationRequested)
-                break;
+            if (position.Done == batchStart + batch)
+                Update((long)updates * options.Epochs);
+            if (options.CheckpointInterval > 0 && position.Done % options.CheckpointInterval == 0)
+                Save();
+            progress?.Report(new(position.Epoch, position.Done, shuffled.Length, position.Loss / position.Done, position.Pixels));
         }
+    }
 
-        return (loss / done, (double)right / done);
+    private void Update(long updates)
+    {
+        using var scope = NewDisposeScope();
+        var rate = options.LearningRate * LearningRateSchedules.Factor(options.Schedule, position.Updates, updates, options.WarmUp);
+        foreach (var group in optimizer.ParamGroups)
+            group.LearningRate = rate;
+        if (options.ClipNorm is { } norm)
+            nn.utils.clip_grad_norm_(model.parameters(), norm);
+        optimizer.step();
+        optimizer.zero_grad();
+        position = position with { Updates = position.Updates + 1 };
+    }
+
+    private void Save()
+    {
+        if (options.Checkpoint is not null)
+            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, options, position);
     }
 
     /// <summary>One image forwards, and backwards when it is to be learned from.</summary>
-    private (double Loss, bool IsRight) Step(TrainingSample sample, bool backward)
+    /// <param name="sample">The image.</param>
+    /// <param name="batch">Images that share the update; 0 to learn nothing.</param>
+    private (double Loss, bool IsRight, long Pixels) Step(TrainingSample sample, int batch)
     {
         try
         {
@@ -117,14 +166,13 @@ public sealed class Trainer
             var value = loss.to(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value))
                 throw new TrainingException(Explain(sample, image));
-            if (backward)
+            if (batch > 0)
             {
-                using var share = loss / options.BatchSize;
+                using var share = loss / batch;
                 share.backward();
-                pixels += image.Height * image.Width;
             }
 
-            return (value, scores.argmax(1).item<long>() == sample.Label);
+            return (value, scores.argmax(1).item<long>() == sample.Label, image.Height * image.Width);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or System.Runtime.InteropServices.ExternalException)
         {

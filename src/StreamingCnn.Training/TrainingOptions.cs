@@ -23,6 +23,26 @@ public sealed record TrainingOptions
     /// <value>The default value is 1.</value>
     public int Seed { get; init; } = 1;
 
+    /// <summary>How the learning rate changes over the updates.</summary>
+    /// <value>The default value is <see cref="LearningRateSchedule.Constant"/>.</value>
+    public LearningRateSchedule Schedule { get; init; }
+
+    /// <summary>Updates at the start in which the learning rate rises linearly from near 0.</summary>
+    /// <value>The default value is 0.</value>
+    public int WarmUp { get; init; }
+
+    /// <summary>Largest Euclidean norm of all gradients together; longer ones are shortened to it before an update.</summary>
+    /// <value>The default value is null: gradients are taken as they are.</value>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>File that holds all that a run needs to go on where it was interrupted, written after every epoch and when training is cancelled.</summary>
+    /// <value>The default value is null: no such file.</value>
+    public string? Checkpoint { get; init; }
+
+    /// <summary>Images after which the checkpoint is written within an epoch as well; 0 for after epochs alone.</summary>
+    /// <value>The default value is 0.</value>
+    public int CheckpointInterval { get; init; }
+
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
     internal void Validate()
     {
@@ -35,6 +55,14 @@ public sealed record TrainingOptions
             problems.Add($"LearningRate is {LearningRate}, but must be a positive number");
         if (!(WeightDecay >= 0) || double.IsInfinity(WeightDecay))
             problems.Add($"WeightDecay is {WeightDecay}, but must be 0 or a positive number");
+        if (!Enum.IsDefined(Schedule))
+            problems.Add($"Schedule is {(int)Schedule}, which is no LearningRateSchedule");
+        if (WarmUp < 0)
+            problems.Add($"WarmUp is {WarmUp}, but must be 0 or a positive number of updates");
+        if (ClipNorm is { } norm && (!(norm > 0) || double.IsInfinity(norm)))
+            problems.Add($"ClipNorm is {norm}, but must be a positive number");
+        if (CheckpointInterval < 0)
+            problems.Add($"CheckpointInterval is {CheckpointInterval}, but must be 0 or a positive number of images");
         if (problems.Count > 0)
             throw new ArgumentException($"The training options cannot be used: {string.Join("; ", problems)}.");
     }

@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using StreamingCnn.Interop.Weights;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Training;
+
+/// <summary>
+/// A run in one safetensors file, replaced in one step: <c>model.*</c>, <c>gradient.*</c> of a batch that is not complete, the optimizer's and torch's
+/// random state as bytes, and settings and position as JSON.
+/// </summary>
+internal static class TrainingCheckpoint
+{
+    private const string Model = "model.";
+    private const string Gradient = "gradient.";
+    private const string Optimizer = "run.optimizer";
+    private const string RandomState = "run.random";
+    private const string Position = "run.position";
+    private const string Settings = "run.settings";
+
+    // Floating-point NaN and infinities cannot occur: the trainer stops at the first.
+    private static readonly JsonSerializerOptions Json = new() { IncludeFields = true };
+
+    public static void Write(string path, nn.Module model, OptimizerHelper optimizer, TrainingOptions options, TrainingPosition position)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new List<KeyValuePair<string, Tensor>>();
+        foreach (var (name, value) in model.state_dict())
+            tensors.Add(new(Model + name, value));
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            if (parameter.grad is { } gradient)
+                tensors.Add(new(Gradient + name, gradient));
+        }
+
+        using var state = new MemoryStream();
+        using (var writer = new BinaryWriter(state, Encoding.UTF8, leaveOpen: true))
+            optimizer.save_state_dict(writer);
+        tensors.Add(new(Optimizer, tensor(state.ToArray())));
+        tensors.Add(new(RandomState, random.get_rng_state()));
+        tensors.Add(new(Position, tensor(JsonSerializer.SerializeToUtf8Bytes(position, Json))));
+        tensors.Add(new(Settings, tensor(Encoding.UTF8.GetBytes(Describe(options).ToJsonString()))));
+        Safetensors.Write(path, tensors);
+    }
+
+    public static TrainingPosition Read(string path, nn.Module model, OptimizerHelper optimizer, TrainingOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = Safetensors.Read(path);
+        var missing = new[] { Optimizer, RandomState, Position, Settings }.Where(name => !tensors.ContainsKey(name)).ToArray();
+        if (missing.Length > 0)
+            throw new TrainingException($"'{path}' holds no interrupted run, only tensors: {string.Join(", ", missing)} is missing.");
+        var differences = Differences(JsonNode.Parse(Bytes(tensors[Settings]))!.AsObject(), Describe(options)).ToArray();
+        if (differences.Length > 0)
+            throw new TrainingException($"The run in '{path}' has other settings: {string.Join("; ", differences)}; resume with the same ones.");
+        foreach (var (name, target) in model.state_dict())
+        {
+            if (!tensors.TryGetValue(Model + name, out var value) || !value.shape.SequenceEqual(target.shape))
+                throw new TrainingException($"The run in '{path}' trains another model: '{name}' is missing there or has another shape.");
+        }
+
+        using var grad = no_grad();
+        foreach (var (name, target) in model.state_dict())
+            target.copy_(tensors[Model + name]);
+        foreach (var (name, parameter) in model.named_parameters())
+            parameter.grad = tensors.TryGetValue(Gradient + name, out var gradient) ? gradient.to(parameter.device).DetachFromDisposeScope() : null;
+        using (var reader = new BinaryReader(new MemoryStream(Bytes(tensors[Optimizer]))))
+            optimizer.load_state_dict(reader);
+        random.set_rng_state(tensors[RandomState]);
+        return JsonSerializer.Deserialize<TrainingPosition>(Bytes(tensors[Position]), Json)!;
+    }
+
+    /// <summary>Tells sets of images apart by names and labels, in their order.</summary>
+    public static string Fingerprint(IEnumerable<TrainingSample> samples) =>
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', samples.Select(sample => $"{sample.Label} {sample.Name}")))));
+
+    private static byte[] Bytes(Tensor tensor) => tensor.data<byte>().ToArray();
+
+    /// <summary>The settings that decide the outcome. A run at a constant rate may be made longer.</summary>
+    private static JsonObject Describe(TrainingOptions options) =>
+        JsonSerializer.SerializeToNode(options with
+        {
+            Checkpoint = null,
+            CheckpointInterval = 0,
+            Epochs = options.Schedule == LearningRateSchedule.Constant ? 1 : options.Epochs,
+        })!.AsObject();
+
+    private static IEnumerable<string> Differences(JsonObject there, JsonObject here) =>
+        from setting in here
+        let other = there[setting.Key]?.ToJsonString() ?? "null"
+        let own = setting.Value?.ToJsonString() ?? "null"
+        where other != own
+        select $"{setting.Key} {other} instead of {own}";
+}
