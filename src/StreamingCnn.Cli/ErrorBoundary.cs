@@ -1,3 +1,5 @@
+using StreamingCnn.Imaging.DataSets;
+
 namespace StreamingCnn.Cli;
 
 /// <summary>Turns whatever goes wrong into one sentence for a person, and an exit code.</summary>
@@ -22,6 +24,9 @@ internal static class ErrorBoundary
     private static string Sentence(Exception failure)
     {
         var cause = failure is AggregateException or TypeInitializationException && failure.InnerException is not null ? failure.InnerException : failure;
+        // A list of all that is wrong with a data set stays a list.
+        if (cause is DataSetException)
+            return cause.Message;
         var line = cause.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
         return cause switch
         {

@@ -4,10 +4,10 @@ using System.Globalization;
 using StreamingCnn.Cli.Demo;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Training;
-using StreamingCnn.Training.Data;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
@@ -124,7 +124,7 @@ internal static class TrainCommand
         TrainingSample[] Samples(int count, Func<int, int> version) =>
         [
             .. Enumerable.Range(0, count).Select(i => new TrainingSample(
-                $"image {i}", i % 2, () => new NormalisedSource(new NeedleImage(100_000 * seed + version(i), i % 2 == 1, DemoSide)))),
+                $"image {i}", i % 2, () => new NormalizedSource(new NeedleImage(100_000 * seed + version(i), i % 2 == 1, DemoSide), Normalization.Symmetric))),
         ];
     }
 }

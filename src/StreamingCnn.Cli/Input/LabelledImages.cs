@@ -1,9 +1,6 @@
-using System.Globalization;
-using CsvHelper;
-using CsvHelper.Configuration;
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training;
-using StreamingCnn.Training.Data;
 
 namespace StreamingCnn.Cli.Input;
 
@@ -22,108 +19,54 @@ internal sealed record LabelledImages(
     IReadOnlyList<TrainingSample> Training,
     IReadOnlyList<TrainingSample> Validation)
 {
-    private const int MostProblems = 20;
+    private const string TrainingPart = "train";
+
+    // What data sets call the part to judge by, in the order of preference.
+    private static readonly string[] ValidationParts = ["val", "valid", "validation", "test"];
 
     /// <summary>Reads a CSV file or a folder with one folder for each class, and looks into every image before training begins.</summary>
     /// <param name="path">The file or folder.</param>
-    /// <param name="validationShare">Share of each class that is kept for validation.</param>
+    /// <param name="validationShare">Share of each class that is kept for validation, where the file has no column <c>split</c>.</param>
     /// <param name="seed">Decides which.</param>
-    /// <exception cref="InvalidDataException">Something is wrong with the data; all that is found is named.</exception>
+    /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
     public static LabelledImages Read(string path, double validationShare, int seed)
     {
-        var problems = new List<string>();
-        var entries = Directory.Exists(path)
-            ? ReadFolders(path)
-            : File.Exists(path)
-                ? ReadTable(path, problems)
-                : throw new FileNotFoundException($"There is no file or folder '{path}'.");
-        if (entries.Count == 0 && problems.Count == 0)
-            problems.Add("there are no images");
+        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path) : ImageDataSet.FromCsv(path);
+        if (data.Classes.Count < 2)
+            throw new DataSetException(path, [$"all images are of one class, '{data.Classes[0]}', and there is nothing to tell apart"]);
 
-        int channels = 0;
-        long height = 0, width = 0;
-        foreach (var entry in entries)
-        {
-            try
-            {
-                using var image = ImageSource.Open(entry.Path);
-                if (channels == 0)
-                    channels = image.Channels;
-                if (image.Channels != channels)
-                    problems.Add($"{entry.Place}'{entry.Path}' has {image.Channels} channels, but the images before it have {channels}");
-                height = Math.Max(height, image.Height);
-                width = Math.Max(width, image.Width);
-            }
-            catch (ImageFormatException reason)
-            {
-                problems.Add($"{entry.Place}{reason.Message.TrimEnd('.')}");
-            }
-        }
-
-        string[] classes = [.. entries.Select(entry => entry.Class).Distinct().Order(StringComparer.Ordinal)];
-        if (classes.Length < 2 && problems.Count == 0)
-            problems.Add($"all images are of one class, '{classes.FirstOrDefault()}', and there is nothing to tell apart");
-        if (problems.Count > 0)
-        {
-            var more = problems.Count > MostProblems ? $"; and {problems.Count - MostProblems} more" : "";
-            throw new InvalidDataException($"The data in '{path}' cannot be used: {string.Join("; ", problems.Take(MostProblems))}{more}.");
-        }
-
-        var random = new Random(seed);
-        List<TrainingSample> training = [], validation = [];
-        for (var label = 0; label < classes.Length; label++)
-        {
-            var ofClass = entries.Where(entry => entry.Class == classes[label]).ToArray();
-            random.Shuffle(ofClass);
-            var kept = (int)Math.Round(ofClass.Length * validationShare);
-            var samples = ofClass.Select(entry => new TrainingSample(entry.Path, label, () => new NormalisedSource(ImageSource.Open(entry.Path)))).ToArray();
-            validation.AddRange(samples.Take(kept));
-            training.AddRange(samples.Skip(kept));
-        }
-
-        return new(classes, channels, height, width, training, validation);
+        var sizes = data.Items.Select(item => ImageInfo.Read(item.Path)).ToArray();
+        var channels = CommonChannels(path, data);
+        var (training, validation) = Parts(data, validationShare, seed);
+        return new(
+            data.Classes, channels, sizes.Max(size => size.Height), sizes.Max(size => size.Width), Samples(training.Items), Samples(validation));
     }
 
-    private static List<Entry> ReadFolders(string path) =>
-    [
-        .. Directory.GetDirectories(path).Order(StringComparer.Ordinal).SelectMany(folder => Directory.GetFiles(folder)
-            .Where(file => !Path.GetFileName(file).StartsWith('.'))
-            .Order(StringComparer.Ordinal)
-            .Select(file => new Entry(file, Path.GetFileName(folder), ""))),
-    ];
-
-    private static List<Entry> ReadTable(string path, List<string> problems)
+    /// <summary>Opens every image, which finds those whose pixels are damaged.</summary>
+    private static int CommonChannels(string path, ImageDataSet data)
     {
-        var settings = new CsvConfiguration(CultureInfo.InvariantCulture)
+        var byCount = data.Items.GroupBy(item =>
         {
-            TrimOptions = TrimOptions.Trim,
-            MissingFieldFound = null,
-            BadDataFound = null,
-            PrepareHeaderForMatch = header => header.Header.ToUpperInvariant(),
-        };
-        using var reader = new StreamReader(path);
-        using var table = new CsvReader(reader, settings);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var entries = new List<Entry>();
-        if (!table.Read() || !table.ReadHeader() || table.GetFieldIndex("IMAGE", isTryGet: true) < 0 || table.GetFieldIndex("LABEL", isTryGet: true) < 0)
-        {
-            problems.Add($"line 1: the columns are '{string.Join(",", table.HeaderRecord ?? [])}', but 'image' and 'label' are needed");
-            return entries;
-        }
-
-        while (table.Read())
-        {
-            var (image, label, line) = (table.GetField("IMAGE"), table.GetField("LABEL"), table.Parser.RawRow);
-            if (string.IsNullOrEmpty(image))
-                problems.Add($"line {line}: no image is named");
-            else if (string.IsNullOrEmpty(label))
-                problems.Add($"line {line}: '{image}' has no label");
-            else
-                entries.Add(new(Path.Combine(folder, image), label, $"line {line}: "));
-        }
-
-        return entries;
+            using var image = ImageSource.Open(item.Path);
+            return image.Channels;
+        }).OrderByDescending(group => group.Count()).ToArray();
+        return byCount.Length == 1
+            ? byCount[0].Key
+            : throw new DataSetException(path, [.. byCount.Skip(1).SelectMany(group => group.Select(item =>
+                $"{item.Path}: {group.Key} channel(s), where most of the images have {byCount[0].Key}"))]);
     }
 
-    private sealed record Entry(string Path, string Class, string Place);
+    private static (ImageDataSet Training, IReadOnlyList<ImageItem> Validation) Parts(ImageDataSet data, double validationShare, int seed)
+    {
+        var parts = data.Items.Select(item => item.Split?.ToLowerInvariant()).ToHashSet();
+        if (parts.Contains(TrainingPart))
+            return (data.Part(TrainingPart), ValidationParts.FirstOrDefault(parts.Contains) is { } name ? data.Part(name).Items : []);
+        if (validationShare == 0)
+            return (data, []);
+        var (training, validation) = data.Stratified(validationShare, seed);
+        return (training, validation.Items);
+    }
+
+    private static TrainingSample[] Samples(IEnumerable<ImageItem> items) =>
+        [.. items.Select(item => new TrainingSample(item.Path, item.Label, () => new NormalizedSource(ImageSource.Open(item.Path), Normalization.Symmetric)))];
 }

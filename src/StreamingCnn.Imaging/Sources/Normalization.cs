@@ -9,6 +9,9 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     /// <summary>The statistics of ImageNet, which networks trained on it expect.</summary>
     public static Normalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
+    /// <summary>0 to 255 becomes -1 to 1.</summary>
+    public static Normalization Symmetric { get; } = new([0.5f], [0.5f]);
+
     /// <summary>Division by 255 alone.</summary>
     public static Normalization UnitRange { get; } = new([0f], [1f]);
 

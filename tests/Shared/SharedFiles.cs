@@ -1,7 +1,7 @@
-namespace StreamingCnn.Tests;
+namespace StreamingCnn.Testing;
 
 /// <summary>Files that stand beside a checkout of the repository, for tests that are skipped where they are not there.</summary>
-internal static class SharedFiles
+public static class SharedFiles
 {
     /// <summary>The folder <paramref name="name"/> in a folder "shared" beside the checkout; skips the test when there is none.</summary>
     public static string Folder(string name)

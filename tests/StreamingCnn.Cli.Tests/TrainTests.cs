@@ -1,0 +1,30 @@
+using StreamingCnn.Interop.Weights;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Cli.Tests;
+
+public class TrainTests
+{
+    [Fact]
+    public void A_folder_per_class_is_learned_and_the_weights_are_written()
+    {
+        using var folder = new TemporaryFolder();
+        manual_seed(1);
+        for (var i = 0; i < 6; i++)
+        {
+            NumpyFile.Write(folder.Write($"data/dark/{i}.npy", ""), (rand(60 + i, 50, 3) * 100).to(ScalarType.Byte));
+            NumpyFile.Write(folder.Write($"data/light/{i}.npy", ""), (rand(50, 60 + i, 3) * 100 + 150).to(ScalarType.Byte));
+        }
+
+        var weights = folder.File("weights.safetensors");
+        var run = CommandLine.Run(
+            "train", folder.File("data"), "--tile", "32", "--epochs", "6", "--batch", "2", "--rate", "0.01", "--validation", "0.34", "--output", weights);
+
+        Assert.Equal("", run.Errors);
+        Assert.Equal(Program.Success, run.ExitCode);
+        Assert.Contains("8 images to train on, 4 to validate; 2 classes: dark, light.", run.Output);
+        Assert.Contains("Validation accuracy 1.000; chance is 0.500.", run.Output);
+        Assert.Equal("dark\nlight", Safetensors.ReadMetadata(weights)["classes"]);
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.part"));
+    }
+}
