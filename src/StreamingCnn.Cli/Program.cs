@@ -27,6 +27,8 @@ internal static class Program
             TrainCommand.Create(),
             VerifyCommand.Create(),
             PlanCommand.Create(),
+            BenchCommand.Create(),
+            BenchCommand.CreateStep(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

@@ -70,6 +70,10 @@ internal static class CommonOptions
             : throw new FormatException($"'{text}' is not a number for {name}: {description}"),
         fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
+    /// <summary>An option of several values, separated by commas.</summary>
+    public static Option<T[]> Several<T>(string name, string description, Func<string, T> parse, string? fallback) =>
+        Parsed(name, description, text => text.Split(',', StringSplitOptions.TrimEntries).Select(parse).ToArray(), fallback);
+
     /// <summary>An option with a parser of ours, whose complaint is a whole sentence.</summary>
     public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string? fallback)
     {

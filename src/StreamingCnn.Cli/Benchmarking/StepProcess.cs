@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using StreamingCnn.Cli.Verification;
+using StreamingCnn.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Cli.Benchmarking;
+
+/// <summary>Measures a step in a process of its own, so that no setting profits or suffers from the memory that another one left behind.</summary>
+internal static class StepProcess
+{
+    // The first operations of a process start threads and compile; a small image of its own pays for that.
+    private const int WarmUpSide = 128;
+
+    /// <summary>The command by which the program calls itself.</summary>
+    public const string CommandName = "bench-step";
+
+    /// <summary>Runs a setting in a new process.</summary>
+    /// <exception cref="InvalidOperationException">The process failed, for example for lack of memory.</exception>
+    public static StepCost Measure(StepSetting setting)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Under "dotnet scnn.dll" the process is dotnet, which wants the assembly's name first.
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(typeof(StepProcess).Assembly.Location);
+        start.ArgumentList.Add(CommandName);
+        start.ArgumentList.Add(setting.ToJson());
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? StepCost.FromJson(output)
+            : throw new InvalidOperationException(
+                $"The step '{setting.Name}' at {setting.Height} x {setting.Width} px ended with exit code {process.ExitCode}: {errors.Result.Split('\n')[0]}");
+    }
+
+    /// <summary>Runs a setting in this process.</summary>
+    public static StepCost Run(StepSetting setting)
+    {
+        set_num_threads(setting.Threads);
+        manual_seed(1);
+        using var trunk = ModelCatalog.Create(setting.Model);
+        trunk.eval();
+        Step(Module(trunk, setting with { Tile = setting.Method == StepMethod.Whole ? 0 : WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
+        trunk.zero_grad();
+
+        var module = Module(trunk, setting);
+        var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);
+        using var image = randn(1, 3, setting.Height, setting.Width);
+        // The parameters are resident before the step; their gradients are not.
+        var planned = plan is null ? 0 : plan.StepBytes - plan.ParameterBytes / 2;
+        PeakMemory.Reset();
+        var before = PeakMemory.Bytes;
+        var clock = Stopwatch.StartNew();
+        Step(module, image);
+        return new(clock.Elapsed.TotalSeconds, before, PeakMemory.Bytes, planned, plan?.CarryBytes ?? 0, (int)(plan?.Tile.Height ?? 0));
+    }
+
+    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting) => setting.Method == StepMethod.Whole
+        ? trunk
+        : new StreamingModule(trunk, new()
+        {
+            Tile = setting.Tile > 0 ? (setting.Tile, setting.Tile) : null,
+            MemoryBudget = setting.Memory > 0 ? setting.Memory : null,
+            Mode = setting.Method == StepMethod.Overlap ? StreamingMode.Overlap : StreamingMode.ExactlyOnce,
+        });
+
+    private static void Step(Module<Tensor, Tensor> module, long height, long width)
+    {
+        using var image = randn(1, 3, height, width);
+        Step(module, image);
+    }
+
+    private static void Step(Module<Tensor, Tensor> module, Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        module.forward(image).square().mean().backward();
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace StreamingCnn.Cli.Benchmarking;
+
+/// <summary>How a benchmark's step goes through the network.</summary>
+internal enum StepMethod
+{
+    /// <summary>Conventional backpropagation over the whole image.</summary>
+    Whole,
+
+    /// <summary>Streamed, each value computed once.</summary>
+    Once,
+
+    /// <summary>Streamed in overlapping tiles.</summary>
+    Overlap,
+}
+
+/// <summary>One training step to measure.</summary>
+/// <param name="Model">Name in the catalog.</param>
+/// <param name="Height">Height of the image.</param>
+/// <param name="Width">Width of the image.</param>
+/// <param name="Method">How.</param>
+/// <param name="Tile">Side of a tile; 0 to let the planner choose from <paramref name="Memory"/>.</param>
+/// <param name="Memory">Memory budget in bytes; 0 for none.</param>
+/// <param name="Threads">Threads of the computation.</param>
+internal sealed record StepSetting(string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads)
+{
+    /// <summary>What tells the setting from others in a table.</summary>
+    [JsonIgnore]
+    public string Name => Method == StepMethod.Whole
+        ? "whole"
+        : string.Create(CultureInfo.InvariantCulture, $"{Method.ToString().ToLowerInvariant()} {(Tile > 0 ? $"tile {Tile}" : $"in {Memory >> 20} MiB")}");
+
+    public string ToJson() => JsonSerializer.Serialize(this);
+
+    public static StepSetting FromJson(string text) => JsonSerializer.Deserialize<StepSetting>(text)!;
+}
+
+/// <summary>What a step cost.</summary>
+/// <param name="Seconds">Forward and backward.</param>
+/// <param name="BaseBytes">Resident memory before the step: program, libraries, weights and the image.</param>
+/// <param name="PeakBytes">Peak resident memory during the step.</param>
+/// <param name="PlannedBytes">What the plan says that the step takes on top of the base; 0 for the whole image.</param>
+/// <param name="CarryBytes">The part of it that is carried between tiles.</param>
+/// <param name="Tile">The tile that was used, 0 for the whole image.</param>
+internal sealed record StepCost(double Seconds, long BaseBytes, long PeakBytes, long PlannedBytes, long CarryBytes, int Tile)
+{
+    public string ToJson() => JsonSerializer.Serialize(this);
+
+    public static StepCost FromJson(string text) => JsonSerializer.Deserialize<StepCost>(text)!;
+}
