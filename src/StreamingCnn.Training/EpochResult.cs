@@ -2,10 +2,15 @@ namespace StreamingCnn.Training;
 
 /// <summary>How an epoch went.</summary>
 /// <param name="Epoch">Its number, from 1.</param>
-/// <param name="Loss">Mean cross-entropy over the training images, each as the step saw it.</param>
-/// <param name="Accuracy">Share of the training images that the step classified rightly.</param>
-/// <param name="Validation">Loss and accuracy on the validation images after the epoch; null when there are none.</param>
-public sealed record EpochResult(int Epoch, double Loss, double Accuracy, (double Loss, double Accuracy)? Validation);
+/// <param name="Training">Of the training images, each as its step saw it; no intervals.</param>
+/// <param name="Validation">Of the validation images after the epoch; null when there are none.</param>
+/// <param name="LearningRate">Of the epoch's last update.</param>
+public sealed record EpochResult(int Epoch, PartResult Training, PartResult? Validation, double LearningRate);
+
+/// <summary>How a part of the data fared.</summary>
+/// <param name="Loss">Mean of the task's loss.</param>
+/// <param name="Score">The task's score, the higher the better; NaN where it is not defined, such as an AUC of one class.</param>
+public sealed record PartResult(double Loss, double Score);
 
 /// <summary>How far training has come.</summary>
 /// <param name="Epoch">Epoch, from 1.</param>

@@ -11,26 +11,51 @@ public enum LearningRateSchedule
 
     /// <summary>A tenth after half of the updates, a hundredth after three quarters.</summary>
     Step,
+
+    /// <summary>A tenth whenever the loss has not fallen for a number of epochs (<see cref="TrainingOptions.PlateauEpochs"/>).</summary>
+    Plateau,
 }
 
 /// <summary>Pure arithmetic of the schedules: a resumed run needs no state for them.</summary>
 internal static class LearningRateSchedules
 {
     /// <summary>Factor of the learning rate for one update.</summary>
-    /// <param name="schedule">The schedule.</param>
+    /// <param name="options">The schedule and its warm-up.</param>
     /// <param name="update">The update, from 0.</param>
     /// <param name="updates">All updates of the run.</param>
-    /// <param name="warmUp">Updates at the start in which the rate rises linearly; the schedule begins after them.</param>
-    public static double Factor(LearningRateSchedule schedule, long update, long updates, long warmUp)
+    /// <param name="losses">The loss of every epoch that is done, of the validation images where there are any.</param>
+    public static double Factor(TrainingOptions options, long update, long updates, IReadOnlyList<double> losses)
     {
-        if (update < warmUp)
-            return (update + 1.0) / (warmUp + 1.0);
-        var progress = (double)(update - warmUp) / Math.Max(updates - warmUp, 1);
-        return schedule switch
+        if (update < options.WarmUp)
+            return (update + 1.0) / (options.WarmUp + 1.0);
+        var progress = (double)(update - options.WarmUp) / Math.Max(updates - options.WarmUp, 1);
+        return options.Schedule switch
         {
             LearningRateSchedule.Cosine => 0.5 * (1 + Math.Cos(Math.PI * progress)),
             LearningRateSchedule.Step => progress < 0.5 ? 1 : progress < 0.75 ? 0.1 : 0.01,
+            LearningRateSchedule.Plateau => Math.Pow(0.1, Plateaus(losses, options.PlateauEpochs)),
             _ => 1,
         };
+    }
+
+    /// <summary>How often the loss has gone without a new minimum for so many epochs; counted anew after each time.</summary>
+    private static int Plateaus(IReadOnlyList<double> losses, int patience)
+    {
+        int plateaus = 0, waited = 0;
+        var best = double.PositiveInfinity;
+        foreach (var loss in losses)
+        {
+            if (loss < best)
+            {
+                (best, waited) = (loss, 0);
+            }
+            else if (++waited >= patience)
+            {
+                plateaus++;
+                waited = 0;
+            }
+        }
+
+        return plateaus;
     }
 }

@@ -9,14 +9,22 @@ public static class MetricsFile
 {
     /// <summary>Writes the table, replacing an older one in one step.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="scoreName">Name of the score.</param>
     /// <param name="epochs">The epochs, as <see cref="Trainer.History"/> has them.</param>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<EpochResult> epochs)
+    public static void Write(string path, string scoreName, IEnumerable<EpochResult> epochs)
     {
+        ArgumentNullException.ThrowIfNull(scoreName);
         ArgumentNullException.ThrowIfNull(epochs);
-        var text = new StringBuilder("epoch,loss,accuracy,validation_loss,validation_accuracy\n");
+        var name = scoreName.Replace(' ', '_');
+        var text = new StringBuilder($"epoch,loss,{name},validation_loss,validation_{name},learning_rate\n");
         foreach (var epoch in epochs)
-            text.Append(CultureInfo.InvariantCulture, $"{epoch.Epoch},{epoch.Loss:R},{epoch.Accuracy:R},{epoch.Validation?.Loss:R},{epoch.Validation?.Accuracy:R}\n");
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{epoch.Epoch},{epoch.Training.Loss:R},{epoch.Training.Score:R},{epoch.Validation?.Loss:R},{epoch.Validation?.Score:R},{epoch.LearningRate:R}\n");
+        }
+
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
     }
 }

@@ -1,43 +1,63 @@
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training.Tasks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training;
 
-/// <summary>Trains a <see cref="StreamingClassifier"/>: cross-entropy, AdamW, images one at a time with their gradients added up over a batch.</summary>
-public sealed class Trainer
+/// <summary>Trains a model of whole images: one image at a time, gradients added up over a batch.</summary>
+public sealed class Trainer : IDisposable
 {
     private readonly StreamingClassifier model;
+    private readonly LearningTask task;
     private readonly TrainingOptions options;
     private readonly OptimizerHelper optimizer;
+    private readonly WeightAverage? average;
+
+    // Parameters of the trunk that are to learn once it is no longer frozen.
+    private readonly Parameter[] trunk;
     private TrainingPosition position = new();
 
     /// <summary>Creates the trainer.</summary>
-    /// <param name="model">The classifier; trained in place.</param>
+    /// <param name="model">The model; trained in place. Parameters that do not require a gradient stay as they are.</param>
+    /// <param name="task">What its outputs mean.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
-    public Trainer(StreamingClassifier model, TrainingOptions? options = null)
+    public Trainer(StreamingClassifier model, LearningTask task, TrainingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(task);
         this.model = model;
+        this.task = task;
         this.options = options ?? new();
         this.options.Validate();
-        optimizer = optim.AdamW(model.parameters().Where(p => p.requires_grad), this.options.LearningRate, weight_decay: this.options.WeightDecay);
+        trunk = [.. model.Features.parameters().Where(parameter => parameter.requires_grad)];
+        // A list, not a query: the optimizer would ask anew at every step, and pass over the trunk while it is frozen.
+        optimizer = Optimizers.Create(this.options, [.. model.parameters().Where(parameter => parameter.requires_grad)]);
+        average = this.options.WeightAverage is { } decay ? new WeightAverage(model, decay) : null;
     }
 
     /// <summary>Results of the epochs that are done, those before an interruption included.</summary>
     public IReadOnlyList<EpochResult> History => position.History;
 
+    /// <summary>Whether the last epoch of <see cref="History"/> has the best validation score so far; without validation images, always.</summary>
+    public bool IsBest => BestEpoch == position.History.Count;
+
+    /// <summary>The epoch with the best validation score, the first of equals; without validation images, the last.</summary>
+    private int BestEpoch => position.History.Exists(epoch => epoch.Validation is not null)
+        ? position.History.MaxBy(Quality)!.Epoch
+        : position.History.Count;
+
     /// <summary>Puts model, optimizer, random state and place in the epoch back to where the checkpoint of the options was written.</summary>
     /// <remarks>On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.</remarks>
     /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings or another model.</exception>
-    /// <exception cref="Interop.Weights.WeightFileException">The checkpoint is missing or damaged.</exception>
+    /// <exception cref="WeightFileException">The checkpoint is missing or damaged.</exception>
     public void Resume()
     {
         if (options.Checkpoint is null)
             throw new TrainingException("There is nothing to resume from: the options name no checkpoint.");
-        position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, options);
+        position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options);
     }
 
     /// <summary>Trains for all epochs that are not done yet.</summary>
@@ -59,142 +79,153 @@ public sealed class Trainer
             throw new TrainingException("There are no images to train on.");
         var images = TrainingCheckpoint.Fingerprint(training);
         if (position.Images is { } before && before != images)
-            throw new TrainingException("The images or their classes are not those that the interrupted run was trained on; resume with the same data.");
-        position = position with { Images = images };
+            throw new TrainingException("The images or their labels are not those that the interrupted run was trained on; resume with the same data.");
+        position.Images = images;
 
-        while (position.Epoch <= options.Epochs)
+        while (position.Epoch <= options.Epochs && !HasLostPatience())
         {
-            Epoch(training, progress, cancellation);
-            if (position.Done < training.Count)
+            SetFrozen(position.Epoch <= options.FrozenEpochs);
+            try
             {
-                Save();
+                Epoch(training, progress, cancellation);
+            }
+            finally
+            {
+                SetFrozen(false);
+            }
+
+            if (position.Seen.Count < training.Count)
+            {
+                SaveCheckpoint();
                 yield break;
             }
 
             var result = new EpochResult(
-                position.Epoch, position.Loss / position.Done, (double)position.Right / position.Done, validation.Count == 0 ? null : Evaluate(validation));
-            position = position with { Epoch = position.Epoch + 1, Done = 0, Loss = 0, Right = 0, History = [.. position.History, result] };
-            Save();
+                position.Epoch,
+                Judge([.. position.Seen.Select(seen => new Prediction(training[seen.Index], seen.Values, seen.Loss))]),
+                validation.Count == 0 ? null : Judge(Predict(validation)),
+                optimizer.ParamGroups.First().LearningRate);
+            position.History.Add(result);
+            position.Epoch++;
+            position.Seen.Clear();
+            SaveCheckpoint();
             yield return result;
         }
     }
 
-    /// <summary>Mean loss and accuracy on images, in evaluation mode, without gradients.</summary>
+    /// <summary>What the model says of images, in evaluation mode, without gradients, with the averaged weights where there are any.</summary>
+    /// <param name="samples">The images.</param>
+    /// <param name="progress">Told after every image; null for nobody.</param>
     /// <exception cref="TrainingException">An image cannot be read, or the loss is not a number.</exception>
-    public (double Loss, double Accuracy) Evaluate(IReadOnlyList<TrainingSample> samples)
+    public IReadOnlyList<Prediction> Predict(IReadOnlyList<TrainingSample> samples, IProgress<TrainingProgress>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(samples);
-        model.eval();
-        using var grad = no_grad();
-        double loss = 0;
-        var right = 0;
-        foreach (var sample in samples)
-        {
-            using var scope = NewDisposeScope();
-            var (value, isRight, _) = Step(sample, batch: 0);
-            loss += value;
-            right += isRight ? 1 : 0;
-        }
+        return WithAverage(() => ImageModel.Predict(model, task, samples, progress));
+    }
 
-        return (loss / samples.Count, (double)right / samples.Count);
+    /// <summary>Writes the weights, averaged where there is an average, as safetensors.</summary>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public void SaveWeights(string path, IReadOnlyDictionary<string, string>? metadata = null) => WithAverage(() =>
+    {
+        WeightFile.Save(model, path, metadata);
+        return true;
+    });
+
+    /// <summary>Frees the optimizer and the average; the model stays.</summary>
+    public void Dispose()
+    {
+        optimizer.Dispose();
+        average?.Dispose();
     }
 
     /// <summary>Goes through the rest of the present epoch, until cancelled.</summary>
     private void Epoch(IReadOnlyList<TrainingSample> training, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         model.train();
-        var shuffled = training.ToArray();
-        // The order follows from seed and epoch alone, so that an interrupted epoch can go on in it.
-        new Random(unchecked((options.Seed * 1_000_003) + position.Epoch)).Shuffle(shuffled);
-        var updates = (shuffled.Length + options.BatchSize - 1) / options.BatchSize;
-        while (position.Done < shuffled.Length && !cancellation.IsCancellationRequested)
+        var order = Order(training);
+        var updates = (order.Length + options.BatchSize - 1) / options.BatchSize;
+        while (position.Seen.Count < order.Length && !cancellation.IsCancellationRequested)
         {
-            var batchStart = position.Done / options.BatchSize * options.BatchSize;
-            var batch = Math.Min(options.BatchSize, shuffled.Length - batchStart);
-            if (position.Done == batchStart)
+            var done = position.Seen.Count;
+            var batchStart = done / options.BatchSize * options.BatchSize;
+            var batch = Math.Min(options.BatchSize, order.Length - batchStart);
+            if (done == batchStart)
                 optimizer.zero_grad();
-            using (NewDisposeScope())
-            {
-                var (loss, isRight, pixels) = Step(shuffled[position.Done], batch);
-                position = position with
-                {
-                    Done = position.Done + 1,
-                    Loss = position.Loss + loss,
-                    Right = position.Right + (isRight ? 1 : 0),
-                    Pixels = position.Pixels + pixels,
-                };
-            }
+            var (prediction, pixels) = ImageModel.Step(model, task, training[order[done]], batch, use: ((position.Epoch - 1L) * order.Length) + done + 1);
+            position.Seen.Add(new(order[done], prediction.Values, prediction.Loss));
+            position.Pixels += pixels;
+            done++;
 
-            if (position.Done == batchStart + batch)
+            if (done == batchStart + batch)
                 Update((long)updates * options.Epochs);
-            if (options.CheckpointInterval > 0 && position.Done % options.CheckpointInterval == 0)
-                Save();
-            progress?.Report(new(position.Epoch, position.Done, shuffled.Length, position.Loss / position.Done, position.Pixels));
+            if (options.CheckpointInterval > 0 && done % options.CheckpointInterval == 0 && done < order.Length)
+                SaveCheckpoint();
+            progress?.Report(new(position.Epoch, done, order.Length, position.Seen.Average(seen => seen.Loss), position.Pixels));
         }
+    }
+
+    private void SetFrozen(bool isFrozen)
+    {
+        foreach (var parameter in trunk)
+            parameter.requires_grad = !isFrozen;
+    }
+
+    /// <summary>The images of the present epoch. They follow from seed and epoch alone, so that an interrupted epoch can go on.</summary>
+    private int[] Order(IReadOnlyList<TrainingSample> training)
+    {
+        var random = new Random(unchecked((options.Seed * 1_000_003) + position.Epoch));
+        var order = Enumerable.Range(0, training.Count).ToArray();
+        if (!options.Balanced)
+        {
+            random.Shuffle(order);
+            return order;
+        }
+
+        var classes = order.GroupBy(index => training[index].Label).OrderBy(group => group.Key).Select(group => group.ToArray()).ToArray();
+        return [.. order.Select(_ =>
+        {
+            var members = classes[random.Next(classes.Length)];
+            return members[random.Next(members.Length)];
+        })];
     }
 
     private void Update(long updates)
     {
         using var scope = NewDisposeScope();
-        var rate = options.LearningRate * LearningRateSchedules.Factor(options.Schedule, position.Updates, updates, options.WarmUp);
+        var losses = position.History.ConvertAll(epoch => (epoch.Validation ?? epoch.Training).Loss);
+        var rate = options.LearningRate * LearningRateSchedules.Factor(options, position.Updates, updates, losses);
         foreach (var group in optimizer.ParamGroups)
             group.LearningRate = rate;
         if (options.ClipNorm is { } norm)
-            nn.utils.clip_grad_norm_(model.parameters(), norm);
+            nn.utils.clip_grad_norm_(model.parameters().Where(parameter => parameter.grad is not null), norm);
         optimizer.step();
         optimizer.zero_grad();
-        position = position with { Updates = position.Updates + 1 };
+        position.Updates++;
+        average?.Update(position.Updates);
     }
 
-    private void Save()
+    private bool HasLostPatience() => options.Patience is { } patience && position.History.Count - BestEpoch >= patience;
+
+    private static double Quality(EpochResult epoch) => epoch.Validation?.Score is { } score && !double.IsNaN(score) ? score : double.NegativeInfinity;
+
+    private PartResult Judge(IReadOnlyList<Prediction> predictions) => new(predictions.Average(prediction => prediction.Loss), task.Score(predictions));
+
+    private void SaveCheckpoint()
     {
         if (options.Checkpoint is not null)
-            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, options, position);
+            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position);
     }
 
-    /// <summary>One image forwards, and backwards when it is to be learned from.</summary>
-    /// <param name="sample">The image.</param>
-    /// <param name="batch">Images that share the update; 0 to learn nothing.</param>
-    private (double Loss, bool IsRight, long Pixels) Step(TrainingSample sample, int batch)
+    private T WithAverage<T>(Func<T> action)
     {
+        average?.Swap();
         try
         {
-            using var image = sample.Open();
-            using var scores = model.forward(image);
-            using var label = tensor(new long[] { sample.Label }, device: scores.device);
-            using var loss = functional.cross_entropy(scores, label);
-            var value = loss.to(ScalarType.Float64).item<double>();
-            if (!double.IsFinite(value))
-                throw new TrainingException(Explain(sample, image));
-            if (batch > 0)
-            {
-                using var share = loss / batch;
-                share.backward();
-            }
-
-            return (value, scores.argmax(1).item<long>() == sample.Label, image.Height * image.Width);
+            return action();
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or System.Runtime.InteropServices.ExternalException)
+        finally
         {
-            throw new TrainingException($"Image '{sample.Name}' cannot be worked on: {failure.Message}", failure);
+            average?.Swap();
         }
-    }
-
-    /// <summary>Whether it is the image or the training that is no number.</summary>
-    private static string Explain(TrainingSample sample, IImageSource image)
-    {
-        const long Side = 1024;
-        for (long top = 0; top < image.Height; top += Side)
-        {
-            for (long left = 0; left < image.Width; left += Side)
-            {
-                using var scope = NewDisposeScope();
-                var window = image.Read(top, left, Math.Min(Side, image.Height - top), Math.Min(Side, image.Width - left));
-                if (window.is_floating_point() && !window.isfinite().all().item<bool>())
-                    return $"Image '{sample.Name}' holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.";
-            }
-        }
-
-        return $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.";
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using StreamingCnn.Interop.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -17,15 +18,16 @@ internal static class TrainingCheckpoint
 {
     private const string Model = "model.";
     private const string Gradient = "gradient.";
+    private const string Average = "average.";
     private const string Optimizer = "run.optimizer";
     private const string RandomState = "run.random";
     private const string Position = "run.position";
     private const string Settings = "run.settings";
 
-    // Floating-point NaN and infinities cannot occur: the trainer stops at the first.
-    private static readonly JsonSerializerOptions Json = new() { IncludeFields = true };
+    // Scores that are not defined are NaN.
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public static void Write(string path, nn.Module model, OptimizerHelper optimizer, TrainingOptions options, TrainingPosition position)
+    public static void Write(string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options, TrainingPosition position)
     {
         using var scope = NewDisposeScope();
         var tensors = new List<KeyValuePair<string, Tensor>>();
@@ -37,6 +39,9 @@ internal static class TrainingCheckpoint
                 tensors.Add(new(Gradient + name, gradient));
         }
 
+        foreach (var (name, value) in average?.Tensors ?? new Dictionary<string, Tensor>())
+            tensors.Add(new(Average + name, value));
+
         using var state = new MemoryStream();
         using (var writer = new BinaryWriter(state, Encoding.UTF8, leaveOpen: true))
             optimizer.save_state_dict(writer);
@@ -47,7 +52,7 @@ internal static class TrainingCheckpoint
         Safetensors.Write(path, tensors);
     }
 
-    public static TrainingPosition Read(string path, nn.Module model, OptimizerHelper optimizer, TrainingOptions options)
+    public static TrainingPosition Read(string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options)
     {
         using var scope = NewDisposeScope();
         var tensors = Safetensors.Read(path);
@@ -66,27 +71,32 @@ internal static class TrainingCheckpoint
         using var grad = no_grad();
         foreach (var (name, target) in model.state_dict())
             target.copy_(tensors[Model + name]);
+        foreach (var (name, value) in average?.Tensors ?? new Dictionary<string, Tensor>())
+            value.copy_(tensors[Average + name]);
         foreach (var (name, parameter) in model.named_parameters())
             parameter.grad = tensors.TryGetValue(Gradient + name, out var gradient) ? gradient.to(parameter.device).DetachFromDisposeScope() : null;
         using (var reader = new BinaryReader(new MemoryStream(Bytes(tensors[Optimizer]))))
             optimizer.load_state_dict(reader);
+        // Other optimizers fill the tensors that they have; this one makes a new one for each.
+        foreach (var state in optimizer.state_dict().State.OfType<SGD.State>())
+            state.momentum_buffer?.DetachFromDisposeScope();
         random.set_rng_state(tensors[RandomState]);
         return JsonSerializer.Deserialize<TrainingPosition>(Bytes(tensors[Position]), Json)!;
     }
 
     /// <summary>Tells sets of images apart by names and labels, in their order.</summary>
     public static string Fingerprint(IEnumerable<TrainingSample> samples) =>
-        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', samples.Select(sample => $"{sample.Label} {sample.Name}")))));
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', samples.Select(sample => $"{sample.Label} {string.Join(' ', sample.Targets)} {sample.Name}")))));
 
     private static byte[] Bytes(Tensor tensor) => tensor.data<byte>().ToArray();
 
-    /// <summary>The settings that decide the outcome. A run at a constant rate may be made longer.</summary>
+    /// <summary>The settings that decide the outcome. A run whose rate does not depend on its length may be made longer.</summary>
     private static JsonObject Describe(TrainingOptions options) =>
         JsonSerializer.SerializeToNode(options with
         {
             Checkpoint = null,
             CheckpointInterval = 0,
-            Epochs = options.Schedule == LearningRateSchedule.Constant ? 1 : options.Epochs,
+            Epochs = options.Schedule is LearningRateSchedule.Constant or LearningRateSchedule.Plateau ? 1 : options.Epochs,
         })!.AsObject();
 
     private static IEnumerable<string> Differences(JsonObject there, JsonObject here) =>

@@ -11,13 +11,21 @@ public sealed record TrainingOptions
     /// <value>The default value is 8.</value>
     public int BatchSize { get; init; } = 8;
 
-    /// <summary>Learning rate of Adam.</summary>
+    /// <summary>How parameters are updated.</summary>
+    /// <value>The default value is <see cref="OptimizerKind.AdamW"/>.</value>
+    public OptimizerKind Optimizer { get; init; }
+
+    /// <summary>Learning rate.</summary>
     /// <value>The default value is 0.001.</value>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Decoupled weight decay (AdamW).</summary>
+    /// <summary>Weight decay.</summary>
     /// <value>The default value is 0.0001.</value>
     public double WeightDecay { get; init; } = 1e-4;
+
+    /// <summary>Momentum of <see cref="OptimizerKind.Sgd"/>, in [0, 1).</summary>
+    /// <value>The default value is 0.9.</value>
+    public double Momentum { get; init; } = 0.9;
 
     /// <summary>Seed of the order in which images come.</summary>
     /// <value>The default value is 1.</value>
@@ -31,9 +39,32 @@ public sealed record TrainingOptions
     /// <value>The default value is 0.</value>
     public int WarmUp { get; init; }
 
+    /// <summary>Epochs without a lower loss after which <see cref="LearningRateSchedule.Plateau"/> lowers the rate.</summary>
+    /// <value>The default value is 5.</value>
+    public int PlateauEpochs { get; init; } = 5;
+
     /// <summary>Largest Euclidean norm of all gradients together; longer ones are shortened to it before an update.</summary>
     /// <value>The default value is null: gradients are taken as they are.</value>
     public double? ClipNorm { get; init; }
+
+    /// <summary>
+    /// Decay of a running average of all weights, taken after every update; in [0, 1). Where it is set, images are judged with the averaged weights, and these are the
+    /// outcome. After few updates the decay is lower, (1 + updates) / (10 + updates), so that the first weights are soon forgotten.
+    /// </summary>
+    /// <value>The default value is null: no average.</value>
+    public double? WeightAverage { get; init; }
+
+    /// <summary>Epochs at the start in which the trunk is left as it is and the head alone learns: for a trunk with pretrained weights.</summary>
+    /// <value>The default value is 0.</value>
+    public int FrozenEpochs { get; init; }
+
+    /// <summary>Draw images with replacement so that every class is as likely as any other, instead of each image once in an epoch.</summary>
+    /// <value>The default value is false.</value>
+    public bool Balanced { get; init; }
+
+    /// <summary>Stop after so many epochs without a better score on the validation images.</summary>
+    /// <value>The default value is null: never early.</value>
+    public int? Patience { get; init; }
 
     /// <summary>File that holds all that a run needs to go on where it was interrupted, written after every epoch and when training is cancelled.</summary>
     /// <value>The default value is null: no such file.</value>
@@ -47,23 +78,27 @@ public sealed record TrainingOptions
     internal void Validate()
     {
         var problems = new List<string>();
-        if (Epochs < 1)
-            problems.Add($"Epochs is {Epochs}, but must be at least 1");
-        if (BatchSize < 1)
-            problems.Add($"BatchSize is {BatchSize}, but must be at least 1");
-        if (!(LearningRate > 0) || double.IsInfinity(LearningRate))
-            problems.Add($"LearningRate is {LearningRate}, but must be a positive number");
-        if (!(WeightDecay >= 0) || double.IsInfinity(WeightDecay))
-            problems.Add($"WeightDecay is {WeightDecay}, but must be 0 or a positive number");
-        if (!Enum.IsDefined(Schedule))
-            problems.Add($"Schedule is {(int)Schedule}, which is no LearningRateSchedule");
-        if (WarmUp < 0)
-            problems.Add($"WarmUp is {WarmUp}, but must be 0 or a positive number of updates");
-        if (ClipNorm is { } norm && (!(norm > 0) || double.IsInfinity(norm)))
-            problems.Add($"ClipNorm is {norm}, but must be a positive number");
-        if (CheckpointInterval < 0)
-            problems.Add($"CheckpointInterval is {CheckpointInterval}, but must be 0 or a positive number of images");
+        Require(Epochs >= 1, nameof(Epochs), Epochs, "must be at least 1");
+        Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "must be at least 1");
+        Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "is no OptimizerKind");
+        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "must be a positive number");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "must be 0 or a positive number");
+        Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "must be from 0 to below 1");
+        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "is no LearningRateSchedule");
+        Require(WarmUp >= 0, nameof(WarmUp), WarmUp, "must be 0 or a positive number of updates");
+        Require(PlateauEpochs >= 1, nameof(PlateauEpochs), PlateauEpochs, "must be at least 1 epoch");
+        Require(ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm, "must be a positive number");
+        Require(WeightAverage is null or (>= 0 and < 1), nameof(WeightAverage), WeightAverage, "must be from 0 to below 1");
+        Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "must be 0 or a positive number of epochs");
+        Require(Patience is null or >= 1, nameof(Patience), Patience, "must be at least 1 epoch");
+        Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "must be 0 or a positive number of images");
         if (problems.Count > 0)
             throw new ArgumentException($"The training options cannot be used: {string.Join("; ", problems)}.");
+
+        void Require(bool holds, string name, object? value, string rule)
+        {
+            if (!holds)
+                problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is {value}, but {rule}"));
+        }
     }
 }

@@ -2,6 +2,13 @@ namespace StreamingCnn.Training;
 
 /// <summary>One image to learn from, or to be judged by.</summary>
 /// <param name="Name">What to call it in messages: a path, a number.</param>
-/// <param name="Label">Its class, from 0.</param>
-/// <param name="Open">Opens it; called once for every step, and the source is disposed after the step.</param>
-public sealed record TrainingSample(string Name, int Label, Func<IImageSource> Open);
+/// <param name="Label">Its class, from 0; without meaning where the task's labels are numbers.</param>
+/// <param name="Open">
+/// Opens it; called once for every step, and the source is disposed after the step. The number is 0 when the image is to be judged; in training it is
+/// another one for every use, the same again when a run is resumed: the seed for whatever is to differ between them.
+/// </param>
+public sealed record TrainingSample(string Name, int Label, Func<long, IImageSource> Open)
+{
+    /// <summary>The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes.</summary>
+    public IReadOnlyList<double> Targets { get; init; } = [];
+}

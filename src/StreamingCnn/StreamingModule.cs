@@ -52,6 +52,9 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>The module that was wrapped.</summary>
+    public Module<Tensor, Tensor> Trunk => trunk;
+
     /// <summary>The settings.</summary>
     public StreamingOptions Options { get; }
 

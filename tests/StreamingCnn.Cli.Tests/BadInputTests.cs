@@ -73,10 +73,10 @@ public class BadInputTests
             NumpyFile.Write(folder.Write(name, ""), ones(40, 40, 3));
         NumpyFile.Write(folder.Write("b/nan.npy", ""), full([40, 40, 3], float.NaN));
 
-        var run = CommandLine.Run("train", folder.Path, "--validation", "0", "--epochs", "1", "--output", folder.File("weights.safetensors"));
+        var run = CommandLine.Run("train", folder.Path, "--validation", "0", "--epochs", "1", "--output", folder.File("run"));
 
         Assert.Equal(Program.Failure, run.ExitCode);
         Assert.Contains("nan.npy' holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out.", run.Errors);
-        Assert.False(File.Exists(folder.File("weights.safetensors")));
+        Assert.False(File.Exists(folder.File("run/best.safetensors")));
     }
 }

@@ -16,15 +16,16 @@ public class TrainTests
             NumpyFile.Write(folder.Write($"data/light/{i}.npy", ""), (rand(50, 60 + i, 3) * 100 + 150).to(ScalarType.Byte));
         }
 
-        var weights = folder.File("weights.safetensors");
         var run = CommandLine.Run(
-            "train", folder.File("data"), "--tile", "32", "--epochs", "6", "--batch", "2", "--rate", "0.01", "--validation", "0.34", "--output", weights);
+            "train", folder.File("data"), "--tile", "32", "--epochs", "6", "--batch", "2", "--rate", "0.01", "--validation", "0.34", "--output", folder.File("run"));
 
         Assert.Equal("", run.Errors);
         Assert.Equal(Program.Success, run.ExitCode);
-        Assert.Contains("8 images to train on, 4 to validate; 2 classes: dark, light.", run.Output);
-        Assert.Contains("Validation accuracy 1.000; chance is 0.500.", run.Output);
-        Assert.Equal("dark\nlight", Safetensors.ReadMetadata(weights)["classes"]);
-        Assert.Empty(Directory.GetFiles(folder.Path, "*.part"));
+        Assert.Contains("8 images to train on, 4 to validate, 0 to test; classes: dark, light.", run.Output);
+        Assert.Contains("Validation accuracy of the best weights 1.000; chance is 0.500.", run.Output);
+        Assert.Equal("dark\nlight", Safetensors.ReadMetadata(folder.File("run/best.safetensors"))["outputs"]);
+        Assert.Equal(7, File.ReadAllLines(folder.File("run/metrics.csv")).Length);
+        Assert.Equal(5, File.ReadAllLines(folder.File("run/validation.csv")).Length);
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.part", SearchOption.AllDirectories));
     }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using StreamingCnn.Cli.Verification;
-using StreamingCnn.Models;
+using StreamingCnn.Training.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -12,6 +12,7 @@ internal static class StepProcess
 {
     // The first operations of a process start threads and compile; a small image of its own pays for that.
     private const int WarmUpSide = 128;
+    private const int Channels = 3;
 
     /// <summary>The command by which the program calls itself.</summary>
     public const string CommandName = "bench-step";
@@ -41,14 +42,14 @@ internal static class StepProcess
     {
         set_num_threads(setting.Threads);
         manual_seed(1);
-        using var trunk = ModelCatalog.Create(setting.Model);
+        using var trunk = TrunkSource.Create(setting.Model, Channels);
         trunk.eval();
         Step(Module(trunk, setting with { Tile = setting.Method == StepMethod.Whole ? 0 : WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
         trunk.zero_grad();
 
         var module = Module(trunk, setting);
         var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);
-        using var image = randn(1, 3, setting.Height, setting.Width);
+        using var image = randn(1, Channels, setting.Height, setting.Width);
         // The parameters are resident before the step; their gradients are not.
         var planned = plan is null ? 0 : plan.StepBytes - plan.ParameterBytes / 2;
         PeakMemory.Reset();
@@ -69,7 +70,7 @@ internal static class StepProcess
 
     private static void Step(Module<Tensor, Tensor> module, long height, long width)
     {
-        using var image = randn(1, 3, height, width);
+        using var image = randn(1, Channels, height, width);
         Step(module, image);
     }
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using StreamingCnn.Cli.Input;
-using StreamingCnn.Models;
+using StreamingCnn.Training.Runs;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -19,7 +19,7 @@ internal static class PlanCommand
         command.SetAction(parsed =>
         {
             var (height, width) = parsed.GetValue(size);
-            using var trunk = ModelCatalog.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
+            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
             trunk.eval();
             using var streaming = new StreamingModule(
                 trunk, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Mode = parsed.GetValue(mode) });

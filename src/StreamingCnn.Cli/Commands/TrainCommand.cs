@@ -6,125 +6,176 @@ using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
-using StreamingCnn.Models;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary><c>scnn train</c>: trains a streamed classifier on a person's images, or on images that it makes itself.</summary>
+/// <summary><c>scnn train</c>: trains a streamed model on a person's images, or on images that it makes itself.</summary>
 internal static class TrainCommand
 {
-    private const int DemoSide = 384;
-    private const int DemoTraining = 60;
-    private const int DemoValidation = 30;
+    private const string RunsFolder = "runs";
+    private static readonly (int Height, int Width) DemoTile = (128, 128);
 
     public static Command Create()
     {
-        var data = new Argument<string?>("data")
-        {
-            Description = "CSV file with the columns image,label (paths relative to the file), or a folder with one folder of images for each class.",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
-        var demo = new Option<bool>("--demo") { Description = "Make a small needle-in-a-haystack data set and train on it; under three minutes." };
-        var model = CommonOptions.Model("small");
-        var pooling = CommonOptions.Parsed(
-            "--pooling",
-            "How the head pools the feature map: average or max.",
-            text => text switch
-            {
-                "average" => HeadPooling.Average,
-                "max" => HeadPooling.Max,
-                _ => throw new FormatException($"'{text}' is not a pooling; write average or max."),
-            },
-            "max");
-        var dropout = CommonOptions.Real("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0, 0, 0.999);
-        var tile = CommonOptions.Tile();
-        var memory = CommonOptions.Memory();
-        var epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
-        var batch = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
-        var rate = CommonOptions.Real("--rate", "Learning rate of AdamW.", 1e-3, double.Epsilon, 1e6);
-        var decay = CommonOptions.Real("--decay", "Weight decay of AdamW.", 1e-4, 0, 1e6);
-        var share = CommonOptions.Real("--validation", "Share of the images to keep for validation, from 0 to below 1.", 0.2, 0, 0.999);
-        var seed = CommonOptions.Number("--seed", "Seed of weights, split and order.", 1, 0);
-        var weights = new Option<string?>("--weights") { Description = "Weights of the trunk to start from, a safetensors file with torchvision's names." };
-        var output = new Option<string>("--output", "-o") { Description = "File for the trained weights, safetensors.", DefaultValueFactory = _ => "scnn-model.safetensors" };
-        var command = new Command("train", "Train a classifier on whole images, streamed tile by tile.")
-        {
-            data, demo, model, pooling, dropout, tile, memory, epochs, batch, rate, decay, share, seed, weights, output,
-        };
+        var options = new TrainOptions();
+        var command = new Command("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
+        foreach (var option in options.All)
+            command.Add(option);
         command.SetAction((parsed, cancellation) =>
         {
-            manual_seed(parsed.GetValue(seed));
-            var set = parsed.GetValue(demo)
-                ? Demonstration(parsed.GetValue(seed))
-                : parsed.GetValue(data) is { } path
-                    ? LabelledImages.Read(path, parsed.GetValue(share), parsed.GetValue(seed))
-                    : throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
-            var streaming = new StreamingOptions
-            {
-                Tile = parsed.GetValue(demo) && parsed.GetValue(tile) is null && parsed.GetValue(memory) is null ? (128, 128) : parsed.GetValue(tile),
-                MemoryBudget = parsed.GetValue(memory),
-                FrozenBatchNorm = true,
-            };
-            using var trunk = ModelCatalog.Create(parsed.GetValue(model)!, set.Channels);
-            if (parsed.GetValue(weights) is { } file)
-                WeightFile.Load(trunk, file);
-            using var classifier = new StreamingClassifier(trunk, set.Classes.Count, streaming, parsed.GetValue(pooling), parsed.GetValue(dropout));
-            var trainer = new Trainer(classifier, new()
-            {
-                Epochs = parsed.GetValue(epochs),
-                BatchSize = parsed.GetValue(batch),
-                LearningRate = parsed.GetValue(rate),
-                WeightDecay = parsed.GetValue(decay),
-                Seed = parsed.GetValue(seed),
-            });
-            return Task.FromResult(Run(trainer, classifier, set, parsed.GetValue(model)!, parsed.GetValue(output)!, cancellation));
+            var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
+            if (resume is { Exists: false })
+                throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
+            if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
+                parsed = OptionFile.Merge(command, parsed, file);
+            var run = resume ?? NewRun(parsed.GetValue(options.Output));
+
+            var set = Read(options, parsed);
+            manual_seed(parsed.GetValue(options.Seed));
+            var training = options.Training(parsed, run.Checkpoint);
+            var display = new TrainingDisplay(training.Epochs, set.Description.Task.ScoreName);
+            using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
+            if (parsed.GetValue(options.Weights) is { } weights && resume is null)
+                LoadTrunk(model, weights);
+            using var trainer = new Trainer(model, set.Description.Task, training);
+            if (resume is not null && File.Exists(run.Checkpoint))
+                trainer.Resume();
+            Introduce(model, set);
+
+            Directory.CreateDirectory(run.Path);
+            if (resume is null)
+                OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
+            return Task.FromResult(Run(trainer, model, set, run, display, cancellation));
         });
         return command;
     }
 
-    private static int Run(Trainer trainer, StreamingClassifier classifier, LabelledImages set, string model, string output, CancellationToken cancellation)
-    {
-        var plan = classifier.Features.Plan(set.LargestHeight, set.LargestWidth);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{set.Training.Count} images to train on, {set.Validation.Count} to validate; {set.Classes.Count} classes: {string.Join(", ", set.Classes)}."));
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{model}, streamed: images up to {plan.Image.Height} x {plan.Image.Width} px in tiles of {plan.Tile.Height} x {plan.Tile.Width} px, with the gradients of the whole image; "
-            + $"about {plan.StepBytes / 1048576.0:0} MiB for a step, {plan.WholeBytes / 1048576.0:0} MiB for the feature maps if they were all kept."));
-        if (classifier.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
-            Console.WriteLine("Batch normalisation uses its running statistics; its weight and bias are trained.");
+    /// <summary>What to train on, and what the model is to be.</summary>
+    private sealed record TrainingSet(
+        ModelDescription Description,
+        IReadOnlyList<TrainingSample> Training,
+        IReadOnlyList<TrainingSample> Validation,
+        IReadOnlyList<TrainingSample> Test,
+        (long Height, long Width) LargestSize);
 
-        var clock = Stopwatch.StartNew();
-        EpochResult? last = null;
-        foreach (var epoch in TrainingDisplay.Show(progress => trainer.Fit(set.Training, set.Validation, progress, cancellation)))
-            last = epoch;
-        WeightFile.Save(classifier, output, new Dictionary<string, string>
+    private static TrainingSet Read(TrainOptions options, ParseResult parsed)
+    {
+        var seed = parsed.GetValue(options.Seed);
+        if (parsed.GetValue(options.Demo))
         {
-            ["model"] = model,
-            ["classes"] = string.Join('\n', set.Classes),
+            return new(
+                Describe(new ClassificationTask(["haystack", "needle"]), NeedleImage.ChannelCount),
+                NeedleImage.TrainingSet(seed), NeedleImage.ValidationSet(seed), [], (NeedleImage.Side, NeedleImage.Side));
+        }
+
+        var path = parsed.GetValue(options.Data)
+            ?? throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
+        var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed);
+        var description = Describe(images.Task, images.Channels);
+        var preparation = description.Preparation;
+        return new(
+            description,
+            images.Training(preparation, options.Augmentation(parsed), seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation));
+
+        ModelDescription Describe(LearningTask task, int channels) => new()
+        {
+            Trunk = parsed.GetValue(options.Model)!,
+            Task = task,
+            Pooling = parsed.GetValue(options.Pooling),
+            Dropout = parsed.GetValue(options.Dropout),
+            Preparation = new()
+            {
+                Channels = channels,
+                Downsample = parsed.GetValue(options.Downsample),
+                MicrometresPerPixel = parsed.GetValue(options.Resolution),
+            },
+        };
+    }
+
+    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed)
+    {
+        var (tile, memory) = (parsed.GetValue(options.Tile), parsed.GetValue(options.Memory));
+        return new()
+        {
+            // The demonstration's images are so small that one tile would do; it is to show tiles.
+            Tile = parsed.GetValue(options.Demo) && tile is null && memory is null ? DemoTile : tile,
+            MemoryBudget = memory,
+            FrozenBatchNorm = true,
+        };
+    }
+
+    private static RunFolder NewRun(string? wanted)
+    {
+        var run = new RunFolder(wanted ?? Path.Combine(RunsFolder, DateTime.Now.ToString("yyyy-MM-dd-HHmmss", CultureInfo.InvariantCulture)));
+        return run.Exists
+            ? throw new ArgumentException($"The folder '{run.Path}' holds a run already; go on with it by --resume {run.Path}, or choose another folder.")
+            : run;
+    }
+
+    /// <summary>Weights of a whole classifier are welcome: what the trunk has no use for, such as its last layer, is passed over.</summary>
+    private static void LoadTrunk(StreamingClassifier model, string path)
+    {
+        var trunk = model.Features.Trunk;
+        try
+        {
+            WeightFile.Load(trunk, path);
+        }
+        catch (WeightMismatchException misfit) when (misfit.Missing.Count == 0 && misfit.WronglyShaped.Count == 0)
+        {
+            WeightFile.Load(trunk, path, strict: false);
+            Console.WriteLine($"Of the weights in {path}, {misfit.Unexpected.Count} belong to no layer of the trunk and are passed over: {string.Join(", ", misfit.Unexpected.Take(4))}{(misfit.Unexpected.Count > 4 ? ", ..." : "")}.");
+        }
+    }
+
+    private static void Introduce(StreamingClassifier model, TrainingSet set)
+    {
+        var plan = model.Features.Plan(set.LargestSize.Height, set.LargestSize.Width);
+        Say($"{set.Training.Count} images to train on, {set.Validation.Count} to validate, {set.Test.Count} to test; {set.Description.Task.Kind}: {string.Join(", ", set.Description.Task.Outputs)}.");
+        Say($"{set.Description.Trunk}, streamed: images up to {plan.Image.Height} x {plan.Image.Width} px in tiles of {plan.Tile.Height} x {plan.Tile.Width} px, with the gradients of the whole image.");
+        Say($"About {plan.StepBytes / 1048576.0:0} MiB for a step; {plan.WholeBytes / 1048576.0:0} MiB for the feature maps if they were all kept.");
+        if (model.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
+            Say($"Batch normalisation uses its running statistics; its weight and bias are trained.");
+    }
+
+    private static int Run(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, TrainingDisplay display, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var task = set.Description.Task;
+        var metadata = set.Description.ToMetadata();
+        display.Show(progress => trainer.Fit(set.Training, set.Validation, progress, cancellation), () =>
+        {
+            MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History);
+            trainer.SaveWeights(run.LastWeights, metadata);
+            if (trainer.IsBest)
+                trainer.SaveWeights(run.BestWeights, metadata);
         });
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{(cancellation.IsCancellationRequested ? "Stopped" : "Done")} after {clock.Elapsed.TotalSeconds:0} s. Weights in {output}."));
-        if (last?.Validation is { } validation)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Validation accuracy {validation.Accuracy:0.000}; chance is {1.0 / set.Classes.Count:0.000}."));
+
+        if (cancellation.IsCancellationRequested)
+        {
+            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
+            return Program.Success;
+        }
+
+        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights and metrics in {run.Path}.");
+        foreach (var (name, part) in new[] { ("validation", set.Validation), ("test", set.Test) })
+        {
+            if (part.Count == 0)
+                continue;
+            WeightFile.Load(model, run.BestWeights);
+            var predictions = ImageModel.Predict(model, task, part);
+            RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
+            var chance = task is ClassificationTask ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}") : "";
+            Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {task.ScoreName} of the best weights {task.Score(predictions):0.000}{chance}.");
+        }
+
         return Program.Success;
     }
 
-    private static LabelledImages Demonstration(int seed)
-    {
-        // Training images are made anew each time, so that there is nothing to learn by heart; validation images stay the same.
-        var made = DemoValidation;
-        return new LabelledImages(
-            ["haystack", "needle"], 3, DemoSide, DemoSide, Samples(DemoTraining, _ => made++), Samples(DemoValidation, number => number));
-
-        TrainingSample[] Samples(int count, Func<int, int> version) =>
-        [
-            .. Enumerable.Range(0, count).Select(i => new TrainingSample(
-                $"image {i}", i % 2, () => new NormalizedSource(new NeedleImage(100_000 * seed + version(i), i % 2 == 1, DemoSide), Normalization.Symmetric))),
-        ];
-    }
+    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 using Spectre.Console;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Cli.Verification;
-using StreamingCnn.Models;
+using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
@@ -29,7 +29,7 @@ internal static class VerifyCommand
         {
             manual_seed(parsed.GetValue(seed));
             var (height, width) = parsed.GetValue(size);
-            using var trunk = ModelCatalog.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
+            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
             var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
             var report = new Verifier(trunk, options).Run(
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));

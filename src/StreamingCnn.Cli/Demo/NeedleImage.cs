@@ -1,3 +1,5 @@
+using StreamingCnn.Imaging;
+using StreamingCnn.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,6 +11,18 @@ namespace StreamingCnn.Cli.Demo;
 /// </summary>
 internal sealed class NeedleImage : IImageSource
 {
+    /// <summary>Height and width in pixels.</summary>
+    public const int Side = 384;
+
+    /// <summary>Channels of every image.</summary>
+    public const int ChannelCount = 3;
+
+    private const int TrainingCount = 60;
+    private const int ValidationCount = 30;
+
+    // Seeds of different sets do not meet.
+    private const int SetDistance = 100_000;
+
     private const int Distractors = 4;
     private const int Mark = 21;
     private const int Stroke = 5;
@@ -48,7 +62,19 @@ internal sealed class NeedleImage : IImageSource
         }
     }
 
-    public int Channels => 3;
+    /// <summary>Images to learn from, half of them with a needle, made anew for every use, so that there is nothing to learn by heart.</summary>
+    public static IReadOnlyList<TrainingSample> TrainingSet(int seed) => Set(TrainingCount, (_, use) => SetDistance * seed + ValidationCount + (int)use);
+
+    /// <summary>Images to judge by, always the same.</summary>
+    public static IReadOnlyList<TrainingSample> ValidationSet(int seed) => Set(ValidationCount, (number, _) => SetDistance * seed + number);
+
+    private static TrainingSample[] Set(int count, Func<int, long, int> seed) =>
+    [
+        .. Enumerable.Range(0, count).Select(i => new TrainingSample(
+            $"image {i}", i % 2, use => new NormalizedSource(new NeedleImage(seed(i, use), i % 2 == 1, Side), Normalization.Symmetric))),
+    ];
+
+    public int Channels => ChannelCount;
 
     public long Height => pixels.shape[2];
 

@@ -9,16 +9,14 @@ internal static class CommonOptions
 {
     public static Option<string> Model(string fallback)
     {
-        var option = new Option<string>("--model", "-m")
-        {
-            Description = $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}.",
-            DefaultValueFactory = _ => fallback,
-        };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is { } name && !ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase))
-                result.AddError($"There is no model '{name}'; choose one of {string.Join(", ", ModelCatalog.Names)}.");
-        });
+        var option = Parsed(
+            "--model",
+            $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; or a module of your own, path/to/Assembly.dll:Namespace.Type.",
+            name => name.Contains(".dll:", StringComparison.OrdinalIgnoreCase) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
+                ? name
+                : throw new FormatException($"There is no model '{name}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
+            fallback);
+        option.Aliases.Add("-m");
         return option;
     }
 
@@ -77,7 +75,7 @@ internal static class CommonOptions
     /// <summary>An option with a parser of ours, whose complaint is a whole sentence.</summary>
     public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string? fallback)
     {
-        var option = new Option<T>(name)
+        var option = new TextOption<T>(name, fallback)
         {
             Description = fallback is null ? description : $"{description} [default: {fallback}]",
             CustomParser = result =>
@@ -100,5 +98,33 @@ internal static class CommonOptions
         }
 
         return option;
+    }
+
+    /// <summary>One of the values of an enumeration, in lower case.</summary>
+    public static Option<T> Choice<T>(string name, string description, T fallback)
+        where T : struct, Enum
+    {
+        var names = string.Join(", ", Enum.GetNames<T>().Select(value => value.ToLowerInvariant()));
+        return Parsed(
+            name,
+            $"{description}: {names}.",
+            text => Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
+                ? value
+                : throw new FormatException($"'{text}' is no value for {name}; write one of {names}."),
+            fallback.ToString().ToLowerInvariant());
+    }
+
+    /// <summary>A number that may be left out.</summary>
+    public static Option<double?> OptionalReal(string name, string description, double above, double largest) => Parsed<double?>(
+        name,
+        description,
+        text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value > above && value <= largest
+            ? value
+            : throw new FormatException($"'{text}' is not a number for {name}; write one above {above}{(largest < double.MaxValue ? $" and at most {largest}" : "")}."),
+        null);
+
+    private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
+    {
+        public string? DefaultText => defaultText;
     }
 }

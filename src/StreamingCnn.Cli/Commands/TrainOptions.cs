@@ -1,0 +1,127 @@
+using System.CommandLine;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging.Augmentation;
+using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Heads;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary>The options of <c>scnn train</c>, and what they become.</summary>
+internal sealed class TrainOptions
+{
+    private readonly Option<LabelKind> labels = CommonOptions.Parsed(
+        "--task",
+        "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), numbers (columns of numbers to predict).",
+        text => text switch
+        {
+            "classes" => LabelKind.Class,
+            "labels" => LabelKind.MultiLabel,
+            "numbers" => LabelKind.Regression,
+            _ => throw new FormatException($"'{text}' is not a task; write classes, labels or numbers."),
+        },
+        "classes");
+
+    private readonly Option<string[]> columns = CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
+    private readonly Option<int> epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
+    private readonly Option<int> batch = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
+    private readonly Option<OptimizerKind> optimizer = CommonOptions.Choice("--optimizer", "How weights are updated", OptimizerKind.AdamW);
+    private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6);
+    private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6);
+    private readonly Option<double> momentum = CommonOptions.Real("--momentum", "Momentum of sgd, from 0 to below 1.", 0.9, 0, 0.99999);
+    private readonly Option<LearningRateSchedule> schedule = CommonOptions.Choice("--schedule", "How the learning rate changes", LearningRateSchedule.Constant);
+    private readonly Option<int> warmUp = CommonOptions.Number("--warm-up", "Updates at the start in which the learning rate rises.", 0, 0);
+    private readonly Option<int> plateau = CommonOptions.Number("--plateau", "Epochs without a lower loss after which the schedule plateau lowers the rate.", 5, 1);
+    private readonly Option<double?> clip = CommonOptions.OptionalReal("--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
+    private readonly Option<double?> average = CommonOptions.OptionalReal("--average", "Decay of a running average of the weights, such as 0.99; the average is the outcome. Default: none.", 0, 0.9999999);
+    private readonly Option<int> freeze = CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns.", 0, 0);
+    private readonly Option<bool> balanced = new("--balanced") { Description = "Draw images so that every class is as likely as any other." };
+    private readonly Option<int> patience = CommonOptions.Number("--patience", "Stop after so many epochs without a better validation score; 0 for never.", 0, 0);
+    private readonly Option<int> save = CommonOptions.Number("--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
+    private readonly Option<string[]> augment = CommonOptions.Several(
+        "--augment",
+        "Random changes of training images, separated by commas: mirror, turn, rotate, elastic, colour, stain, cutout.",
+        text => Augmentations.ContainsKey(text) ? text : throw new FormatException($"'{text}' is no change of images; write some of {string.Join(", ", Augmentations.Keys)}."),
+        null);
+
+    private static readonly OrderedDictionary<string, Func<AugmentationOptions, AugmentationOptions>> Augmentations = new()
+    {
+        ["mirror"] = options => options with { Mirror = true },
+        ["turn"] = options => options with { QuarterTurns = true },
+        ["rotate"] = options => options with { Rotation = 180 },
+        ["elastic"] = options => options with { Elastic = 16 },
+        ["colour"] = options => options with { Brightness = 0.1, Contrast = 0.1, Saturation = 0.1, Hue = 6 },
+        ["stain"] = options => options with { Stain = 0.1 },
+        ["cutout"] = options => options with { Cutouts = 3 },
+    };
+
+    public Argument<string?> Data { get; } = new("data")
+    {
+        Description = "CSV file with the columns image,label (paths relative to the file; optional column split: train, validation, test), or a folder with one folder of images for each class.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    public Option<bool> Demo { get; } = new("--demo") { Description = "Make small images with and without a needle and train on them; under three minutes." };
+
+    public Option<string?> Config { get; } = new("--config") { Description = "JSON file with options, named as here without the dashes." };
+
+    public Option<string?> Resume { get; } = new("--resume") { Description = "Folder of a run that was interrupted, to go on with; it knows its options." };
+
+    public Option<string?> Output { get; } = new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
+
+    public Option<string> Model { get; } = CommonOptions.Model("small");
+
+    public Option<string?> Weights { get; } = new("--weights")
+    {
+        Description = "Weights of the trunk to start from: safetensors, or PyTorch's .pth or .th (read as data, nothing in it is executed), with torchvision's names.",
+    };
+
+    public Option<HeadPooling> Pooling { get; } = CommonOptions.Choice("--pooling", "How the head pools the feature map", HeadPooling.Max);
+
+    public Option<double> Dropout { get; } = CommonOptions.Real("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0, 0, 0.999);
+
+    public Option<(int Height, int Width)?> Tile { get; } = CommonOptions.Tile();
+
+    public Option<long?> Memory { get; } = CommonOptions.Memory();
+
+    public Option<double?> Downsample { get; } = CommonOptions.OptionalReal("--downsample", "Factor by which images are made smaller. Default: full resolution.", 0, double.MaxValue);
+
+    public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
+
+    public Option<double> ValidationShare { get; } =
+        CommonOptions.Real("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2, 0, 0.999);
+
+    public Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of weights, split, order and random changes.", 1, 0);
+
+    public IEnumerable<Option> All =>
+    [
+        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Downsample, Resolution, augment, ValidationShare, epochs, batch,
+        optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
+    ];
+
+    public CsvOptions Columns(ParseResult parsed) => new() { Labels = parsed.GetValue(labels), LabelColumns = parsed.GetValue(columns)! };
+
+    public AugmentationOptions? Augmentation(ParseResult parsed) =>
+        parsed.GetValue(augment)?.Aggregate(new AugmentationOptions(), (options, name) => Augmentations[name](options));
+
+    public TrainingOptions Training(ParseResult parsed, string checkpoint) => new()
+    {
+        Epochs = parsed.GetValue(epochs),
+        BatchSize = parsed.GetValue(batch),
+        Optimizer = parsed.GetValue(optimizer),
+        LearningRate = parsed.GetValue(rate),
+        WeightDecay = parsed.GetValue(decay),
+        Momentum = parsed.GetValue(momentum),
+        Schedule = parsed.GetValue(schedule),
+        WarmUp = parsed.GetValue(warmUp),
+        PlateauEpochs = parsed.GetValue(plateau),
+        ClipNorm = parsed.GetValue(clip),
+        WeightAverage = parsed.GetValue(average),
+        FrozenEpochs = parsed.GetValue(freeze),
+        Balanced = parsed.GetValue(balanced),
+        Patience = parsed.GetValue(patience) is > 0 and var epochsToWait ? epochsToWait : null,
+        Seed = parsed.GetValue(Seed),
+        Checkpoint = checkpoint,
+        CheckpointInterval = parsed.GetValue(save),
+    };
+}

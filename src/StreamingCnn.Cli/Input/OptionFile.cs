@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using StreamingCnn.Interop.Weights;
+
+namespace StreamingCnn.Cli.Input;
+
+/// <summary>
+/// Options in a JSON file: an object with the names of a command's options and arguments, without their dashes, and their values as on the command line. What stands on the
+/// command line counts more than what stands in the file.
+/// </summary>
+internal static class OptionFile
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Parses a command again with a file's options added to those that were given.</summary>
+    /// <exception cref="ArgumentException">The file is missing, is no such object, names an unknown option, or a value is wrong.</exception>
+    public static ParseResult Merge(Command command, ParseResult given, string path)
+    {
+        var arguments = new List<string>(given.Tokens.Select(token => token.Value).SkipWhile(token => token != command.Name).Skip(1));
+        foreach (var (name, value) in Read(path))
+        {
+            if (command.Arguments.FirstOrDefault(argument => argument.Name == name) is { } argument)
+            {
+                if (given.GetResult(argument) is not { Tokens.Count: > 0 })
+                    arguments.Insert(0, Text(value));
+                continue;
+            }
+
+            var option = command.Options.FirstOrDefault(option => option.Name == $"--{name}")
+                ?? throw new ArgumentException($"The file '{path}' has the unknown option '{name}'; 'scnn {command.Name} --help' lists those that there are.");
+            if (given.GetResult(option) is { Implicit: false })
+                continue;
+            arguments.Add(option.Name);
+            arguments.Add(Text(value));
+        }
+
+        var merged = command.Parse(arguments);
+        return merged.Errors.Count == 0 ? merged : throw new ArgumentException($"With the options in '{path}': {merged.Errors[0].Message}");
+    }
+
+    /// <summary>Writes the options that a command runs with, defaults included, so that <see cref="Merge"/> with the file gives them again.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="parsed">What it runs with.</param>
+    /// <param name="except">Options that are not recorded.</param>
+    public static void Write(string path, Command command, ParseResult parsed, params Symbol[] except)
+    {
+        var record = new JsonObject();
+        foreach (var argument in command.Arguments.Except(except).Cast<Argument>())
+        {
+            if (parsed.GetResult(argument) is { Tokens: [var token] })
+                record[argument.Name] = token.Value;
+        }
+
+        foreach (var option in command.Options.Except(except).Cast<Option>())
+        {
+            var value = parsed.GetResult(option) is { Implicit: false } result
+                ? result.Tokens.Count > 0 ? string.Join(',', result.Tokens.Select(token => token.Value)) : "true"
+                : (option as IDefaultText)?.DefaultText;
+            if (value is not null)
+                record[option.Name.TrimStart('-')] = value;
+        }
+
+        AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(record.ToJsonString(Indented) + "\n")));
+    }
+
+    private static JsonObject Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new ArgumentException($"There is no file of options '{path}'.");
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new JsonException("it is no object");
+        }
+        catch (JsonException reason)
+        {
+            throw new ArgumentException($"The file of options '{path}' is not JSON such as {{ \"model\": \"resnet18\", \"epochs\": 20 }}: {reason.Message}", reason);
+        }
+    }
+
+    private static string Text(JsonNode? value) => value switch
+    {
+        JsonArray several => string.Join(',', several.Select(Text)),
+        _ => value?.ToString() ?? "",
+    };
+}
+
+/// <summary>An option that can say its default as it would be written.</summary>
+internal interface IDefaultText
+{
+    /// <summary>The text of the default; null for none.</summary>
+    string? DefaultText { get; }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Augmentation;
+
+namespace StreamingCnn.Training.Data;
+
+/// <summary>How image files become what a network sees: channels, resolution, and scale of values. It is the same in training and ever after.</summary>
+public sealed record ImagePreparation
+{
+    /// <summary>Channels of the network's input: 1 for luminance, 3 for sRGB, or what the files have.</summary>
+    public required int Channels { get; init; }
+
+    /// <summary>Factor by which images are made smaller.</summary>
+    /// <value>The default value is null: full resolution.</value>
+    public double? Downsample { get; init; }
+
+    /// <summary>Resolution in micrometres per pixel.</summary>
+    /// <value>The default value is null: that of the files.</value>
+    public double? MicrometresPerPixel { get; init; }
+
+    /// <summary>Mean and deviation that are taken out.</summary>
+    /// <value>The default value maps 0..255 to -1..1.</value>
+    public Normalization Normalization { get; init; } = Normalization.Symmetric;
+
+    /// <summary>Opens a file as the network sees it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="augmentation">What to change; null for nothing.</param>
+    /// <param name="seed">Decides how it is changed.</param>
+    /// <exception cref="ImageFormatException">The file cannot be read so.</exception>
+    public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0)
+    {
+        var image = ImageSource.Open(path, Options);
+        return new NormalizedSource(augmentation is null ? image : augmentation.Apply(image, seed), Normalization);
+    }
+
+    /// <summary>How files are read, before values are scaled.</summary>
+    public ImageOptions Options => new()
+    {
+        Channels = Channels is 1 or 3 ? Channels : null,
+        Downsample = Downsample,
+        MicrometresPerPixel = MicrometresPerPixel,
+    };
+
+    /// <summary>The preparation as text by name, for the header of a file of weights.</summary>
+    public IEnumerable<KeyValuePair<string, string>> ToMetadata()
+    {
+        yield return new("channels", Text(Channels));
+        yield return new("mean", string.Join(' ', Normalization.Mean.Select(value => Text(value))));
+        yield return new("deviation", string.Join(' ', Normalization.Deviation.Select(value => Text(value))));
+        yield return new("scale", Text(Normalization.Scale));
+        if (Downsample is { } factor)
+            yield return new("downsample", Text(factor));
+        if (MicrometresPerPixel is { } resolution)
+            yield return new("mpp", Text(resolution));
+
+        static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The preparation that <see cref="ToMetadata"/> wrote.</summary>
+    /// <exception cref="FormatException">Something is missing or is no number.</exception>
+    public static ImagePreparation FromMetadata(IReadOnlyDictionary<string, string> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        return new()
+        {
+            Channels = (int)Number("channels"),
+            Downsample = metadata.ContainsKey("downsample") ? Number("downsample") : null,
+            MicrometresPerPixel = metadata.ContainsKey("mpp") ? Number("mpp") : null,
+            Normalization = new(Numbers("mean"), Numbers("deviation"), (float)Number("scale")),
+        };
+
+        double Number(string name) => double.Parse(Find(name), CultureInfo.InvariantCulture);
+        float[] Numbers(string name) => [.. Find(name).Split(' ').Select(text => float.Parse(text, CultureInfo.InvariantCulture))];
+        string Find(string name) => metadata.GetValueOrDefault(name) ?? throw new FormatException($"'{name}' is missing");
+    }
+}

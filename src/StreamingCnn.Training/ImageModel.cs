@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+using StreamingCnn.Imaging;
+using StreamingCnn.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Training;
+
+/// <summary>One image at a time through a model, for learning and for judging.</summary>
+public static class ImageModel
+{
+    /// <summary>What a model says of images, in evaluation mode, without gradients.</summary>
+    /// <param name="model">The model; left in evaluation mode.</param>
+    /// <param name="task">What its outputs mean.</param>
+    /// <param name="samples">The images.</param>
+    /// <param name="progress">Told after every image; null for nobody.</param>
+    /// <exception cref="TrainingException">An image cannot be read, or the loss is not a number.</exception>
+    public static IReadOnlyList<Prediction> Predict(
+        StreamingClassifier model, LearningTask task, IReadOnlyList<TrainingSample> samples, IProgress<TrainingProgress>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(samples);
+        model.eval();
+        using var grad = no_grad();
+        var predictions = new List<Prediction>(samples.Count);
+        long all = 0;
+        double loss = 0;
+        foreach (var sample in samples)
+        {
+            var (prediction, pixels) = Step(model, task, sample);
+            predictions.Add(prediction);
+            (all, loss) = (all + pixels, loss + prediction.Loss);
+            progress?.Report(new(0, predictions.Count, samples.Count, loss / predictions.Count, all));
+        }
+
+        return predictions;
+    }
+
+    /// <summary>One image forwards, and backwards when it is to be learned from.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="task">What its outputs mean.</param>
+    /// <param name="sample">The image.</param>
+    /// <param name="batch">Images that share the update; 0 to learn nothing.</param>
+    /// <param name="use">Number of the use in training; 0 to judge.</param>
+    internal static (Prediction Prediction, long Pixels) Step(StreamingClassifier model, LearningTask task, TrainingSample sample, int batch = 0, long use = 0)
+    {
+        using var scope = NewDisposeScope();
+        try
+        {
+            using var image = sample.Open(use);
+            var scores = model.forward(image);
+            var loss = task.Loss(scores, sample);
+            var value = loss.to(ScalarType.Float64).item<double>();
+            if (!double.IsFinite(value))
+                throw new TrainingException(Explain(sample, image));
+            if (batch > 0)
+                (loss / batch).backward();
+            return (new(sample, task.Values(scores), value), image.Height * image.Width);
+        }
+        catch (Exception failure) when (failure is ImageFormatException or IOException or UnauthorizedAccessException or ExternalException)
+        {
+            throw new TrainingException($"Image '{sample.Name}' cannot be worked on: {failure.Message.Split('\n')[0]}", failure);
+        }
+    }
+
+    /// <summary>Whether it is the image or the training that is no number.</summary>
+    private static string Explain(TrainingSample sample, IImageSource image)
+    {
+        const long Side = 1024;
+        for (long top = 0; top < image.Height; top += Side)
+        {
+            for (long left = 0; left < image.Width; left += Side)
+            {
+                using var scope = NewDisposeScope();
+                var window = image.Read(top, left, Math.Min(Side, image.Height - top), Math.Min(Side, image.Width - left));
+                if (window.is_floating_point() && !window.isfinite().all().item<bool>())
+                    return $"Image '{sample.Name}' holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.";
+            }
+        }
+
+        return $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.";
+    }
+}

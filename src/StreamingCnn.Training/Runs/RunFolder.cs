@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text;
+using StreamingCnn.Interop.Weights;
+
+namespace StreamingCnn.Training.Runs;
+
+/// <summary>The files of a run, all in one folder.</summary>
+/// <param name="Path">The folder.</param>
+public sealed record RunFolder(string Path)
+{
+    /// <summary>The options that the run was started with.</summary>
+    public string Options => File("options.json");
+
+    /// <summary>All that is needed to go on where the run was interrupted.</summary>
+    public string Checkpoint => File("checkpoint.safetensors");
+
+    /// <summary>The weights with the best score on the validation images.</summary>
+    public string BestWeights => File("best.safetensors");
+
+    /// <summary>The weights after the last epoch.</summary>
+    public string LastWeights => File("last.safetensors");
+
+    /// <summary>A line for each epoch.</summary>
+    public string Metrics => File("metrics.csv");
+
+    /// <summary>Whether a run has been started in the folder.</summary>
+    public bool Exists => System.IO.File.Exists(Options);
+
+    /// <summary>The path of a file in the folder.</summary>
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>The file of weights that a person means: a file itself, or the best weights of a run's folder.</summary>
+    /// <exception cref="WeightFileException">There is no such file, and the folder holds none.</exception>
+    public static string WeightsOf(string path)
+    {
+        if (!Directory.Exists(path))
+            return path;
+        var run = new RunFolder(path);
+        return new[] { run.BestWeights, run.LastWeights }.FirstOrDefault(System.IO.File.Exists)
+            ?? throw new WeightFileException($"The folder '{path}' holds no weights; name the folder of a run that has finished an epoch, or a file of weights.");
+    }
+
+    /// <summary>Writes predictions as a table: image, label where there is one, and a column for each output.</summary>
+    /// <param name="path">The file; replaced in one step.</param>
+    /// <param name="task">What the outputs mean.</param>
+    /// <param name="predictions">The predictions.</param>
+    /// <param name="withTruth">Whether to write what is true beside them.</param>
+    public static void WritePredictions(string path, Tasks.LearningTask task, IEnumerable<Prediction> predictions, bool withTruth)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(predictions);
+        var isClasses = task is Tasks.ClassificationTask;
+        var text = new StringBuilder("image");
+        if (withTruth)
+            text.Append(isClasses ? ",label" : string.Concat(task.Outputs.Select(name => $",{Quote($"true {name}")}")));
+        if (isClasses)
+            text.Append(",predicted");
+        text.AppendJoin("", task.Outputs.Select(name => $",{Quote(name)}")).Append('\n');
+        foreach (var prediction in predictions)
+        {
+            text.Append(Quote(prediction.Sample.Name));
+            if (withTruth)
+            {
+                text.Append(isClasses
+                    ? $",{Quote(task.Outputs[prediction.Sample.Label])}"
+                    : string.Concat(prediction.Sample.Targets.Select(value => $",{Number(value)}")));
+            }
+
+            if (isClasses)
+                text.Append(CultureInfo.InvariantCulture, $",{Quote(task.Outputs[Tasks.ClassificationTask.Predicted(prediction)])}");
+            text.AppendJoin("", prediction.Values.Select(value => $",{Number(value)}")).Append('\n');
+        }
+
+        AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
+
+        static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+        static string Quote(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"")}\"" : text;
+    }
+}

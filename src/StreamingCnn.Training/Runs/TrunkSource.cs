@@ -1,0 +1,90 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using StreamingCnn.Models;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Training.Runs;
+
+/// <summary>Makes trunks by name: those of the catalog, or a user's own type from an assembly.</summary>
+public static class TrunkSource
+{
+    private const string Separator = ".dll:";
+
+    /// <summary>Makes a trunk.</summary>
+    /// <param name="name">
+    /// A name of <see cref="ModelCatalog"/>, or <c>path/to/Assembly.dll:Namespace.Type</c>: a module with a public constructor that takes the number of
+    /// image channels, or nothing. Code in that assembly is executed.
+    /// </param>
+    /// <param name="channels">Channels of the image.</param>
+    /// <exception cref="ArgumentException">There is no such model, assembly or type; the message says which.</exception>
+    public static Module<Tensor, Tensor> Create(string name, int channels)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var at = name.LastIndexOf(Separator, StringComparison.OrdinalIgnoreCase);
+        if (at < 0)
+            return ModelCatalog.Create(name, channels);
+
+        var (file, typeName) = (name[..(at + Separator.Length - 1)], name[(at + Separator.Length)..]);
+        if (!File.Exists(file))
+            throw new ArgumentException($"There is no assembly '{file}' to take the model '{typeName}' from.", nameof(name));
+        var assembly = Load(file);
+        var type = assembly.GetType(typeName)
+            ?? throw new ArgumentException($"The assembly '{file}' has no type '{typeName}'; write its name with its namespace.", nameof(name));
+        if (!typeof(Module<Tensor, Tensor>).IsAssignableFrom(type) || type.IsAbstract)
+            throw new ArgumentException($"The type '{typeName}' is no module from a tensor to a tensor.", nameof(name));
+        if (type.GetConstructor([typeof(int)]) is { } withChannels)
+            return (Module<Tensor, Tensor>)withChannels.Invoke([channels]);
+        return type.GetConstructor([]) is { } plain
+            ? (Module<Tensor, Tensor>)plain.Invoke([])
+            : throw new ArgumentException($"The type '{typeName}' has no public constructor that takes the number of channels, or nothing.", nameof(name));
+    }
+
+    /// <summary>Channels of a trunk's output, found by running it on a small image.</summary>
+    /// <exception cref="ArgumentException">The trunk runs on no image of up to 1024 x 1024 pixels.</exception>
+    public static long OutputChannels(Module<Tensor, Tensor> trunk, int channels)
+    {
+        ArgumentNullException.ThrowIfNull(trunk);
+        using var grad = no_grad();
+        var isTraining = trunk.training;
+        trunk.eval();
+        try
+        {
+            // A trunk without padding needs an image as large as its receptive field.
+            foreach (var side in (long[])[64, 256, 1024])
+            {
+                try
+                {
+                    using var image = zeros(1, channels, side, side);
+                    using var output = trunk.forward(image);
+                    return output.shape[1];
+                }
+                catch (ExternalException) when (side < 1024)
+                {
+                }
+            }
+
+            throw new ArgumentException("The trunk puts out nothing for an image of 1024 x 1024 pixels.", nameof(trunk));
+        }
+        catch (ExternalException reason)
+        {
+            throw new ArgumentException($"The trunk cannot be run on an image of {channels} channel(s): {reason.Message.Split('\n')[0]}", nameof(trunk), reason);
+        }
+        finally
+        {
+            trunk.train(isTraining);
+        }
+    }
+
+    private static Assembly Load(string file)
+    {
+        try
+        {
+            return Assembly.LoadFrom(Path.GetFullPath(file));
+        }
+        catch (Exception reason) when (reason is BadImageFormatException or FileLoadException)
+        {
+            throw new ArgumentException($"'{file}' is no assembly that can be loaded: {reason.Message}", nameof(file), reason);
+        }
+    }
+}
