@@ -80,6 +80,19 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
         return streamed.Forward(image)[0];
     }
 
+    /// <summary>Runs the trunk on an image that is read window by window, and gives its gradient row by row, so that neither is ever held whole.</summary>
+    /// <param name="image">The image; it must stay open until the backward pass is done.</param>
+    /// <param name="gradientRows">Gets the image's gradient during the backward pass.</param>
+    /// <returns>[1, C', H', W'].</returns>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    public Tensor forward(IImageSource image, ImageGradientRows gradientRows)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(gradientRows);
+        return streamed.Forward(image, gradientRows)[0];
+    }
+
     /// <summary>What a step on one image of the given size would do and cost, without doing it.</summary>
     /// <param name="height">Height in pixels.</param>
     /// <param name="width">Width in pixels.</param>

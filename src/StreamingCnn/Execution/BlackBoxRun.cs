@@ -12,7 +12,7 @@ namespace StreamingCnn.Execution;
 /// outputs over its own pixels; the gradient of all others is zero, and the sum over the tiles is exact.
 /// </summary>
 internal sealed class BlackBoxRun(
-    Module<Tensor, Tensor> module, WindowGeometry rows, WindowGeometry columns, (int Height, int Width) tile, ImageInput image, bool imageWanted)
+    Module<Tensor, Tensor> module, WindowGeometry rows, WindowGeometry columns, (int Height, int Width) tile, ImageInput image, bool imageWanted, ImageGradientRows? gradientRows)
     : IDifferentiableRun
 {
     private readonly Parameter[] parameters = [.. module.parameters()];
@@ -57,9 +57,7 @@ internal sealed class BlackBoxRun(
 
         using var scope = NewDisposeScope();
         using var sums = new ParameterGradients(parameters);
-        using var imageGradient = imageWanted
-            ? zeros(image.Batch, image.Channels, image.Height, image.Width, dtype: image.Type, device: image.Device)
-            : null;
+        using var imageGradient = imageWanted ? new ImageGradient(image, gradientRows) : null;
         var done = 0;
         foreach (var (owned, window, inner) in Tiles())
         {
@@ -72,14 +70,15 @@ internal sealed class BlackBoxRun(
                 using var gradient = gradients[0]!.Part(owned.Rows.Start, owned.Columns.Start, owned.Rows.Length, owned.Columns.Length);
                 autograd.backward([part], [gradient]);
                 if (leaf.grad is { } ofWindow)
-                    imageGradient!.Part(Region.Whole(image.Height, image.Width), window).add_(ofWindow);
+                    imageGradient!.Add(window, ofWindow);
                 sums.Collect();
             }
 
             progress?.Report(new(TilePass.Backward, ++done, grid.Rows * grid.Columns));
         }
 
-        return (imageGradient?.alias().DetachFromDisposeScope(), [.. parameters.Select(p => sums.Take(p, zeroIfMissing: false))]);
+        imageGradient?.Finish(0);
+        return (imageGradient?.Take(), [.. parameters.Select(p => sums.Take(p, zeroIfMissing: false))]);
     }
 
     /// <inheritdoc/>

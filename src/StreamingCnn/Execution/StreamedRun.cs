@@ -16,6 +16,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly ImageInput image;
     private readonly long seed;
     private readonly bool willReverse;
+    private readonly ImageGradientRows? gradientRows;
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
     private readonly BandStore carried;
@@ -30,8 +31,17 @@ internal sealed class StreamedRun : IDifferentiableRun
     /// <param name="willReverse">Whether a backward pass may follow; without one, only the rows still needed are kept.</param>
     /// <param name="seed">Seed of random layers.</param>
     /// <param name="keptTiles">Tiles that keep their tape for the backward pass.</param>
-    public StreamedRun(GridPlan plan, ImageInput image, bool imageWanted, bool willReverse, long seed, HashSet<(int Row, int Column)> keptTiles)
+    /// <param name="gradientRows">Gets the image's gradient row by row; null to have it whole from <see cref="Backward"/>.</param>
+    public StreamedRun(
+        GridPlan plan,
+        ImageInput image,
+        bool imageWanted,
+        bool willReverse,
+        long seed,
+        HashSet<(int Row, int Column)> keptTiles,
+        ImageGradientRows? gradientRows)
     {
+        this.gradientRows = gradientRows;
         this.keptTiles = keptTiles;
         this.plan = plan;
         this.image = image;
@@ -99,9 +109,8 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var scope = NewDisposeScope();
         using var parameters = new ParameterGradients(plan.Graph.Parameters);
         using var strips = new BandStore(plan, image.Batch, image.Type, image.Device);
-        var imageGradient = ImageWanted
-            ? zeros(image.Batch, image.Channels, image.Height, image.Width, dtype: image.Type, device: image.Device)
-            : null;
+        using var imageGradient = ImageWanted ? new ImageGradient(image, gradientRows) : null;
+        var lastRead = ImageWanted && gradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
         var forward = new TileForward(plan, image, carried, differentiable, seed);
         var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters);
         var done = 0;
@@ -115,12 +124,16 @@ internal sealed class StreamedRun : IDifferentiableRun
             }
 
             if (column == 0)
+            {
                 FreeRow(row, strips);
+                imageGradient?.Finish(row > 0 && lastRead is not null ? lastRead[row - 1] : 0);
+            }
+
             progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
         var reached = Reached(gradients);
-        return (imageGradient?.DetachFromDisposeScope(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
+        return (imageGradient?.Take(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
     }
 
     /// <summary>Frees the carry and lets go of the image.</summary>

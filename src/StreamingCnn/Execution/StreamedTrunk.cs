@@ -38,10 +38,10 @@ internal sealed class StreamedTrunk
         return outputs;
     }
 
-    public Tensor[] Forward(IImageSource source)
+    public Tensor[] Forward(IImageSource source, ImageGradientRows? gradientRows = null)
     {
         var (type, device) = Compute(null);
-        return Forward(new SourceInput(source, type, device), null);
+        return Forward(new SourceInput(source, type, device), null, gradientRows);
     }
 
     public TilePlan Plan(long height, long width)
@@ -53,29 +53,29 @@ internal sealed class StreamedTrunk
         return Choose(graph, 1, height, width, Compute(null).Type).Plan;
     }
 
-    private Tensor[] Forward(ImageInput input, Tensor? differentiableImage)
+    private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)
     {
         StreamingFunction.Release();
-        var wanted = differentiableImage is not null;
+        var wanted = differentiableImage is not null || gradientRows is not null;
         var graph = Trace(input.Channels);
         IReadOnlyList<Parameter> parameters = graph?.Parameters ?? [.. trunk.parameters()];
         var willReverse = is_grad_enabled() && (wanted || parameters.Any(parameter => parameter.requires_grad));
-        using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted) : Graph(graph, input, wanted, willReverse));
+        using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted, gradientRows) : Graph(graph, input, wanted, willReverse, gradientRows));
         return willReverse
             ? StreamingFunction.Apply(run, differentiableImage, parameters, options.Progress)
             : run.Value.Forward(options.Progress);
     }
 
-    private StreamedRun Graph(NetworkGraph graph, ImageInput input, bool imageWanted, bool willReverse)
+    private StreamedRun Graph(NetworkGraph graph, ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
     {
         var plan = Choose(graph, input.Batch, input.Height, input.Width, input.Type).Grid;
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
         HashSet<(int Row, int Column)> kept = willReverse ? KeptTiles.Choose(plan, input.Batch, ElementSize(input.Type), budget: 0) : [];
-        return new StreamedRun(plan, input, imageWanted, willReverse, seed, kept);
+        return new StreamedRun(plan, input, imageWanted, willReverse, seed, kept, gradientRows);
     }
 
-    private BlackBoxRun BlackBox(ImageInput input, bool imageWanted)
+    private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, ImageGradientRows? gradientRows)
     {
         var module = (nn.Module<Tensor, Tensor>)trunk;
         if (options.Tile is not { } tile)
@@ -87,7 +87,7 @@ internal sealed class StreamedTrunk
             probed = geometry = (input.Channels, input.Type, rows, columns);
         }
 
-        return new BlackBoxRun(module, geometry.Rows, geometry.Columns, tile, input, imageWanted);
+        return new BlackBoxRun(module, geometry.Rows, geometry.Columns, tile, input, imageWanted, gradientRows);
     }
 
     /// <summary>Layers inside a module that is run as it is, which would make tiles differ from the whole image.</summary>

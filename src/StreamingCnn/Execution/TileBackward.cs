@@ -17,7 +17,7 @@ namespace StreamingCnn.Execution;
 /// <param name="imageGradient">Receives the image's gradient; null when it is not wanted.</param>
 /// <param name="parameters">Receives the parameters' gradients.</param>
 internal sealed class TileBackward(
-    GridPlan plan, ImageInput image, BandStore? strips, IReadOnlyList<Tensor?> outputs, Tensor? imageGradient, ParameterGradients parameters)
+    GridPlan plan, ImageInput image, BandStore? strips, IReadOnlyList<Tensor?> outputs, ImageGradient? imageGradient, ParameterGradients parameters)
 {
     /// <summary>Runs a tile. The tape is used up.</summary>
     public void Run(TileTape tape)
@@ -77,7 +77,7 @@ internal sealed class TileBackward(
             if (below[i] is not { } part || read.IsEmpty)
                 continue;
             if (inputs[i] == 0)
-                imageGradient!.Part(Region.Whole(image.Height, image.Width), read).add_(part.Tensor);
+                imageGradient!.Add(read, part.Tensor);
             else
                 Into(inputs[i], tile, gradients).Add(read, part);
         }

@@ -26,8 +26,12 @@ public sealed class ChannelScale : Module<Tensor, Tensor>
     /// <summary>Scales each channel.</summary>
     /// <param name="input">[N, C, H, W].</param>
     /// <returns>[N, C, H, W].</returns>
+    /// <exception cref="ArgumentException">The input has another number of channels.</exception>
     public override Tensor forward(Tensor input)
     {
+        // A single channel would be spread over all factors without a word.
+        if (input.shape[1] != weight.numel())
+            throw new ArgumentException($"The input has {input.shape[1]} channel(s), but there are {weight.numel()} factors.", nameof(input));
         using var factors = weight.reshape(-1, 1, 1);
         return input * factors;
     }

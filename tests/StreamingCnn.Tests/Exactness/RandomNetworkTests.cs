@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsCheck;
 using TorchSharp;
+using StreamingCnn.Tests.Surface;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Tests.Exactness;
@@ -26,6 +27,31 @@ public class RandomNetworkTests
 
     [Fact]
     public void Overlapping_tiles_equal_the_whole_image() => AnyCase.Sample(c => Check(c, StreamingMode.Overlap), iter: Cases / 3, threads: 1);
+
+    [Fact]
+    public void Gradients_given_row_by_row_equal_the_image_s() => AnyCase.Sample(CheckRows, iter: Cases / 3, threads: 1);
+
+    private static void CheckRows(Case c)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new RandomNetwork(c.Seed, c.Layers, c.Channels, c.Height, c.Width);
+        var image = randn(1, c.Channels, c.Height, c.Width, dtype: ScalarType.Float64).requires_grad_(true);
+        using var streaming = new StreamingModule(network, new() { Tile = c.Tile });
+        streaming.forward(image).square().sum().backward();
+
+        var expectedTop = (long)c.Height;
+        var rows = zeros_like(image);
+        using var source = new MemorySource(image.detach());
+        streaming.forward(source, (top, gradient) =>
+        {
+            Assert.Equal(expectedTop, top + gradient.shape[2]);
+            expectedTop = top;
+            rows.narrow(2, top, gradient.shape[2]).copy_(gradient);
+        }).square().sum().backward();
+
+        Assert.Equal(0, expectedTop);
+        Assert.True(Compare.RelativeError(rows, image.grad!) < Tolerance, $"Image gradient of {network}");
+    }
 
     private static void Check(Case c, StreamingMode mode)
     {

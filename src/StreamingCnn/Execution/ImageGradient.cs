@@ -1,0 +1,86 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>
+/// The image's gradient as tiles add to it, in reverse order. It is either kept whole, or handed out as soon as no tile that is still to come reads a row; then only the rows
+/// between are held.
+/// </summary>
+/// <param name="image">The image's size and type.</param>
+/// <param name="receiver">Gets finished rows; null to keep the whole gradient.</param>
+internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receiver) : IDisposable
+{
+    private Tensor? held;
+    private Interval rows = new(image.Height, image.Height);
+
+    /// <summary>Adds the gradient of a region.</summary>
+    public void Add(Region region, Tensor gradient)
+    {
+        Reach(receiver is null ? 0 : region.Rows.Start);
+        using var target = held!.Part(new Region(rows, new(0, image.Width)), region);
+        target.add_(gradient);
+    }
+
+    /// <summary>Tells that rows from <paramref name="first"/> on will not be added to any more.</summary>
+    public void Finish(long first)
+    {
+        if (receiver is null || first >= rows.End)
+            return;
+        Reach(first);
+        using var finished = held!.narrow(2, first - rows.Start, rows.End - first);
+        receiver(first, finished);
+        var left = first > rows.Start ? held.narrow(2, 0, first - rows.Start).clone().DetachFromDisposeScope() : null;
+        held.Dispose();
+        held = left;
+        rows = rows with { End = first };
+    }
+
+    /// <summary>The whole gradient, which belongs to no scope; null where it was handed out.</summary>
+    public Tensor? Take()
+    {
+        if (receiver is not null)
+            return null;
+        Reach(0);
+        var whole = held;
+        held = null;
+        return whole;
+    }
+
+    /// <summary>After which row no tile of each row of tiles, or of one before it, reads the image.</summary>
+    public static long[] LastRowsRead(GridPlan plan)
+    {
+        var last = new long[plan.Rows.Steps];
+        for (var row = 0; row < last.Length; row++)
+        {
+            last[row] = row > 0 ? last[row - 1] : 0;
+            for (var column = 0; column < plan.Columns.Steps; column++)
+            {
+                var tile = plan.Tile(row, column);
+                foreach (var reader in plan.Graph.Consumers[0])
+                    last[row] = Math.Max(last[row], tile.Patch(reader)?.Input.Rows.End ?? 0);
+            }
+        }
+
+        return last;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => held?.Dispose();
+
+    /// <summary>Holds zeros from a row on, where it held nothing yet.</summary>
+    private void Reach(long first)
+    {
+        if (held is not null && first >= rows.Start)
+            return;
+        first = Math.Min(first, rows.Start);
+        using var scope = NewDisposeScope();
+        var above = zeros(image.Batch, image.Channels, rows.Start - first, image.Width, dtype: image.Type, device: image.Device);
+        var before = held;
+        held = (before is null ? above : cat([above, before], 2)).DetachFromDisposeScope();
+        before?.Dispose();
+        rows = rows with { Start = first };
+    }
+}
