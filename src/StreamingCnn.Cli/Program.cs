@@ -27,6 +27,8 @@ internal static class Program
             TrainCommand.Create(),
             VerifyCommand.Create(),
             PlanCommand.Create(),
+            InfoCommand.Create(),
+            GenerateCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

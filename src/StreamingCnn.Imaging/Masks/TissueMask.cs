@@ -10,11 +10,11 @@ public sealed class TissueMask
     private readonly long imageHeight;
     private readonly long imageWidth;
 
-    private TissueMask(bool[] foreground, int height, int width, IImageSource source, int threshold)
+    private TissueMask(bool[] foreground, int height, int width, long imageHeight, long imageWidth, int threshold)
     {
         this.foreground = foreground;
         (Height, Width, Threshold) = (height, width, threshold);
-        (imageHeight, imageWidth) = (source.Height, source.Width);
+        (this.imageHeight, this.imageWidth) = (imageHeight, imageWidth);
         ForegroundShare = (double)foreground.Count(value => value) / foreground.Length;
     }
 
@@ -38,29 +38,29 @@ public sealed class TissueMask
     /// tissue is colourful and glass is not; on darkness for grey.
     /// </summary>
     /// <param name="thumbnail">A small version of the image, such as that of <see cref="ImageOptions.Downsample"/>; not disposed.</param>
-    /// <param name="image">The image itself, for its size; not disposed.</param>
-    public static TissueMask Otsu(IImageSource thumbnail, IImageSource image)
+    /// <param name="imageHeight">Height of the image itself in pixels.</param>
+    /// <param name="imageWidth">Width of the image itself in pixels.</param>
+    public static TissueMask Otsu(IImageSource thumbnail, long imageHeight, long imageWidth)
     {
         ArgumentNullException.ThrowIfNull(thumbnail);
-        ArgumentNullException.ThrowIfNull(image);
         using var scope = NewDisposeScope();
         var pixels = thumbnail.Read(0, 0, thumbnail.Height, thumbnail.Width).to(ScalarType.Float32);
         var signal = thumbnail.Channels == 3 ? pixels.amax([1]) - pixels.amin([1]) : 255 - pixels.mean([1]);
         var values = signal.clamp(0, 255).round().to(ScalarType.Byte).contiguous().bytes.ToArray();
         var threshold = OtsuThreshold(values);
-        return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, image, threshold);
+        return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, imageHeight, imageWidth, threshold);
     }
 
     /// <summary>Takes a mask image: what is not 0 is foreground.</summary>
     /// <param name="mask">The mask, small enough to be read whole; not disposed.</param>
-    /// <param name="image">The image that it belongs to; not disposed.</param>
-    public static TissueMask From(IImageSource mask, IImageSource image)
+    /// <param name="imageHeight">Height in pixels of the image that it belongs to.</param>
+    /// <param name="imageWidth">Width in pixels of the image that it belongs to.</param>
+    public static TissueMask From(IImageSource mask, long imageHeight, long imageWidth)
     {
         ArgumentNullException.ThrowIfNull(mask);
-        ArgumentNullException.ThrowIfNull(image);
         using var scope = NewDisposeScope();
         var values = mask.Read(0, 0, mask.Height, mask.Width).ne(0).any(1).to(ScalarType.Byte).contiguous().bytes.ToArray();
-        return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, image, -1);
+        return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, imageHeight, imageWidth, -1);
     }
 
     /// <summary>The smallest box of the image that holds all foreground, or null where there is none.</summary>

@@ -36,6 +36,7 @@ internal sealed class VipsImageSource : IImageSource
     /// <param name="alpha">Whether the last band is alpha; null to believe the decoder.</param>
     public static VipsImageSource Open(string path, ImageOptions options, int page, int subIfd, bool tiled, bool? alpha)
     {
+        VipsLibrary.Quieten();
         Source? file = null;
         try
         {
