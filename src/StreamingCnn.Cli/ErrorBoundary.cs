@@ -1,3 +1,5 @@
+using StreamingCnn.Imaging.DataSets;
+
 namespace StreamingCnn.Cli;
 
 /// <summary>Turns whatever goes wrong into one sentence for a person, and an exit code.</summary>
@@ -25,6 +27,8 @@ internal static class ErrorBoundary
         var line = cause.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
         return cause switch
         {
+            // All that is wrong with a data set, a line each: nobody wants to mend it mistake by mistake.
+            DataSetException => cause.Message,
             _ when string.IsNullOrEmpty(line) => $"{cause.GetType().Name}; set {DebugVariable}=1 to see where.",
             OutOfMemoryException and not InsufficientMemoryException => $"{line} Choose a smaller tile or memory budget.",
             _ => line,

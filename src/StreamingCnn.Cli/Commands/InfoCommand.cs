@@ -7,7 +7,7 @@ using StreamingCnn.Imaging.Masks;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary><c>scnn info</c>: what is in an image file, found without decoding it, and a small picture on request.</summary>
+/// <summary><c>scnn info</c>: what is in an image file, whether it can be read, and a small picture on request.</summary>
 internal static class InfoCommand
 {
     public static Command Create()
@@ -16,10 +16,12 @@ internal static class InfoCommand
         var thumbnail = new Option<string?>("--thumbnail") { Description = "PNG file to write a small picture to." };
         var side = CommonOptions.Number("--thumbnail-side", "Greatest height and width of the small picture, in pixels.", 1024, 16);
         var foreground = new Option<bool>("--foreground") { Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background." };
-        var command = new Command("info", "Show size, levels, resolution and layout of an image file.") { file, thumbnail, side, foreground };
+        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.") { file, thumbnail, side, foreground };
         command.SetAction(parsed =>
         {
             var info = ImageInfo.Read(parsed.GetValue(file)!);
+            // A photograph that was cut short has a sound header: only opening it, which decodes it, tells.
+            ImageSource.Open(info.Path).Dispose();
             foreach (var (name, value) in Describe(info))
                 Console.WriteLine($"{name,-14}{value}");
             if (parsed.GetValue(foreground))
