@@ -63,6 +63,27 @@ public sealed class TissueMask
         return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, imageHeight, imageWidth, -1);
     }
 
+    /// <summary>Takes a mask file of any size for an image: what is not 0 is foreground.</summary>
+    /// <param name="path">The mask; read at a size of at most 2048 pixels, from the pyramid level nearest to that.</param>
+    /// <param name="imageHeight">Height in pixels of the image that it belongs to.</param>
+    /// <param name="imageWidth">Width in pixels of the image that it belongs to.</param>
+    /// <exception cref="ImageFormatException">The file cannot be read, or its shape is not that of the image.</exception>
+    public static TissueMask FromFile(string path, long imageHeight, long imageWidth)
+    {
+        const double Side = 2048;
+        var info = ImageInfo.Read(path);
+        // A mask may be smaller than its image, each side rounded on its own, but not of another shape.
+        var (down, across) = ((double)imageHeight / info.Height, (double)imageWidth / info.Width);
+        if (Math.Abs((down / across) - 1) > 0.02 + (1.0 / info.Height) + (1.0 / info.Width))
+        {
+            throw new ImageFormatException(
+                path, $"this mask of {info.Height} x {info.Width} pixels (height x width) has another shape than its image of {imageHeight} x {imageWidth}; give the mask of this image.");
+        }
+
+        using var mask = ImageSource.Open(path, new ImageOptions { Downsample = Math.Max(1, Math.Max(info.Height, info.Width) / Side), RawValues = true });
+        return From(mask, imageHeight, imageWidth);
+    }
+
     /// <summary>The smallest box of the image that holds all foreground, or null where there is none.</summary>
     public ImageRegion? BoundingBox()
     {

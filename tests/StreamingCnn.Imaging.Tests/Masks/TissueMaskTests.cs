@@ -34,4 +34,15 @@ public sealed class TissueMaskTests
         using var nothing = new TensorImageSource(zeros([1, 10, 20], ScalarType.Byte));
         Assert.Null(TissueMask.From(nothing, 100, 200).BoundingBox());
     }
+
+    [Fact]
+    public void A_mask_file_larger_than_memory_should_hold_is_read_small()
+    {
+        var mask = TissueMask.FromFile(SampleFiles.Get("tiff/land-mask-36000x18000-cog.tif"), 18000, 36000);
+        Assert.InRange(mask.Width, 2000, 2250);
+        // Land covers 29 % of the earth's surface, and more of a map that stretches the poles.
+        Assert.InRange(mask.ForegroundShare, 0.29, 0.45);
+        var error = Assert.Throws<ImageFormatException>(() => TissueMask.FromFile(SampleFiles.Get("modes/bilevel1-512x384.png"), 512, 384));
+        Assert.Contains("another shape", error.Message, StringComparison.Ordinal);
+    }
 }

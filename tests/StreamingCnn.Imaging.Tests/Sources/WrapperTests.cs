@@ -20,6 +20,29 @@ public sealed class WrapperTests
     }
 
     [Fact]
+    public void Statistics_of_a_set_are_those_of_all_its_pixels_together()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var pictures = ((long Height, long Width)[])[(30, 40), (1100, 20)];
+        var paths = pictures.Select((size, i) => Path.Combine(folder.Path, $"{i}.png")).ToList();
+        var all = pictures.Select(size => AugmentationTests.Picture(size.Height, size.Width) / (size.Width / 10)).ToList();
+        foreach (var (picture, path) in all.Zip(paths))
+        {
+            using var source = new TensorImageSource(picture);
+            Imaging.Export.ImageFile.Write(source, path);
+        }
+
+        var measured = Normalization.Measure(paths);
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var pixels = cat(all.Select(picture => picture[0, channel].round().flatten().to(ScalarType.Float64)).ToList()) / 255;
+            Assert.Equal(pixels.mean().item<double>(), measured.Mean[channel], 1e-6);
+            Assert.Equal(pixels.std(unbiased: false).item<double>(), measured.Deviation[channel], 1e-6);
+        }
+    }
+
+    [Fact]
     public void Wrong_numbers_of_channels_are_refused()
     {
         using var scope = NewDisposeScope();
