@@ -99,6 +99,30 @@ public sealed class ImageSourceTests
     }
 
     [Fact]
+    public void An_embedded_profile_is_converted_from_unless_it_is_that_of_the_screen()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var plain = NetVips.Image.NewFromFile(SampleFiles.Get("modes/rgb8-512x384.png"));
+        using var wide = plain.IccTransform("p3", inputProfile: "srgb");
+        using var same = plain.IccTransform("srgb", inputProfile: "srgb");
+        var (widePath, samePath) = (Path.Combine(folder.Path, "wide.tif"), Path.Combine(folder.Path, "same.png"));
+        wide.Tiffsave(widePath);
+        same.Pngsave(samePath);
+        Tensor Pixels(string path, bool apply)
+        {
+            using var source = ImageSource.Open(path, new ImageOptions { ApplyColourProfile = apply });
+            return source.Read(0, 0, 384, 512).to(ScalarType.Int16);
+        }
+
+        var expected = Pixels(SampleFiles.Get("modes/rgb8-512x384.png"), apply: true);
+        // Two conversions, each rounded to whole numbers.
+        Assert.InRange((Pixels(widePath, apply: true) - expected).abs().max().ToInt32(), 0, 3);
+        Assert.InRange((Pixels(widePath, apply: false) - expected).abs().max().ToInt32(), 10, 255);
+        Assert.True(Windows.Same(Pixels(samePath, apply: true), Pixels(samePath, apply: false)));
+    }
+
+    [Fact]
     public void Float_files_keep_their_values_and_sixteen_bits_come_on_the_scale_of_eight()
     {
         using var scope = NewDisposeScope();
