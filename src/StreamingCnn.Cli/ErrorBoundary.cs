@@ -24,12 +24,11 @@ internal static class ErrorBoundary
     private static string Sentence(Exception failure)
     {
         var cause = failure is AggregateException or TypeInitializationException && failure.InnerException is not null ? failure.InnerException : failure;
-        // A list of all that is wrong with a data set stays a list.
-        if (cause is DataSetException)
-            return cause.Message;
         var line = cause.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
         return cause switch
         {
+            // All that is wrong with a data set, a line each: nobody wants to mend it mistake by mistake.
+            DataSetException => cause.Message,
             _ when string.IsNullOrEmpty(line) => $"{cause.GetType().Name}; set {DebugVariable}=1 to see where.",
             OutOfMemoryException and not InsufficientMemoryException => $"{line} Choose a smaller tile or memory budget.",
             _ => line,

@@ -29,6 +29,8 @@ internal static class Program
             PlanCommand.Create(),
             BenchCommand.Create(),
             BenchCommand.CreateStep(),
+            InfoCommand.Create(),
+            GenerateCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

@@ -3,8 +3,11 @@ namespace StreamingCnn.Imaging.Augmentation;
 /// <summary>What may be changed in training images, and by how much. The default changes nothing.</summary>
 public sealed record AugmentationOptions
 {
-    /// <summary>Mirror half of the images. <value>The default value is false.</value></summary>
+    /// <summary>Exchange left and right in half of the images. <value>The default value is false.</value></summary>
     public bool Mirror { get; init; }
+
+    /// <summary>Exchange top and bottom in half of the images. <value>The default value is false.</value></summary>
+    public bool Flip { get; init; }
 
     /// <summary>Turn by 0 to 3 quarters, each equally likely. <value>The default value is false.</value></summary>
     public bool QuarterTurns { get; init; }
@@ -57,8 +60,11 @@ public sealed record AugmentationOptions
             ((float)(1 + Around(Stain)), (float)(1 + Around(Stain)), (float)(1 + Around(Stain))),
             ((float)(Around(Stain) / 10), (float)(Around(Stain) / 10), (float)(Around(Stain) / 10)));
         var (cropY, cropX) = (random.NextDouble(), random.NextDouble());
-        if ((Mirror && mirror) || (QuarterTurns && turns > 0))
-            source = new TurnedSource(source, Mirror && mirror, QuarterTurns ? turns : 0);
+        var flip = random.Next(2) == 1 && Flip;
+        (mirror, turns) = (mirror && Mirror, QuarterTurns ? turns : 0);
+        // Top and bottom change places by a half turn of the mirror image.
+        if (mirror || flip || turns > 0)
+            source = new TurnedSource(source, mirror != flip, flip ? turns + 2 : turns);
         if (Rotation > 0 || Elastic > 0)
             source = new WarpedSource(source, degrees, Elastic, ElasticSpacing, seed, Fill);
         if (Brightness > 0 || Contrast > 0 || Saturation > 0 || Hue > 0)

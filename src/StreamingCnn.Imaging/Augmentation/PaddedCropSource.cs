@@ -40,8 +40,11 @@ public sealed class PaddedCropSource : IImageSource
     public Tensor Read(long top, long left, long height, long width)
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
-        using var scope = NewDisposeScope();
         var (y, x) = (region.Top + top, region.Left + left);
+        var touched = holes.Any(hole => hole.Top < top + height && top < hole.Top + hole.Height && hole.Left < left + width && left < hole.Left + hole.Width);
+        if (!touched && y >= 0 && x >= 0 && y + height <= inner.Height && x + width <= inner.Width)
+            return inner.Read(y, x, height, width);
+        using var scope = NewDisposeScope();
         var (y0, y1) = (Math.Clamp(y, 0, inner.Height), Math.Clamp(y + height, 0, inner.Height));
         var (x0, x1) = (Math.Clamp(x, 0, inner.Width), Math.Clamp(x + width, 0, inner.Width));
         var inside = y1 > y0 && x1 > x0;

@@ -36,19 +36,21 @@ public sealed class RecolouredSource : IImageSource
         using var scope = NewDisposeScope();
         var window = inner.Read(top, left, height, width);
         var isByte = window.dtype == ScalarType.Byte;
-        var values = window.to(ScalarType.Float32).contiguous().data<float>().ToArray();
+        var values = FloatPixels.Of(window);
         // Not by tensor operations: their vectorised and scalar parts round differently, so pixels would depend on the window.
         var plane = values.Length / Channels;
-        Span<float> pixel = stackalloc float[Channels];
-        for (var i = 0; i < plane; i++)
+        Parallel.For(0, (int)height, row =>
         {
-            for (var c = 0; c < Channels; c++)
-                pixel[c] = values[(c * plane) + i];
-            change.Apply(pixel);
-            for (var c = 0; c < Channels; c++)
-                values[(c * plane) + i] = pixel[c];
-        }
-
+            Span<float> pixel = stackalloc float[Channels];
+            for (var i = row * (int)width; i < (row + 1) * (int)width; i++)
+            {
+                for (var c = 0; c < pixel.Length; c++)
+                    pixel[c] = values[(c * plane) + i];
+                change.Apply(pixel);
+                for (var c = 0; c < pixel.Length; c++)
+                    values[(c * plane) + i] = pixel[c];
+            }
+        });
         var result = tensor(values, [1, Channels, height, width]);
         return (isByte ? result.round_().clamp_(0, 255).to(ScalarType.Byte) : result).MoveToOuterDisposeScope();
     }

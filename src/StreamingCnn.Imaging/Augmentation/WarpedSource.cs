@@ -52,38 +52,24 @@ public sealed class WarpedSource : IImageSource
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
         using var scope = NewDisposeScope();
-        var count = checked((int)(height * width));
-        var (ys, xs) = (new double[count], new double[count]);
-        var (minY, maxY, minX, maxX) = (double.MaxValue, double.MinValue, double.MaxValue, double.MinValue);
-        for (var i = 0; i < count; i++)
-        {
-            var (y, x) = Origin(top + (i / width), left + (i % width));
-            (ys[i], xs[i]) = (y, x);
-            (minY, maxY, minX, maxX) = (Math.Min(minY, y), Math.Max(maxY, y), Math.Min(minX, x), Math.Max(maxX, x));
-        }
-
-        var (y0, y1) = ((long)Math.Clamp(Math.Floor(minY), 0, Height), (long)Math.Clamp(Math.Floor(maxY) + 2, 0, Height));
-        var (x0, x1) = ((long)Math.Clamp(Math.Floor(minX), 0, Width), (long)Math.Clamp(Math.Floor(maxX) + 2, 0, Width));
+        var (ys, xs) = Origins(top, left, (int)height, (int)width);
+        var (y0, y1) = (Within(ys.Min(), Height), Within(ys.Max() + 2, Height));
+        var (x0, x1) = (Within(xs.Min(), Width), Within(xs.Max() + 2, Width));
         // The source's type is learnt from a pixel where nothing of the window lies inside.
         var empty = y1 <= y0 || x1 <= x0;
-        var box = empty ? inner.Read(0, 0, 1, 1) : inner.Read(y0, x0, y1 - y0, x1 - x0);
-        var isByte = box.dtype == ScalarType.Byte;
-        var values = box.to(ScalarType.Float32).contiguous().data<float>().ToArray();
-        var (boxHeight, boxWidth) = empty ? (0, 0) : ((int)(y1 - y0), (int)(x1 - x0));
-        var result = new float[Channels * count];
-        for (var i = 0; i < count; i++)
+        var pixels = empty ? inner.Read(0, 0, 1, 1) : inner.Read(y0, x0, y1 - y0, x1 - x0);
+        var isByte = pixels.dtype == ScalarType.Byte;
+        var box = new Box(
+            FloatPixels.Of(pixels), y0, x0, empty ? 0 : (int)(y1 - y0), empty ? 0 : (int)(x1 - x0), fill);
+        var result = new float[Channels * ys.Length];
+        Parallel.For(0, (int)height, row =>
         {
-            var (fy, fx) = (Math.Floor(ys[i]), Math.Floor(xs[i]));
-            var (wy, wx) = ((float)(ys[i] - fy), (float)(xs[i] - fx));
-            for (var c = 0; c < Channels; c++)
+            for (var i = row * (int)width; i < (row + 1) * (int)width; i++)
             {
-                float At(double y, double x) => y < y0 || y >= y0 + boxHeight || x < x0 || x >= x0 + boxWidth
-                    ? fill
-                    : values[(((c * boxHeight) + (int)(y - y0)) * boxWidth) + (int)(x - x0)];
-                result[(c * count) + i] = ((1 - wy) * (((1 - wx) * At(fy, fx)) + (wx * At(fy, fx + 1)))) + (wy * (((1 - wx) * At(fy + 1, fx)) + (wx * At(fy + 1, fx + 1))));
+                for (var c = 0; c < Channels; c++)
+                    result[(c * ys.Length) + i] = box.Between(c, ys[i], xs[i]);
             }
-        }
-
+        });
         var warped = tensor(result, [1, Channels, height, width]);
         return (isByte ? warped.round_().clamp_(0, 255).to(ScalarType.Byte) : warped).MoveToOuterDisposeScope();
     }
@@ -91,22 +77,44 @@ public sealed class WarpedSource : IImageSource
     /// <inheritdoc/>
     public void Dispose() => inner.Dispose();
 
-    private (double Y, double X) Origin(long y, long x)
+    private static long Within(double position, long length) => (long)Math.Clamp(Math.Floor(position), 0, length);
+
+    /// <summary>Where in the source each pixel of a window comes from.</summary>
+    private (double[] Y, double[] X) Origins(long top, long left, int height, int width)
     {
         var (cy, cx) = ((Height - 1) / 2.0, (Width - 1) / 2.0);
-        var (dy, dx) = (y - cy, x - cx);
-        var (sy, sx) = (cy + (cos * dy) - (sin * dx), cx + (sin * dy) + (cos * dx));
-        return amplitude == 0 ? (sy, sx) : (sy + (amplitude * Field(2, y, x)), sx + (amplitude * Field(3, y, x)));
+        var (ys, xs) = (new double[height * width], new double[height * width]);
+        var down = amplitude == 0 ? null : new SmoothField(seed + 2, spacing, top, left, height, width);
+        var across = amplitude == 0 ? null : new SmoothField(seed + 3, spacing, top, left, height, width);
+        Parallel.For(0, height, row =>
+        {
+            for (var column = 0; column < width; column++)
+            {
+                var (y, x) = (top + row, left + column);
+                var (dy, dx) = (y - cy, x - cx);
+                var (sy, sx) = (cy + (cos * dy) - (sin * dx), cx + (sin * dy) + (cos * dx));
+                ys[(row * width) + column] = down is null ? sy : sy + (amplitude * down.At(y, x));
+                xs[(row * width) + column] = across is null ? sx : sx + (amplitude * across.At(y, x));
+            }
+        });
+        return (ys, xs);
     }
 
-    // Value noise in [-1, 1]: random numbers on a lattice, blended with weights whose slope is zero at the lattice points.
-    private double Field(int axis, double y, double x)
+    /// <summary>The part of the source that a window needs, with the fill value around it.</summary>
+    private sealed record Box(float[] Values, long Top, long Left, int Height, int Width, float Fill)
     {
-        var (gy, gx) = (Math.Floor(y / spacing), Math.Floor(x / spacing));
-        var (ty, tx) = (Smooth((y / spacing) - gy), Smooth((x / spacing) - gx));
-        double At(double row, double column) => (2 * PositionNoise.Uniform(seed + axis, (long)row, (long)column)) - 1;
-        return ((1 - ty) * (((1 - tx) * At(gy, gx)) + (tx * At(gy, gx + 1)))) + (ty * (((1 - tx) * At(gy + 1, gx)) + (tx * At(gy + 1, gx + 1))));
-    }
+        /// <summary>The value between pixels, by linear interpolation.</summary>
+        public float Between(int channel, double y, double x)
+        {
+            var (fy, fx) = (Math.Floor(y), Math.Floor(x));
+            var (wy, wx) = ((float)(y - fy), (float)(x - fx));
+            var (row, column) = ((long)fy - Top, (long)fx - Left);
+            var upper = ((1 - wx) * At(channel, row, column)) + (wx * At(channel, row, column + 1));
+            var lower = ((1 - wx) * At(channel, row + 1, column)) + (wx * At(channel, row + 1, column + 1));
+            return ((1 - wy) * upper) + (wy * lower);
+        }
 
-    private static double Smooth(double t) => t * t * (3 - (2 * t));
+        private float At(int channel, long row, long column) =>
+            row < 0 || row >= Height || column < 0 || column >= Width ? Fill : Values[(((channel * Height) + row) * Width) + column];
+    }
 }

@@ -7,7 +7,8 @@ namespace StreamingCnn.Imaging.DataSets;
 /// <summary>Reads a data set from CSV and collects all that is wrong with it before it complains.</summary>
 internal sealed class CsvDataSetReader(string path, CsvOptions options)
 {
-    private readonly List<string> problems = [];
+    private readonly List<(int Line, string Text)> problems = [];
+    private readonly List<(int Line, string Mention, string File)> files = [];
     private readonly List<(string Image, string[] Labels, string? Mask, string? Split)> rows = [];
     private readonly Dictionary<string, int> firstUse = new(StringComparer.Ordinal);
     private readonly string root = options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -21,7 +22,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             DetectDelimiter = true,
             DetectDelimiterValues = [",", ";", "\t"],
             TrimOptions = TrimOptions.Trim,
-            BadDataFound = bad => problems.Add($"line {bad.Context.Parser?.RawRow}: a quotation mark is out of place"),
+            BadDataFound = bad => problems.Add((bad.Context.Parser?.RawRow ?? 0, "a quotation mark is out of place")),
         };
         using var reader = new StreamReader(path);
         using var parser = new CsvParser(reader, configuration);
@@ -31,8 +32,12 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         while (columns is not null && parser.Read())
             Row(parser.Record!, parser.RawRow, columns);
         if (columns is not null && rows.Count == 0 && problems.Count == 0)
-            problems.Add("line 1: no line with an image follows the names of the columns");
-        return problems.Count == 0 ? Assemble() : throw new DataSetException(path, problems);
+            problems.Add((1, "no line with an image follows the names of the columns"));
+        if (options.CheckImages)
+            OpenFiles();
+        return problems.Count == 0
+            ? Assemble()
+            : throw new DataSetException(path, [.. problems.OrderBy(problem => problem.Line).Select(problem => $"line {problem.Line}: {problem.Text}")]);
     }
 
     private sealed record ColumnPlaces(int Count, int Image, int[] Labels, int Mask, int Split);
@@ -42,16 +47,16 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var names = header.ToList();
         int Find(string name) => names.FindIndex(column => string.Equals(column, name, StringComparison.OrdinalIgnoreCase));
         foreach (var twice in names.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
-            problems.Add($"line 1: the column '{twice.Key}' appears {twice.Count()} times");
+            problems.Add((1, $"the column '{twice.Key}' appears {twice.Count()} times"));
         string[] candidates = options.ImageColumn is { } given ? [given] : ["image", "path", "file"];
         var image = candidates.Select(Find).FirstOrDefault(place => place >= 0, -1);
         if (image < 0)
-            problems.Add($"line 1: there is no column '{candidates[0]}'; the columns are {string.Join(", ", names)}");
+            problems.Add((1, $"there is no column '{candidates[0]}'; the columns are {string.Join(", ", names)}"));
         var labels = options.LabelColumns.Select(Find).ToArray();
         for (var i = 0; i < labels.Length; i++)
         {
             if (labels[i] < 0)
-                problems.Add($"line 1: there is no column '{options.LabelColumns[i]}'; the columns are {string.Join(", ", names)}");
+                problems.Add((1, $"there is no column '{options.LabelColumns[i]}'; the columns are {string.Join(", ", names)}"));
         }
 
         return image < 0 || labels.Contains(-1) ? null : new ColumnPlaces(names.Count, image, labels, Find(options.MaskColumn), Find(options.SplitColumn));
@@ -63,18 +68,18 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             return;
         if (fields.Length != columns.Count)
         {
-            problems.Add($"line {line}: {fields.Length} field(s) where the first line names {columns.Count}");
+            problems.Add((line, $"{fields.Length} field(s) where the first line names {columns.Count}"));
             return;
         }
 
         var image = ExistingFile(fields[columns.Image], "image", line);
         if (image is not null && !firstUse.TryAdd(image, line))
-            problems.Add($"line {line}: the image {fields[columns.Image]} was listed already in line {firstUse[image]}");
+            problems.Add((line, $"the image {fields[columns.Image]} was listed already in line {firstUse[image]}"));
         var labels = columns.Labels.Select(place => fields[place]).ToArray();
         for (var i = 0; i < labels.Length; i++)
         {
             if (LabelProblem(labels[i]) is { } problem)
-                problems.Add($"line {line}: {options.LabelColumns[i]} {problem}");
+                problems.Add((line, $"{options.LabelColumns[i]} {problem}"));
         }
 
         var mask = columns.Mask >= 0 && fields[columns.Mask].Length > 0 ? ExistingFile(fields[columns.Mask], "mask", line) : null;
@@ -86,17 +91,28 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     {
         if (field.Length == 0)
         {
-            problems.Add($"line {line}: the {role} is empty");
+            problems.Add((line, $"the {role} is empty"));
             return null;
         }
 
         // Lists written on Windows have backslashes in relative paths.
         var local = Path.DirectorySeparatorChar == '/' && !field.StartsWith('/') ? field.Replace('\\', '/') : field;
         var full = Path.GetFullPath(Path.Combine(root, local));
-        var problem = options.CheckImages ? FolderDataSetReader.HeaderProblem(full) : File.Exists(full) ? null : "there is no such file";
-        if (problem is not null)
-            problems.Add($"line {line}: the {role} {field}: {problem}");
+        if (options.CheckImages)
+            files.Add((line, $"the {role} {field}", full));
+        else if (!File.Exists(full))
+            problems.Add((line, $"the {role} {field}: there is no such file"));
         return full;
+    }
+
+    private void OpenFiles()
+    {
+        var found = FileCheck.Problems([.. files.Select(file => file.File)]);
+        for (var i = 0; i < files.Count; i++)
+        {
+            if (found[i] is { } problem)
+                problems.Add((files[i].Line, $"{files[i].Mention}: {problem}"));
+        }
     }
 
     private string? LabelProblem(string text)

@@ -34,6 +34,10 @@ public sealed record CsvOptions
     /// <summary>Folder that relative paths start from. <value>The default value is null: the folder of the CSV file.</value></summary>
     public string? Root { get; init; }
 
-    /// <summary>Read the header of every image and report those that are damaged. <value>The default value is true.</value></summary>
+    /// <summary>
+    /// Open every image and mask and report those that are damaged. Photographs are decoded for this, of slides and tiled TIFFs the structure is checked. Otherwise it is only
+    /// looked whether the files are there.
+    /// <value>The default value is true.</value>
+    /// </summary>
     public bool CheckImages { get; init; } = true;
 }

@@ -18,29 +18,17 @@ internal static class FolderDataSetReader
             var files = Directory.GetFiles(folder).Where(file => Visible(Path.GetFileName(file))).Order(StringComparer.Ordinal).ToList();
             if (files.Count == 0)
                 problems.Add($"{classes[label]}: the folder of this class has no files");
-            foreach (var file in files)
-            {
-                if (checkImages && HeaderProblem(file) is { } problem)
-                    problems.Add($"{classes[label]}/{Path.GetFileName(file)}: {problem}");
-                items.Add(new ImageItem(Path.GetFullPath(file), label, []));
-            }
+            items.AddRange(files.Select(file => new ImageItem(Path.GetFullPath(file), label, [])));
+        }
+
+        if (checkImages)
+        {
+            var found = FileCheck.Problems([.. items.Select(item => item.Path)]);
+            problems.AddRange(items.Zip(found).Where(pair => pair.Second is not null)
+                .Select(pair => $"{classes[pair.First.Label]}/{Path.GetFileName(pair.First.Path)}: {pair.Second}"));
         }
 
         return problems.Count == 0 ? new ImageDataSet(items, classes) : throw new DataSetException(path, problems);
-    }
-
-    /// <summary>What keeps an image from being opened, or null.</summary>
-    public static string? HeaderProblem(string file)
-    {
-        try
-        {
-            _ = ImageInfo.Read(file);
-            return null;
-        }
-        catch (ImageFormatException error)
-        {
-            return error.Problem.TrimEnd('.');
-        }
     }
 
     private static bool Visible(string name) => !name.StartsWith('.');

@@ -26,7 +26,7 @@ public sealed class ImageDataSet
 
     /// <summary>Reads a folder with one folder of images per class. Files whose names start with a dot are passed over.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="checkImages">Read the header of every image and report those that are damaged.</param>
+    /// <param name="checkImages">Open every image and report those that are damaged, as <see cref="CsvOptions.CheckImages"/> does.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything.</exception>
     public static ImageDataSet FromFolders(string path, bool checkImages = true) => FolderDataSetReader.Read(path, checkImages);
 

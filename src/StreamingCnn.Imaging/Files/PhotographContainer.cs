@@ -12,6 +12,7 @@ internal sealed class PhotographContainer : ImageContainer
         this.path = path;
         if (FileSignature.PngClaim(head) is { } claim)
             CheckPng(claim, new FileInfo(path).Length);
+        VipsLibrary.Quieten();
         try
         {
             using var source = Source.NewFromFile(path);

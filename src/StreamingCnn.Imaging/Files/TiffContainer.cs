@@ -20,12 +20,12 @@ internal sealed partial class TiffContainer : ImageContainer
         if (page == 0)
             FindLevels(tiff, main);
         levels.Sort((a, b) => a.Level.Downsample.CompareTo(b.Level.Downsample));
-        var associated = tiff.Directories.Where(d => d.SubfileType is 1 or 9 && !IsLevel(d)).Select(Name).ToList();
+        var associated = tiff.Directories.Where((d, i) => IsAssociated(d, i, main)).ToList();
         var turned = main.Orientation >= 5;
         Info = new ImageInfo
         {
             Path = path,
-            Format = main.Description.StartsWith("Aperio", StringComparison.Ordinal) ? "TIFF (Aperio SVS)" : "TIFF",
+            Format = IsAperio(main) ? "TIFF (Aperio SVS)" : "TIFF",
             Height = turned ? main.Width : main.Height,
             Width = turned ? main.Height : main.Width,
             Bands = main.SamplesPerPixel,
@@ -34,8 +34,8 @@ internal sealed partial class TiffContainer : ImageContainer
             Levels = [.. levels.Select(l => turned ? new ImageLevel(l.Level.Width, l.Level.Height, l.Level.Downsample) : l.Level)],
             MicrometresPerPixel = PixelSize(main),
             Tile = main.Tiled ? ((int)main.TileHeight, (int)main.TileWidth) : null,
-            Pages = tiff.Directories.Count(d => (d.SubfileType & 5) == 0 && !IsLevel(d)) + 1,
-            AssociatedImages = associated,
+            Pages = tiff.Directories.Count(d => (d.SubfileType & 4) == 0 && !associated.Contains(d) && !levels.Skip(1).Any(level => ReferenceEquals(level.Directory, d))),
+            AssociatedImages = [.. associated.Select(Name)],
         };
     }
 
@@ -57,6 +57,12 @@ internal sealed partial class TiffContainer : ImageContainer
     }
 
     private bool IsLevel(TiffDirectory directory) => levels.Any(level => ReferenceEquals(level.Directory, directory));
+
+    // Aperio marks the label and the macro photograph as reduced images, but not the thumbnail, which comes second and alone is in strips.
+    private bool IsAssociated(TiffDirectory directory, int index, TiffDirectory main) =>
+        !IsLevel(directory) && (directory.SubfileType is 1 or 9 || (index == 1 && IsAperio(main) && !directory.Tiled));
+
+    private static bool IsAperio(TiffDirectory main) => main.Description.StartsWith("Aperio", StringComparison.Ordinal);
 
     private void FindLevels(TiffFile tiff, TiffDirectory main)
     {

@@ -29,6 +29,25 @@ public sealed class MnistDigits : DigitBank
             throw new ImageFormatException(labelsPath, "some digit from 0 to 9 does not occur; the file is not MNIST's.");
     }
 
+    /// <summary>Loads one of the two sets of a folder that holds the files under their usual names, plain or with <c>.gz</c>.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="training">The 60,000 digits to train on; otherwise the 10,000 to test on. No writer of one set wrote for the other.</param>
+    /// <exception cref="ImageFormatException">A file is missing or not an idx file of that kind.</exception>
+    public static MnistDigits FromFolder(string folder, bool training)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        if (!Directory.Exists(folder))
+            throw new ImageFormatException(folder, "there is no such folder; give the one with the files of MNIST.");
+        var set = training ? "train" : "t10k";
+        return new MnistDigits(Named($"{set}-images-idx3-ubyte"), Named($"{set}-labels-idx1-ubyte"));
+
+        string Named(string name)
+        {
+            var plain = Path.Combine(folder, name);
+            return File.Exists(plain) ? plain : plain + ".gz";
+        }
+    }
+
     /// <inheritdoc/>
     public override byte[] Draw(int digit, Random random)
     {

@@ -31,27 +31,28 @@ public sealed class UltraMnistGenerator
     /// <summary>Height and width of the images in pixels.</summary>
     public long Side { get; }
 
-    /// <summary>Makes one image. The label is drawn first, each sum as likely as any other, then digits with that sum.</summary>
+    /// <summary>Makes one image. Label and number of digits are drawn first, each as likely as any other, then digits with that sum.</summary>
     public DigitCanvas Generate(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         var noiseSeed = unchecked((long)PositionNoise.Bits(seed, index, 1));
         var random = new Random(unchecked((int)PositionNoise.Bits(seed, index, 0)));
         var sum = random.Next(Classes);
+        var values = DigitsWithSum(sum, 3 + random.Next(3), random);
         while (true)
         {
-            var values = DigitsWithSum(sum, random);
+            // Where digits do not fit beside each other other sizes are drawn, never other digits: few large ones would be favoured.
             if (Place(values, random) is { } placed)
                 return new DigitCanvas(Side, sum, placed, noiseSeed, noise);
         }
     }
 
-    private static int[] DigitsWithSum(int sum, Random random)
+    private static int[] DigitsWithSum(int sum, int count, Random random)
     {
         while (true)
         {
-            var values = Enumerable.Range(0, random.Next(3, 6)).Select(_ => random.Next(10)).ToArray();
-            // Drawing until the last digit fits keeps all combinations of one length equally likely.
+            var values = Enumerable.Range(0, count).Select(_ => random.Next(10)).ToArray();
+            // Drawing until the last digit fits keeps all combinations equally likely.
             var last = sum - values[..^1].Sum();
             if (last is < 0 or > 9)
                 continue;

@@ -10,11 +10,11 @@ public sealed class TissueMask
     private readonly long imageHeight;
     private readonly long imageWidth;
 
-    private TissueMask(bool[] foreground, int height, int width, IImageSource source, int threshold)
+    private TissueMask(bool[] foreground, int height, int width, long imageHeight, long imageWidth, int threshold)
     {
         this.foreground = foreground;
         (Height, Width, Threshold) = (height, width, threshold);
-        (imageHeight, imageWidth) = (source.Height, source.Width);
+        (this.imageHeight, this.imageWidth) = (imageHeight, imageWidth);
         ForegroundShare = (double)foreground.Count(value => value) / foreground.Length;
     }
 
@@ -38,29 +38,50 @@ public sealed class TissueMask
     /// tissue is colourful and glass is not; on darkness for grey.
     /// </summary>
     /// <param name="thumbnail">A small version of the image, such as that of <see cref="ImageOptions.Downsample"/>; not disposed.</param>
-    /// <param name="image">The image itself, for its size; not disposed.</param>
-    public static TissueMask Otsu(IImageSource thumbnail, IImageSource image)
+    /// <param name="imageHeight">Height of the image itself in pixels.</param>
+    /// <param name="imageWidth">Width of the image itself in pixels.</param>
+    public static TissueMask Otsu(IImageSource thumbnail, long imageHeight, long imageWidth)
     {
         ArgumentNullException.ThrowIfNull(thumbnail);
-        ArgumentNullException.ThrowIfNull(image);
         using var scope = NewDisposeScope();
         var pixels = thumbnail.Read(0, 0, thumbnail.Height, thumbnail.Width).to(ScalarType.Float32);
         var signal = thumbnail.Channels == 3 ? pixels.amax([1]) - pixels.amin([1]) : 255 - pixels.mean([1]);
         var values = signal.clamp(0, 255).round().to(ScalarType.Byte).contiguous().bytes.ToArray();
         var threshold = OtsuThreshold(values);
-        return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, image, threshold);
+        return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, imageHeight, imageWidth, threshold);
     }
 
     /// <summary>Takes a mask image: what is not 0 is foreground.</summary>
     /// <param name="mask">The mask, small enough to be read whole; not disposed.</param>
-    /// <param name="image">The image that it belongs to; not disposed.</param>
-    public static TissueMask From(IImageSource mask, IImageSource image)
+    /// <param name="imageHeight">Height in pixels of the image that it belongs to.</param>
+    /// <param name="imageWidth">Width in pixels of the image that it belongs to.</param>
+    public static TissueMask From(IImageSource mask, long imageHeight, long imageWidth)
     {
         ArgumentNullException.ThrowIfNull(mask);
-        ArgumentNullException.ThrowIfNull(image);
         using var scope = NewDisposeScope();
         var values = mask.Read(0, 0, mask.Height, mask.Width).ne(0).any(1).to(ScalarType.Byte).contiguous().bytes.ToArray();
-        return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, image, -1);
+        return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, imageHeight, imageWidth, -1);
+    }
+
+    /// <summary>Takes a mask file of any size for an image: what is not 0 is foreground.</summary>
+    /// <param name="path">The mask; read at a size of at most 2048 pixels, from the pyramid level nearest to that.</param>
+    /// <param name="imageHeight">Height in pixels of the image that it belongs to.</param>
+    /// <param name="imageWidth">Width in pixels of the image that it belongs to.</param>
+    /// <exception cref="ImageFormatException">The file cannot be read, or its shape is not that of the image.</exception>
+    public static TissueMask FromFile(string path, long imageHeight, long imageWidth)
+    {
+        const double Side = 2048;
+        var info = ImageInfo.Read(path);
+        // A mask may be smaller than its image, each side rounded on its own, but not of another shape.
+        var (down, across) = ((double)imageHeight / info.Height, (double)imageWidth / info.Width);
+        if (Math.Abs((down / across) - 1) > 0.02 + (1.0 / info.Height) + (1.0 / info.Width))
+        {
+            throw new ImageFormatException(
+                path, $"this mask of {info.Height} x {info.Width} pixels (height x width) has another shape than its image of {imageHeight} x {imageWidth}; give the mask of this image.");
+        }
+
+        using var mask = ImageSource.Open(path, new ImageOptions { Downsample = Math.Max(1, Math.Max(info.Height, info.Width) / Side), RawValues = true });
+        return From(mask, imageHeight, imageWidth);
     }
 
     /// <summary>The smallest box of the image that holds all foreground, or null where there is none.</summary>

@@ -16,31 +16,75 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     public static Normalization UnitRange { get; } = new([0f], [1f]);
 
     /// <summary>Measures mean and deviation over all pixels of an image, window by window.</summary>
-    /// <param name="source">The image.</param>
+    /// <param name="source">The image; not disposed.</param>
     /// <param name="scale">What pixels are divided by first.</param>
     public static Normalization Measure(IImageSource source, float scale = 255)
     {
         ArgumentNullException.ThrowIfNull(source);
-        var (sums, squares) = (new double[source.Channels], new double[source.Channels]);
-        const long Side = 1024;
-        for (long top = 0; top < source.Height; top += Side)
+        var sums = new ChannelSums(source.Channels);
+        sums.Add(source);
+        return sums.Result(scale);
+    }
+
+    /// <summary>Measures mean and deviation over all pixels of many images, such as the training part of a data set. A large image counts for more than a small one.</summary>
+    /// <param name="paths">The files, opened one after the other.</param>
+    /// <param name="options">How they are read; a downsample factor makes large sets quick. Null for the images as they are.</param>
+    /// <param name="scale">What pixels are divided by first.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read, or has another number of channels than the first.</exception>
+    /// <exception cref="ArgumentException">There is no image.</exception>
+    public static Normalization Measure(IEnumerable<string> paths, ImageOptions? options = null, float scale = 255)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        ChannelSums? sums = null;
+        foreach (var path in paths)
         {
-            for (long left = 0; left < source.Width; left += Side)
-            {
-                using var scope = TorchSharp.torch.NewDisposeScope();
-                var window = source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left))
-                    .to(TorchSharp.torch.ScalarType.Float64) / scale;
-                for (var channel = 0; channel < source.Channels; channel++)
-                {
-                    sums[channel] += window[0, channel].sum().item<double>();
-                    squares[channel] += window[0, channel].square().sum().item<double>();
-                }
-            }
+            using var source = ImageSource.Open(path, options);
+            sums ??= new ChannelSums(source.Channels);
+            if (source.Channels != sums.Channels)
+                throw new ImageFormatException(path, $"this image has {source.Channels} channel(s), the first of the set {sums.Channels}; ask for the same number of all.");
+            sums.Add(source);
         }
 
-        var count = (double)source.Height * source.Width;
-        var means = sums.Select(sum => sum / count).ToArray();
-        var deviations = squares.Select((sum, channel) => Math.Sqrt(Math.Max((sum / count) - (means[channel] * means[channel]), 1e-12)));
-        return new Normalization([.. means.Select(mean => (float)mean)], [.. deviations.Select(deviation => (float)deviation)], scale);
+        return sums?.Result(scale) ?? throw new ArgumentException("There is no image to measure.", nameof(paths));
+    }
+
+    /// <summary>What mean and deviation follow from; sums in double precision, since squares of gigapixels do not fit into less.</summary>
+    private sealed class ChannelSums(int channels)
+    {
+        private const long Side = 1024;
+
+        private readonly double[] sums = new double[channels];
+        private readonly double[] squares = new double[channels];
+        private double count;
+
+        public int Channels => channels;
+
+        public void Add(IImageSource source)
+        {
+            for (long top = 0; top < source.Height; top += Side)
+            {
+                for (long left = 0; left < source.Width; left += Side)
+                {
+                    using var scope = TorchSharp.torch.NewDisposeScope();
+                    var window = source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left))
+                        .to(TorchSharp.torch.ScalarType.Float64);
+                    for (var channel = 0; channel < channels; channel++)
+                    {
+                        sums[channel] += window[0, channel].sum().item<double>();
+                        squares[channel] += window[0, channel].square().sum().item<double>();
+                    }
+                }
+            }
+
+            count += (double)source.Height * source.Width;
+        }
+
+        public Normalization Result(float scale)
+        {
+            var means = sums.Select(sum => sum / count).ToArray();
+            // A constant image has no deviation; what is left of it after subtraction must not be divided by nothing.
+            var deviations = squares.Select((sum, channel) => Math.Sqrt(Math.Max((sum / count) - (means[channel] * means[channel]), 1e-12)));
+            return new Normalization([.. means.Select(mean => (float)(mean / scale))], [.. deviations.Select(deviation => (float)(deviation / scale))], scale);
+        }
     }
 }

@@ -5,20 +5,21 @@ namespace StreamingCnn.Imaging;
 
 /// <summary>Reads the window that is likely to come next in the background while the network computes with the last one.</summary>
 /// <remarks>
-/// The next window is taken to lie as far from the last one as that lay from the one before, as in a pass over tiles in either direction. At most one window is
-/// held ahead. A wrong guess costs its reading time and nothing else. The inner source is never read by two threads at a time.
+/// Windows are foretold from the pass over the image so far: the way back of a training step entirely, the way there all but the first few. At most one window is held ahead. A
+/// wrong guess costs its reading time and nothing else. The inner source is never read by two threads at a time.
 /// </remarks>
 public sealed class PrefetchingSource : IImageSource
 {
     private readonly IImageSource inner;
+    private readonly WindowForecast forecast;
     private (ImageRegion Region, Task<Tensor> Window)? ahead;
-    private ImageRegion? last;
 
     /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
     public PrefetchingSource(IImageSource inner)
     {
         ArgumentNullException.ThrowIfNull(inner);
         this.inner = inner;
+        forecast = new WindowForecast(inner.Height, inner.Width);
     }
 
     /// <summary>Windows that were ready, or being read, when they were asked for.</summary>
@@ -39,13 +40,11 @@ public sealed class PrefetchingSource : IImageSource
         var asked = new ImageRegion(top, left, height, width);
         asked.CheckInside(Height, Width);
         Tensor window;
-        if (ahead is { } guess && guess.Region == asked)
+        if (ahead is { } guess && Contains(guess.Region, asked))
         {
             ahead = null;
             Hits++;
-            // The tensor was made on another thread and belongs to no scope there; hand it to the caller's.
-            window = guess.Window.GetAwaiter().GetResult();
-            window = Adopt(window);
+            window = Part(guess.Window.GetAwaiter().GetResult(), guess.Region, asked);
         }
         else
         {
@@ -53,9 +52,8 @@ public sealed class PrefetchingSource : IImageSource
             window = inner.Read(top, left, height, width);
         }
 
-        if (last is { } before && Next(before, asked) is { } next)
+        if (forecast.After(asked) is { } next)
             ahead = (next, Task.Run(() => inner.Read(next.Top, next.Left, next.Height, next.Width).DetachFromDisposeScope()));
-        last = asked;
         return window;
     }
 
@@ -66,21 +64,20 @@ public sealed class PrefetchingSource : IImageSource
         inner.Dispose();
     }
 
-    private static Tensor Adopt(Tensor window)
+    private static bool Contains(ImageRegion outer, ImageRegion part) =>
+        outer.Top <= part.Top && outer.Left <= part.Left && outer.Top + outer.Height >= part.Top + part.Height && outer.Left + outer.Width >= part.Left + part.Width;
+
+    // The tensor was made on another thread and belongs to no scope there; what is returned belongs to the caller's.
+    private static Tensor Part(Tensor window, ImageRegion region, ImageRegion asked)
     {
         using (window)
-            return window.alias();
-    }
-
-    private ImageRegion? Next(ImageRegion before, ImageRegion now)
-    {
-        var (down, right) = (now.Top - before.Top, now.Left - before.Left);
-        if ((down == 0) == (right == 0))
-            return null;
-        var (top, left) = (Math.Max(0, now.Top + down), Math.Max(0, now.Left + right));
-        var height = Math.Min(now.Top + down + now.Height, Height) - top;
-        var width = Math.Min(now.Left + right + now.Width, Width) - left;
-        return height > 0 && width > 0 ? new ImageRegion(top, left, height, width) : null;
+        {
+            if (region == asked)
+                return window.alias();
+            using var rows = window.narrow(2, asked.Top - region.Top, asked.Height);
+            using var part = rows.narrow(3, asked.Left - region.Left, asked.Width);
+            return part.contiguous();
+        }
     }
 
     private void Drop()

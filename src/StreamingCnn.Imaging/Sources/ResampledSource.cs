@@ -63,7 +63,7 @@ public sealed class ResampledSource : IImageSource
         var window = inner.Read(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn).contiguous();
         var isByte = window.dtype == ScalarType.Byte;
         var (sourceHeight, sourceWidth) = ((int)(endRow - firstRow), (int)(endColumn - firstColumn));
-        var values = isByte ? Widen(window.bytes) : window.to(ScalarType.Float32).data<float>().ToArray();
+        var values = FloatPixels.Of(window);
         var across = new float[Channels * sourceHeight * width];
         Across(values, across, sourceHeight, sourceWidth, left, (int)width, firstColumn);
         var down = new float[Channels * height * width];
@@ -74,50 +74,38 @@ public sealed class ResampledSource : IImageSource
 
     private void Across(float[] values, float[] across, int sourceHeight, int sourceWidth, long left, int width, long firstColumn)
     {
-        for (var x = 0; x < width; x++)
+        var taps = Enumerable.Range(0, width).Select(x => (First: (int)(columns.Span(left + x).First - firstColumn), Weights: columns.Weights(left + x))).ToArray();
+        Parallel.For(0, Channels * sourceHeight, line =>
         {
-            var first = (int)(columns.Span(left + x).First - firstColumn);
-            var weights = columns.Weights(left + x);
-            for (var line = 0; line < Channels * sourceHeight; line++)
+            for (var x = 0; x < width; x++)
             {
                 double sum = 0;
-                var at = (line * sourceWidth) + first;
-                for (var k = 0; k < weights.Length; k++)
-                    sum += weights[k] * (double)values[at + k];
+                var source = values.AsSpan((line * sourceWidth) + taps[x].First, taps[x].Weights.Length);
+                for (var k = 0; k < source.Length; k++)
+                    sum += taps[x].Weights[k] * (double)source[k];
                 across[(line * width) + x] = (float)(sum / (1 << ResampleTaps.Shift));
             }
-        }
+        });
     }
 
-    private void Down(float[] across, float[] down, int sourceHeight, int width, long top, int height, long firstRow)
+    private void Down(float[] across, float[] down, int sourceHeight, int width, long top, int height, long firstRow) => Parallel.For(0, height, y =>
     {
         var sums = new double[width];
-        for (var y = 0; y < height; y++)
+        var first = (int)(rows.Span(top + y).First - firstRow);
+        var weights = rows.Weights(top + y);
+        for (var channel = 0; channel < Channels; channel++)
         {
-            var first = (int)(rows.Span(top + y).First - firstRow);
-            var weights = rows.Weights(top + y);
-            for (var channel = 0; channel < Channels; channel++)
+            Array.Clear(sums);
+            for (var k = 0; k < weights.Length; k++)
             {
-                Array.Clear(sums);
-                for (var k = 0; k < weights.Length; k++)
-                {
-                    var line = across.AsSpan(((channel * sourceHeight) + first + k) * width, width);
-                    for (var x = 0; x < width; x++)
-                        sums[x] += weights[k] * (double)line[x];
-                }
-
-                var target = down.AsSpan(((channel * height) + y) * width, width);
+                var line = across.AsSpan(((channel * sourceHeight) + first + k) * width, width);
                 for (var x = 0; x < width; x++)
-                    target[x] = (float)(sums[x] / (1 << ResampleTaps.Shift));
+                    sums[x] += weights[k] * (double)line[x];
             }
-        }
-    }
 
-    private static float[] Widen(ReadOnlySpan<byte> bytes)
-    {
-        var values = new float[bytes.Length];
-        for (var i = 0; i < values.Length; i++)
-            values[i] = bytes[i];
-        return values;
-    }
+            var target = down.AsSpan(((channel * height) + y) * width, width);
+            for (var x = 0; x < width; x++)
+                target[x] = (float)(sums[x] / (1 << ResampleTaps.Shift));
+        }
+    });
 }

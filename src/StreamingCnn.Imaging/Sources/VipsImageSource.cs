@@ -36,6 +36,7 @@ internal sealed class VipsImageSource : IImageSource
     /// <param name="alpha">Whether the last band is alpha; null to believe the decoder.</param>
     public static VipsImageSource Open(string path, ImageOptions options, int page, int subIfd, bool tiled, bool? alpha)
     {
+        VipsLibrary.Quieten();
         Source? file = null;
         try
         {
@@ -76,13 +77,17 @@ internal sealed class VipsImageSource : IImageSource
         {
             using var window = image.Crop((int)left, (int)top, (int)width, (int)height);
             pixels = window.WriteToMemory(out var size);
-            using var scope = NewDisposeScope();
-            var packed = empty([height, width, image.Bands], bytes ? ScalarType.Byte : ScalarType.Float32);
+            ReadOnlySpan<byte> decoded;
             unsafe
             {
-                new ReadOnlySpan<byte>((void*)pixels, checked((int)size)).CopyTo(packed.bytes);
+                decoded = new ReadOnlySpan<byte>((void*)pixels, checked((int)size));
             }
 
+            if (bytes && image.Bands is 1 or 3)
+                return ToPlanes(decoded, height, width);
+            using var scope = NewDisposeScope();
+            var packed = empty([height, width, image.Bands], bytes ? ScalarType.Byte : ScalarType.Float32);
+            decoded.CopyTo(packed.bytes);
             return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
         }
         catch (VipsException error)
@@ -108,6 +113,16 @@ internal sealed class VipsImageSource : IImageSource
         var lines = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var said = string.Join("; ", lines.Where(line => !line.StartsWith("unable to", StringComparison.OrdinalIgnoreCase)).Distinct().Take(2)).TrimEnd('.');
         return new ImageFormatException(path, $"the image is damaged or cut short, so copy or export it again (the decoder says: {said}).", error);
+    }
+
+    private Tensor ToPlanes(ReadOnlySpan<byte> decoded, long height, long width)
+    {
+        var window = empty([1, image.Bands, height, width], ScalarType.Byte);
+        if (image.Bands == 1)
+            decoded.CopyTo(window.bytes);
+        else
+            PlanarPixels.Split(decoded, window.bytes);
+        return window;
     }
 
     private static void CheckTemporarySpace(string path, Image loaded)

@@ -116,27 +116,17 @@ public sealed class LabelledImages
         }),
     ];
 
-    /// <summary>Opens every image, which finds those whose pixels are damaged.</summary>
+    /// <summary>The channels that all images have. What cannot be opened at all has been found before.</summary>
     private static int CommonChannels(string path, ImageDataSet data)
     {
-        var problems = new List<string>();
-        var found = new List<(ImageItem Item, int Channels)>();
-        foreach (var item in data.Items)
+        var byCount = data.Items.AsParallel().AsOrdered().Select(item =>
         {
-            try
-            {
-                using var image = ImageSource.Open(item.Path);
-                found.Add((item, image.Channels));
-            }
-            catch (ImageFormatException reason)
-            {
-                problems.Add(reason.Message.TrimEnd('.'));
-            }
-        }
-
-        var byCount = found.GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
-        problems.AddRange(byCount.Skip(1).SelectMany(group => group).Select(image =>
-            $"{image.Item.Path}: {image.Channels} channel(s), where most of the images have {byCount[0].Key}"));
-        return problems.Count == 0 ? byCount[0].Key : throw new DataSetException(path, problems);
+            using var image = ImageSource.Open(item.Path);
+            return (Item: item, image.Channels);
+        }).AsSequential().GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
+        return byCount.Length == 1
+            ? byCount[0].Key
+            : throw new DataSetException(path, [.. byCount.Skip(1).SelectMany(group => group).Select(image =>
+                $"{image.Item.Path}: {image.Channels} channel(s), where most of the images have {byCount[0].Key}")]);
     }
 }

@@ -9,6 +9,7 @@ public sealed class AugmentationTests
     public static TheoryData<string, AugmentationOptions> Changes => new()
     {
         { "mirror and turns", new AugmentationOptions { Mirror = true, QuarterTurns = true } },
+        { "upside down", new AugmentationOptions { Flip = true } },
         { "rotation", new AugmentationOptions { Rotation = 40 } },
         { "elastic", new AugmentationOptions { Elastic = 9, ElasticSpacing = 20 } },
         { "colour", new AugmentationOptions { Brightness = 0.3, Contrast = 0.3, Saturation = 0.5, Hue = 40 } },
@@ -66,6 +67,23 @@ public sealed class AugmentationTests
             using var source = new TurnedSource(new TensorImageSource(picture), mirror: true, turns);
             Assert.True(Windows.Same(picture.flip(3).rot90(turns, (2, 3)), source.Read(0, 0, source.Height, source.Width)));
         }
+    }
+
+    [Fact]
+    public void Mirror_and_flip_give_all_four_pictures_and_no_turned_one()
+    {
+        using var scope = NewDisposeScope();
+        var picture = Picture(7, 11);
+        Tensor[] expected = [picture, picture.flip(3), picture.flip(2), picture.flip(2, 3)];
+        var seen = new HashSet<int>();
+        for (var seed = 0; seed < 30; seed++)
+        {
+            using var source = new AugmentationOptions { Mirror = true, Flip = true }.Apply(new TensorImageSource(picture), seed);
+            var variant = source.Read(0, 0, 7, 11);
+            seen.Add(Array.FindIndex(expected, candidate => Windows.Same(candidate, variant)));
+        }
+
+        Assert.Equal([0, 1, 2, 3], seen.Order());
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Imaging.Export;
+using StreamingCnn.Imaging.Generators;
 using StreamingCnn.Imaging.Tests.Generators;
 
 namespace StreamingCnn.Imaging.Tests.DataSets;
@@ -14,6 +16,11 @@ public sealed class ImageDataSetTests
         folder.Write("text.jpg", "not an image");
         folder.Write("empty.png", "");
         folder.Write("cut.tif", "II*\0");
+        // A photograph whose header is sound: the damage shows when it is decoded.
+        using (var picture = new UltraMnistGenerator(200, seed: 1).Generate(0))
+            ImageFile.Write(picture, Path.Combine(folder.Path, "cut.png"));
+        using (var cut = File.OpenWrite(Path.Combine(folder.Path, "cut.png")))
+            cut.SetLength(cut.Length * 2 / 3);
         Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
         var csv = folder.Write("list.csv", string.Join('\n',
             "image,grade,mask",
@@ -28,13 +35,14 @@ public sealed class ImageDataSetTests
             "c.npy,high,",
             "a.npy,1,",
             "d.npy,1,nomask.png",
-            "d.npy,1"));
+            "d.npy,1",
+            "cut.png,1,"));
         var options = new CsvOptions { LabelColumns = ["grade"], Labels = LabelKind.Regression };
         var error = Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(csv, options));
         (int Line, string Text)[] expected =
         [
             (3, "no such file"), (4, "text file"), (5, "empty (0 bytes)"), (6, "damaged"), (7, "folder"), (8, "image is empty"),
-            (9, "grade is empty"), (10, "'high' is not a number"), (11, "already in line 2"), (12, "the mask nomask.png"), (13, "2 field(s) where the first line names 3"),
+            (9, "grade is empty"), (10, "'high' is not a number"), (11, "already in line 2"), (12, "the mask nomask.png"), (13, "2 field(s) where the first line names 3"), (14, "the image cut.png: the image is damaged or cut short"),
         ];
         Assert.Equal(expected.Length, error.Problems.Count);
         foreach (var ((line, text), problem) in expected.Zip(error.Problems))

@@ -22,6 +22,12 @@ public sealed class GeneratorTests
         var expected = images.Count / 28.0;
         var counts = Enumerable.Range(0, 28).Select(sum => images.Count(image => image.Label == sum));
         Assert.InRange(counts.Sum(count => Math.Pow(count - expected, 2) / expected), 5, 55);
+        // The number of digits does not depend on the sum, so it says nothing about the label: a third of the images each, whether their sum is small or large.
+        foreach (var half in images.GroupBy(image => image.Label < 14))
+            Assert.All(Enumerable.Range(3, 3), count => Assert.InRange(half.Count(image => image.Digits.Count == count) / (double)half.Count(), 0.27, 0.40));
+        // Sizes are spread evenly over orders of magnitude between 28 and 28 x 75 pixels, but for large ones that found no place.
+        var median = images.SelectMany(image => image.Digits).Select(digit => Math.Log(digit.Side / 28.0) / Math.Log(75)).Order().ElementAt(images.Sum(image => image.Digits.Count) / 2);
+        Assert.InRange(median, 0.43, 0.52);
         Assert.True(images.SelectMany(image => image.Digits).Max(digit => digit.Side) > 1500);
     }
 

@@ -12,9 +12,8 @@ public sealed class TissueMaskTests
         using var scope = NewDisposeScope();
         var picture = full([3, 400, 600], 240, ScalarType.Byte);
         picture.narrow(1, 100, 200).narrow(2, 150, 300)[1].fill_(90);
-        using var image = new TensorImageSource(picture);
         using var thumbnail = new ResampledSource(new TensorImageSource(picture), 40, 60);
-        var mask = TissueMask.Otsu(thumbnail, image);
+        var mask = TissueMask.Otsu(thumbnail, 400, 600);
         var box = mask.BoundingBox() ?? default;
         Assert.InRange(box.Top, 90, 100);
         Assert.InRange(box.Left, 140, 150);
@@ -31,9 +30,19 @@ public sealed class TissueMaskTests
         var marks = zeros([1, 10, 20], ScalarType.Byte);
         marks.narrow(1, 3, 2).narrow(2, 5, 4).fill_(1);
         using var mask = new TensorImageSource(marks);
-        using var image = new TensorImageSource(zeros([3, 100, 200], ScalarType.Byte));
-        Assert.Equal(new ImageRegion(30, 50, 20, 40), TissueMask.From(mask, image).BoundingBox());
+        Assert.Equal(new ImageRegion(30, 50, 20, 40), TissueMask.From(mask, 100, 200).BoundingBox());
         using var nothing = new TensorImageSource(zeros([1, 10, 20], ScalarType.Byte));
-        Assert.Null(TissueMask.From(nothing, image).BoundingBox());
+        Assert.Null(TissueMask.From(nothing, 100, 200).BoundingBox());
+    }
+
+    [Fact]
+    public void A_mask_file_larger_than_memory_should_hold_is_read_small()
+    {
+        var mask = TissueMask.FromFile(SampleFiles.Get("tiff/land-mask-36000x18000-cog.tif"), 18000, 36000);
+        Assert.InRange(mask.Width, 2000, 2250);
+        // Land covers 29 % of the earth's surface, and more of a map that stretches the poles.
+        Assert.InRange(mask.ForegroundShare, 0.29, 0.45);
+        var error = Assert.Throws<ImageFormatException>(() => TissueMask.FromFile(SampleFiles.Get("modes/bilevel1-512x384.png"), 512, 384));
+        Assert.Contains("another shape", error.Message, StringComparison.Ordinal);
     }
 }

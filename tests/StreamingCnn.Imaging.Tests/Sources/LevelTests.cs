@@ -28,7 +28,8 @@ public sealed class LevelTests
         var info = ImageInfo.Read(SampleFiles.Get("wsi/CMU-1-Small-Region.svs"));
         Assert.Equal(0.499, info.MicrometresPerPixel);
         Assert.Equal((240, 240), info.Tile);
-        Assert.Equal(["label", "macro"], info.AssociatedImages.Where(name => name != "thumbnail"));
+        Assert.Equal(["thumbnail", "label", "macro"], info.AssociatedImages);
+        Assert.Equal(1, info.Pages);
         Assert.Equal(2, ImageInfo.Read(SampleFiles.Get("tiff/multipage-2x-512x384.tif")).Pages);
     }
 

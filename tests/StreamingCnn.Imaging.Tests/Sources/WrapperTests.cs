@@ -20,6 +20,29 @@ public sealed class WrapperTests
     }
 
     [Fact]
+    public void Statistics_of_a_set_are_those_of_all_its_pixels_together()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var pictures = ((long Height, long Width)[])[(30, 40), (1100, 20)];
+        var paths = pictures.Select((size, i) => Path.Combine(folder.Path, $"{i}.png")).ToList();
+        var all = pictures.Select(size => AugmentationTests.Picture(size.Height, size.Width) / (size.Width / 10)).ToList();
+        foreach (var (picture, path) in all.Zip(paths))
+        {
+            using var source = new TensorImageSource(picture);
+            Imaging.Export.ImageFile.Write(source, path);
+        }
+
+        var measured = Normalization.Measure(paths);
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var pixels = cat(all.Select(picture => picture[0, channel].round().flatten().to(ScalarType.Float64)).ToList()) / 255;
+            Assert.Equal(pixels.mean().item<double>(), measured.Mean[channel], 1e-6);
+            Assert.Equal(pixels.std(unbiased: false).item<double>(), measured.Deviation[channel], 1e-6);
+        }
+    }
+
+    [Fact]
     public void Wrong_numbers_of_channels_are_refused()
     {
         using var scope = NewDisposeScope();
@@ -28,17 +51,24 @@ public sealed class WrapperTests
         Assert.Contains("3 means and 3 deviations were given for an image of 1 channels", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Windows as the engine reads them: each overlaps its neighbours by three pixels, but the first of a row and column are smaller; on the way back the last are kept.</summary>
     [Fact]
-    public void Prefetching_gives_the_same_pixels_and_guesses_a_raster_in_both_directions()
+    public void Prefetching_gives_the_same_pixels_and_foretells_a_training_step()
     {
         using var scope = NewDisposeScope();
-        var picture = AugmentationTests.Picture(64, 250);
+        var picture = AugmentationTests.Picture(190, 260);
         using var source = new PrefetchingSource(new TensorImageSource(picture));
-        (long Left, long Width)[] columns = [(0, 40), (40, 40), (80, 40), (120, 40), (160, 40), (200, 40), (240, 10)];
-        foreach (var (left, width) in columns.Concat(columns.Reverse()))
-            Assert.True(Windows.Same(picture.narrow(2, 8, 16).narrow(3, left, width), source.Read(8, left, 16, width)));
-        // Not guessed: the first two windows, and where the direction or the width changes.
-        Assert.InRange(source.Hits, 8, 12);
+        (long First, long End)[] rows = [(0, 64), (61, 128), (125, 190)];
+        (long First, long End)[] columns = [(0, 80), (77, 160), (157, 240), (237, 260)];
+        var there = rows.SelectMany(row => columns.Select(column => (row, column))).ToList();
+        foreach (var ((top, bottom), (left, right)) in there)
+            Assert.True(Windows.Same(picture.narrow(2, top, bottom - top).narrow(3, left, right - left), source.Read(top, left, bottom - top, right - left)));
+        // Not foretold: the first two.
+        Assert.Equal(there.Count - 2, source.Hits);
+        foreach (var ((top, bottom), (left, right)) in there.AsEnumerable().Reverse().Skip(2))
+            Assert.True(Windows.Same(picture.narrow(2, top, bottom - top).narrow(3, left, right - left), source.Read(top, left, bottom - top, right - left)));
+        // Not foretold: where the way back begins.
+        Assert.Equal(there.Count - 2 + there.Count - 3, source.Hits);
         Windows.AssertIndependent(source);
     }
 

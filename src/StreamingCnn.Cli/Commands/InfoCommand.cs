@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Globalization;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Export;
+using StreamingCnn.Imaging.Masks;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary><c>scnn info</c>: what is in an image file, whether it can be read, and a small picture on request.</summary>
+internal static class InfoCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("file") { Description = "Image file: slide, TIFF, JPEG, PNG, WebP, HEIF or NumPy array." };
+        var thumbnail = new Option<string?>("--thumbnail") { Description = "PNG file to write a small picture to." };
+        var side = CommonOptions.Number("--thumbnail-side", "Greatest height and width of the small picture, in pixels.", 1024, 16);
+        var foreground = new Option<bool>("--foreground") { Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background." };
+        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.") { file, thumbnail, side, foreground };
+        command.SetAction(parsed =>
+        {
+            var info = ImageInfo.Read(parsed.GetValue(file)!);
+            // A photograph that was cut short has a sound header: only opening it, which decodes it, tells.
+            ImageSource.Open(info.Path).Dispose();
+            foreach (var (name, value) in Describe(info))
+                Console.WriteLine($"{name,-14}{value}");
+            if (parsed.GetValue(foreground))
+                Console.WriteLine($"{"foreground",-14}{Foreground(info, parsed.GetValue(side))}");
+            if (parsed.GetValue(thumbnail) is { } target)
+            {
+                using var picture = Thumbnail.Read(info, parsed.GetValue(side));
+                ImageFile.Write(picture, target);
+                Console.WriteLine($"{"thumbnail",-14}{target}, {picture.Height} x {picture.Width} px");
+            }
+
+            return Program.Success;
+        });
+        return command;
+    }
+
+    /// <summary>The lines of the answer: a name and a value each.</summary>
+    internal static IEnumerable<(string Name, string Value)> Describe(ImageInfo info)
+    {
+        yield return ("file", Text($"{info.Path}, {new FileInfo(info.Path).Length / 1e6:0.##} MB"));
+        yield return ("format", info.Format);
+        yield return ("size", Text($"{info.Height} x {info.Width} px (height x width), {info.Height * (double)info.Width / 1e6:0.###} MP"));
+        yield return ("samples", Text($"{info.Bands} of {info.Bits} bits{(info.FloatingPoint ? ", floating point" : "")}"));
+        yield return ("resolution", info.MicrometresPerPixel is { } size ? Text($"{size:0.####} micrometres per pixel") : "not stated");
+        yield return ("layout", info.Tile is { } tile ? Text($"tiles of {tile.Height} x {tile.Width} px, read one by one") : "no tiles: decoded once, when it is opened");
+        for (var i = 0; i < info.Levels.Count; i++)
+            yield return (i == 0 ? "levels" : "", Text($"{i}: {info.Levels[i].Height} x {info.Levels[i].Width} px, 1/{info.Levels[i].Downsample:0.##}"));
+        if (info.Pages > 1)
+            yield return ("pages", Text($"{info.Pages} separate images"));
+        if (info.AssociatedImages.Count > 0)
+            yield return ("beside it", string.Join(", ", info.AssociatedImages));
+    }
+
+    private static string Foreground(ImageInfo info, int side)
+    {
+        using var picture = Thumbnail.Read(info, side);
+        var mask = TissueMask.Otsu(picture, info.Height, info.Width);
+        return mask.BoundingBox() is { } box
+            ? Text($"{mask.ForegroundShare:0.0%}, {1 - mask.ForegroundShare:0.0%} is background; all of it in {box.Height} x {box.Width} px from row {box.Top}, column {box.Left}")
+            : "none";
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,27 @@
+namespace StreamingCnn.Imaging.DataSets;
+
+/// <summary>Finds the files of a data set that cannot be read, before training does.</summary>
+internal static class FileCheck
+{
+    /// <summary>Opens every file, several at a time.</summary>
+    /// <returns>For each file what is wrong with it, or null.</returns>
+    public static string?[] Problems(IReadOnlyList<string> files)
+    {
+        var problems = new string?[files.Count];
+        Parallel.For(0, files.Count, i => problems[i] = Problem(files[i]));
+        return problems;
+    }
+
+    private static string? Problem(string file)
+    {
+        try
+        {
+            ImageSource.Open(file).Dispose();
+            return null;
+        }
+        catch (ImageFormatException error)
+        {
+            return error.Problem.TrimEnd('.');
+        }
+    }
+}

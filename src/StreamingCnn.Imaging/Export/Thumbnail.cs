@@ -1,0 +1,36 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging.Export;
+
+/// <summary>Small pictures of large images, to be looked at.</summary>
+public static class Thumbnail
+{
+    /// <summary>Reads an image file at a size at which its longer side fits.</summary>
+    /// <param name="info">The header of the file.</param>
+    /// <param name="side">Greatest height and width of the result in pixels. Smaller images stay as they are.</param>
+    /// <returns>
+    /// A small image in memory, uint8. Values of other types are spread from the least to the greatest over 0 to 255, since they mean nothing to the eye as they are; images that
+    /// have neither one nor three channels show their first.
+    /// </returns>
+    /// <exception cref="ImageFormatException">The pixels cannot be read.</exception>
+    public static IImageSource Read(ImageInfo info, int side)
+    {
+        ArgumentNullException.ThrowIfNull(info);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        using var scope = NewDisposeScope();
+        var factor = Math.Max(1, Math.Max(info.Height, info.Width) / (double)side);
+        using var image = ImageSource.Open(info.Path, new ImageOptions { Downsample = factor });
+        return new TensorImageSource(Visible(image.Read(0, 0, image.Height, image.Width)));
+    }
+
+    private static Tensor Visible(Tensor pixels)
+    {
+        if (pixels.shape[1] is not (1 or 3))
+            pixels = pixels.narrow(1, 0, 1);
+        if (pixels.dtype == ScalarType.Byte)
+            return pixels;
+        var (least, most) = (pixels.min(), pixels.max());
+        return ((pixels - least) * (255 / (most - least).clamp_min(1e-12))).round().clamp(0, 255).to(ScalarType.Byte);
+    }
+}
