@@ -19,7 +19,10 @@ public sealed record StreamingOptions
     /// <value>The default value is null: chosen from <see cref="MemoryBudget"/>.</value>
     public (int Height, int Width)? Tile { get; init; }
 
-    /// <summary>Bytes that a step may take for carry and activations, parameters and their gradients included. Without effect when <see cref="Tile"/> is given.</summary>
+    /// <summary>
+    /// Bytes that a step may take for parameters and their gradients, outputs, carry and activations; image and base process come on top. What is left over by tiles is used to
+    /// compute less again in the backward pass; where <see cref="Tile"/> is given, that is all that it is used for.
+    /// </summary>
     /// <value>The default value is null: three quarters of what the machine has free.</value>
     public long? MemoryBudget { get; init; }
 
@@ -37,6 +40,9 @@ public sealed record StreamingOptions
     /// <summary>Told of every tile that is done, on the thread that runs it.</summary>
     /// <value>The default value is null.</value>
     public IProgress<TileProgress>? Progress { get; init; }
+
+    /// <summary>From which stride on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
+    internal (int Stride, int Period)? LateMaps { get; init; }
 
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
     internal void Validate()

@@ -15,6 +15,11 @@ public sealed record TilePlan
     /// <summary>Rows and columns of tiles, those beyond the image's border included, in which late layers complete their maps.</summary>
     public required (int Rows, int Columns) Grid { get; init; }
 
+    /// <summary>
+    /// Maps from this stride on advance with every few tiles only, and with how many; null where all maps advance with every tile.
+    /// </summary>
+    public (int Stride, int Period)? LateMaps { get; init; }
+
     /// <summary>Height and width of each output.</summary>
     public required IReadOnlyList<(long Height, long Width)> Outputs { get; init; }
 
@@ -24,14 +29,26 @@ public sealed record TilePlan
     /// <summary>Bytes of the parameters and of their gradients.</summary>
     public required long ParameterBytes { get; init; }
 
+    /// <summary>Bytes of the outputs and of their gradients.</summary>
+    public required long OutputBytes { get; init; }
+
     /// <summary>Bytes carried between tiles and kept for the backward pass.</summary>
     public required long CarryBytes { get; init; }
 
     /// <summary>Estimated bytes of the largest tile's activations and their gradients in the backward pass.</summary>
     public required long TileBytes { get; init; }
 
-    /// <summary>Bytes of all feature maps, as conventional backpropagation keeps them.</summary>
+    /// <summary>Bytes kept besides from the forward pass, so that less is computed again.</summary>
+    public required long KeptBytes { get; init; }
+
+    /// <summary>Estimated bytes of a conventional step over the whole image.</summary>
     public required long WholeBytes { get; init; }
+
+    /// <summary>Share of the forward pass's time that the backward pass takes to compute again what was not kept, in [0, 1].</summary>
+    public required double Recomputed { get; init; }
+
+    /// <summary>Estimated time of a step, divided by that of a conventional step over the whole image.</summary>
+    public required double TimeRatio { get; init; }
 
     /// <summary>
     /// Values computed in a forward pass, divided by the number of values in all maps: 1 when every value is computed once, more where
@@ -39,22 +56,25 @@ public sealed record TilePlan
     /// </summary>
     public required double ComputedOnceRatio { get; init; }
 
-    /// <summary>Estimated bytes of a training step, the outputs, the image and the base process left out.</summary>
-    public long StepBytes => ParameterBytes + CarryBytes + TileBytes;
+    /// <summary>Estimated bytes of a training step, the image and the base process left out.</summary>
+    public long StepBytes => ParameterBytes + OutputBytes + CarryBytes + TileBytes + KeptBytes;
 
     /// <inheritdoc/>
     public override string ToString()
     {
         var text = new StringBuilder();
         Line("image", $"{Image.Height} x {Image.Width} px");
-        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}");
+        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}{(LateMaps is var (stride, period) ? $"; maps at stride {stride} and above with every {period} tiles" : "")}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");
+        Line("outputs", Mebibytes(OutputBytes) + " with gradients");
         Line("carry", Mebibytes(CarryBytes));
         Line("one tile", Mebibytes(TileBytes));
+        Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
         Line("step", Mebibytes(StepBytes));
-        Line("all maps", Mebibytes(WholeBytes) + " (conventional backpropagation)");
+        Line("whole", Mebibytes(WholeBytes) + " (conventional backpropagation)");
+        Line("time", string.Create(CultureInfo.InvariantCulture, $"{TimeRatio:0.00} of a conventional step"));
         return text.ToString();
 
         void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{name,-11}{value}\n");

@@ -20,30 +20,28 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
     private readonly BandStore carried;
-    private readonly HashSet<(int Row, int Column)> keptTiles;
+    private readonly KeptLayers kept;
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
     private bool isReversed;
     private long pressure;
 
-    /// <param name="plan">The grid.</param>
+    /// <param name="step">The plan.</param>
     /// <param name="image">The image.</param>
     /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
     /// <param name="willReverse">Whether a backward pass may follow; without one, only the rows still needed are kept.</param>
     /// <param name="seed">Seed of random layers.</param>
-    /// <param name="keptTiles">Tiles that keep their tape for the backward pass.</param>
     /// <param name="gradientRows">Gets the image's gradient row by row; null to have it whole from <see cref="Backward"/>.</param>
     public StreamedRun(
-        GridPlan plan,
+        StepPlan step,
         ImageInput image,
         bool imageWanted,
         bool willReverse,
         long seed,
-        HashSet<(int Row, int Column)> keptTiles,
         ImageGradientRows? gradientRows)
     {
         this.gradientRows = gradientRows;
-        this.keptTiles = keptTiles;
-        this.plan = plan;
+        kept = step.Kept;
+        plan = step.Grid;
         this.image = image;
         this.seed = seed;
         this.willReverse = willReverse;
@@ -78,8 +76,9 @@ internal sealed class StreamedRun : IDifferentiableRun
         {
             using (NewDisposeScope())
             {
+                var recordFrom = willReverse ? kept.From(row, column) : plan.Graph.Nodes.Count;
                 var tape = forward.Run(
-                    plan.Tile(row, column), willReverse && keptTiles.Contains((row, column)), (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
+                    plan.Tile(row, column), recordFrom, plan.Graph.Nodes.Count, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
                 if (tape is not null)
                     tapes.Add((row, column), tape);
             }
@@ -118,8 +117,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         {
             using (NewDisposeScope())
             {
-                tapes.Remove((row, column), out var kept);
-                using var tape = kept ?? forward.Run(plan.Tile(row, column), record: true, computed: null)!;
+                using var tape = Tape(forward, row, column);
                 backward.Run(tape);
             }
 
@@ -183,6 +181,26 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
 
         return parameters;
+    }
+
+    /// <summary>A tile's whole tape: what was kept of it, and the layers before that computed again.</summary>
+    private TileTape Tape(TileForward forward, int row, int column)
+    {
+        tapes.Remove((row, column), out var late);
+        var from = kept.From(row, column);
+        if (late is not null && from <= 1)
+            return late;
+        try
+        {
+            var tape = forward.Run(plan.Tile(row, column), recordFrom: 1, end: from, computed: null)!;
+            tape.TakeOver(late);
+            return tape;
+        }
+        catch
+        {
+            late?.Dispose();
+            throw;
+        }
     }
 
     private void Keep(int node, TileLayout tile, Tensor rectangle, Tensor[] outputs)

@@ -50,7 +50,7 @@ internal sealed class StreamedTrunk
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         var graph = Trace(InputChannels())
             ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
-        return Choose(graph, 1, height, width, Compute(null).Type).Plan;
+        return Choose(graph, false, 1, height, width, Compute(null).Type).Summary;
     }
 
     private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)
@@ -68,11 +68,12 @@ internal sealed class StreamedTrunk
 
     private StreamedRun Graph(NetworkGraph graph, ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
     {
-        var plan = Choose(graph, input.Batch, input.Height, input.Width, input.Type).Grid;
+        var plan = Choose(graph, imageWanted, input.Batch, input.Height, input.Width, input.Type);
+        if (input.Device.type == DeviceType.CPU)
+            Interop.NativeHeap.Expect(plan.Summary.StepBytes);
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
-        HashSet<(int Row, int Column)> kept = willReverse ? KeptTiles.Choose(plan, input.Batch, ElementSize(input.Type), budget: 0) : [];
-        return new StreamedRun(plan, input, imageWanted, willReverse, seed, kept, gradientRows);
+        return new StreamedRun(plan, input, imageWanted, willReverse, seed, gradientRows);
     }
 
     private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, ImageGradientRows? gradientRows)
@@ -121,11 +122,8 @@ internal sealed class StreamedTrunk
         return graph;
     }
 
-    private (GridPlan Grid, TilePlan Plan) Choose(NetworkGraph graph, long batch, long height, long width, ScalarType type)
-    {
-        var parameters = graph.Parameters.Sum(p => p.numel() * p.element_size() * (p.requires_grad ? 2 : 1));
-        return Planner.Choose(graph, options, batch, height, width, ElementSize(type), parameters);
-    }
+    private StepPlan Choose(NetworkGraph graph, bool imageWanted, long batch, long height, long width, ScalarType type) =>
+        Planner.Choose(graph, options, new TrunkCost(graph, imageWanted, batch, ElementSize(type), new ComputeRates()), height, width);
 
     /// <summary>The computation runs where the trunk's parameters are, in their type.</summary>
     private (ScalarType Type, Device Device) Compute(Tensor? image)

@@ -18,25 +18,27 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
     /// <summary>Receives the rectangle of a map that a tile has computed; it is valid during the call only.</summary>
     public delegate void ComputedHandler(int node, TileLayout tile, Tensor rectangle);
 
-    /// <summary>Runs a tile.</summary>
+    /// <summary>Runs a tile, or its first layers.</summary>
     /// <param name="tile">The tile.</param>
-    /// <param name="record">Whether its backward pass will follow.</param>
+    /// <param name="recordFrom">The first node whose layer is recorded for the backward pass; the number of nodes for none.</param>
+    /// <param name="end">One past the last node to run.</param>
     /// <param name="computed">Told of every rectangle; null to be left alone.</param>
     /// <returns>The tape, or null where nothing is recorded. The caller disposes it.</returns>
-    public TileTape? Run(TileLayout tile, bool record, ComputedHandler? computed)
+    public TileTape? Run(TileLayout tile, int recordFrom, int end, ComputedHandler? computed)
     {
         var nodes = plan.Graph.Nodes;
-        var tape = record ? new TileTape(tile, nodes.Count) : null;
+        var tape = recordFrom < nodes.Count ? new TileTape(tile, nodes.Count) : null;
         var maps = new WindowSet(tile, plan.Roles);
         try
         {
-            foreach (var node in nodes.Skip(1))
+            foreach (var node in nodes.Take(end).Skip(1))
             {
                 using var scope = NewDisposeScope();
+                var recording = node.Index >= recordFrom ? tape : null;
                 if (plan.Roles.IsView(node.Index))
-                    RunView(node, tile, maps, tape);
+                    RunView(node, tile, maps, recording);
                 else
-                    RunComputed(node, tile, maps, tape, computed);
+                    RunComputed(node, tile, maps, recording, computed);
             }
 
             return tape;

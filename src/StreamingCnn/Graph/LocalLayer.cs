@@ -64,6 +64,12 @@ public abstract class LocalLayer
     /// <summary>The layer applied to whole maps at once, as ordinary PyTorch runs it.</summary>
     public abstract Tensor Whole(IReadOnlyList<Tensor> inputs);
 
+    /// <summary>What the layer holds for its backward pass; as autograd records it unless it records by itself.</summary>
+    internal virtual LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true);
+
+    /// <summary>Multiplications and additions for each position of the output, all channels together; 0 where the work is in moving memory.</summary>
+    internal virtual double WorkPerPosition => 0;
+
     /// <summary>Computes a rectangle and records what its backward pass needs.</summary>
     /// <param name="inputs">As for <see cref="Compute"/>; the record may keep references to them.</param>
     /// <param name="patch">What to compute.</param>

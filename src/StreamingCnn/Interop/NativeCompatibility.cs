@@ -16,6 +16,9 @@ namespace StreamingCnn;
 /// </remarks>
 public static class NativeCompatibility
 {
+    /// <summary>Environment variable that leaves the C library's heap as the system has it when set to <c>system</c>.</summary>
+    internal const string HeapVariable = "STREAMINGCNN_HEAP";
+
     private const string MissingVersion = "GLIBCXX_3.4.32";
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
     private const string CpuLibrary = "libtorch_cpu.so";
@@ -37,7 +40,11 @@ public static class NativeCompatibility
             if (done)
                 return;
             if (OperatingSystem.IsLinux())
+            {
+                NativeHeap.Prepare();
                 LoadOnLinux();
+            }
+
             done = true;
         }
     }

@@ -19,14 +19,15 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     /// <param name="roles">Which maps are carried.</param>
     /// <param name="tile">Pixels from one cut of the image to the next.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last tile over the image.</param>
-    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder)
+    /// <param name="periods">For each node the number of tiles that its map waits for before it advances; null for 1.</param>
+    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder, IReadOnlyList<int>? periods = null)
         : base(network)
     {
         var nodes = network.Graph.Nodes;
         var length = network.Length(0);
         // A tile that covers the image computes everything at once.
         Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? Math.Max(length, Reach(network)) : length, tile));
-        cuts = Cuts(network, tile, Steps);
+        cuts = Cuts(network, tile, Steps, periods);
         lows = Lows(network, roles, cuts);
         foreach (var node in nodes)
         {
@@ -50,6 +51,9 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     /// <inheritdoc/>
     public override Interval Owned(int output, int step) => Computed(output, step);
 
+    /// <summary>How far beyond the border the image would have to go on for every map to be complete: about half a receptive field.</summary>
+    public static long Lag(AxisNetwork network) => Reach(network) - network.Length(0);
+
     /// <summary>How far the image would have to go on for every map to be complete.</summary>
     private static long Reach(AxisNetwork network)
     {
@@ -65,7 +69,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
         return reach[0];
     }
 
-    private static long[][] Cuts(AxisNetwork network, long tile, int steps)
+    private static long[][] Cuts(AxisNetwork network, long tile, int steps, IReadOnlyList<int>? periods)
     {
         var nodes = network.Graph.Nodes;
         var cuts = nodes.Select(_ => new long[steps + 1]).ToArray();
@@ -75,7 +79,8 @@ internal sealed class ExactlyOnceLayout : AxisLayout
             virtualCut[0] = step * tile;
             foreach (var node in nodes)
             {
-                if (!node.IsImage)
+                // A map that waits stays where it is; what reads it follows by itself.
+                if (!node.IsImage && (periods is null || step % periods[node.Index] == 0))
                     virtualCut[node.Index] = network.Map(node.Index).VirtualCut(node.Inputs.Min(i => virtualCut[i]));
                 cuts[node.Index][step] = step == steps
                     ? network.Length(node.Index)

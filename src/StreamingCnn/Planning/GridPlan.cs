@@ -31,12 +31,21 @@ internal sealed class GridPlan
     /// <param name="width">Width of the image.</param>
     /// <param name="tile">Size of a tile in image pixels.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over the image.</param>
+    /// <param name="late">From which stride on maps advance with every few tiles only, and with how many; null for all with every tile.</param>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
-    public static GridPlan ExactlyOnce(NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder)
+    public static GridPlan ExactlyOnce(
+        NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder, (int Stride, int Period)? late = null) =>
+        ExactlyOnce(new AxisNetwork(graph, Axis.Rows, height), new AxisNetwork(graph, Axis.Columns, width), tile, beyondBorder, late);
+
+    /// <summary>Plans exactly-once tiling for an image whose maps are known.</summary>
+    public static GridPlan ExactlyOnce(
+        AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile, bool beyondBorder, (int Stride, int Period)? late = null)
     {
+        var graph = rowNetwork.Graph;
         var roles = new MapRoles(graph);
-        var rows = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Rows, height), roles, tile.Height, beyondBorder);
-        var columns = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Columns, width), roles, tile.Width, beyondBorder);
+        var periods = late is var (stride, period) ? LateMaps.Periods(rowNetwork, columnNetwork, roles, stride, period) : null;
+        var rows = new ExactlyOnceLayout(rowNetwork, roles, tile.Height, beyondBorder, periods);
+        var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, periods);
         var carries = new CarryPlan?[graph.Nodes.Count];
         foreach (var node in graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
         {
@@ -49,12 +58,11 @@ internal sealed class GridPlan
     }
 
     /// <summary>Plans overlapping tiles, which carry nothing.</summary>
-    /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
-    public static GridPlan Overlap(NetworkGraph graph, long height, long width, (long Height, long Width) tile)
+    public static GridPlan Overlap(AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile)
     {
-        var rows = new OverlapLayout(new AxisNetwork(graph, Axis.Rows, height), tile.Height);
-        var columns = new OverlapLayout(new AxisNetwork(graph, Axis.Columns, width), tile.Width);
-        return new GridPlan(graph, new MapRoles(graph), rows, columns, new CarryPlan?[graph.Nodes.Count]);
+        var graph = rowNetwork.Graph;
+        return new GridPlan(
+            graph, new MapRoles(graph), new OverlapLayout(rowNetwork, tile.Height), new OverlapLayout(columnNetwork, tile.Width), new CarryPlan?[graph.Nodes.Count]);
     }
 
     /// <summary>What is carried of a map, or null for nothing.</summary>

@@ -1,70 +1,185 @@
 using System.Globalization;
+using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>Chooses the tile from a memory budget: the largest that fits, since larger tiles cost less time.</summary>
-internal static class Planner
+/// <summary>
+/// Finds the fastest way to stay within a memory budget: the tile's size, whether late maps advance with every few tiles only, and what is kept from the forward pass.
+/// All candidates are compared by the same model of time and memory.
+/// </summary>
+internal sealed class Planner
 {
     private const int Smallest = 32;
+    private const int SidesTried = 7;
+    private const int LargestLateStep = 1536;
+
+    // A given tile says how much memory a tile may take; late maps that advance in larger steps may add this share.
+    private const double WorthLateMaps = 0.25;
 
     // Tiles beyond the border cost time: each runs all late layers on a few positions. They must spare some memory to be worth it.
     private const double WorthTilesBeyondBorder = 0.75;
 
+    private readonly NetworkGraph graph;
+    private readonly StreamingOptions options;
+    private readonly TrunkCost trunk;
+    private readonly AxisNetwork rows;
+    private readonly AxisNetwork columns;
+    private readonly long[] sides;
+
+    private Planner(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, long height, long width)
+    {
+        this.graph = graph;
+        this.options = options;
+        this.trunk = trunk;
+        rows = new AxisNetwork(graph, Axis.Rows, height);
+        columns = new AxisNetwork(graph, Axis.Columns, width);
+        sides = [.. Sides(Math.Max(height, width))];
+    }
+
+    private long Height => rows.Length(0);
+
+    private long Width => columns.Length(0);
+
     /// <summary>Plans an image of the given size.</summary>
-    /// <exception cref="InsufficientMemoryException">No tile fits into the budget; the message names the smallest budget that one would fit into.</exception>
+    /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would do.</exception>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
-    public static (GridPlan Grid, TilePlan Plan) Choose(NetworkGraph graph, StreamingOptions options, long batch, long height, long width, int elementSize, long parameterBytes)
+    public static StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, long height, long width) =>
+        new Planner(graph, options, trunk, height, width).Choose();
+
+    private StepPlan Choose()
     {
         if (options.Tile is { } tile)
-            return Make(graph, options.Mode, batch, height, width, tile, elementSize, parameterBytes);
+            return options.Mode == StreamingMode.Overlap ? Plan(Overlap(tile), 0) : Plan(WithTile(tile), options.MemoryBudget ?? 0);
 
         var budget = options.MemoryBudget ?? FreeMemory() / 4 * 3;
-        (GridPlan Grid, TilePlan Plan)? best = null;
-        long least = long.MaxValue;
-        foreach (var side in Sides(Math.Max(height, width)))
+        var whole = Plain(0);
+        if (whole.Model.LeastBytes <= budget)
+            return Plan(whole, budget);
+
+        var largest = LargestThatFits(budget);
+        var best = Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates)
+            .Where(candidate => candidate.Model.LeastBytes <= budget)
+            .MinBy(candidate => candidate.Model.Forward + candidate.Model.Backward + candidate.Model.Recompute(candidate.Model.Keep(budget)))!;
+        return Plan(best, budget);
+    }
+
+    /// <summary>Index of the largest side whose tile fits. Memory grows with the side, but for tiles so small that the carry outweighs them.</summary>
+    private int LargestThatFits(long budget)
+    {
+        var least = long.MaxValue;
+        for (int first = 1, last = sides.Length - 1; ;)
         {
-            var candidate = Make(graph, options.Mode, batch, height, width, (Math.Min(side, height), Math.Min(side, width)), elementSize, parameterBytes);
-            least = Math.Min(least, candidate.Plan.StepBytes);
-            if (candidate.Plan.StepBytes > budget)
-                continue;
-            best = candidate;
-            break;
+            var middle = (first + last) / 2;
+            var bytes = Plain(middle).Model.LeastBytes;
+            least = Math.Min(least, bytes);
+            if (first == last && bytes <= budget)
+                return first;
+            if (first == last)
+                break;
+            (first, last) = bytes <= budget ? (first, middle) : (middle + 1, last);
         }
 
-        return best ?? throw new InsufficientMemoryException(string.Create(
+        // The smallest tiles may take more than larger ones: look at all that are left before giving up.
+        for (var i = sides.Length - 1; i > 0; i--)
+        {
+            var bytes = Plain(i).Model.LeastBytes;
+            if (bytes <= budget)
+                return i;
+            least = Math.Min(least, bytes);
+        }
+
+        throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {budget / 1048576} MiB for an image of {height} x {width} pixels; the smallest budget that one fits into is {least / 1048576 + 1} MiB."));
+            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {(least >> 20) + 1} MiB."));
     }
 
-    private static (GridPlan Grid, TilePlan Plan) Make(
-        NetworkGraph graph, StreamingMode mode, long batch, long height, long width, (long Height, long Width) tile, int elementSize, long parameterBytes)
+    private Candidate Plain(int side)
     {
-        var grid = mode == StreamingMode.Overlap
-            ? GridPlan.Overlap(graph, height, width, tile)
-            : ExactlyOnce(graph, batch, height, width, tile, elementSize);
-        return (grid, new TilePlan
+        (long, long) tile = (Math.Min(sides[side], Height), Math.Min(sides[side], Width));
+        return options.Mode == StreamingMode.Overlap ? Overlap(tile) : ExactlyOnce(tile, null);
+    }
+
+    private IEnumerable<Candidate> Candidates(int side)
+    {
+        yield return Plain(side);
+        (long, long) tile = (Math.Min(sides[side], Height), Math.Min(sides[side], Width));
+        foreach (var late in options.Mode == StreamingMode.ExactlyOnce ? LateChoices(sides[side]) : [])
+            yield return ExactlyOnce(tile, late);
+    }
+
+    /// <summary>The grid for a tile that was asked for: late maps advance in larger steps where that saves time and takes little more memory.</summary>
+    private Candidate WithTile((int Height, int Width) tile)
+    {
+        if (options.LateMaps is not null)
+            return ExactlyOnce(tile, options.LateMaps);
+        var plain = ExactlyOnce(tile, null);
+        var allowed = Math.Max(options.MemoryBudget ?? 0, plain.Model.LeastBytes * (1 + WorthLateMaps));
+        return LateChoices(Math.Min(tile.Height, tile.Width)).Select(late => ExactlyOnce(tile, late)).Prepend(plain)
+            .Where(candidate => candidate.Model.LeastBytes <= allowed)
+            .MinBy(candidate => candidate.Model.Forward + candidate.Model.Backward, Comparer<double>.Default) ?? plain;
+    }
+
+    /// <summary>Ways for late maps to advance as with a tile of about 1024 pixels while early ones keep the small tile.</summary>
+    private IEnumerable<(int Stride, int Period)> LateChoices(long side)
+    {
+        if (side >= Math.Max(Height, Width))
+            yield break;
+        foreach (var stride in LateMaps.Strides(rows).Where(stride => stride is 8 or 16))
         {
-            Image = (height, width),
-            Tile = (Math.Min(tile.Height, height), Math.Min(tile.Width, width)),
+            for (var period = 2; period * side <= LargestLateStep; period *= 2)
+            {
+                if (period * side > LargestLateStep / 4)
+                    yield return (stride, period);
+            }
+        }
+    }
+
+    private Candidate ExactlyOnce((long Height, long Width) tile, (int Stride, int Period)? late)
+    {
+        var within = Make(beyondBorder: false);
+        if (4 * ExactlyOnceLayout.Lag(rows) < tile.Height && 4 * ExactlyOnceLayout.Lag(columns) < tile.Width)
+            return within;
+        var beyond = Make(beyondBorder: true);
+        return beyond.Model.LeastBytes - trunk.ParameterBytes < WorthTilesBeyondBorder * (within.Model.LeastBytes - trunk.ParameterBytes) ? beyond : within;
+
+        Candidate Make(bool beyondBorder)
+        {
+            var grid = GridPlan.ExactlyOnce(rows, columns, tile, beyondBorder, late);
+            return new(grid, new StepModel(grid, trunk), tile, late);
+        }
+    }
+
+    private Candidate Overlap((long Height, long Width) tile)
+    {
+        var grid = GridPlan.Overlap(rows, columns, tile);
+        return new(grid, new StepModel(grid, trunk), tile, null);
+    }
+
+    private StepPlan Plan(Candidate candidate, long budget)
+    {
+        var (grid, model) = (candidate.Grid, candidate.Model);
+        var kept = model.Keep(budget);
+        var whole = new StepModel(GridPlan.ExactlyOnce(rows, columns, (Height, Width), beyondBorder: false), trunk, mapsAnew: true);
+        var seconds = model.Forward + model.Backward + model.Recompute(kept);
+        return new(grid, kept, new TilePlan
+        {
+            Image = (Height, Width),
+            Tile = (Math.Min(candidate.Tile.Height, Height), Math.Min(candidate.Tile.Width, Width)),
             Grid = (grid.Rows.Steps, grid.Columns.Steps),
+            LateMaps = candidate.Late,
             Outputs = [.. graph.Outputs.Select(grid.Size)],
-            Mode = mode,
-            ParameterBytes = parameterBytes,
-            CarryBytes = MemoryModel.Carry(grid, batch, elementSize),
-            TileBytes = MemoryModel.LargestTile(grid, batch, elementSize),
-            WholeBytes = MemoryModel.Whole(grid, batch, elementSize),
+            Mode = options.Mode,
+            ParameterBytes = trunk.ParameterBytes,
+            OutputBytes = 2 * model.OutputBytes,
+            CarryBytes = model.CarryBytes,
+            TileBytes = model.TileBytes,
+            KeptBytes = model.Bytes(kept) - model.LeastBytes,
+            WholeBytes = whole.LeastBytes,
+            Recomputed = model.Recompute(kept) / model.Forward,
+            TimeRatio = seconds / (whole.Forward + whole.Backward),
             ComputedOnceRatio = ComputedOnceRatio(grid),
         });
-    }
-
-    private static GridPlan ExactlyOnce(NetworkGraph graph, long batch, long height, long width, (long Height, long Width) tile, int elementSize)
-    {
-        var within = GridPlan.ExactlyOnce(graph, height, width, tile, beyondBorder: false);
-        var beyond = GridPlan.ExactlyOnce(graph, height, width, tile, beyondBorder: true);
-        return Bytes(beyond) < WorthTilesBeyondBorder * Bytes(within) ? beyond : within;
-
-        long Bytes(GridPlan plan) => MemoryModel.Carry(plan, batch, elementSize) + MemoryModel.LargestTile(plan, batch, elementSize);
     }
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>
@@ -95,4 +210,6 @@ internal static class Planner
         var info = GC.GetGCMemoryInfo();
         return Math.Max(info.TotalAvailableMemoryBytes - Environment.WorkingSet, info.TotalAvailableMemoryBytes / 8);
     }
+
+    private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile, (int Stride, int Period)? Late);
 }

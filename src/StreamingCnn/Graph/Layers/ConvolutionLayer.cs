@@ -48,6 +48,11 @@ internal sealed class ConvolutionLayer : LocalLayer
             ? $"pads by 'same' with mode {convolution.padding_mode}, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers"
             : null;
 
+    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: false) { Rearranges = true, KeepsPaddedCopyOnly = true, GradientIsFresh = true };
+
+    internal override double WorkPerPosition =>
+        2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
+
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels

@@ -22,6 +22,8 @@ internal sealed class AdditionLayer : MergingLayer
 {
     public override string Name => "Add";
 
+    internal override LayerMemory Memory => default;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => Equal(inputs, "add");
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0] + inputs[1];
@@ -54,6 +56,8 @@ internal sealed class MultiplicationLayer : MergingLayer
 internal sealed class ConcatenationLayer : MergingLayer
 {
     public override string Name => "Concat";
+
+    internal override LayerMemory Memory => default;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs.Sum();
 

@@ -26,6 +26,8 @@ internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingL
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
 
+    internal override LayerMemory Memory => new(KeepsInput: false, KeepsOutput: true) { GradientIsFresh = true };
+
     public void Overwrite(Tensor input) => input.relu_();
 
     public LayerRecord RecordOutput(Tensor output) => new Record(output.alias().DetachFromDisposeScope());
@@ -97,6 +99,8 @@ internal sealed class ChannelsLastLayer : PointwiseLayer
 
     // A Linear is a 1x1 convolution: too much work to repeat on values that are carried from tile to tile.
     public override bool IsPointwise => perPixel is LayerNorm;
+
+    internal override double WorkPerPosition => perPixel is Linear ? 2.0 * inputs * outputs : 0;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == this.inputs
         ? outputs

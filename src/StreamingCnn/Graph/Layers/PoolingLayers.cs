@@ -18,6 +18,9 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
 
     public override bool OutputIsFresh => true;
 
+    // Each maximum's place, a 64-bit number.
+    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { BytesPerOutput = sizeof(long) };
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
     public override AxisMap Along(Axis axis, long length)

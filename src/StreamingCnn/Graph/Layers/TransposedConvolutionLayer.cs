@@ -21,6 +21,12 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     public override Module Module => convolution;
 
+    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { Rearranges = true };
+
+    // Each input is spread over a kernel; there are stride x stride outputs for an input.
+    internal override double WorkPerPosition =>
+        2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns / (stride.Rows * stride.Columns);
+
     public override string? Refusal => outputPadding.Rows != outputPadding.Columns
         ? $"has the output padding ({outputPadding.Rows}, {outputPadding.Columns}), of which TorchSharp applies the first number to both axes; use equal numbers"
         : null;

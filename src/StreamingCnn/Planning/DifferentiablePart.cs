@@ -1,6 +1,6 @@
 using StreamingCnn.Graph;
 
-namespace StreamingCnn.Execution;
+namespace StreamingCnn.Planning;
 
 /// <summary>Which maps need a gradient: those behind something trainable, or behind the image when its gradient is wanted.</summary>
 internal sealed class DifferentiablePart

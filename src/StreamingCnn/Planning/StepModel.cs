@@ -1,0 +1,99 @@
+namespace StreamingCnn.Planning;
+
+/// <summary>What a step over a grid costs in time and memory, from integers alone; tiles of a kind are looked at once.</summary>
+internal sealed class StepModel
+{
+    /// <summary>
+    /// Resident bytes for each byte alive in a tile: what the C library's heap loses between blocks of different sizes. Measured.
+    /// </summary>
+    public const double HeapExcess = 1.45;
+
+    private readonly GridPlan grid;
+    private readonly TrunkCost trunk;
+    private readonly TileClasses rows;
+    private readonly TileClasses columns;
+    private readonly TileLayout?[,] tiles;
+    private readonly TileMemory?[,] memories;
+    private readonly TileTime?[,] times;
+    private readonly bool mapsAnew;
+
+    /// <param name="grid">The grid.</param>
+    /// <param name="trunk">What is the same for every grid.</param>
+    /// <param name="mapsAnew">Whether large tensors are fresh memory each time, as in conventional backpropagation.</param>
+    public StepModel(GridPlan grid, TrunkCost trunk, bool mapsAnew = false)
+    {
+        this.grid = grid;
+        this.trunk = trunk;
+        this.mapsAnew = mapsAnew;
+        rows = new TileClasses(grid.Rows);
+        columns = new TileClasses(grid.Columns);
+        tiles = new TileLayout?[rows.Count, columns.Count];
+        memories = new TileMemory?[rows.Count, columns.Count];
+        times = new TileTime?[rows.Count, columns.Count];
+        CarryBytes = grid.Graph.Nodes.Sum(node => (grid.Carry(node.Index)?.Positions ?? 0) * node.Channels) * trunk.ValueBytes;
+        OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
+        foreach (var (row, column, _) in Kinds())
+        {
+            Largest = Largest is null || Memory(row, column).Peak > Largest.Peak ? Memory(row, column) : Largest;
+            LargestTape = Math.Max(LargestTape, Memory(row, column).KeptFrom(1));
+        }
+    }
+
+    /// <summary>Bytes carried for the backward pass.</summary>
+    public long CarryBytes { get; }
+
+    /// <summary>Bytes of the outputs.</summary>
+    public long OutputBytes { get; }
+
+    /// <summary>Bytes that the tape of the tile with the largest one keeps.</summary>
+    public long LargestTape { get; }
+
+    /// <summary>Bytes of the largest tile's recomputation and backward pass.</summary>
+    public long TileBytes => (long)(Largest!.Peak * (mapsAnew ? 1 : HeapExcess));
+
+    /// <summary>Bytes of a step when nothing but the last tile's tape is kept.</summary>
+    public long LeastBytes => trunk.ParameterBytes + CarryBytes + (2 * OutputBytes) + TileBytes;
+
+    private TileMemory? Largest { get; }
+
+    /// <summary>Chooses what to keep within a budget for the whole step.</summary>
+    public KeptLayers Keep(long budget) => KeptLayers.Choose(
+        grid,
+        (row, column, node) => Memory(rows.Of(row), columns.Of(column)).KeptFrom(node),
+        node => Kinds().Sum(kind => kind.Tiles * Memory(kind.Row, kind.Column).KeptFrom(node)),
+        (long)(Math.Max(0, budget - LeastBytes) / HeapExcess),
+        LargestTape);
+
+    /// <summary>Bytes of a step that keeps some records.</summary>
+    public long Bytes(KeptLayers kept) => LeastBytes + (long)(kept.Bytes * HeapExcess);
+
+    /// <summary>Seconds of the forward pass.</summary>
+    public double Forward => Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Forward);
+
+    /// <summary>Seconds of the backward pass, recomputation left out.</summary>
+    public double Backward => Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Backward);
+
+    /// <summary>Seconds of computing again what was not kept.</summary>
+    public double Recompute(KeptLayers kept)
+    {
+        if (kept.IsAll)
+            return 0;
+        return Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Recompute(kept.Cut))
+            - kept.Last.Sum(tile => Time(rows.Of(tile.Row), columns.Of(tile.Column)).Recompute(kept.Cut));
+    }
+
+    private IEnumerable<(int Row, int Column, long Tiles)> Kinds()
+    {
+        for (var row = 0; row < rows.Count; row++)
+        {
+            for (var column = 0; column < columns.Count; column++)
+                yield return (row, column, (long)rows.Steps(row) * columns.Steps(column));
+        }
+    }
+
+    private TileMemory Memory(int row, int column) => memories[row, column] ??= new TileMemory(grid, Tile(row, column), trunk);
+
+    private TileTime Time(int row, int column) => times[row, column] ??= new TileTime(grid, Tile(row, column), trunk, mapsAnew);
+
+    private TileLayout Tile(int row, int column) => tiles[row, column] ??= grid.Tile(rows.Example(row), columns.Example(column));
+}

@@ -1,0 +1,207 @@
+using StreamingCnn.Graph;
+using StreamingCnn.Graph.Layers;
+
+namespace StreamingCnn.Planning;
+
+/// <summary>
+/// A tile's memory, found by going through its layers forwards and backwards as the execution does, with blocks instead of tensors: windows that layers share,
+/// outputs that overwrite them, copies with padding, what each record keeps, and gradients as they come and go.
+/// </summary>
+internal sealed class TileMemory
+{
+    private readonly GridPlan plan;
+    private readonly TileLayout tile;
+    private readonly DifferentiablePart differentiable;
+    private readonly long valueBytes;
+    private readonly int elementSize;
+    private readonly LiveBytes live = new();
+    private readonly List<int>?[] records;
+    private readonly long[] keptFrom;
+
+    /// <param name="plan">The grid.</param>
+    /// <param name="tile">The tile.</param>
+    /// <param name="trunk">What is the same for every tile.</param>
+    public TileMemory(GridPlan plan, TileLayout tile, TrunkCost trunk)
+    {
+        this.plan = plan;
+        this.tile = tile;
+        differentiable = trunk.Differentiable;
+        elementSize = trunk.ElementSize;
+        valueBytes = trunk.ValueBytes;
+        records = new List<int>?[plan.Graph.Nodes.Count];
+        keptFrom = new long[records.Length + 1];
+        Forwards();
+        SumTape();
+        Backwards();
+    }
+
+    /// <summary>The most bytes alive in the tile's recomputation and backward pass together, carry and sums of parameters' gradients left out.</summary>
+    public long Peak => live.Peak;
+
+    /// <summary>Bytes that the records of all layers from a node on keep alive.</summary>
+    public long KeptFrom(int node) => keptFrom[node];
+
+    private void Forwards()
+    {
+        var nodes = plan.Graph.Nodes;
+        var windows = new int[nodes.Count];
+        var isExclusive = new bool[nodes.Count];
+        var remaining = nodes.Select(node => tile.Uses(node.Index)).ToArray();
+        foreach (var node in nodes.Skip(1))
+        {
+            var recorded = differentiable.Needs(node.Index);
+            var memory = node.Layer!.Memory;
+            var fresh = node.Layer.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
+            if (plan.Roles.IsView(node.Index))
+            {
+                if (tile.Uses(node.Index) == 0)
+                    continue;
+                var below = node.Inputs[0];
+                if (node.Layer is IOverwritingLayer && isExclusive[below] && tile.Uses(below) == 1)
+                {
+                    windows[node.Index] = live.Share(windows[below]);
+                    isExclusive[node.Index] = !recorded;
+                    if (recorded)
+                        records[node.Index] = [live.Share(windows[below])];
+                }
+                else
+                {
+                    windows[node.Index] = live.New(tile.Window(node.Index).Area * node.Channels * valueBytes);
+                    isExclusive[node.Index] = fresh;
+                    if (recorded)
+                        Record(node, memory, [windows[below]], windows[node.Index]);
+                }
+
+                Release(below);
+                continue;
+            }
+
+            var own = -1;
+            if (tile.Patch(node.Index) is { } patch)
+            {
+                var operands = patch.Input.IsEmpty ? [] : Array.ConvertAll(node.Inputs, input => input == 0 ? ImageWindow(patch.Input.Area) : live.Share(windows[input]));
+                var padded = patch.IsPadded && operands.Length > 0
+                    ? live.New((patch.Rows.Span.Before + patch.Input.Rows.Length + patch.Rows.Span.After)
+                        * (patch.Columns.Span.Before + patch.Input.Columns.Length + patch.Columns.Span.After) * nodes[node.Inputs[0]].Channels * valueBytes)
+                    : -1;
+                own = live.New(patch.Output.Area * node.Channels * valueBytes);
+                if (memory.Rearranges)
+                    live.Touch(live.Bytes(own) + operands.Sum(live.Bytes));
+                if (recorded)
+                {
+                    Record(node, memory, padded >= 0 && memory.KeepsPaddedCopyOnly ? [] : operands, own);
+                    if (padded >= 0 && memory.KeepsInput)
+                        records[node.Index]!.Add(live.Share(padded));
+                }
+
+                if (padded >= 0)
+                    live.Release(padded);
+                foreach (var operand in operands)
+                    live.Release(operand);
+            }
+
+            if (tile.Uses(node.Index) > 0)
+            {
+                var wanted = tile.Window(node.Index);
+                var isWithin = own >= 0 && plan.Computed(node.Index, tile.Row, tile.Column).Contains(wanted);
+                windows[node.Index] = isWithin ? live.Share(own) : live.New(wanted.Area * node.Channels * valueBytes);
+                isExclusive[node.Index] = !isWithin || fresh;
+            }
+
+            if (own >= 0)
+                live.Release(own);
+            foreach (var input in tile.Patch(node.Index) is { Input.IsEmpty: false } ? node.Inputs : [])
+                Release(input);
+        }
+
+        int ImageWindow(long area) => live.New(area * nodes[0].Channels * valueBytes);
+
+        void Release(int node)
+        {
+            if (--remaining[node] == 0 && node != 0)
+                live.Release(windows[node]);
+        }
+    }
+
+    private void Record(GraphNode node, in LayerMemory memory, int[] operands, int output)
+    {
+        var kept = new List<int>();
+        if (memory.KeepsInput)
+            kept.AddRange(operands.Select(live.Share));
+        if (memory.KeepsOutput)
+            kept.Add(live.Share(output));
+        if (memory.BytesPerOutput > 0)
+            kept.Add(live.New(live.Bytes(output) / elementSize * memory.BytesPerOutput));
+        records[node.Index] = kept;
+    }
+
+    /// <summary>What the records of late layers keep alive, each block counted once.</summary>
+    private void SumTape()
+    {
+        var counted = new HashSet<int>();
+        for (var node = records.Length - 1; node >= 0; node--)
+            keptFrom[node] = keptFrom[node + 1] + (records[node]?.Where(counted.Add).Sum(live.Bytes) ?? 0);
+    }
+
+    private void Backwards()
+    {
+        var nodes = plan.Graph.Nodes;
+        var gradients = new int[nodes.Count];
+        var isExclusive = new bool[nodes.Count];
+        Array.Fill(gradients, -1);
+        for (var i = nodes.Count - 1; i > 0; i--)
+        {
+            var node = nodes[i];
+            if (records[i] is not { } record)
+                continue;
+            var memory = node.Layer!.Memory;
+            var own = gradients[i];
+            // The gradient of the tile's own part: a view of its window's, unless others' have to be added to memory that is not its own.
+            var ownBytes = plan.Roles.IsView(i) ? 0 : plan.Computed(i, tile.Row, tile.Column).Area * node.Channels * valueBytes;
+            var copy = !plan.Roles.IsView(i) && (own < 0 || (plan.Carry(i) is not null && !isExclusive[i])) ? live.New(ownBytes) : -1;
+
+            var moved = memory.Rearranges ? ownBytes + record.Sum(live.Bytes) : 0;
+            live.Touch(moved);
+            foreach (var input in node.Inputs.Where(differentiable.Needs))
+            {
+                var read = plan.Roles.IsView(i) ? tile.Window(i) : tile.Patch(i)!.Value.Input;
+                if (read.IsEmpty)
+                    continue;
+                var part = memory == default ? -1 : live.New(read.Area * nodes[input].Channels * valueBytes);
+                live.Touch(moved);
+                var window = tile.Window(input);
+                if (input == 0)
+                {
+                    if (part >= 0)
+                        live.Release(part);
+                }
+                else if (gradients[input] < 0 && window == read)
+                {
+                    gradients[input] = part >= 0 ? part : own >= 0 ? live.Share(own) : live.Share(copy);
+                    isExclusive[input] = part >= 0 && memory.GradientIsFresh;
+                }
+                else
+                {
+                    if (gradients[input] < 0 || !isExclusive[input])
+                    {
+                        var sum = live.New(window.Area * nodes[input].Channels * valueBytes);
+                        if (gradients[input] >= 0)
+                            live.Release(gradients[input]);
+                        gradients[input] = sum;
+                        isExclusive[input] = true;
+                    }
+
+                    if (part >= 0)
+                        live.Release(part);
+                }
+            }
+
+            if (copy >= 0)
+                live.Release(copy);
+            if (own >= 0)
+                live.Release(own);
+            foreach (var block in record)
+                live.Release(block);
+        }
+    }
+}
