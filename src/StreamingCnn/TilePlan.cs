@@ -32,7 +32,7 @@ public sealed record TilePlan
     /// <summary>Bytes of the outputs and of their gradients.</summary>
     public required long OutputBytes { get; init; }
 
-    /// <summary>Bytes carried between tiles and kept for the backward pass.</summary>
+    /// <summary>Bytes carried between tiles and kept for the backward pass, and of the gradients of what two rows of tiles carry.</summary>
     public required long CarryBytes { get; init; }
 
     /// <summary>Estimated bytes of the largest tile's activations and their gradients in the backward pass.</summary>

@@ -172,7 +172,7 @@ internal sealed class Planner
             Mode = options.Mode,
             ParameterBytes = trunk.ParameterBytes,
             OutputBytes = 2 * model.OutputBytes,
-            CarryBytes = model.CarryBytes,
+            CarryBytes = model.CarryBytes + model.StripBytes,
             TileBytes = model.TileBytes,
             KeptBytes = model.Bytes(kept) - model.LeastBytes,
             WholeBytes = whole.LeastBytes,

@@ -6,7 +6,7 @@ internal sealed class StepModel
     /// <summary>
     /// Resident bytes for each byte alive in a tile: what the C library's heap loses between blocks of different sizes. Measured.
     /// </summary>
-    public const double HeapExcess = 1.45;
+    public const double HeapExcess = 1.8;
 
     private readonly GridPlan grid;
     private readonly TrunkCost trunk;
@@ -32,6 +32,8 @@ internal sealed class StepModel
         times = new TileTime?[rows.Count, columns.Count];
         CarryBytes = grid.Graph.Nodes.Sum(node => (grid.Carry(node.Index)?.Positions ?? 0) * node.Channels) * trunk.ValueBytes;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
+        // While a row of tiles runs backwards, it adds to the gradients of its own bands and of those of the row above.
+        StripBytes = CarryBytes == 0 ? 0 : CarryBytes * Math.Min(2, grid.Rows.Steps) / grid.Rows.Steps;
         foreach (var (row, column, _) in Kinds())
         {
             Largest = Largest is null || Memory(row, column).Peak > Largest.Peak ? Memory(row, column) : Largest;
@@ -41,6 +43,9 @@ internal sealed class StepModel
 
     /// <summary>Bytes carried for the backward pass.</summary>
     public long CarryBytes { get; }
+
+    /// <summary>Bytes of the gradients of what is carried, of which there are those of two rows of tiles at a time.</summary>
+    public long StripBytes { get; }
 
     /// <summary>Bytes of the outputs.</summary>
     public long OutputBytes { get; }
@@ -52,7 +57,7 @@ internal sealed class StepModel
     public long TileBytes => (long)(Largest!.Peak * (mapsAnew ? 1 : HeapExcess));
 
     /// <summary>Bytes of a step when nothing but the last tile's tape is kept.</summary>
-    public long LeastBytes => trunk.ParameterBytes + CarryBytes + (2 * OutputBytes) + TileBytes;
+    public long LeastBytes => trunk.ParameterBytes + CarryBytes + StripBytes + (2 * OutputBytes) + TileBytes;
 
     private TileMemory? Largest { get; }
 
