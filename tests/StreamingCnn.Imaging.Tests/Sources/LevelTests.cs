@@ -100,7 +100,7 @@ public sealed class LevelTests
     [Fact]
     public void OpenSlide_and_the_bundled_decoder_agree_on_a_slide()
     {
-        Assert.SkipUnless(OpenSlideNative.Available, "libopenslide is not installed.");
+        SampleFiles.RequireOpenSlide();
         using var scope = NewDisposeScope();
         var path = SampleFiles.Get("wsi/CMU-1-Small-Region.svs");
         using var bundled = ImageSource.Open(path, new ImageOptions { ApplyColourProfile = false });
