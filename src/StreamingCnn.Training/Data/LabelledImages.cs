@@ -93,17 +93,7 @@ public sealed class LabelledImages
         ArgumentNullException.ThrowIfNull(preparation);
         if (preparation.Foreground == ForegroundRule.None)
             return null;
-        var found = All.Items.AsParallel().AsOrdered().Select(item =>
-        {
-            try
-            {
-                return (Item: item, Region: preparation.FindForeground(item.Path, item.Mask), Problem: null);
-            }
-            catch (ImageFormatException error)
-            {
-                return (Item: item, Region: (ForegroundRegion?)null, Problem: error.Message.TrimEnd('.'));
-            }
-        }).ToArray();
+        var found = All.Items.AsParallel().AsOrdered().Select(Find).ToArray();
         if (found.Any(one => one.Problem is not null))
             throw new DataSetException(path, [.. found.Select(one => one.Problem).OfType<string>()]);
         double pixels = 0, inBoxes = 0, foreground = 0;
@@ -115,6 +105,18 @@ public sealed class LabelledImages
         }
 
         return (inBoxes / pixels, foreground / pixels);
+
+        (ImageItem Item, ForegroundRegion? Region, string? Problem) Find(ImageItem item)
+        {
+            try
+            {
+                return (item, preparation.FindForeground(item.Path, item.Mask), null);
+            }
+            catch (ImageFormatException error)
+            {
+                return (item, null, error.Message.TrimEnd('.'));
+            }
+        }
     }
 
     /// <summary>Height of the tallest and width of the widest image, as the network sees them.</summary>

@@ -110,6 +110,27 @@ public sealed class LevelTests
         Assert.InRange(difference.max().ToInt32(), 0, 4);
     }
 
+    /// <summary>As OME-TIFF stores channels: a page each, each with its smaller levels in SubIFDs.</summary>
+    [Fact]
+    public void Every_page_has_its_own_levels()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(folder.Path, "channels.ome.tif");
+        using var first = NetVips.Image.Black(600, 400) + 10;
+        using var second = NetVips.Image.Black(600, 400) + 200;
+        using var roll = first.Join(second, NetVips.Enums.Direction.Vertical).Cast(NetVips.Enums.BandFormat.Uchar);
+        using var pages = roll.Mutate(image => image.Set(NetVips.GValue.GIntType, "page-height", 400));
+        pages.Tiffsave(path, tile: true, tileWidth: 128, tileHeight: 128, pyramid: true, subifd: true);
+        Assert.Equal(2, ImageInfo.Read(path).Pages);
+        foreach (var (page, value) in ((int, byte)[])[(0, 10), (1, 200)])
+        {
+            using var small = ImageSource.Open(path, new ImageOptions { Page = page, Level = 1 });
+            Assert.Equal((200, 300), (small.Height, small.Width));
+            Assert.Equal(value, small.Read(150, 150, 1, 1).ToByte());
+        }
+    }
+
     [Fact]
     public void Arrays_are_read_through_a_map()
     {
