@@ -12,6 +12,19 @@ internal static class SampleFiles
         return Path.Combine(Root, name);
     }
 
+    /// <summary>A file that is to be decoded; the test is skipped where that takes OpenSlide and it is not installed.</summary>
+    public static string GetDecodable(string name)
+    {
+        var path = Get(name);
+        if (name.EndsWith(".ndpi", StringComparison.Ordinal))
+            RequireOpenSlide();
+        return path;
+    }
+
+    /// <summary>Skips the test where OpenSlide is not installed.</summary>
+    public static void RequireOpenSlide() =>
+        Assert.SkipUnless(OpenSlideNative.Available, "OpenSlide is not installed (Debian and Ubuntu: apt-get install libopenslide0).");
+
     private static string? Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -15,17 +15,21 @@ internal static class InfoCommand
         var file = new Argument<string>("file") { Description = "Image file: slide, TIFF, JPEG, PNG, WebP, HEIF or NumPy array." };
         var thumbnail = new Option<string?>("--thumbnail") { Description = "PNG file to write a small picture to." };
         var side = CommonOptions.Number("--thumbnail-side", "Greatest height and width of the small picture, in pixels.", 1024, 16);
+        var mask = new Option<string?>("--mask") { Description = "Mask file, not 0 where the image's foreground is: say where that is and how much is background." };
+        var check = new Option<bool>("--check") { Description = "Decode every tile, however long that takes. Photographs and small images are always decoded." };
         var foreground = new Option<bool>("--foreground") { Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background." };
-        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.") { file, thumbnail, side, foreground };
+        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.") { file, thumbnail, side, foreground, mask, check };
         command.SetAction(parsed =>
         {
             var info = ImageInfo.Read(parsed.GetValue(file)!);
-            // A photograph that was cut short has a sound header: only opening it, which decodes it, tells.
-            ImageSource.Open(info.Path).Dispose();
+            // An image that was cut short may have a sound header: only decoding it tells.
+            ImageCheck.Read(info.Path, parsed.GetValue(check));
             foreach (var (name, value) in Describe(info))
                 Console.WriteLine($"{name,-14}{value}");
             if (parsed.GetValue(foreground))
-                Console.WriteLine($"{"foreground",-14}{Foreground(info, parsed.GetValue(side))}");
+                Console.WriteLine($"{"foreground",-14}{Foreground(Otsu(info, parsed.GetValue(side)))}");
+            if (parsed.GetValue(mask) is { } maskFile)
+                Console.WriteLine($"{"mask",-14}{Foreground(TissueMask.FromFile(maskFile, info.Height, info.Width))}");
             if (parsed.GetValue(thumbnail) is { } target)
             {
                 using var picture = Thumbnail.Read(info, parsed.GetValue(side));
@@ -55,14 +59,15 @@ internal static class InfoCommand
             yield return ("beside it", string.Join(", ", info.AssociatedImages));
     }
 
-    private static string Foreground(ImageInfo info, int side)
+    private static TissueMask Otsu(ImageInfo info, int side)
     {
         using var picture = Thumbnail.Read(info, side);
-        var mask = TissueMask.Otsu(picture, info.Height, info.Width);
-        return mask.BoundingBox() is { } box
-            ? Text($"{mask.ForegroundShare:0.0%}, {1 - mask.ForegroundShare:0.0%} is background; all of it in {box.Height} x {box.Width} px from row {box.Top}, column {box.Left}")
-            : "none";
+        return TissueMask.Otsu(picture, info.Height, info.Width);
     }
+
+    private static string Foreground(TissueMask mask) => mask.BoundingBox() is { } box
+        ? Text($"{mask.ForegroundShare:0.0%}, {1 - mask.ForegroundShare:0.0%} is background; all of it in {box.Height} x {box.Width} px from row {box.Top}, column {box.Left}")
+        : "none";
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -79,6 +79,8 @@ internal static class TrainCommand
         var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed);
         var description = Describe(images.Task, images.Channels);
         var preparation = description.Preparation;
+        if (images.FindForeground(preparation) is { } found)
+            Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground.");
         return new(
             description,
             images.Training(preparation, options.Augmentation(parsed), seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation));
@@ -94,6 +96,7 @@ internal static class TrainCommand
                 Channels = channels,
                 Downsample = parsed.GetValue(options.Downsample),
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
+                Foreground = parsed.GetValue(options.Foreground),
             },
         };
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Heads;
 
@@ -40,13 +41,17 @@ internal sealed class TrainOptions
     private readonly Option<int> save = CommonOptions.Number("--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
     private readonly Option<string[]> augment = CommonOptions.Several(
         "--augment",
-        "Random changes of training images, separated by commas: mirror, turn, rotate, elastic, colour, stain, cutout.",
+        "Random changes of training images, separated by commas: mirror, flip, turn, rotate, elastic, colour, stain, cutout.",
         text => Augmentations.ContainsKey(text) ? text : throw new FormatException($"'{text}' is no change of images; write some of {string.Join(", ", Augmentations.Keys)}."),
         null);
+
+    private readonly Option<(int Height, int Width)?> crop = CommonOptions.Parsed<(int, int)?>(
+        "--crop", "Size in pixels of a random part of each training image, HEIGHTxWIDTH or one number for a square; smaller images are padded. Default: whole images.", text => PixelSize.Parse(text), null);
 
     private static readonly OrderedDictionary<string, Func<AugmentationOptions, AugmentationOptions>> Augmentations = new()
     {
         ["mirror"] = options => options with { Mirror = true },
+        ["flip"] = options => options with { Flip = true },
         ["turn"] = options => options with { QuarterTurns = true },
         ["rotate"] = options => options with { Rotation = 180 },
         ["elastic"] = options => options with { Elastic = 16 },
@@ -88,6 +93,9 @@ internal sealed class TrainOptions
 
     public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
 
+    public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
+        "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
+
     public Option<double> ValidationShare { get; } =
         CommonOptions.Real("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2, 0, 0.999);
 
@@ -95,14 +103,19 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Downsample, Resolution, augment, ValidationShare, epochs, batch,
+        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 
     public CsvOptions Columns(ParseResult parsed) => new() { Labels = parsed.GetValue(labels), LabelColumns = parsed.GetValue(columns)! };
 
-    public AugmentationOptions? Augmentation(ParseResult parsed) =>
-        parsed.GetValue(augment)?.Aggregate(new AugmentationOptions(), (options, name) => Augmentations[name](options));
+    public AugmentationOptions? Augmentation(ParseResult parsed)
+    {
+        var (names, size) = (parsed.GetValue(augment) ?? [], parsed.GetValue(crop));
+        if (names.Length == 0 && size is null)
+            return null;
+        return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Augmentations[name](options));
+    }
 
     public TrainingOptions Training(ParseResult parsed, string checkpoint) => new()
     {

@@ -10,6 +10,8 @@ namespace StreamingCnn.Imaging.Augmentation;
 /// </remarks>
 public sealed class WarpedSource : IImageSource
 {
+    private const int Block = 512;
+
     private readonly IImageSource inner;
     private readonly double cos;
     private readonly double sin;
@@ -51,8 +53,33 @@ public sealed class WarpedSource : IImageSource
     public Tensor Read(long top, long left, long height, long width)
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
+        if (height <= Block && width <= Block)
+            return ReadBlock(top, left, (int)height, (int)width);
+        // The box of a long window at a slant is far larger than the window: the boxes of its blocks are not.
         using var scope = NewDisposeScope();
-        var (ys, xs) = Origins(top, left, (int)height, (int)width);
+        Tensor? window = null;
+        for (long y = 0; y < height; y += Block)
+        {
+            for (long x = 0; x < width; x += Block)
+            {
+                using var inner = NewDisposeScope();
+                var (h, w) = ((int)Math.Min(Block, height - y), (int)Math.Min(Block, width - x));
+                var block = ReadBlock(top + y, left + x, h, w);
+                window ??= empty([1, Channels, height, width], block.dtype).MoveToOuterDisposeScope();
+                window.narrow(2, y, h).narrow(3, x, w).copy_(block);
+            }
+        }
+
+        return window!.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => inner.Dispose();
+
+    private Tensor ReadBlock(long top, long left, int height, int width)
+    {
+        using var scope = NewDisposeScope();
+        var (ys, xs) = Origins(top, left, height, width);
         var (y0, y1) = (Within(ys.Min(), Height), Within(ys.Max() + 2, Height));
         var (x0, x1) = (Within(xs.Min(), Width), Within(xs.Max() + 2, Width));
         // The source's type is learnt from a pixel where nothing of the window lies inside.
@@ -62,9 +89,9 @@ public sealed class WarpedSource : IImageSource
         var box = new Box(
             FloatPixels.Of(pixels), y0, x0, empty ? 0 : (int)(y1 - y0), empty ? 0 : (int)(x1 - x0), fill);
         var result = new float[Channels * ys.Length];
-        Parallel.For(0, (int)height, row =>
+        Parallel.For(0, height, row =>
         {
-            for (var i = row * (int)width; i < (row + 1) * (int)width; i++)
+            for (var i = row * width; i < (row + 1) * width; i++)
             {
                 for (var c = 0; c < Channels; c++)
                     result[(c * ys.Length) + i] = box.Between(c, ys[i], xs[i]);
@@ -73,9 +100,6 @@ public sealed class WarpedSource : IImageSource
         var warped = tensor(result, [1, Channels, height, width]);
         return (isByte ? warped.round_().clamp_(0, 255).to(ScalarType.Byte) : warped).MoveToOuterDisposeScope();
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => inner.Dispose();
 
     private static long Within(double position, long length) => (long)Math.Clamp(Math.Floor(position), 0, length);
 

@@ -35,8 +35,8 @@ public sealed record CsvOptions
     public string? Root { get; init; }
 
     /// <summary>
-    /// Open every image and mask and report those that are damaged. Photographs are decoded for this, of slides and tiled TIFFs the structure is checked. Otherwise it is only
-    /// looked whether the files are there.
+    /// Open every image and mask and report those that are damaged. Photographs and small tiled images are decoded for this, of large ones the
+    /// structure is checked and a few tiles are decoded (<see cref="ImageCheck"/>). Otherwise it is only looked whether the files are there.
     /// <value>The default value is true.</value>
     /// </summary>
     public bool CheckImages { get; init; } = true;

@@ -16,7 +16,7 @@ internal static class FileCheck
     {
         try
         {
-            ImageSource.Open(file).Dispose();
+            ImageCheck.Read(file);
             return null;
         }
         catch (ImageFormatException error)

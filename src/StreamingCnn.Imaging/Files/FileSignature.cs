@@ -32,8 +32,7 @@ internal static class FileSignature
         if (head.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G'])
             || (head.Length >= 12 && head[..4].SequenceEqual("RIFF"u8) && head[8..12].SequenceEqual("WEBP"u8))
             || (head.Length >= 12 && head[4..8].SequenceEqual("ftyp"u8))
-            || head.StartsWith("GIF8"u8)
-            || (head.Length > 2 && head[0] == 'P' && head[1] is >= (byte)'1' and <= (byte)'7' && head[2] is (byte)'\n' or (byte)' '))
+            || head.StartsWith("GIF8"u8))
         {
             return FileKind.Photograph;
         }

@@ -21,18 +21,20 @@ internal abstract class ImageContainer
             switch (FileSignature.Of(head))
             {
                 case FileKind.Tiff:
-                    var tiff = TiffFile.Read(path);
+                    var tiff = TiffFile.Read(path, page);
                     return TiffContainer.NeedsOpenSlide(tiff) ? new OpenSlideContainer(path) : new TiffContainer(path, tiff, page);
                 case FileKind.Numpy:
-                    return new NpyContainer(path);
+                    return new ArrayContainer(path, NpyHeader.Read(path), "NumPy");
                 case FileKind.Jpeg when OpenSlideContainer.IsMirax(path):
                     return new OpenSlideContainer(path);
                 case FileKind.Photograph or FileKind.Jpeg:
                     return new PhotographContainer(path, head);
+                case var _ when OpenSlideContainer.Knows(path):
+                    return new OpenSlideContainer(path);
                 default:
                     throw new ImageFormatException(path, FileSignature.LooksLikeText(head)
                         ? "this is a text file, not an image; check that the right file was given."
-                        : "this is not an image of a known format (TIFF, JPEG, PNG, WebP, HEIF, NumPy .npy or a slide that OpenSlide reads).");
+                        : $"this is not an image of a known format (TIFF, JPEG, PNG, WebP, GIF, HEIF, NumPy .npy or a slide that OpenSlide reads{(OpenSlideNative.Available ? "" : $", which is not installed: {OpenSlideHandle.HowToInstall}")}).");
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or OverflowException)

@@ -5,10 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>The header of a NumPy <c>.npy</c> file of two or three axes.</summary>
-internal sealed partial record NpyHeader(char Kind, int ItemSize, IReadOnlyList<long> Shape, long DataOffset)
+/// <summary>The header of a NumPy <c>.npy</c> file: (height, width) or (height, width, channels).</summary>
+internal static partial class NpyHeader
 {
-    public static NpyHeader Read(string path)
+    public static RawLayout Read(string path)
     {
         using var stream = File.OpenRead(path);
         var start = new byte[12];
@@ -27,21 +27,23 @@ internal sealed partial record NpyHeader(char Kind, int ItemSize, IReadOnlyList<
         var shape = ShapePattern().Match(header);
         if (!type.Success || !shape.Success)
             throw new ImageFormatException(path, "the header of this .npy file is damaged; write it again.");
-        var kind = type.Groups[2].Value[0];
-        var size = int.Parse(type.Groups[3].Value, CultureInfo.InvariantCulture);
-        var supported = (kind, size) is ('u', 1) or ('u', 2) or ('f', 4) or ('f', 8) or ('b', 1);
-        if (!supported || type.Groups[1].Value == ">")
-            throw new ImageFormatException(path, $"the array is of type {type.Groups[1].Value}{kind}{size}; save it as little-endian uint8, uint16, float32 or float64.");
+        RawSamples? samples = (type.Groups[2].Value + type.Groups[3].Value) switch
+        {
+            "u1" or "b1" => RawSamples.UInt8,
+            "u2" => RawSamples.UInt16,
+            "f4" => RawSamples.Float32,
+            "f8" => RawSamples.Float64,
+            _ => null,
+        };
+        if (samples is null || type.Groups[1].Value == ">")
+            throw new ImageFormatException(path, $"the array is of type {type.Groups[1].Value}{type.Groups[2].Value}{type.Groups[3].Value}; save it as little-endian uint8, uint16, float32 or float64.");
         if (header.Contains("'fortran_order': True", StringComparison.Ordinal))
             throw new ImageFormatException(path, "the array is in Fortran order; save numpy.ascontiguousarray(array).");
         var axes = shape.Groups[1].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(axis => long.Parse(axis, CultureInfo.InvariantCulture)).ToArray();
-        var items = axes.Aggregate(1d, (product, axis) => product * axis);
-        if (axes.Length is not (2 or 3) || items <= 0)
+        if (axes.Length is not (2 or 3) || axes.Contains(0))
             throw new ImageFormatException(path, $"the array has shape ({string.Join(", ", axes)}); an image is (height, width) or (height, width, channels).");
-        if (offset + length + (items * size) > stream.Length)
-            throw new ImageFormatException(path, $"the array of shape ({string.Join(", ", axes)}) needs {items * size:0} bytes, but the file is cut short at {stream.Length}; write it again.");
-        return new NpyHeader(kind, size, axes, offset + length);
+        return new RawLayout(axes[0], axes[1], axes.Length == 3 ? checked((int)axes[2]) : 1, samples.Value, offset + length);
     }
 
     [GeneratedRegex(@"'descr':\s*'([<>|=]?)([a-z])(\d+)'")]

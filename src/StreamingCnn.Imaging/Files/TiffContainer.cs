@@ -17,8 +17,7 @@ internal sealed partial class TiffContainer : ImageContainer
         var main = tiff.Directories[page];
         Check(main, tiff.Length, "the image");
         levels.Add((new ImageLevel(main.Height, main.Width, 1), main, page, -1));
-        if (page == 0)
-            FindLevels(tiff, main);
+        FindLevels(tiff, main, page);
         levels.Sort((a, b) => a.Level.Downsample.CompareTo(b.Level.Downsample));
         var associated = tiff.Directories.Where((d, i) => IsAssociated(d, i, main)).ToList();
         var turned = main.Orientation >= 5;
@@ -46,7 +45,9 @@ internal sealed partial class TiffContainer : ImageContainer
     {
         var main = tiff.Directories[0];
         // 33003 and 33005 are Aperio's JPEG 2000; a Leica SCN is a chain of unrelated regions placed by its XML.
-        return main.Hamamatsu || main.Compression is 33003 or 33005
+        return main.Hamamatsu || main.Ventana || main.Compression is 33003 or 33005
+            // A Philips slide fills its levels up to whole tiles: they are not evenly smaller, and level 0 alone could be read without OpenSlide.
+            || (OpenSlideNative.Available && main.Description.Contains("DPUfsImport", StringComparison.Ordinal))
             || main.Description.Contains("http://www.leica-microsystems.com/scn/", StringComparison.Ordinal);
     }
 
@@ -64,12 +65,13 @@ internal sealed partial class TiffContainer : ImageContainer
 
     private static bool IsAperio(TiffDirectory main) => main.Description.StartsWith("Aperio", StringComparison.Ordinal);
 
-    private void FindLevels(TiffFile tiff, TiffDirectory main)
+    private void FindLevels(TiffFile tiff, TiffDirectory main, int mainPage)
     {
-        for (var i = 1; i < tiff.Directories.Count; i++)
+        // Pages are levels of the first. An OME-TIFF has several pages, a channel each, and the levels of each in its SubIFDs.
+        for (var i = 1; i < tiff.Directories.Count && mainPage == 0; i++)
             AddIfLevel(tiff.Directories[i], i, -1);
         for (var i = 0; i < tiff.SubDirectories.Count; i++)
-            AddIfLevel(tiff.SubDirectories[i], 0, i);
+            AddIfLevel(tiff.SubDirectories[i], mainPage, i);
 
         void AddIfLevel(TiffDirectory other, int page, int subIfd)
         {
@@ -96,6 +98,8 @@ internal sealed partial class TiffContainer : ImageContainer
         string? problem = null;
         if (directory.Width <= 0 || directory.Height <= 0)
             problem = $"{what} claims {directory.Width} x {directory.Height} (width x height) pixels";
+        else if (directory.BitsPerSample > 32)
+            throw new ImageFormatException(path, $"{what} has samples of {directory.BitsPerSample} bits, and the decoder reads up to 32; convert it to 32-bit floating point.");
         else if (directory.BlockCount < directory.BlocksNeeded)
             problem = $"{what} claims {directory.Width} x {directory.Height} pixels, which need {directory.BlocksNeeded:0} tiles or strips, but lists {directory.BlockCount}";
         else if (directory.DataEnd > fileLength)

@@ -20,6 +20,7 @@ internal sealed record TiffDirectory
     public string Description { get; init; } = "";
     public bool HasAlpha { get; init; }
     public bool Hamamatsu { get; init; }
+    public bool Ventana { get; init; }
     public IReadOnlyList<long> SubDirectories { get; init; } = [];
 
     /// <summary>Number of tiles or strips that the offsets tag lists.</summary>

@@ -17,7 +17,7 @@ internal sealed class TiffFile
     private readonly bool bigEndian;
     private readonly bool big;
 
-    private TiffFile(string path, Stream stream)
+    private TiffFile(string path, Stream stream, int page)
     {
         this.path = path;
         this.stream = stream;
@@ -39,7 +39,7 @@ internal sealed class TiffFile
 
         if (directories.Count == 0)
             throw Damaged("it has no page");
-        SubDirectories = [.. directories[0].SubDirectories.Take(64).Select(offset => Directory(offset).Directory)];
+        SubDirectories = page >= directories.Count ? [] : [.. directories[page].SubDirectories.Take(64).Select(offset => Directory(offset).Directory)];
     }
 
     private readonly List<TiffDirectory> directories = [];
@@ -51,14 +51,16 @@ internal sealed class TiffFile
     public long Length { get; }
 
     /// <summary>Reads all directories of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="page">The page whose reduced images are wanted.</param>
     /// <exception cref="ImageFormatException">The structure is damaged.</exception>
-    public static TiffFile Read(string path)
+    public static TiffFile Read(string path, int page = 0)
     {
         using var stream = File.OpenRead(path);
-        return new TiffFile(path, stream);
+        return new TiffFile(path, stream, page);
     }
 
-    /// <summary>The reduced images that the first page refers to by its SubIFD tag, in that order.</summary>
+    /// <summary>The reduced images that the page refers to by its SubIFD tag, in that order.</summary>
     public IReadOnlyList<TiffDirectory> SubDirectories { get; }
 
     private (TiffDirectory Directory, long Next) Directory(long offset)
@@ -109,6 +111,8 @@ internal sealed class TiffFile
             HasAlpha = tags.TryGetValue(338, out var extra) && Values(extra).Any(kind => kind is 1 or 2),
             // Tag 65420 is in every directory of a Hamamatsu NDPI file and in no other.
             Hamamatsu = tags.ContainsKey(65420),
+            // Roche's scanners say so in tag 700; their tiles overlap and are laid out by an XML text.
+            Ventana = tags.TryGetValue(700, out var packet) && Text(packet).Contains("<iScan", StringComparison.Ordinal),
             SubDirectories = tags.TryGetValue(330, out var sub) ? Values(sub) : [],
             BlockCount = offsets.Length,
             DataEnd = end,

@@ -24,7 +24,38 @@ public static class ImageSource
         ArgumentNullException.ThrowIfNull(path);
         options ??= new ImageOptions();
         options.Validate();
-        var container = ImageContainer.Find(path, options.Page);
+        return Open(ImageContainer.Find(path, options.Page), options);
+    }
+
+    /// <summary>Opens a file of bare samples through a memory map; it cannot say itself what it holds.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="layout">How the samples lie in it.</param>
+    /// <param name="options">Resolution, crop, value range; null for the image as it is.</param>
+    /// <returns>A source whose windows are of the types that <see cref="Open(string, ImageOptions?)"/> gives.</returns>
+    /// <exception cref="ImageFormatException">The file is missing or shorter than the layout.</exception>
+    public static IImageSource OpenRaw(string path, RawLayout layout, ImageOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(layout);
+        options ??= new ImageOptions();
+        options.Validate();
+        if (!File.Exists(path))
+            throw new ImageFormatException(path, "there is no such file; check the path.");
+        return Open(new ArrayContainer(path, layout, "raw"), options);
+    }
+
+    /// <summary>Height and width in pixels of a file as it would be opened, but for its crop.</summary>
+    /// <exception cref="ImageFormatException">The file has no such level or does not state its resolution.</exception>
+    public static (long Height, long Width) Size(ImageInfo info, ImageOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(info);
+        ArgumentNullException.ThrowIfNull(options);
+        var view = LevelChoice.For(info, options);
+        return (view.Height, view.Width);
+    }
+
+    private static IImageSource Open(ImageContainer container, ImageOptions options)
+    {
         var view = LevelChoice.For(container.Info, options);
         var source = container.OpenLevel(view.Level, options);
         try

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Imaging;
 
 /// <summary>Another source as float32 with (pixel / scale - mean) / deviation.</summary>
-/// <remarks>To move less data to a GPU, leave windows uint8 and let the first layer of the network do this instead.</remarks>
-public sealed class NormalizedSource : IImageSource
+/// <remarks>Bytes go to the device as bytes; the arithmetic is done there.</remarks>
+public sealed class NormalizedSource : IPreparedImageSource
 {
     private readonly IImageSource inner;
-    private readonly Tensor factor;
-    private readonly Tensor offset;
+    private Tensor factor;
+    private Tensor offset;
 
     /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
     /// <exception cref="ArgumentException">The number of means or deviations is neither 1 nor the number of channels, or one is not usable.</exception>
@@ -47,8 +47,22 @@ public sealed class NormalizedSource : IImageSource
     /// <inheritdoc/>
     public Tensor Read(long top, long left, long height, long width)
     {
+        using var stored = ReadStored(top, left, height, width);
+        return Prepare(stored);
+    }
+
+    /// <inheritdoc/>
+    public Tensor ReadStored(long top, long left, long height, long width) => inner.Read(top, left, height, width);
+
+    /// <inheritdoc/>
+    public Tensor Prepare(Tensor stored)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
         using var scope = NewDisposeScope();
-        return inner.Read(top, left, height, width).to(ScalarType.Float32).mul_(factor).add_(offset).MoveToOuterDisposeScope();
+        if (factor.device != stored.device)
+            (factor, offset) = (Moved(factor, stored.device), Moved(offset, stored.device));
+        // Multiplied and added one after the other, not at once: so each is rounded alike in every part of a window.
+        return stored.to(ScalarType.Float32).mul(factor).add_(offset).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -57,5 +71,11 @@ public sealed class NormalizedSource : IImageSource
         factor.Dispose();
         offset.Dispose();
         inner.Dispose();
+    }
+
+    private static Tensor Moved(Tensor numbers, Device device)
+    {
+        using (numbers)
+            return numbers.to(device).DetachFromDisposeScope();
     }
 }

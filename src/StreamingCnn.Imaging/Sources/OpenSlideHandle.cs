@@ -5,6 +5,9 @@ namespace StreamingCnn.Imaging;
 /// <summary>An open slide; closes itself.</summary>
 internal sealed class OpenSlideHandle : SafeHandle
 {
+    /// <summary>What to do where the library is missing.</summary>
+    public const string HowToInstall = "Debian and Ubuntu: apt-get install libopenslide0; macOS: brew install openslide";
+
     private readonly string path;
 
     private OpenSlideHandle(string path, nint slide)
@@ -25,7 +28,7 @@ internal sealed class OpenSlideHandle : SafeHandle
         if (!OpenSlideNative.Available)
         {
             throw new ImageFormatException(
-                path, "reading this slide needs OpenSlide, which is not installed; install it (Debian and Ubuntu: apt-get install libopenslide0; macOS: brew install openslide).");
+                path, $"reading this slide needs OpenSlide, which is not installed; install it ({HowToInstall}).");
         }
 
         var slide = OpenSlideNative.openslide_open(path);

@@ -85,13 +85,9 @@ public sealed class PrefetchingSource : IImageSource
         if (ahead is not { } guess)
             return;
         ahead = null;
-        try
-        {
-            guess.Window.GetAwaiter().GetResult().Dispose();
-        }
-        catch (ImageFormatException)
-        {
-            // Nobody asked for this window; if somebody does, the error comes again.
-        }
+        // Nobody asked for this window: if it failed, whoever asks for it will be told.
+        Task.WhenAny(guess.Window).Wait();
+        if (guess.Window.IsCompletedSuccessfully)
+            guess.Window.Result.Dispose();
     }
 }

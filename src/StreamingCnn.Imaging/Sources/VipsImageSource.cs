@@ -8,6 +8,9 @@ namespace StreamingCnn.Imaging;
 /// <summary>An image file decoded by libvips, window by window.</summary>
 internal sealed class VipsImageSource : IImageSource
 {
+    // What libtiff, libheif and libvips say of codecs that they were built without: Zstandard, JPEG 2000, HEVC and others.
+    private static readonly string[] MissingCodecs = ["is not configured", "has not been built in", "built without"];
+
     private readonly string path;
     private readonly Source file;
     private readonly Image image;
@@ -47,7 +50,9 @@ internal sealed class VipsImageSource : IImageSource
                 arguments.Add("page", page);
             if (subIfd >= 0)
                 arguments.Add("subifd", subIfd);
-            var loaded = Image.NewFromSource(file, access: Enums.Access.Random, failOn: Enums.FailOn.Error, kwargs: arguments);
+            // A tile of a TIFF that does not decode is a warning to libvips, which would give black pixels for it. In a photograph warnings are trifles that every camera causes.
+            var strictness = page >= 0 ? Enums.FailOn.Warning : Enums.FailOn.Error;
+            var loaded = Image.NewFromSource(file, access: Enums.Access.Random, failOn: strictness, kwargs: arguments);
             var source = new VipsImageSource(path, file, VipsPixels.Prepare(loaded, options, alpha ?? loaded.HasAlpha()));
             if (!tiled)
             {
@@ -112,7 +117,14 @@ internal sealed class VipsImageSource : IImageSource
     {
         var lines = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var said = string.Join("; ", lines.Where(line => !line.StartsWith("unable to", StringComparison.OrdinalIgnoreCase)).Distinct().Take(2)).TrimEnd('.');
-        return new ImageFormatException(path, $"the image is damaged or cut short, so copy or export it again (the decoder says: {said}).", error);
+        return new ImageFormatException(
+            path,
+            MissingCodecs.FirstOrDefault(text => error.Message.Contains(text, StringComparison.Ordinal)) is null
+                ? $"the image is damaged or cut short, so copy or export it again (the decoder says: {said})."
+                : $"it is compressed in a way that this installation of libvips does not decode; convert a photograph to JPEG or PNG, any other image to a TIFF with Deflate (the decoder says: {Last(lines)}).",
+            error);
+
+        static string Last(string[] lines) => lines.Last(line => MissingCodecs.Any(text => line.Contains(text, StringComparison.Ordinal))).TrimEnd('.');
     }
 
     private Tensor ToPlanes(ReadOnlySpan<byte> decoded, long height, long width)

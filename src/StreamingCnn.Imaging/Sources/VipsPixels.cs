@@ -8,7 +8,8 @@ internal static class VipsPixels
     public static Image Prepare(Image image, ImageOptions options, bool alpha)
     {
         image = image.Autorot();
-        if (image.Interpretation == Enums.Interpretation.Matrix || image.Coding != Enums.Coding.None)
+        // CIELAB comes as floating-point numbers, of which nothing further down would know that they are colours.
+        if (image.Interpretation is Enums.Interpretation.Matrix or Enums.Interpretation.Lab || image.Coding != Enums.Coding.None)
             image = image.Colourspace(Enums.Interpretation.Srgb);
         if (alpha)
             image = image.Flatten(background: [Range(image)]);
@@ -24,7 +25,7 @@ internal static class VipsPixels
         var deep = image.Format == Enums.BandFormat.Ushort;
         if (options.ApplyColourProfile && image.Contains("icc-profile-data") && !IsStandard(image))
             return image.IccTransform("srgb", embedded: true, depth: deep ? 16 : 8);
-        if (image.Interpretation == Enums.Interpretation.Cmyk || image.Interpretation == Enums.Interpretation.Lab)
+        if (image.Interpretation == Enums.Interpretation.Cmyk)
             return image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb);
         return image;
     }

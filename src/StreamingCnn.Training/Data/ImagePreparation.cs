@@ -1,6 +1,7 @@
 using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Augmentation;
+using StreamingCnn.Imaging.Masks;
 
 namespace StreamingCnn.Training.Data;
 
@@ -22,16 +23,28 @@ public sealed record ImagePreparation
     /// <value>The default value maps 0..255 to -1..1.</value>
     public Normalization Normalization { get; init; } = Normalization.Symmetric;
 
-    /// <summary>Opens a file as the network sees it.</summary>
+    /// <summary>Whether images are cropped to the box of their foreground, and how that is found.</summary>
+    /// <value>The default value is the whole image.</value>
+    public ForegroundRule Foreground { get; init; }
+
+    /// <summary>Opens a file as the network sees it. The window that is likely to come next is read in the background.</summary>
     /// <param name="path">The file.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
     /// <param name="seed">Decides how it is changed.</param>
+    /// <param name="crop">Part of the image to open, in pixels at its resolution; null for what <see cref="Foreground"/> says, without a mask file.</param>
     /// <exception cref="ImageFormatException">The file cannot be read so.</exception>
-    public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0)
+    public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0, ImageRegion? crop = null)
     {
-        var image = ImageSource.Open(path, Options);
-        return new NormalizedSource(augmentation is null ? image : augmentation.Apply(image, seed), Normalization);
+        crop ??= Foreground == ForegroundRule.None ? null : FindForeground(path, null).Box;
+        var image = ImageSource.Open(path, Options with { Crop = crop });
+        return new NormalizedSource(new PrefetchingSource(augmentation is null ? image : augmentation.Apply(image, seed)), Normalization);
     }
+
+    /// <summary>Finds the box that <see cref="Foreground"/> asks for.</summary>
+    /// <param name="path">The image.</param>
+    /// <param name="mask">Its mask file, if it has one.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read, or the mask is missing or of another shape.</exception>
+    public ForegroundRegion FindForeground(string path, string? mask) => ForegroundRegion.Find(path, Foreground, mask, Options);
 
     /// <summary>How files are read, before values are scaled.</summary>
     public ImageOptions Options => new()
@@ -52,6 +65,8 @@ public sealed record ImagePreparation
             yield return new("downsample", Text(factor));
         if (MicrometresPerPixel is { } resolution)
             yield return new("mpp", Text(resolution));
+        if (Foreground != ForegroundRule.None)
+            yield return new("foreground", Foreground.ToString());
 
         static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
     }
@@ -66,6 +81,7 @@ public sealed record ImagePreparation
             Channels = (int)Number("channels"),
             Downsample = metadata.ContainsKey("downsample") ? Number("downsample") : null,
             MicrometresPerPixel = metadata.ContainsKey("mpp") ? Number("mpp") : null,
+            Foreground = metadata.TryGetValue("foreground", out var rule) ? Enum.Parse<ForegroundRule>(rule) : ForegroundRule.None,
             Normalization = new(Numbers("mean"), Numbers("deviation"), (float)Number("scale")),
         };
 

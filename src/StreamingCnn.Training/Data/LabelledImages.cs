@@ -1,6 +1,7 @@
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Training.Data;
@@ -17,9 +18,12 @@ public sealed class LabelledImages
     private readonly IReadOnlyList<ImageItem> training;
     private readonly IReadOnlyList<ImageItem> validation;
     private readonly IReadOnlyList<ImageItem> test;
+    private readonly string path;
+    private readonly Dictionary<string, ImageRegion> boxes = [];
 
-    private LabelledImages(LearningTask task, int channels, ImageDataSet all, IReadOnlyList<ImageItem> training, IReadOnlyList<ImageItem> validation, IReadOnlyList<ImageItem> test)
+    private LabelledImages(string path, LearningTask task, int channels, ImageDataSet all, IReadOnlyList<ImageItem> training, IReadOnlyList<ImageItem> validation, IReadOnlyList<ImageItem> test)
     {
+        this.path = path;
         Task = task;
         Channels = channels;
         All = all;
@@ -57,6 +61,7 @@ public sealed class LabelledImages
             LabelKind.MultiLabel => new MultiLabelTask(columns.LabelColumns),
             _ => new RegressionTask(columns.LabelColumns),
         };
+        CheckParts(path, data);
         var channels = CommonChannels(path, data);
 
         // An image without a part is there to be learned from.
@@ -74,14 +79,52 @@ public sealed class LabelledImages
         }
 
         return training.Length > 0
-            ? new(task, channels, data, training, validation, [.. byPart[TestPart]])
+            ? new(path, task, channels, data, training, validation, [.. byPart[TestPart]])
             : throw new DataSetException(path, [$"no image is in the part '{TrainingPart}', so there is nothing to learn from"]);
+    }
+
+    /// <summary>
+    /// Finds the foreground of every image where the preparation asks for it. The samples and sizes that are asked for afterwards are cropped to it.
+    /// </summary>
+    /// <returns>Share of all pixels that lie in the boxes and share that is foreground, 0 to 1 each; null where whole images are wanted.</returns>
+    /// <exception cref="DataSetException">The foreground of some images cannot be found; all are named.</exception>
+    public (double Boxes, double Foreground)? FindForeground(ImagePreparation preparation)
+    {
+        ArgumentNullException.ThrowIfNull(preparation);
+        if (preparation.Foreground == ForegroundRule.None)
+            return null;
+        var found = All.Items.AsParallel().AsOrdered().Select(Find).ToArray();
+        if (found.Any(one => one.Problem is not null))
+            throw new DataSetException(path, [.. found.Select(one => one.Problem).OfType<string>()]);
+        double pixels = 0, inBoxes = 0, foreground = 0;
+        foreach (var (item, region, _) in found)
+        {
+            boxes[item.Path] = region!.Box;
+            var inBox = (double)region.Box.Height * region.Box.Width;
+            (pixels, inBoxes, foreground) = (pixels + (inBox / region.BoxShare), inBoxes + inBox, foreground + (inBox / region.BoxShare * region.ForegroundShare));
+        }
+
+        return (inBoxes / pixels, foreground / pixels);
+
+        (ImageItem Item, ForegroundRegion? Region, string? Problem) Find(ImageItem item)
+        {
+            try
+            {
+                return (item, preparation.FindForeground(item.Path, item.Mask), null);
+            }
+            catch (ImageFormatException error)
+            {
+                return (item, null, error.Message.TrimEnd('.'));
+            }
+        }
     }
 
     /// <summary>Height of the tallest and width of the widest image, as the network sees them.</summary>
     public (long Height, long Width) LargestSize(ImagePreparation preparation)
     {
         ArgumentNullException.ThrowIfNull(preparation);
+        if (boxes.Count > 0)
+            return (boxes.Values.Max(box => box.Height), boxes.Values.Max(box => box.Width));
         var sizes = All.Items.Select(item =>
         {
             var size = ImageInfo.Read(item.Path);
@@ -97,24 +140,44 @@ public sealed class LabelledImages
     /// <param name="augmentation">What to change at random; null for nothing.</param>
     /// <param name="seed">Decides how.</param>
     public IReadOnlyList<TrainingSample> Training(ImagePreparation preparation, AugmentationOptions? augmentation = null, int seed = 1) =>
-        Samples(training, preparation, augmentation, seed);
+        Samples(training, preparation, augmentation, seed, boxes);
 
     /// <summary>The images to judge by while training.</summary>
-    public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) => Samples(validation, preparation);
+    public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) => Samples(validation, preparation, boxes: boxes);
 
     /// <summary>The images to judge by in the end.</summary>
-    public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) => Samples(test, preparation);
+    public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) => Samples(test, preparation, boxes: boxes);
 
     /// <summary>Items of a data set as samples.</summary>
     public static IReadOnlyList<TrainingSample> Samples(
-        IEnumerable<ImageItem> items, ImagePreparation preparation, AugmentationOptions? augmentation = null, int seed = 1) =>
+        IEnumerable<ImageItem> items,
+        ImagePreparation preparation,
+        AugmentationOptions? augmentation = null,
+        int seed = 1,
+        IReadOnlyDictionary<string, ImageRegion>? boxes = null) =>
     [
         .. items.Select((item, i) => new TrainingSample(
-            item.Path, item.Label, use => preparation.Open(item.Path, use == 0 ? null : augmentation, (seed * 1_000_003L) + use))
+            item.Path,
+            item.Label,
+            use => preparation.Open(
+                item.Path,
+                use == 0 ? null : augmentation,
+                (seed * 1_000_003L) + use,
+                boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
         {
             Targets = item.Targets,
         }),
     ];
+
+    /// <summary>A part with a slip in its name would be learned from, images of the test among them.</summary>
+    private static void CheckParts(string path, ImageDataSet data)
+    {
+        string[] known = [TrainingPart, TestPart, .. ValidationParts];
+        var unknown = data.Items.Where(item => item.Split is { } part && !known.Contains(part, StringComparer.OrdinalIgnoreCase))
+            .Select(item => $"{item.Path}: the part '{item.Split}' is none of {TrainingPart}, validation and {TestPart}").ToArray();
+        if (unknown.Length > 0)
+            throw new DataSetException(path, unknown);
+    }
 
     /// <summary>The channels that all images have. What cannot be opened at all has been found before.</summary>
     private static int CommonChannels(string path, ImageDataSet data)

@@ -78,12 +78,21 @@ internal sealed class SourceInput(IImageSource source, ScalarType type, Device d
 
     protected override Tensor ReadRaw(Region region)
     {
-        var window = source.Read(region.Rows.Start, region.Columns.Start, region.Rows.Length, region.Columns.Length);
+        var window = source is IPreparedImageSource prepared
+            ? Prepare(prepared, region)
+            : source.Read(region.Rows.Start, region.Columns.Start, region.Rows.Length, region.Columns.Length);
         long[] expected = [1, Channels, region.Rows.Length, region.Columns.Length];
         return window.shape.SequenceEqual(expected)
             ? window
             : throw new InvalidOperationException(
                 $"{source.GetType().Name}.Read({region.Rows.Start}, {region.Columns.Start}, {region.Rows.Length}, {region.Columns.Length}) "
                 + $"gave a tensor [{string.Join(", ", window.shape)}]; it must be [{string.Join(", ", expected)}].");
+    }
+
+    private Tensor Prepare(IPreparedImageSource prepared, Region region)
+    {
+        using var stored = prepared.ReadStored(region.Rows.Start, region.Columns.Start, region.Rows.Length, region.Columns.Length);
+        using var moved = stored.to(Device);
+        return prepared.Prepare(moved);
     }
 }

@@ -1,3 +1,4 @@
+using CsCheck;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Generators;
@@ -113,6 +114,34 @@ public sealed class ImageDataSetTests
         var rare = EpochSampler.Balanced(data, seed: 1).Epoch(0).Count(index => items[index].Label == 1);
         // 500 expected, standard deviation 16.
         Assert.InRange(rare, 420, 580);
+    }
+
+    /// <summary>However many processes there are and however the images divide, together they draw what one process alone would, with equal shares and the weights as they are.</summary>
+    [Fact]
+    public void Weighted_draws_are_the_same_whatever_the_number_of_processes() =>
+        Gen.Select(Gen.Double[0, 5].Array[2, 60], Gen.Int[0, 1000], Gen.Int[0, 9], Gen.Int[1, 8]).Where(draw => draw.Item1.Sum() > 0).Sample(
+            (weights, seed, epoch, processes) =>
+            {
+                var sampler = EpochSampler.Weighted(weights, seed);
+                var alone = sampler.Epoch(epoch);
+                var shares = Enumerable.Range(0, processes).Select(rank => EpochSampler.Weighted(weights, seed).Epoch(epoch, rank, processes)).ToList();
+                var together = Enumerable.Range(0, shares[0].Count * processes).Select(i => shares[i % processes][i / processes]).ToList();
+                return shares.TrueForAll(share => share.Count == (weights.Length + processes - 1) / processes)
+                    && together.Take(alone.Count).SequenceEqual(alone)
+                    && together.Skip(alone.Count).SequenceEqual(together.Take(together.Count - alone.Count))
+                    && alone.All(index => weights[index] > 0);
+            },
+            threads: 1);
+
+    [Fact]
+    public void Weights_are_the_odds_of_being_drawn()
+    {
+        var sampler = EpochSampler.Weighted([1, 0, 3, .. Enumerable.Repeat(0.0, 997)], seed: 2);
+        var drawn = Enumerable.Range(0, 4).SelectMany(rank => sampler.Epoch(0, rank, 4)).ToList();
+        Assert.Equal(1000, drawn.Count);
+        Assert.All(drawn, index => Assert.True(index is 0 or 2));
+        // 750 expected, standard deviation 14.
+        Assert.InRange(drawn.Count(index => index == 2), 680, 820);
     }
 
     [Theory]

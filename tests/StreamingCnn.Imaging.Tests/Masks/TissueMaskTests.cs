@@ -24,6 +24,30 @@ public sealed class TissueMaskTests
     }
 
     [Fact]
+    public void The_box_of_the_foreground_is_in_pixels_of_the_image_as_it_is_opened()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        string In(string name) => Path.Combine(folder.Path, name);
+        var picture = full([3, 400, 600], 240, ScalarType.Byte);
+        picture.narrow(1, 100, 200).narrow(2, 150, 300)[1].fill_(90);
+        using (var image = new TensorImageSource(picture))
+            Imaging.Export.ImageFile.Write(image, In("image.png"));
+        var marks = zeros([1, 40, 60], ScalarType.Byte);
+        marks.narrow(1, 10, 20).narrow(2, 30, 15).fill_(255);
+        using (var image = new TensorImageSource(marks))
+            Imaging.Export.ImageFile.Write(image, In("mask.png"));
+
+        var whole = ForegroundRegion.Find(In("image.png"), ForegroundRule.Otsu);
+        Assert.Equal((new ImageRegion(100, 150, 200, 300), 0.25, 0.25), (whole.Box, whole.BoxShare, whole.ForegroundShare));
+        var half = ForegroundRegion.Find(In("image.png"), ForegroundRule.Otsu, options: new ImageOptions { Downsample = 2 });
+        Assert.Equal(new ImageRegion(50, 75, 100, 150), half.Box);
+        Assert.Equal(new ImageRegion(100, 300, 200, 150), ForegroundRegion.Find(In("image.png"), ForegroundRule.Mask, In("mask.png")).Box);
+        var error = Assert.Throws<ImageFormatException>(() => ForegroundRegion.Find(In("image.png"), ForegroundRule.Mask));
+        Assert.Contains("no mask is named for it", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_mask_image_is_taken_as_it_is()
     {
         using var scope = NewDisposeScope();

@@ -81,7 +81,7 @@ public sealed class DecodedPixelsTests
 
     private static void Compare(string name, int level, float tolerance)
     {
-        var path = SampleFiles.Get(name);
+        var path = SampleFiles.GetDecodable(name);
         using var scope = NewDisposeScope();
         using var ours = ImageSource.Open(path, new ImageOptions { Level = level });
         using var other = ReferenceImage.Open(path, level);

@@ -100,7 +100,7 @@ public sealed class LevelTests
     [Fact]
     public void OpenSlide_and_the_bundled_decoder_agree_on_a_slide()
     {
-        Assert.SkipUnless(OpenSlideNative.Available, "libopenslide is not installed.");
+        SampleFiles.RequireOpenSlide();
         using var scope = NewDisposeScope();
         var path = SampleFiles.Get("wsi/CMU-1-Small-Region.svs");
         using var bundled = ImageSource.Open(path, new ImageOptions { ApplyColourProfile = false });
@@ -108,6 +108,27 @@ public sealed class LevelTests
         Assert.Equal((bundled.Height, bundled.Width), (other.Height, other.Width));
         var difference = (bundled.Read(333, 777, 901, 1003).to(ScalarType.Int16) - other.Read(333, 777, 901, 1003).to(ScalarType.Int16)).abs();
         Assert.InRange(difference.max().ToInt32(), 0, 4);
+    }
+
+    /// <summary>As OME-TIFF stores channels: a page each, each with its smaller levels in SubIFDs.</summary>
+    [Fact]
+    public void Every_page_has_its_own_levels()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(folder.Path, "channels.ome.tif");
+        using var first = NetVips.Image.Black(600, 400) + 10;
+        using var second = NetVips.Image.Black(600, 400) + 200;
+        using var roll = first.Join(second, NetVips.Enums.Direction.Vertical).Cast(NetVips.Enums.BandFormat.Uchar);
+        using var pages = roll.Mutate(image => image.Set(NetVips.GValue.GIntType, "page-height", 400));
+        pages.Tiffsave(path, tile: true, tileWidth: 128, tileHeight: 128, pyramid: true, subifd: true);
+        Assert.Equal(2, ImageInfo.Read(path).Pages);
+        foreach (var (page, value) in ((int, byte)[])[(0, 10), (1, 200)])
+        {
+            using var small = ImageSource.Open(path, new ImageOptions { Page = page, Level = 1 });
+            Assert.Equal((200, 300), (small.Height, small.Width));
+            Assert.Equal(value, small.Read(150, 150, 1, 1).ToByte());
+        }
     }
 
     [Fact]

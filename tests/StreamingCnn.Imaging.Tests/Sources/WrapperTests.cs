@@ -20,6 +20,21 @@ public sealed class WrapperTests
     }
 
     [Fact]
+    public void Bytes_stay_bytes_until_they_are_on_the_device()
+    {
+        using var scope = NewDisposeScope();
+        using var source = new NormalizedSource(new TensorImageSource(AugmentationTests.Picture(60, 70)), Normalization.ImageNet);
+        var stored = source.ReadStored(3, 5, 40, 50);
+        Assert.Equal(ScalarType.Byte, stored.dtype);
+        Assert.True(Windows.Same(source.Read(3, 5, 40, 50), source.Prepare(stored)));
+
+        // The engine goes that way: the outcome is that of the normalised image at once.
+        using var trunk = nn.Conv2d(3, 4, 3, padding: 1);
+        using var streaming = new StreamingModule(trunk, new StreamingOptions { Tile = (32, 32) });
+        Assert.True(streaming.forward(source).allclose(trunk.forward(source.Read(0, 0, 60, 70)), 1e-5, 1e-5));
+    }
+
+    [Fact]
     public void Statistics_of_a_set_are_those_of_all_its_pixels_together()
     {
         using var folder = new TemporaryFolder();

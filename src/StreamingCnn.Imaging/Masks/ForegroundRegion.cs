@@ -1,0 +1,54 @@
+using StreamingCnn.Imaging.Export;
+
+namespace StreamingCnn.Imaging.Masks;
+
+/// <summary>How the foreground of an image is found.</summary>
+public enum ForegroundRule
+{
+    /// <summary>The whole image is wanted.</summary>
+    None,
+
+    /// <summary>Otsu's threshold on a thumbnail (<see cref="TissueMask.Otsu"/>).</summary>
+    Otsu,
+
+    /// <summary>A mask file.</summary>
+    Mask,
+}
+
+/// <summary>The box that holds an image's foreground.</summary>
+/// <param name="Box">In pixels of the image as it is opened; the whole image where nothing is foreground.</param>
+/// <param name="BoxShare">Share of the image's pixels that lie in the box, 0 to 1.</param>
+/// <param name="ForegroundShare">Share of the image's pixels that are foreground, 0 to 1.</param>
+public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double ForegroundShare)
+{
+    private const int ThumbnailSide = 1024;
+
+    /// <summary>Finds the box of a file.</summary>
+    /// <param name="path">The image.</param>
+    /// <param name="rule">How; not <see cref="ForegroundRule.None"/>.</param>
+    /// <param name="mask">The mask file, for <see cref="ForegroundRule.Mask"/>.</param>
+    /// <param name="options">How the image will be opened; null for full resolution.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read, the mask is missing or of another shape.</exception>
+    public static ForegroundRegion Find(string path, ForegroundRule rule, string? mask = null, ImageOptions? options = null)
+    {
+        if (rule == ForegroundRule.Mask && mask is null)
+            throw new ImageFormatException(path, "it is to be cropped to its mask, but no mask is named for it; name one in the column 'mask', or find the foreground by Otsu's threshold.");
+        var info = ImageInfo.Read(path);
+        var found = rule == ForegroundRule.Mask ? TissueMask.FromFile(mask!, info.Height, info.Width) : Otsu(info);
+        var (height, width) = ImageSource.Size(info, options ?? new ImageOptions());
+        if (found.BoundingBox() is not { } box)
+            return new(new(0, 0, height, width), 1, 0);
+        var (down, across) = ((double)height / info.Height, (double)width / info.Width);
+        var (top, left) = ((long)Math.Floor(box.Top * down), (long)Math.Floor(box.Left * across));
+        var bottom = Math.Min(height, (long)Math.Ceiling((box.Top + box.Height) * down));
+        var right = Math.Min(width, (long)Math.Ceiling((box.Left + box.Width) * across));
+        return new(
+            new(top, left, bottom - top, right - left), (double)(bottom - top) * (right - left) / ((double)height * width), found.ForegroundShare);
+    }
+
+    private static TissueMask Otsu(ImageInfo info)
+    {
+        using var thumbnail = Thumbnail.Read(info, ThumbnailSide);
+        return TissueMask.Otsu(thumbnail, info.Height, info.Width);
+    }
+}
