@@ -14,6 +14,8 @@ public class RefusedLayerTests
         { "instancenorm", "Layer 'bad' (InstanceNorm2d) normalises over the whole map; use ChannelLayerNorm, or move it to the head, behind the streamed trunk." },
         { "adaptive", "Layer 'bad' (AdaptiveAvgPool2d) pools windows that depend on the size of the whole map; move it to the head, behind the streamed trunk." },
         { "circular", "Layer 'bad' (Conv2d) pads circularly, so that its first output reads the image's last pixels; use zeros, reflect or replicate padding." },
+        // Padding by 'same' here is (0, 0) in front, but (0, 1) behind.
+        { "same", "Layer 'bad' (Conv2d) pads by 'same' with mode Reflect, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers." },
         { "flatten", "Layer 'bad' (Flatten) mixes all positions; move it to the head, behind the streamed trunk." },
         { "bicubic", "Layer 'bad' (Upsample) interpolates with mode Bicubic, which is not supported; use Nearest or Bilinear." },
         { "fractional", "Layer 'bad' (Upsample) has the scale factor 1.5; give a whole number of at least 1, or the output size." },
@@ -35,6 +37,7 @@ public class RefusedLayerTests
             "instancenorm" => InstanceNorm2d(4),
             "adaptive" => AdaptiveAvgPool2d(1),
             "circular" => Conv2d(4, 4, 3, padding: 1, padding_mode: PaddingModes.Circular),
+            "same" => Conv2d(4, 4, (1, 2), padding: TorchSharp.Padding.Same, padding_mode: PaddingModes.Reflect),
             "flatten" => Flatten(),
             "bicubic" => Upsample(scale_factor: [2, 2], mode: UpsampleMode.Bicubic),
             "fractional" => Upsample(scale_factor: [1.5, 1.5]),
