@@ -24,6 +24,7 @@ public class RefusedLayerTests
         { "unknown", "Layer 'bad' (Unknown) is not known to the engine; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or move it to the head, behind the streamed trunk." },
         { "divisible", "Layer 'bad' (PixelUnshuffle) cannot be applied to an image of height 33: needs a length divisible by 2, but gets 33." },
         { "reflection", "Layer 'bad' (ReflectionPad2d) cannot be applied to an image of height 33: Reflection padding of (33, 33) must be at least 0 and smaller than the input, whose length is 33." },
+        { "crop", "Layer 'bad' (ZeroPad2d) cannot be applied to an image of height 33: crops by (40, -34) more than the 33 positions that there are." },
     };
 
     [Theory]
@@ -45,6 +46,7 @@ public class RefusedLayerTests
             "linear" => Linear(4, 4),
             "divisible" => PixelUnshuffle(2),
             "reflection" => ReflectionPad2d(33),
+            "crop" => ZeroPad2d((0, 0, 40, -34)),
             _ => new Unknown(),
         };
         using var streaming = new StreamingModule(Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("bad", bad)), new() { Tile = (16, 16) });
