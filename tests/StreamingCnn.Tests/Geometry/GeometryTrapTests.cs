@@ -1,5 +1,4 @@
 using StreamingCnn.Geometry;
-using StreamingCnn.Graph;
 using StreamingCnn.Planning;
 using StreamingCnn.Tests.Planning;
 
@@ -12,10 +11,9 @@ public class GeometryTrapTests
     public void Cuts_start_at_zero_even_where_padding_alone_gives_outputs()
     {
         // A 1x1 convolution with padding 1: output 0 reads nothing, so that its virtual cut is 1 before any input is there.
-        var map = new SlidingWindow(4, 1, before: 1, after: 1);
-        Assert.Equal(1, map.VirtualCut(0));
+        Assert.Equal(1, new SlidingWindow(4, 1, before: 1, after: 1).VirtualCut(0));
 
-        var layout = Layout(4, 2, map);
+        var layout = Layout(4, 2, new MapSettings(MapKind.Window, Before: 1, After: 1));
 
         Assert.Equal(0, layout.Cut(1, 0));
         Assert.Equal(new Interval(0, 3), layout.Computed(1, 0));
@@ -29,7 +27,7 @@ public class GeometryTrapTests
 
         Assert.Equal(3, map.VirtualCut(4));
         Assert.Equal(4, map.VirtualCut(5));
-        Assert.Equal(3, Layout(4, 2, map).Steps);
+        Assert.Equal(3, Layout(4, 2, new MapSettings(MapKind.Window, 3, Before: 1, After: 1)).Steps);
         Assert.Equal(4, map.Available(4));
     }
 
@@ -37,10 +35,9 @@ public class GeometryTrapTests
     public void What_is_needed_never_lies_behind_the_map_s_own_cut()
     {
         // With a stride beyond the kernel the next output reads position 2, though positions from 1 on are not there yet.
-        var map = new SlidingWindow(3, 1, stride: 2);
-        var layout = new ExactlyOnceLayout(Network(3, new IdentityMap(3), map), Roles(new IdentityMap(3), map), 1, beyondBorder: true);
+        var layout = Layout(3, 1, new(MapKind.Pointwise), new(MapKind.Window, Stride: 2));
 
-        Assert.Equal(2, map.FirstNeeded(1));
+        Assert.Equal(2, layout.Network.Map(2).FirstNeeded(1));
         Assert.Equal((1, 1), (layout.Cut(1, 1), layout.Low(1, 1)));
     }
 
@@ -155,7 +152,7 @@ public class GeometryTrapTests
     [Fact]
     public void A_tile_that_covers_the_image_is_the_only_one()
     {
-        var map = new SlidingWindow(16, 7, before: 3, after: 3);
+        var map = new MapSettings(MapKind.Window, 7, Before: 3, After: 3);
 
         Assert.Equal(1, Layout(16, 16, map).Steps);
         Assert.Equal(1, Layout(16, 1000, map).Steps);
@@ -180,10 +177,9 @@ public class GeometryTrapTests
         Assert.True(misses > 0, "Single precision agrees everywhere; then the exact fraction would do.");
     }
 
-    private static ExactlyOnceLayout Layout(long length, long tile, params AxisMap[] maps) =>
-        new(Network(length, maps), Roles(maps), tile, beyondBorder: true);
-
-    private static AxisNetwork Network(long length, params AxisMap[] maps) => new(StandInLayer.Chain(maps), Axis.Rows, length);
-
-    private static MapRoles Roles(params AxisMap[] maps) => new(StandInLayer.Chain(maps));
+    private static ExactlyOnceLayout Layout(long length, long tile, params MapSettings[] layers)
+    {
+        var graph = RandomGraph.Chain(layers);
+        return new(new AxisNetwork(graph, Axis.Rows, length), new MapRoles(graph), tile, beyondBorder: true);
+    }
 }
