@@ -1,8 +1,10 @@
 using Spectre.Console;
 using StreamingCnn.Cli.Commands;
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -44,7 +46,49 @@ public class VerifyTests
         Assert.Equal(Program.Negative, VerifyCommand.Show(wrong, console));
     }
 
+    [Theory]
+    [InlineData("exactly-once")]
+    [InlineData("overlap")]
+    public void The_program_fails_with_exit_code_1_when_a_layer_s_geometry_is_wrong_by_one(string mode)
+    {
+        string[] command = ["verify", "--model", "small", "--size", "90x70", "--tile", "32x24", "--mode", mode, "--precision", "float64"];
+        CommandLine broken;
+        LayerRegistry.Register<MaxPool2d>(pooling => new ShiftedPooling(pooling));
+        try
+        {
+            broken = CommandLine.Run(command);
+        }
+        finally
+        {
+            LayerRegistry.Register<MaxPool2d>(pooling => new MaxPoolingLayer(pooling));
+        }
+
+        Assert.Equal("", broken.Errors);
+        Assert.Equal(1, broken.ExitCode);
+        Assert.EndsWith($"FAIL{Environment.NewLine}", broken.Output);
+        Assert.Equal(0, CommandLine.Run(command).ExitCode);
+    }
+
     private static StreamingOptions Tiles(int side) => new() { Tile = (side, side) };
+
+    /// <summary>Max pooling whose integers say that each window begins one position later than it does. All of them agree with each other.</summary>
+    private sealed class ShiftedPooling(MaxPool2d pooling) : LocalLayer
+    {
+        public override Module Module => pooling;
+
+        public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
+
+        public override AxisMap Along(Axis axis, long length) => new SlidingWindow(length, pooling.kernel_size[0], pooling.stride[0], before: -1, after: 1);
+
+        public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
+        {
+            using var window = functional.pad(
+                inputs[0], [patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After], PaddingModes.Constant, double.NegativeInfinity);
+            return functional.max_pool2d(window, pooling.kernel_size[0], pooling.stride[0]);
+        }
+
+        public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
+    }
 
     /// <summary>Padded evenly, as its registration says.</summary>
     private sealed class Centred() : Padded(nameof(Centred), 1, 1);

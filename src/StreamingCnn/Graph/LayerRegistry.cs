@@ -54,7 +54,7 @@ public static class LayerRegistry
         RegisterActivation<Softplus>(_ => false);
         RegisterActivation<Softshrink>(_ => false);
         RegisterActivation<Hardshrink>(_ => false);
-        RegisterActivation<Tanhshrink>(_ => false);
+        RegisterActivation<Tanhshrink>(m => m.inplace);
         RegisterActivation<LogSigmoid>(_ => false);
         RegisterActivation<PReLU>(_ => false);
         RegisterActivation<Softmax2d>(_ => false);

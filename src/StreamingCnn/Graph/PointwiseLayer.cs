@@ -21,11 +21,14 @@ public class PointwiseLayer(Module<Tensor, Tensor> module) : LocalLayer
     public sealed override AxisMap Along(Axis axis, long length) => new IdentityMap(length);
 
     /// <inheritdoc/>
-    public sealed override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Apply(inputs[0]);
+    public sealed override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Own(Apply(inputs[0]), inputs[0]);
 
     /// <inheritdoc/>
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => module.call(inputs[0]);
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Own(module.call(inputs[0]), inputs[0]);
 
     /// <summary>Applies the layer to any rectangle [N, C, h, w], without changing it.</summary>
     protected virtual Tensor Apply(Tensor input) => module.forward(input);
+
+    /// <summary>Input and output are disposed by themselves, but some modules return their very argument: TorchSharp's Hardtanh does.</summary>
+    private static Tensor Own(Tensor output, Tensor input) => ReferenceEquals(output, input) ? output.alias() : output;
 }

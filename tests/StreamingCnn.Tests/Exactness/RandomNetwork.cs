@@ -1,3 +1,5 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Graph.Layers;
 using StreamingCnn.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -184,12 +186,12 @@ internal sealed class RandomNetwork : StreamingBlock
     {
         try
         {
-            var layer = new Graph.Layers.MaxPoolingLayer(pooling);
-            layer.Along(StreamingCnn.Geometry.Axis.Rows, input.shape[2]);
-            layer.Along(StreamingCnn.Geometry.Axis.Columns, input.shape[3]);
+            var layer = new MaxPoolingLayer(pooling);
+            layer.Along(Axis.Rows, input.shape[2]);
+            layer.Along(Axis.Columns, input.shape[3]);
             return true;
         }
-        catch (StreamingCnn.Geometry.GeometryException)
+        catch (GeometryException)
         {
             return false;
         }

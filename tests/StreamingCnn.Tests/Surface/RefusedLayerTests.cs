@@ -14,6 +14,8 @@ public class RefusedLayerTests
         { "instancenorm", "Layer 'bad' (InstanceNorm2d) normalises over the whole map; use ChannelLayerNorm, or move it to the head, behind the streamed trunk." },
         { "adaptive", "Layer 'bad' (AdaptiveAvgPool2d) pools windows that depend on the size of the whole map; move it to the head, behind the streamed trunk." },
         { "circular", "Layer 'bad' (Conv2d) pads circularly, so that its first output reads the image's last pixels; use zeros, reflect or replicate padding." },
+        // Padding by 'same' here is (0, 0) in front, but (0, 1) behind.
+        { "same", "Layer 'bad' (Conv2d) pads by 'same' with mode Reflect, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers." },
         { "flatten", "Layer 'bad' (Flatten) mixes all positions; move it to the head, behind the streamed trunk." },
         { "bicubic", "Layer 'bad' (Upsample) interpolates with mode Bicubic, which is not supported; use Nearest or Bilinear." },
         { "fractional", "Layer 'bad' (Upsample) has the scale factor 1.5; give a whole number of at least 1, or the output size." },
@@ -22,6 +24,7 @@ public class RefusedLayerTests
         { "unknown", "Layer 'bad' (Unknown) is not known to the engine; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or move it to the head, behind the streamed trunk." },
         { "divisible", "Layer 'bad' (PixelUnshuffle) cannot be applied to an image of height 33: needs a length divisible by 2, but gets 33." },
         { "reflection", "Layer 'bad' (ReflectionPad2d) cannot be applied to an image of height 33: Reflection padding of (33, 33) must be at least 0 and smaller than the input, whose length is 33." },
+        { "crop", "Layer 'bad' (ZeroPad2d) cannot be applied to an image of height 33: crops by (40, -34) more than the 33 positions that there are." },
     };
 
     [Theory]
@@ -35,6 +38,7 @@ public class RefusedLayerTests
             "instancenorm" => InstanceNorm2d(4),
             "adaptive" => AdaptiveAvgPool2d(1),
             "circular" => Conv2d(4, 4, 3, padding: 1, padding_mode: PaddingModes.Circular),
+            "same" => Conv2d(4, 4, (1, 2), padding: TorchSharp.Padding.Same, padding_mode: PaddingModes.Reflect),
             "flatten" => Flatten(),
             "bicubic" => Upsample(scale_factor: [2, 2], mode: UpsampleMode.Bicubic),
             "fractional" => Upsample(scale_factor: [1.5, 1.5]),
@@ -42,6 +46,7 @@ public class RefusedLayerTests
             "linear" => Linear(4, 4),
             "divisible" => PixelUnshuffle(2),
             "reflection" => ReflectionPad2d(33),
+            "crop" => ZeroPad2d((0, 0, 40, -34)),
             _ => new Unknown(),
         };
         using var streaming = new StreamingModule(Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("bad", bad)), new() { Tile = (16, 16) });

@@ -44,7 +44,7 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     public override string? Refusal => convolution.padding_mode == PaddingModes.Circular
         ? "pads circularly, so that its first output reads the image's last pixels; use zeros, reflect or replicate padding"
-        : convolution.padding_type == TorchSharp.Padding.Same && !PadsWithZeros && before != new Pair(before.Columns, before.Rows)
+        : convolution.padding_type == TorchSharp.Padding.Same && !PadsWithZeros && (before.Rows != before.Columns || after.Rows != after.Columns)
             ? $"pads by 'same' with mode {convolution.padding_mode}, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers"
             : null;
 

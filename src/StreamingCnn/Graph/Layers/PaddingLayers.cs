@@ -41,6 +41,9 @@ internal sealed class ConstantPaddingLayer(PadBase pad) : PaddingLayer(pad)
     public override AxisMap Along(Axis axis, long length)
     {
         var (before, after) = Along(axis);
+        // PyTorch crops before it pads, and cannot crop more than there is.
+        if (length + Math.Min(before, 0) + Math.Min(after, 0) < 0)
+            throw new GeometryException($"crops by ({before}, {after}) more than the {length} positions that there are");
         return new SlidingWindow(length, 1, before: before, after: after);
     }
 

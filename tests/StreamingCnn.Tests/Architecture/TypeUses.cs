@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using System.Reflection.Emit;
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
+
+namespace StreamingCnn.Tests.Architecture;
+
+/// <summary>The types that a type mentions: base type, interfaces, fields, signatures, local variables, and every instruction of its methods.</summary>
+internal sealed class TypeUses(MetadataReader metadata, PEReader file)
+{
+    private static readonly Dictionary<int, OpCode> Instructions = typeof(OpCodes).GetFields()
+        .Select(field => (OpCode)field.GetValue(null)!)
+        .ToDictionary(code => (int)(ushort)code.Value);
+
+    private readonly HashSet<EntityHandle> uses = [];
+    private readonly HashSet<EntityHandle> seen = [];
+
+    /// <summary>Definitions of this assembly and references into others.</summary>
+    public IReadOnlySet<EntityHandle> Of(TypeDefinitionHandle handle)
+    {
+        var type = metadata.GetTypeDefinition(handle);
+        var collector = new Collector(this);
+        Add(type.BaseType);
+        foreach (var implementation in type.GetInterfaceImplementations())
+            Add(metadata.GetInterfaceImplementation(implementation).Interface);
+        foreach (var parameter in type.GetGenericParameters())
+            AddConstraints(parameter);
+        foreach (var field in type.GetFields())
+            metadata.GetFieldDefinition(field).DecodeSignature(collector, null);
+        foreach (var method in type.GetMethods().Select(metadata.GetMethodDefinition))
+        {
+            method.DecodeSignature(collector, null);
+            foreach (var parameter in method.GetGenericParameters())
+                AddConstraints(parameter);
+            if (method.RelativeVirtualAddress != 0)
+                AddBody(file.GetMethodBody(method.RelativeVirtualAddress), collector);
+        }
+
+        return uses;
+    }
+
+    private void AddConstraints(GenericParameterHandle parameter)
+    {
+        foreach (var constraint in metadata.GetGenericParameter(parameter).GetConstraints())
+            Add(metadata.GetGenericParameterConstraint(constraint).Type);
+    }
+
+    private void AddBody(MethodBodyBlock body, Collector collector)
+    {
+        if (!body.LocalSignature.IsNil)
+            metadata.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(collector, null);
+        foreach (var region in body.ExceptionRegions)
+            Add(region.CatchType);
+        var code = body.GetILReader();
+        while (code.RemainingBytes > 0)
+        {
+            int value = code.ReadByte();
+            if (value == 0xfe)
+                value = 0xfe00 | code.ReadByte();
+            switch (Instructions[value].OperandType)
+            {
+                case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
+                    Add(MetadataTokens.EntityHandle(code.ReadInt32()));
+                    break;
+                case OperandType.InlineSwitch:
+                    var targets = code.ReadInt32();
+                    code.Offset += 4 * targets;
+                    break;
+                case OperandType.InlineI8 or OperandType.InlineR:
+                    code.Offset += 8;
+                    break;
+                case OperandType.InlineVar:
+                    code.Offset += 2;
+                    break;
+                case OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar:
+                    code.Offset += 1;
+                    break;
+                case OperandType.InlineNone:
+                    break;
+                default:
+                    code.Offset += 4;
+                    break;
+            }
+        }
+    }
+
+    private void Add(EntityHandle handle)
+    {
+        if (handle.IsNil || !seen.Add(handle))
+            return;
+        var collector = new Collector(this);
+        switch (handle.Kind)
+        {
+            case HandleKind.TypeDefinition or HandleKind.TypeReference:
+                uses.Add(handle);
+                // A nested type of another assembly is found through the type around it.
+                if (handle.Kind == HandleKind.TypeReference && metadata.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope is { Kind: HandleKind.TypeReference } outer)
+                    Add((TypeReferenceHandle)outer);
+                break;
+            case HandleKind.TypeSpecification:
+                metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(collector, null);
+                break;
+            case HandleKind.MethodDefinition:
+                Add(metadata.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType());
+                break;
+            case HandleKind.FieldDefinition:
+                Add(metadata.GetFieldDefinition((FieldDefinitionHandle)handle).GetDeclaringType());
+                break;
+            case HandleKind.MethodSpecification:
+                var method = metadata.GetMethodSpecification((MethodSpecificationHandle)handle);
+                Add(method.Method);
+                method.DecodeSignature(collector, null);
+                break;
+            case HandleKind.MemberReference:
+                var member = metadata.GetMemberReference((MemberReferenceHandle)handle);
+                Add(member.Parent);
+                if (member.GetKind() == MemberReferenceKind.Field)
+                    member.DecodeFieldSignature(collector, null);
+                else
+                    member.DecodeMethodSignature(collector, null);
+                break;
+        }
+    }
+
+    /// <summary>Walks signatures; what it returns is of no use to anybody.</summary>
+    private sealed class Collector(TypeUses uses) : ISignatureTypeProvider<bool, object?>
+    {
+        public bool GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => Add(handle);
+
+        public bool GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => Add(handle);
+
+        public bool GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) => Add(handle);
+
+        public bool GetModifiedType(bool modifier, bool unmodifiedType, bool isRequired) => true;
+
+        public bool GetArrayType(bool elementType, ArrayShape shape) => true;
+
+        public bool GetByReferenceType(bool elementType) => true;
+
+        public bool GetFunctionPointerType(MethodSignature<bool> signature) => true;
+
+        public bool GetGenericInstantiation(bool genericType, ImmutableArray<bool> typeArguments) => true;
+
+        public bool GetGenericMethodParameter(object? genericContext, int index) => true;
+
+        public bool GetGenericTypeParameter(object? genericContext, int index) => true;
+
+        public bool GetPinnedType(bool elementType) => true;
+
+        public bool GetPointerType(bool elementType) => true;
+
+        public bool GetPrimitiveType(PrimitiveTypeCode typeCode) => true;
+
+        public bool GetSZArrayType(bool elementType) => true;
+
+        private bool Add(EntityHandle handle)
+        {
+            uses.Add(handle);
+            return true;
+        }
+    }
+}
