@@ -15,7 +15,14 @@ internal static class Program
     /// <summary>Exit code when the command could not do its work.</summary>
     public const int Failure = 2;
 
-    public static int Main(string[] args) => Run(args, Console.Error);
+    /// <summary>Exit code when a person stopped the command, as shells have it.</summary>
+    public const int Interrupted = 130;
+
+    public static int Main(string[] args)
+    {
+        NnpackSwitch.TurnOff();
+        return Run(args, Console.Error);
+    }
 
     /// <summary>Runs the program.</summary>
     /// <param name="args">The command line.</param>
@@ -25,6 +32,8 @@ internal static class Program
         var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
         {
             TrainCommand.Create(),
+            EvaluateCommand.Create(errors),
+            PredictCommand.Create(errors),
             VerifyCommand.Create(),
             PlanCommand.Create(),
             BenchCommand.Create(),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using StreamingCnn.Cli.Demo;
 using StreamingCnn.Cli.Display;
@@ -27,7 +26,7 @@ internal static class TrainCommand
         var command = new Command("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
         foreach (var option in options.All)
             command.Add(option);
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction(parsed =>
         {
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
@@ -39,30 +38,26 @@ internal static class TrainCommand
             var set = Read(options, parsed);
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint);
-            var display = new TrainingDisplay(training.Epochs, set.Description.Task.ScoreName);
+            var display = ProgressDisplay.OnOutput();
             using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights);
             using var trainer = new Trainer(model, set.Description.Task, training);
-            if (resume is not null && File.Exists(run.Checkpoint))
-                trainer.Resume();
-            Introduce(model, set);
-
             Directory.CreateDirectory(run.Path);
+            if (resume is not null)
+            {
+                run.RemoveUnfinished();
+                if (File.Exists(run.Checkpoint))
+                    trainer.Resume();
+            }
+
+            Introduce(model, set);
             if (resume is null)
                 OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
-            return Task.FromResult(Run(trainer, model, set, run, display, cancellation));
+            return new TrainRun(trainer, model, set, run, training.Epochs, display).Run();
         });
         return command;
     }
-
-    /// <summary>What to train on, and what the model is to be.</summary>
-    private sealed record TrainingSet(
-        ModelDescription Description,
-        IReadOnlyList<TrainingSample> Training,
-        IReadOnlyList<TrainingSample> Validation,
-        IReadOnlyList<TrainingSample> Test,
-        (long Height, long Width) LargestSize);
 
     private static TrainingSet Read(TrainOptions options, ParseResult parsed)
     {
@@ -144,40 +139,6 @@ internal static class TrainCommand
         Say($"About {plan.StepBytes / 1048576.0:0} MiB for a step; {plan.WholeBytes / 1048576.0:0} MiB for the feature maps if they were all kept.");
         if (model.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
             Say($"Batch normalisation uses its running statistics; its weight and bias are trained.");
-    }
-
-    private static int Run(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, TrainingDisplay display, CancellationToken cancellation)
-    {
-        var clock = Stopwatch.StartNew();
-        var task = set.Description.Task;
-        var metadata = set.Description.ToMetadata();
-        display.Show(progress => trainer.Fit(set.Training, set.Validation, progress, cancellation), () =>
-        {
-            MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History);
-            trainer.SaveWeights(run.LastWeights, metadata);
-            if (trainer.IsBest)
-                trainer.SaveWeights(run.BestWeights, metadata);
-        });
-
-        if (cancellation.IsCancellationRequested)
-        {
-            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
-            return Program.Success;
-        }
-
-        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights and metrics in {run.Path}.");
-        foreach (var (name, part) in new[] { ("validation", set.Validation), ("test", set.Test) })
-        {
-            if (part.Count == 0)
-                continue;
-            WeightFile.Load(model, run.BestWeights);
-            var predictions = ImageModel.Predict(model, task, part);
-            RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
-            var chance = task is ClassificationTask ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}") : "";
-            Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {task.ScoreName} of the best weights {task.Score(predictions):0.000}{chance}.");
-        }
-
-        return Program.Success;
     }
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

@@ -9,12 +9,6 @@ namespace StreamingCnn.Training.Data;
 /// <summary>A data set that is ready for training: every image has been looked into, and every one has its part.</summary>
 public sealed class LabelledImages
 {
-    private const string TrainingPart = "train";
-    private const string TestPart = "test";
-
-    // What data sets call the part to judge by.
-    private static readonly string[] ValidationParts = ["val", "valid", "validation"];
-
     private readonly IReadOnlyList<ImageItem> training;
     private readonly IReadOnlyList<ImageItem> validation;
     private readonly IReadOnlyList<ImageItem> test;
@@ -64,14 +58,8 @@ public sealed class LabelledImages
         CheckParts(path, data);
         var channels = CommonChannels(path, data);
 
-        // An image without a part is there to be learned from.
-        var byPart = data.Items.ToLookup(item => item.Split?.ToLowerInvariant() switch
-        {
-            TestPart => TestPart,
-            { } part when ValidationParts.Contains(part) => ValidationParts[0],
-            _ => TrainingPart,
-        });
-        var (training, validation) = (byPart[TrainingPart].ToArray(), byPart[ValidationParts[0]].ToArray());
+        var byPart = data.Items.ToLookup(item => DataPart.Of(item.Split));
+        var (training, validation) = (byPart[DataPart.Training].ToArray(), byPart[DataPart.Validation].ToArray());
         if (validation.Length == 0 && validationShare > 0)
         {
             var (first, second) = data.Where(training.Contains).Stratified(validationShare, seed);
@@ -79,8 +67,8 @@ public sealed class LabelledImages
         }
 
         return training.Length > 0
-            ? new(path, task, channels, data, training, validation, [.. byPart[TestPart]])
-            : throw new DataSetException(path, [$"no image is in the part '{TrainingPart}', so there is nothing to learn from"]);
+            ? new(path, task, channels, data, training, validation, [.. byPart[DataPart.Test]])
+            : throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
     }
 
     /// <summary>
@@ -172,9 +160,8 @@ public sealed class LabelledImages
     /// <summary>A part with a slip in its name would be learned from, images of the test among them.</summary>
     private static void CheckParts(string path, ImageDataSet data)
     {
-        string[] known = [TrainingPart, TestPart, .. ValidationParts];
-        var unknown = data.Items.Where(item => item.Split is { } part && !known.Contains(part, StringComparer.OrdinalIgnoreCase))
-            .Select(item => $"{item.Path}: the part '{item.Split}' is none of {TrainingPart}, validation and {TestPart}").ToArray();
+        var unknown = data.Items.Where(item => item.Split is { } part && !DataPart.IsKnown(part))
+            .Select(item => $"{item.Path}: the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}").ToArray();
         if (unknown.Length > 0)
             throw new DataSetException(path, unknown);
     }
