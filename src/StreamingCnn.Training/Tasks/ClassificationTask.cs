@@ -1,3 +1,4 @@
+using StreamingCnn.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tasks;
@@ -33,9 +34,49 @@ public sealed class ClassificationTask : LearningTask
     public override IReadOnlyList<double> Values(Tensor scores) => Numbers(scores.softmax(1));
 
     /// <inheritdoc/>
-    public override double Score(IReadOnlyList<Prediction> predictions) =>
-        predictions.Average(prediction => Predicted(prediction) == prediction.Sample.Label ? 1.0 : 0.0);
+    public override double Score(IReadOnlyList<Prediction> predictions) => Confusion(predictions).Accuracy;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Statistic> Statistics =>
+    [
+        Outputs.Count == 2
+            ? new("AUC", $"area under the ROC curve of '{Outputs[1]}'", predictions =>
+                AreaUnderCurve.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)]))
+            : new("AUC", "area under the ROC curve, mean over each class against the rest", predictions => AreaUnderCurve.OneAgainstRest(Values(predictions), Labels(predictions))),
+        new("accuracy", "share of images whose most probable class is theirs", Score),
+        new("balanced accuracy", "mean over the classes of the share of their images that were recognised", predictions => Confusion(predictions).BalancedAccuracy),
+        new("F1", "harmonic mean of precision and recall, mean over the classes", predictions => Confusion(predictions).MacroF1),
+        Outputs.Count == 2
+            ? new("kappa", "Cohen's kappa: agreement beyond chance", predictions => QuadraticKappa.Of(Confusion(predictions)))
+            : new("quadratic kappa", "agreement beyond chance, where the order of the classes has a meaning", predictions => QuadraticKappa.Of(Confusion(predictions))),
+        new("log loss", "mean cross-entropy", predictions => predictions.Average(prediction => prediction.Loss)),
+        Outputs.Count == 2
+            ? new("Brier score", $"mean squared error of the probability of '{Outputs[1]}'", predictions =>
+                BrierScore.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)]))
+            : new("Brier score", "squared error of the probabilities, added up over the classes", predictions => BrierScore.Of(Values(predictions), Labels(predictions))),
+        new("calibration error", "expected calibration error: distance between probability and frequency, over ten bins", predictions => Calibration(predictions).ExpectedError),
+    ];
+
+    /// <summary>How often each class was taken for which.</summary>
+    public ConfusionMatrix Confusion(IReadOnlyList<Prediction> predictions)
+    {
+        ArgumentNullException.ThrowIfNull(predictions);
+        return new(Labels(predictions), [.. predictions.Select(Predicted)], Outputs.Count);
+    }
+
+    /// <summary>Of two classes the calibration of the second's probability; of more, that of the most probable class.</summary>
+    public Calibration Calibration(IReadOnlyList<Prediction> predictions)
+    {
+        ArgumentNullException.ThrowIfNull(predictions);
+        return Outputs.Count == 2
+            ? Metrics.Calibration.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)])
+            : Metrics.Calibration.Of([.. predictions.Select(prediction => prediction.Values.Max())], [.. predictions.Select(prediction => Predicted(prediction) == prediction.Sample.Label)]);
+    }
 
     /// <summary>The most probable class; the first of equals.</summary>
     public static int Predicted(Prediction prediction) => prediction.Values.Index().MaxBy(value => value.Item).Index;
+
+    private static int[] Labels(IReadOnlyList<Prediction> predictions) => [.. predictions.Select(prediction => prediction.Sample.Label)];
+
+    private static IReadOnlyList<double>[] Values(IReadOnlyList<Prediction> predictions) => [.. predictions.Select(prediction => prediction.Values)];
 }

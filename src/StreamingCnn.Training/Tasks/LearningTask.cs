@@ -1,3 +1,4 @@
+using StreamingCnn.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tasks;
@@ -25,6 +26,9 @@ public abstract class LearningTask
 
     /// <summary>One number for how good predictions are, the higher the better; NaN where it is not defined.</summary>
     public abstract double Score(IReadOnlyList<Prediction> predictions);
+
+    /// <summary>All numbers by which predictions are judged in the end, <see cref="Score"/> among them.</summary>
+    public virtual IReadOnlyList<Statistic> Statistics => [new(ScoreName, "what training goes by", Score)];
 
     /// <summary>Makes the task of a given kind.</summary>
     /// <exception cref="ArgumentException">There is no such kind, or it cannot have these outputs.</exception>

@@ -1,3 +1,4 @@
+using StreamingCnn.Training.Metrics;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tasks;
@@ -32,6 +33,28 @@ public sealed class RegressionTask : LearningTask
     public override IReadOnlyList<double> Values(Tensor scores) => Numbers(scores);
 
     /// <inheritdoc/>
-    public override double Score(IReadOnlyList<Prediction> predictions) =>
-        -predictions.Average(prediction => prediction.Values.Zip(prediction.Sample.Targets, (value, target) => Math.Abs(value - target)).Average());
+    public override double Score(IReadOnlyList<Prediction> predictions) => -RegressionError.MeanAbsolute(
+        [.. predictions.SelectMany(prediction => prediction.Values)], [.. predictions.SelectMany(prediction => prediction.Sample.Targets)]);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Statistic> Statistics =>
+    [
+        .. Outputs.SelectMany((name, number) =>
+        {
+            var of = Outputs.Count == 1 ? "" : $" of {name}";
+            return (Statistic[])
+            [
+                new($"mean absolute error{of}", "in the number's own unit", predictions => Compare(predictions, number, RegressionError.MeanAbsolute)),
+                new($"root mean square error{of}", "in the number's own unit", predictions => Compare(predictions, number, RegressionError.RootMeanSquare)),
+                new($"R2{of}", "share of the variance that is explained; 0 is what the mean would give", predictions => Compare(predictions, number, RegressionError.Determination)),
+                new($"Pearson{of}", "correlation of predicted and true numbers", predictions => Compare(predictions, number, Correlation.Pearson)),
+                new($"Spearman{of}", "correlation of their ranks", predictions => Compare(predictions, number, Correlation.Spearman)),
+                new($"C-index{of}", "share of pairs that are predicted in their order", predictions =>
+                    Compare(predictions, number, (predicted, actual) => ConcordanceIndex.Of(predicted, actual))),
+            ];
+        }),
+    ];
+
+    private static double Compare(IReadOnlyList<Prediction> predictions, int number, Func<IReadOnlyList<double>, IReadOnlyList<double>, double> metric) =>
+        metric([.. predictions.Select(prediction => prediction.Values[number])], [.. predictions.Select(prediction => prediction.Sample.Targets[number])]);
 }
