@@ -12,14 +12,14 @@ namespace StreamingCnn;
 /// lack. The demand comes from one marker symbol that is never called; marking it weak is enough. The library on disk is not
 /// changed: a corrected copy is written to a temporary file, loaded and deleted, and later look-ups find it by its name.
 /// </para>
-/// <para>On systems other than Linux nothing happens. On Linux libtorch is told as well not to ask for NNPACK, whose warnings would fill the terminal.</para>
+/// <para>Where the library loads as it is, it is left as it is; on systems other than Linux nothing happens.</para>
 /// </remarks>
 public static class NativeCompatibility
 {
     private const string MissingVersion = "GLIBCXX_3.4.32";
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
-    private const string TorchLibrary = "libtorch_cpu.so";
-    private static readonly string[] TorchLibraries = ["libc10.so", TorchLibrary, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private const string CpuLibrary = "libtorch_cpu.so";
+    private static readonly string[] TorchLibraries = ["libc10.so", CpuLibrary, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
     private static readonly Lock Gate = new();
     private static bool done;
 
@@ -54,8 +54,8 @@ public static class NativeCompatibility
 
         if (!NativeLibrary.TryLoad(torchSharp, out _))
             LoadCorrected(torchSharp);
-        if (Find(TorchLibrary) is { } torch)
-            Nnpack.Disable(NativeLibrary.Load(torch));
+        if (Find(CpuLibrary) is { } cpu)
+            Nnpack.Disable(NativeLibrary.Load(cpu));
     }
 
     private static void Load(string path)

@@ -97,26 +97,31 @@ public class DropInTests
     }
 
     [Theory]
-    [InlineData(ScalarType.Float32, 1e-5)]
-    [InlineData(ScalarType.BFloat16, 0.05)]
-    public void Lower_precisions_stay_near_the_float64_result(ScalarType type, double tolerance)
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Lower_precisions_are_as_near_to_the_float64_result_as_the_whole_image_is(ScalarType type)
     {
         using var trunk = Trunk();
         using var image = randn(1, 3, 61, 67, dtype: ScalarType.Float64);
-        trunk.forward(image).pow(2).mean().backward();
-        var expected = trunk.parameters().Select(p => p.grad!.clone()).ToArray();
-        trunk.zero_grad();
+        var exact = Gradients(trunk, image);
         trunk.to(type);
+        using var rounded = image.to(type);
+        var whole = Gradients(trunk, rounded);
         using var streaming = new StreamingModule(trunk, new() { Tile = (16, 24) });
+        var streamed = Gradients(streaming, rounded);
 
-        using var output = streaming.forward(image.to(type));
-        Assert.Equal(type, output.dtype);
-        output.to(ScalarType.Float64).pow(2).mean().backward();
+        Assert.Equal(type, streaming.forward(rounded).dtype);
+        Assert.All(streamed, gradient => Assert.Equal(type, gradient.dtype));
+        // Tiles sum in another order, so single parameters may come out a little better or worse than the whole image's; twice as bad is a fault.
+        Assert.True(Worst(streamed) < 2 * Worst(whole), $"streamed {Worst(streamed):e2}, whole {Worst(whole):e2}");
 
-        foreach (var (parameter, gradient) in trunk.parameters().Zip(expected))
+        double Worst(Tensor[] gradients) => gradients.Zip(exact).Max(pair => Compare.RelativeError(pair.First, pair.Second));
+
+        static Tensor[] Gradients(nn.Module<Tensor, Tensor> module, Tensor image)
         {
-            Assert.Equal(type, parameter.grad!.dtype);
-            Assert.True(Compare.RelativeError(parameter.grad!, gradient) < tolerance);
+            module.zero_grad();
+            module.forward(image).to(ScalarType.Float64).pow(2).mean().backward();
+            return [.. module.parameters().Select(p => p.grad!.clone())];
         }
     }
 
