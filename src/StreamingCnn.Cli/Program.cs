@@ -39,6 +39,10 @@ internal static class Program
             return Failure;
         }
 
-        return ErrorBoundary.Run(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }), errors);
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+        // Training stops after the image that it is at and saves, and the image may take minutes; by default the process would be ended after two seconds.
+        if (parsed.CommandResult.Command.Name == TrainCommand.Name)
+            configuration.ProcessTerminationTimeout = Timeout.InfiniteTimeSpan;
+        return ErrorBoundary.Run(() => parsed.InvokeAsync(configuration).GetAwaiter().GetResult(), errors);
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using StreamingCnn.Cli.Demo;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
@@ -18,42 +19,55 @@ namespace StreamingCnn.Cli.Commands;
 /// <summary><c>scnn train</c>: trains a streamed model on a person's images, or on images that it makes itself.</summary>
 internal static class TrainCommand
 {
+    /// <summary>What the command is called.</summary>
+    public const string Name = "train";
+
     private const string RunsFolder = "runs";
     private static readonly (int Height, int Width) DemoTile = (128, 128);
+
+    // What shells report of a process that Ctrl-C has ended.
+    private const int Interrupted = 130;
+
+    // A registration that is not held ends with the next garbage collection.
+    private static readonly List<PosixSignalRegistration> Impatient = [];
 
     public static Command Create()
     {
         var options = new TrainOptions();
-        var command = new Command("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
+        var command = new Command(Name, "Train a model on whole images, streamed tile by tile.") { options.Data };
         foreach (var option in options.All)
             command.Add(option);
-        command.SetAction((parsed, cancellation) =>
-        {
-            var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
-            if (resume is { Exists: false })
-                throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
-            if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
-                parsed = OptionFile.Merge(command, parsed, file);
-            var run = resume ?? NewRun(parsed.GetValue(options.Output));
-
-            var set = Read(options, parsed);
-            manual_seed(parsed.GetValue(options.Seed));
-            var training = options.Training(parsed, run.Checkpoint);
-            var display = new TrainingDisplay(training.Epochs, set.Description.Task.ScoreName);
-            using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
-            if (parsed.GetValue(options.Weights) is { } weights && resume is null)
-                LoadTrunk(model, weights);
-            using var trainer = new Trainer(model, set.Description.Task, training);
-            if (resume is not null && File.Exists(run.Checkpoint))
-                trainer.Resume();
-            Introduce(model, set);
-
-            Directory.CreateDirectory(run.Path);
-            if (resume is null)
-                OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
-            return Task.FromResult(Run(trainer, model, set, run, display, cancellation));
-        });
+        // A task of its own: while it runs, Ctrl-C reaches the cancellation.
+        command.SetAction((parsed, cancellation) => Task.Run(() => Train(command, options, parsed, cancellation), CancellationToken.None));
         return command;
+    }
+
+    private static int Train(Command command, TrainOptions options, ParseResult parsed, CancellationToken cancellation)
+    {
+        var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
+        if (resume is { Exists: false })
+            throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
+        if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
+            parsed = OptionFile.Merge(command, parsed, file);
+        var run = resume ?? NewRun(parsed.GetValue(options.Output));
+
+        var set = Read(options, parsed);
+        manual_seed(parsed.GetValue(options.Seed));
+        var training = options.Training(parsed, run.Checkpoint);
+        var display = new TrainingDisplay(training.Epochs, set.Description.Task.ScoreName);
+        using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
+        if (parsed.GetValue(options.Weights) is { } weights && resume is null)
+            LoadTrunk(model, weights);
+        using var trainer = new Trainer(model, set.Description.Task, training);
+        if (resume is not null && File.Exists(run.Checkpoint))
+            trainer.Resume();
+        Introduce(model, set);
+
+        Directory.CreateDirectory(run.Path);
+        if (resume is null)
+            OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
+        using var stop = cancellation.Register(AnnounceStop);
+        return Run(trainer, model, set, run, display, cancellation);
     }
 
     /// <summary>What to train on, and what the model is to be.</summary>
@@ -175,6 +189,14 @@ internal static class TrainCommand
         }
 
         return Program.Success;
+    }
+
+    /// <summary>Says what goes on; whoever cannot wait for the end of the image asks once more.</summary>
+    private static void AnnounceStop()
+    {
+        Console.Error.WriteLine("Stopping after this image; press Ctrl-C again to stop at once, and lose what has been learned since the last checkpoint.");
+        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM])
+            Impatient.Add(PosixSignalRegistration.Create(signal, _ => Environment.Exit(Interrupted)));
     }
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
