@@ -24,25 +24,48 @@ public class ProcessTests
     [Fact]
     public async Task Ctrl_C_finishes_the_image_however_long_it_takes_and_saves()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows cannot send Ctrl-C to one process alone.");
         using var folder = new TemporaryFolder();
-        foreach (var label in new[] { "dark", "light" })
-            NumpyFile.Write(folder.Write($"data/{label}/1.npy", ""), zeros(16, 16, 3, ScalarType.Byte));
-        var run = folder.File("run");
+        using var process = await StartSlowTraining(folder);
 
-        using var process = Start(
-            "train", folder.File("data"), "--model", $"{typeof(SlowTrunk).Assembly.Location}:{typeof(SlowTrunk).FullName}", "--validation", "0", "--output", run);
-        // It is written last before the first image.
-        while (!File.Exists(Path.Combine(run, "options.json")))
-            await Task.Delay(100);
-        await Task.Delay(1000);
         Assert.Equal(0, Kill(process.Id, Interrupt));
         var (output, errors) = await End(process);
 
         Assert.StartsWith("Stopping after this image", errors);
         Assert.Equal(Program.Success, process.ExitCode);
-        Assert.Contains($"go on with: scnn train --resume {run}", output);
-        Assert.True(File.Exists(Path.Combine(run, "checkpoint.safetensors")));
+        Assert.Contains($"go on with: scnn train --resume {folder.File("run")}", output);
+        Assert.True(File.Exists(folder.File("run/checkpoint.safetensors")));
+    }
+
+    [Fact]
+    public async Task A_second_Ctrl_C_stops_at_once()
+    {
+        using var folder = new TemporaryFolder();
+        using var process = await StartSlowTraining(folder);
+
+        Assert.Equal(0, Kill(process.Id, Interrupt));
+        await Task.Delay(500);
+        Assert.Equal(0, Kill(process.Id, Interrupt));
+        var (_, errors) = await End(process);
+
+        Assert.NotEqual(Program.Success, process.ExitCode);
+        Assert.StartsWith("Stopping after this image", errors);
+        Assert.DoesNotContain("error", errors);
+        Assert.False(File.Exists(folder.File("run/checkpoint.safetensors")));
+    }
+
+    /// <summary>Starts a run whose images take five seconds each, and waits until it is at the first.</summary>
+    private static async Task<Process> StartSlowTraining(TemporaryFolder folder)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows cannot send Ctrl-C to one process alone.");
+        foreach (var label in new[] { "dark", "light" })
+            NumpyFile.Write(folder.Write($"data/{label}/1.npy", ""), zeros(16, 16, 3, ScalarType.Byte));
+        var process = Start(
+            "train", folder.File("data"), "--model", $"{typeof(SlowTrunk).Assembly.Location}:{typeof(SlowTrunk).FullName}", "--validation", "0", "--output", folder.File("run"));
+        // Written last before the first image.
+        while (!File.Exists(folder.File("run/options.json")))
+            await Task.Delay(100);
+        await Task.Delay(1000);
+        return process;
     }
 
     private static Process Start(params string[] arguments)

@@ -25,9 +25,6 @@ internal static class TrainCommand
     private const string RunsFolder = "runs";
     private static readonly (int Height, int Width) DemoTile = (128, 128);
 
-    // What shells report of a process that Ctrl-C has ended.
-    private const int Interrupted = 130;
-
     // A registration that is not held ends with the next garbage collection.
     private static readonly List<PosixSignalRegistration> Impatient = [];
 
@@ -195,8 +192,9 @@ internal static class TrainCommand
     private static void AnnounceStop()
     {
         Console.Error.WriteLine("Stopping after this image; press Ctrl-C again to stop at once, and lose what has been learned since the last checkpoint.");
+        // Not Environment.Exit: it would tear down libtorch, which computes on another thread. Files are written so that a killed run loses none.
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM])
-            Impatient.Add(PosixSignalRegistration.Create(signal, _ => Environment.Exit(Interrupted)));
+            Impatient.Add(PosixSignalRegistration.Create(signal, _ => Process.GetCurrentProcess().Kill()));
     }
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
