@@ -15,7 +15,14 @@ internal static class Program
     /// <summary>Exit code when the command could not do its work.</summary>
     public const int Failure = 2;
 
-    public static int Main(string[] args) => Run(args, Console.Error);
+    /// <summary>Exit code when a person stopped the command, as shells have it.</summary>
+    public const int Interrupted = 130;
+
+    public static int Main(string[] args)
+    {
+        NnpackSwitch.TurnOff();
+        return Run(args, Console.Error);
+    }
 
     /// <summary>Runs the program.</summary>
     /// <param name="args">The command line.</param>
@@ -25,6 +32,8 @@ internal static class Program
         var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
         {
             TrainCommand.Create(),
+            EvaluateCommand.Create(errors),
+            PredictCommand.Create(errors),
             VerifyCommand.Create(),
             PlanCommand.Create(),
             BenchCommand.Create(),
@@ -39,10 +48,6 @@ internal static class Program
             return Failure;
         }
 
-        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
-        // Training stops after the image that it is at and saves, and the image may take minutes; by default the process would be ended after two seconds.
-        if (parsed.CommandResult.Command.Name == TrainCommand.Name)
-            configuration.ProcessTerminationTimeout = Timeout.InfiniteTimeSpan;
-        return ErrorBoundary.Run(() => parsed.InvokeAsync(configuration).GetAwaiter().GetResult(), errors);
+        return ErrorBoundary.Run(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }), errors);
     }
 }

@@ -37,6 +37,34 @@ public static class ImageModel
         return predictions;
     }
 
+    /// <summary>What a model says of an image of which nothing else is known, in evaluation mode, without gradients.</summary>
+    /// <param name="model">The model; left in evaluation mode.</param>
+    /// <param name="task">What its outputs mean.</param>
+    /// <param name="image">The image, as the model's preparation opens it.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <returns>A probability for each class or label, or the predicted numbers.</returns>
+    /// <exception cref="TrainingException">The image cannot be read to its end, or what comes out is not a number.</exception>
+    public static IReadOnlyList<double> Predict(StreamingClassifier model, LearningTask task, IImageSource image, string name)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(image);
+        model.eval();
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        try
+        {
+            var values = task.Values(model.forward(image));
+            return values.All(double.IsFinite)
+                ? values
+                : throw new TrainingException(FirstBadWindow(name, image) ?? $"What the model puts out for image '{name}' is not a finite number; its weights are no use.");
+        }
+        catch (Exception failure) when (IsOfTheImage(failure))
+        {
+            throw CannotBeWorkedOn(name, failure);
+        }
+    }
+
     /// <summary>One image forwards, and backwards when it is to be learned from.</summary>
     /// <param name="model">The model.</param>
     /// <param name="task">What its outputs mean.</param>
@@ -53,19 +81,24 @@ public static class ImageModel
             var loss = task.Loss(scores, sample);
             var value = loss.to(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value))
-                throw new TrainingException(Explain(sample, image));
+                throw new TrainingException(FirstBadWindow(sample.Name, image) ?? $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.");
             if (batch > 0)
                 (loss / batch).backward();
             return (new(sample, task.Values(scores), value), image.Height * image.Width);
         }
-        catch (Exception failure) when (failure is ImageFormatException or IOException or UnauthorizedAccessException or ExternalException)
+        catch (Exception failure) when (IsOfTheImage(failure))
         {
-            throw new TrainingException($"Image '{sample.Name}' cannot be worked on: {failure.Message.Split('\n')[0]}", failure);
+            throw CannotBeWorkedOn(sample.Name, failure);
         }
     }
 
-    /// <summary>Whether it is the image or the training that is no number.</summary>
-    private static string Explain(TrainingSample sample, IImageSource image)
+    private static bool IsOfTheImage(Exception failure) => failure is ImageFormatException or IOException or UnauthorizedAccessException or ExternalException;
+
+    private static TrainingException CannotBeWorkedOn(string name, Exception failure) =>
+        new($"Image '{name}' cannot be worked on: {failure.Message.Split('\n')[0]}", failure);
+
+    /// <summary>Tells whether it is the image itself that is no number; null where it is not.</summary>
+    private static string? FirstBadWindow(string name, IImageSource image)
     {
         const long Side = 1024;
         for (long top = 0; top < image.Height; top += Side)
@@ -75,10 +108,10 @@ public static class ImageModel
                 using var scope = NewDisposeScope();
                 var window = image.Read(top, left, Math.Min(Side, image.Height - top), Math.Min(Side, image.Width - left));
                 if (window.is_floating_point() && !window.isfinite().all().item<bool>())
-                    return $"Image '{sample.Name}' holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.";
+                    return $"Image '{name}' holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.";
             }
         }
 
-        return $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.";
+        return null;
     }
 }

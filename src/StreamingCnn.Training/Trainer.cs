@@ -41,6 +41,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Results of the epochs that are done, those before an interruption included.</summary>
     public IReadOnlyList<EpochResult> History => position.History;
 
+    /// <summary>Whether the run stands between two epochs, so that the model's weights are those of the last epoch of <see cref="History"/>.</summary>
+    public bool IsBetweenEpochs => position.History.Count > 0 && position.Seen.Count == 0;
+
     /// <summary>Whether the last epoch of <see cref="History"/> has the best validation score so far; without validation images, always.</summary>
     public bool IsBest => BestEpoch == position.History.Count;
 

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using StreamingCnn.Cli.Demo;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
@@ -19,61 +17,47 @@ namespace StreamingCnn.Cli.Commands;
 /// <summary><c>scnn train</c>: trains a streamed model on a person's images, or on images that it makes itself.</summary>
 internal static class TrainCommand
 {
-    /// <summary>What the command is called.</summary>
-    public const string Name = "train";
-
     private const string RunsFolder = "runs";
     private static readonly (int Height, int Width) DemoTile = (128, 128);
-
-    // A registration that is not held ends with the next garbage collection.
-    private static readonly List<PosixSignalRegistration> Impatient = [];
 
     public static Command Create()
     {
         var options = new TrainOptions();
-        var command = new Command(Name, "Train a model on whole images, streamed tile by tile.") { options.Data };
+        var command = new Command("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
         foreach (var option in options.All)
             command.Add(option);
-        // A task of its own: while it runs, Ctrl-C reaches the cancellation.
-        command.SetAction((parsed, cancellation) => Task.Run(() => Train(command, options, parsed, cancellation), CancellationToken.None));
+        command.SetAction(parsed =>
+        {
+            var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
+            if (resume is { Exists: false })
+                throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
+            if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
+                parsed = OptionFile.Merge(command, parsed, file);
+            var run = resume ?? NewRun(parsed.GetValue(options.Output));
+
+            var set = Read(options, parsed);
+            manual_seed(parsed.GetValue(options.Seed));
+            var training = options.Training(parsed, run.Checkpoint);
+            var display = ProgressDisplay.OnOutput();
+            using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
+            if (parsed.GetValue(options.Weights) is { } weights && resume is null)
+                LoadTrunk(model, weights);
+            using var trainer = new Trainer(model, set.Description.Task, training);
+            Directory.CreateDirectory(run.Path);
+            if (resume is not null)
+            {
+                run.RemoveUnfinished();
+                if (File.Exists(run.Checkpoint))
+                    trainer.Resume();
+            }
+
+            Introduce(model, set);
+            if (resume is null)
+                OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
+            return new TrainRun(trainer, model, set, run, training.Epochs, display).Run();
+        });
         return command;
     }
-
-    private static int Train(Command command, TrainOptions options, ParseResult parsed, CancellationToken cancellation)
-    {
-        var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
-        if (resume is { Exists: false })
-            throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
-        if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
-            parsed = OptionFile.Merge(command, parsed, file);
-        var run = resume ?? NewRun(parsed.GetValue(options.Output));
-
-        var set = Read(options, parsed);
-        manual_seed(parsed.GetValue(options.Seed));
-        var training = options.Training(parsed, run.Checkpoint);
-        var display = new TrainingDisplay(training.Epochs, set.Description.Task.ScoreName);
-        using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
-        if (parsed.GetValue(options.Weights) is { } weights && resume is null)
-            LoadTrunk(model, weights);
-        using var trainer = new Trainer(model, set.Description.Task, training);
-        if (resume is not null && File.Exists(run.Checkpoint))
-            trainer.Resume();
-        Introduce(model, set);
-
-        Directory.CreateDirectory(run.Path);
-        if (resume is null)
-            OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
-        using var stop = cancellation.Register(AnnounceStop);
-        return Run(trainer, model, set, run, display, cancellation);
-    }
-
-    /// <summary>What to train on, and what the model is to be.</summary>
-    private sealed record TrainingSet(
-        ModelDescription Description,
-        IReadOnlyList<TrainingSample> Training,
-        IReadOnlyList<TrainingSample> Validation,
-        IReadOnlyList<TrainingSample> Test,
-        (long Height, long Width) LargestSize);
 
     private static TrainingSet Read(TrainOptions options, ParseResult parsed)
     {
@@ -152,49 +136,6 @@ internal static class TrainCommand
         Say($"About {plan.StepBytes / 1048576.0:0} MiB for a step; {plan.WholeBytes / 1048576.0:0} MiB for the feature maps if they were all kept.");
         if (model.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
             Say($"Batch normalisation uses its running statistics; its weight and bias are trained.");
-    }
-
-    private static int Run(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, TrainingDisplay display, CancellationToken cancellation)
-    {
-        var clock = Stopwatch.StartNew();
-        var task = set.Description.Task;
-        var metadata = set.Description.ToMetadata();
-        display.Show(progress => trainer.Fit(set.Training, set.Validation, progress, cancellation), () =>
-        {
-            MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History);
-            trainer.SaveWeights(run.LastWeights, metadata);
-            if (trainer.IsBest)
-                trainer.SaveWeights(run.BestWeights, metadata);
-        });
-
-        if (cancellation.IsCancellationRequested)
-        {
-            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
-            return Program.Success;
-        }
-
-        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights and metrics in {run.Path}.");
-        foreach (var (name, part) in new[] { ("validation", set.Validation), ("test", set.Test) })
-        {
-            if (part.Count == 0)
-                continue;
-            WeightFile.Load(model, run.BestWeights);
-            var predictions = ImageModel.Predict(model, task, part);
-            RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
-            var chance = task is ClassificationTask ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}") : "";
-            Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {task.ScoreName} of the best weights {task.Score(predictions):0.000}{chance}.");
-        }
-
-        return Program.Success;
-    }
-
-    /// <summary>Says what goes on; whoever cannot wait for the end of the image asks once more.</summary>
-    private static void AnnounceStop()
-    {
-        Console.Error.WriteLine("Stopping after this image; press Ctrl-C again to stop at once, and lose what has been learned since the last checkpoint.");
-        // Not Environment.Exit: it would tear down libtorch, which computes on another thread. Files are written so that a killed run loses none.
-        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM])
-            Impatient.Add(PosixSignalRegistration.Create(signal, _ => Process.GetCurrentProcess().Kill()));
     }
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

@@ -8,12 +8,6 @@ namespace StreamingCnn.Training.Data;
 /// <summary>A data set that is ready for training: every image has been looked into, and every one has its part.</summary>
 public sealed class LabelledImages
 {
-    private const string TrainingPart = "train";
-    private const string TestPart = "test";
-
-    // What data sets call the part to judge by.
-    private static readonly string[] ValidationParts = ["val", "valid", "validation"];
-
     private readonly IReadOnlyList<ImageItem> training;
     private readonly IReadOnlyList<ImageItem> validation;
     private readonly IReadOnlyList<ImageItem> test;
@@ -59,14 +53,8 @@ public sealed class LabelledImages
         };
         var channels = CommonChannels(path, data);
 
-        // An image without a part is there to be learned from.
-        var byPart = data.Items.ToLookup(item => item.Split?.ToLowerInvariant() switch
-        {
-            TestPart => TestPart,
-            { } part when ValidationParts.Contains(part) => ValidationParts[0],
-            _ => TrainingPart,
-        });
-        var (training, validation) = (byPart[TrainingPart].ToArray(), byPart[ValidationParts[0]].ToArray());
+        var byPart = data.Items.ToLookup(item => DataPart.Of(item.Split));
+        var (training, validation) = (byPart[DataPart.Training].ToArray(), byPart[DataPart.Validation].ToArray());
         if (validation.Length == 0 && validationShare > 0)
         {
             var (first, second) = data.Where(training.Contains).Stratified(validationShare, seed);
@@ -74,8 +62,8 @@ public sealed class LabelledImages
         }
 
         return training.Length > 0
-            ? new(task, channels, data, training, validation, [.. byPart[TestPart]])
-            : throw new DataSetException(path, [$"no image is in the part '{TrainingPart}', so there is nothing to learn from"]);
+            ? new(task, channels, data, training, validation, [.. byPart[DataPart.Test]])
+            : throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
     }
 
     /// <summary>Height of the tallest and width of the widest image, as the network sees them.</summary>

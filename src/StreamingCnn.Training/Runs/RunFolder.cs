@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using StreamingCnn.Interop.Weights;
 
@@ -22,6 +21,9 @@ public sealed record RunFolder(string Path)
 
     /// <summary>A line for each epoch.</summary>
     public string Metrics => File("metrics.csv");
+
+    /// <summary>Name of the page that shows the run.</summary>
+    public const string ReportName = Reports.Report.PageName;
 
     /// <summary>Whether a run has been started in the folder.</summary>
     public bool Exists => System.IO.File.Exists(Options);
@@ -49,31 +51,14 @@ public sealed record RunFolder(string Path)
     {
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(predictions);
-        var isClasses = task is Tasks.ClassificationTask;
-        var text = new StringBuilder("image");
-        if (withTruth)
-            text.Append(isClasses ? ",label" : string.Concat(task.Outputs.Select(name => $",{Quote($"true {name}")}")));
-        if (isClasses)
-            text.Append(",predicted");
-        text.AppendJoin("", task.Outputs.Select(name => $",{Quote(name)}")).Append('\n');
-        foreach (var prediction in predictions)
-        {
-            text.Append(Quote(prediction.Sample.Name));
-            if (withTruth)
-            {
-                text.Append(isClasses
-                    ? $",{Quote(task.Outputs[prediction.Sample.Label])}"
-                    : string.Concat(prediction.Sample.Targets.Select(value => $",{Number(value)}")));
-            }
+        var lines = predictions.Select(prediction => PredictionText.CsvLine(task, prediction, withTruth)).Prepend(PredictionText.CsvHeader(task, withTruth));
+        AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")))));
+    }
 
-            if (isClasses)
-                text.Append(CultureInfo.InvariantCulture, $",{Quote(task.Outputs[Tasks.ClassificationTask.Predicted(prediction)])}");
-            text.AppendJoin("", prediction.Values.Select(value => $",{Number(value)}")).Append('\n');
-        }
-
-        AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
-
-        static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
-        static string Quote(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"")}\"" : text;
+    /// <summary>Removes what was left of files that were being written when a run was killed.</summary>
+    public void RemoveUnfinished()
+    {
+        foreach (var file in Directory.GetFiles(Path, AtomicFile.UnfinishedPattern, SearchOption.AllDirectories))
+            System.IO.File.Delete(file);
     }
 }

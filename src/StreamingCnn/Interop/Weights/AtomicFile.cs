@@ -3,6 +3,9 @@ namespace StreamingCnn.Interop.Weights;
 /// <summary>Files that are either complete or not there: written under a temporary name beside the final one, and renamed.</summary>
 public static class AtomicFile
 {
+    /// <summary>Pattern of the temporary names: what is left of a file that was being written when the process was killed.</summary>
+    public const string UnfinishedPattern = "*.part";
+
     /// <summary>Writes a file.</summary>
     /// <param name="path">The final name; an existing file is replaced in one step.</param>
     /// <param name="write">Writes the content.</param>

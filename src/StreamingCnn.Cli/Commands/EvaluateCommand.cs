@@ -1,0 +1,89 @@
+using System.CommandLine;
+using StreamingCnn.Cli.Display;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Metrics;
+using StreamingCnn.Training.Reports;
+using StreamingCnn.Training.Runs;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary><c>scnn evaluate</c>: how good a trained model is on labelled images.</summary>
+internal static class EvaluateCommand
+{
+    private const string DefaultFolder = "evaluation";
+
+    public static Command Create(TextWriter errors)
+    {
+        var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
+        var data = new Argument<string>("data")
+        {
+            Description = "CSV file with the columns image,label (paths relative to the file; optional column split), or a folder with one folder of images for each class.",
+        };
+        var part = CommonOptions.Parsed<string?>(
+            "--part",
+            $"Part of the data by the column split: {string.Join(", ", ImagesToJudge.Parts)}. Default: test where the file has such a part, otherwise all.",
+            text => ImagesToJudge.Parts.Contains(text) ? text : throw new FormatException($"'{text}' is no part of a data set; write one of {string.Join(", ", ImagesToJudge.Parts)}."),
+            null);
+        var labels = CommonOptions.Several(
+            "--labels", "Label columns of the CSV file, separated by commas. Default: label for classes, otherwise the columns that the model was trained on.", text => text, null);
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = $"Folder for predictions.csv, metrics.csv, plots and report.html. Default: the folder {DefaultFolder} beside the weights.",
+        };
+        var resamples = CommonOptions.Number("--resamples", "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.", new EvaluationOptions().Resamples, 0);
+        var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
+        var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
+        var command = new Command("evaluate", "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
+        {
+            weights, data, part, labels, output, tile, memory, resamples, seed,
+        };
+        command.SetAction(parsed =>
+        {
+            var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
+            var display = ProgressDisplay.OnErrors(errors);
+            var (model, description) = ModelDescription.Load(file, new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display });
+            using (model)
+            {
+                var task = description.Task;
+                var columns = parsed.GetValue(labels) is { Length: > 0 } named ? named : null;
+                var (samples, chosen) = ImagesToJudge.Read(parsed.GetValue(data)!, task, description.Preparation, columns, parsed.GetValue(part));
+                var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress));
+                var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
+
+                var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
+                new Report
+                {
+                    Title = $"Evaluation of {parsed.GetValue(weights)}",
+                    Subtitle = $"{description.Trunk} on {parsed.GetValue(data)}, {(chosen == "all" ? "all images" : $"part {chosen}")}",
+                    Tables =
+                    [
+                        ReportTable.OfData(task, (chosen, samples)),
+                        ReportTable.OfSettings("Model", [new("weights", file), .. description.ToMetadata().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.Replace("\n", ", ")))]),
+                    ],
+                    Parts = [new(chosen, evaluation)],
+                }.Write(folder);
+                RunFolder.WritePredictions(Path.Combine(folder, "predictions.csv"), task, predictions, withTruth: true);
+                evaluation.WriteMetrics(Path.Combine(folder, "metrics.csv"));
+
+                Console.WriteLine($"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");
+                foreach (var line in Table(evaluation))
+                    Console.WriteLine(line);
+                Console.WriteLine($"Predictions, metrics, plots and {Report.PageName} in {folder}.");
+            }
+
+            return Program.Success;
+        });
+        return command;
+    }
+
+    private static IEnumerable<string> Table(Evaluation evaluation)
+    {
+        var width = evaluation.Metrics.Max(metric => metric.Name.Length);
+        foreach (var metric in evaluation.Metrics)
+            yield return $"  {metric.Name.PadRight(width)}  {metric.ValueText,11}  {metric.Interval}".TrimEnd();
+        if (evaluation.Metrics.Select(metric => metric.Interval).OfType<ConfidenceInterval>().FirstOrDefault() is { } interval)
+            yield return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Intervals hold {interval.Level:0%}: {interval.Method}.");
+    }
+}

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using System.Text;
+using StreamingCnn.Cli.Display;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging;
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary><c>scnn predict</c>: what a trained model says of images.</summary>
+internal static class PredictCommand
+{
+    private enum Format
+    {
+        Csv,
+        Json,
+    }
+
+    public static Command Create(TextWriter errors)
+    {
+        var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
+        var images = new Argument<string[]>("images")
+        {
+            Description = "Images, folders of images, patterns such as \"slides/**/*.tif\", or CSV files with a column image.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var output = new Option<string?>("--output", "-o") { Description = "File for the predictions. Default: the standard output." };
+        var format = CommonOptions.Parsed<Format?>(
+            "--format",
+            "csv or json. Default: json where the name of the output file ends so, otherwise csv.",
+            text => Enum.TryParse<Format>(text, ignoreCase: true, out var value) && !char.IsAsciiDigit(text[0]) ? value : throw new FormatException($"'{text}' is no format; write csv or json."),
+            null);
+        var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
+        var command = new Command("predict", "Predict the classes, labels or numbers of images with a trained model.") { weights, images, output, format, tile, memory };
+        command.SetAction(parsed =>
+        {
+            var display = ProgressDisplay.OnErrors(errors);
+            var (model, description) = ModelDescription.Load(
+                RunFolder.WeightsOf(parsed.GetValue(weights)!),
+                new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display });
+            using (model)
+            {
+                var files = ImageArguments.Expand(parsed.GetValue(images)!);
+                var path = parsed.GetValue(output);
+                var chosen = parsed.GetValue(format) ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
+                using var interruption = new Interruption();
+                using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
+                var done = 0;
+                var failed = 0;
+                var predictions = Predict(model, description, files, display, error =>
+                {
+                    failed++;
+                    display.Write($"error: {error}");
+                }, interruption.Token);
+                display.Pass(files.Count, progress =>
+                {
+                    var counted = predictions(progress).Select(prediction =>
+                    {
+                        done++;
+                        return prediction;
+                    });
+                    var lines = Lines(chosen, description.Task, counted);
+                    if (path is null)
+                        Print(lines);
+                    else
+                        AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines))));
+                    return true;
+                });
+                if (path is not null)
+                    Console.WriteLine($"{done} of {files.Count} images predicted, in {path}.");
+                return interruption.Token.IsCancellationRequested ? Program.Interrupted : failed == 0 ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
+            }
+        });
+        return command;
+    }
+
+    /// <summary>Predictions one by one as they are asked for; what fails is told and passed over.</summary>
+    private static Func<IProgress<TrainingProgress>, IEnumerable<Prediction>> Predict(
+        StreamingClassifier model, ModelDescription description, IReadOnlyList<string> files, ProgressDisplay display, Action<string> fail, CancellationToken cancellation)
+    {
+        return Run;
+
+        IEnumerable<Prediction> Run(IProgress<TrainingProgress> progress)
+        {
+            long pixels = 0;
+            foreach (var (i, file) in files.Index())
+            {
+                if (cancellation.IsCancellationRequested)
+                    yield break;
+                Prediction? prediction = null;
+                try
+                {
+                    using var image = description.Preparation.Open(file);
+                    prediction = new(new(file, -1, _ => description.Preparation.Open(file)), ImageModel.Predict(model, description.Task, image, file), double.NaN);
+                    pixels += image.Height * image.Width;
+                }
+                catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)
+                {
+                    fail(failure.Message.Split('\n')[0]);
+                }
+
+                progress.Report(new(0, i + 1, files.Count, double.NaN, pixels));
+                if (prediction is not null)
+                    yield return prediction;
+            }
+        }
+    }
+
+    /// <summary>The output piece by piece, so that each prediction can be printed as it comes.</summary>
+    private static IEnumerable<string> Lines(Format format, LearningTask task, IEnumerable<Prediction> predictions)
+    {
+        if (format == Format.Csv)
+        {
+            yield return PredictionText.CsvHeader(task, withTruth: false) + "\n";
+            foreach (var prediction in predictions)
+                yield return PredictionText.CsvLine(task, prediction, withTruth: false) + "\n";
+            yield break;
+        }
+
+        yield return "[";
+        var separator = "\n  ";
+        foreach (var prediction in predictions)
+        {
+            yield return separator + PredictionText.Json(task, prediction);
+            separator = ",\n  ";
+        }
+
+        yield return "\n]\n";
+    }
+
+    private static void Print(IEnumerable<string> pieces)
+    {
+        foreach (var piece in pieces)
+        {
+            Console.Write(piece);
+            Console.Out.Flush();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using StreamingCnn.Cli.Display;
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Metrics;
+using StreamingCnn.Training.Reports;
+using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary>What to train on, and what the model is to be.</summary>
+internal sealed record TrainingSet(
+    ModelDescription Description,
+    IReadOnlyList<TrainingSample> Training,
+    IReadOnlyList<TrainingSample> Validation,
+    IReadOnlyList<TrainingSample> Test,
+    (long Height, long Width) LargestSize);
+
+/// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
+internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display)
+{
+    private readonly LearningTask task = set.Description.Task;
+    private readonly TensorBoardLog tensorBoard = new(run.Path);
+
+    /// <summary>Trains, evaluates and reports.</summary>
+    /// <returns>The exit code.</returns>
+    public int Run()
+    {
+        var clock = Stopwatch.StartNew();
+        using var interruption = new Interruption();
+        using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; once more to stop at once and lose it."));
+        try
+        {
+            // A run that was killed after its checkpoint may lack what is written next.
+            if (trainer.IsBetweenEpochs)
+                SaveEpoch();
+            var start = new TrainingProgress(trainer.History.Count + 1, 0, set.Training.Count, double.NaN, 0);
+            display.Train(epochs, task.ScoreName, start, progress => trainer.Fit(set.Training, set.Validation, progress, interruption.Token), SaveEpoch);
+        }
+        catch (WeightFileException failure) when (File.Exists(run.Checkpoint))
+        {
+            throw new WeightFileException($"{failure.Message.TrimEnd('.')}. When that is mended, go on with: scnn train --resume {run.Path}", failure);
+        }
+
+        if (interruption.Token.IsCancellationRequested)
+        {
+            Report([]);
+            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
+            return Program.Interrupted;
+        }
+
+        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights, metrics and {RunFolder.ReportName} in {run.Path}.");
+        Report(Evaluate());
+        return Program.Success;
+    }
+
+    private void SaveEpoch()
+    {
+        var metadata = set.Description.ToMetadata();
+        MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History);
+        trainer.SaveWeights(run.LastWeights, metadata);
+        if (trainer.IsBest)
+            trainer.SaveWeights(run.BestWeights, metadata);
+        tensorBoard.Append(task.ScoreName, trainer.History[^1]);
+    }
+
+    private List<ReportPart> Evaluate()
+    {
+        var parts = new List<ReportPart>();
+        WeightFile.Load(model, run.BestWeights);
+        foreach (var (name, part) in new[] { ("validation", set.Validation), ("test", set.Test) })
+        {
+            if (part.Count == 0)
+                continue;
+            var predictions = display.Pass(part.Count, progress => ImageModel.Predict(model, task, part, progress));
+            RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
+            var evaluation = new Evaluation(task, predictions);
+            evaluation.WriteMetrics(run.File($"{name}-metrics.csv"));
+            parts.Add(new(name, evaluation));
+            var chance = task is ClassificationTask ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}") : "";
+            Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {task.ScoreName} of the best weights {task.Score(predictions):0.000}{chance}.");
+            if (evaluation.Metrics[0] is var first && first.Name != task.ScoreName)
+                Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {first}.");
+        }
+
+        return parts;
+    }
+
+    private void Report(List<ReportPart> parts)
+    {
+        var settings = JsonNode.Parse(File.ReadAllText(run.Options))!.AsObject().Select(option => KeyValuePair.Create(option.Key, option.Value?.ToString() ?? ""));
+        new Report
+        {
+            Title = $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Path))}",
+            Subtitle = $"{set.Description.Trunk}, {task.Kind}: {string.Join(", ", task.Outputs.Take(12))}{(task.Outputs.Count > 12 ? ", ..." : "")}; {trainer.History.Count} of {epochs} epochs",
+            Tables = [ReportTable.OfData(task, ("training", set.Training), ("validation", set.Validation), ("test", set.Test)), ReportTable.OfSettings("Settings", settings)],
+            History = trainer.History,
+            ScoreName = task.ScoreName,
+            Parts = parts,
+        }.Write(run.Path);
+    }
+
+    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}

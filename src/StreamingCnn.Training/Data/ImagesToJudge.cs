@@ -1,0 +1,63 @@
+using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Training.Data;
+
+/// <summary>Labelled images for a model that exists already: their labels are those that the model knows.</summary>
+public static class ImagesToJudge
+{
+    private const string All = "all";
+
+    /// <summary>Names of what <see cref="Read"/> can read of a data set.</summary>
+    public static IReadOnlyList<string> Parts { get; } = [All, DataPart.Training, DataPart.Validation, DataPart.Test];
+
+    /// <summary>Reads a CSV file or a folder with one folder for each class, and looks into every image.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="task">What the model's outputs mean.</param>
+    /// <param name="preparation">How files become what the network sees.</param>
+    /// <param name="labelColumns">
+    /// Label columns of a CSV file; null for <c>label</c> where the task is one of classes, and otherwise for the columns named like the model's outputs.
+    /// </param>
+    /// <param name="part">One of <see cref="Parts"/>; null for <c>test</c> where the file has such a part, and otherwise for all.</param>
+    /// <returns>The images, and the part that they are.</returns>
+    /// <exception cref="DataSetException">Something is wrong with the data, or there is a class that the model does not know; all that is found is named.</exception>
+    /// <exception cref="ArgumentException">There is no such part.</exception>
+    public static (IReadOnlyList<TrainingSample> Samples, string Part) Read(
+        string path, LearningTask task, ImagePreparation preparation, IReadOnlyList<string>? labelColumns = null, string? part = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(preparation);
+        var kind = task switch
+        {
+            ClassificationTask => LabelKind.Class,
+            MultiLabelTask => LabelKind.MultiLabel,
+            _ => LabelKind.Regression,
+        };
+        if (part is not null && !Parts.Contains(part))
+            throw new ArgumentException($"'{part}' is no part of a data set; choose one of {string.Join(", ", Parts)}.", nameof(part));
+        if (Directory.Exists(path) && kind != LabelKind.Class)
+            throw new DataSetException(path, [$"the model predicts {task.Kind}, which folders cannot tell; give a CSV file with the columns image,{string.Join(',', task.Outputs)}"]);
+        var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : task.Outputs);
+        if (kind != LabelKind.Class && columns.Count != task.Outputs.Count)
+            throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {task.Outputs.Count}: {string.Join(", ", task.Outputs)}"]);
+        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path) : ImageDataSet.FromCsv(path, new() { LabelColumns = columns, Labels = kind });
+
+        var chosen = part ?? (data.Items.Any(item => IsIn(item, DataPart.Test)) ? DataPart.Test : All);
+        var items = data.Items.Where(item => IsIn(item, chosen)).ToArray();
+        if (items.Length == 0)
+            throw new DataSetException(path, [$"no image is in the part '{chosen}'"]);
+        return (LabelledImages.Samples(kind == LabelKind.Class ? Renumber(path, items, data.Classes, task.Outputs) : items, preparation), chosen);
+    }
+
+    private static bool IsIn(ImageItem item, string part) => part == All || DataPart.Of(item.Split) == part;
+
+    /// <summary>Labels by the model's classes: the data may have fewer.</summary>
+    private static IEnumerable<ImageItem> Renumber(string path, ImageItem[] items, IReadOnlyList<string> classes, IReadOnlyList<string> known)
+    {
+        var unknown = items.Select(item => classes[item.Label]).Distinct().Except(known).ToArray();
+        if (unknown.Length > 0)
+            throw new DataSetException(path, [.. unknown.Select(name => $"the class '{name}' is none of those that the model tells apart: {string.Join(", ", known)}")]);
+        return items.Select(item => item with { Label = known.Index().First(output => output.Item == classes[item.Label]).Index });
+    }
+}

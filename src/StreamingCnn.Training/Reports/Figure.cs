@@ -1,0 +1,47 @@
+using ScottPlot;
+
+namespace StreamingCnn.Training.Reports;
+
+/// <summary>A drawing that can be made for light and for dark paper.</summary>
+/// <param name="Name">Name of its file, without an extension.</param>
+/// <param name="Caption">What it shows, in a sentence.</param>
+/// <param name="Draw">Draws it.</param>
+internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTheme> Draw)
+{
+    // Twice the pixels for screens that have them.
+    private const int Scale = 2;
+
+    /// <summary>Width on paper, in pixels of 1/96 inch.</summary>
+    public int Width { get; init; } = 520;
+
+    /// <summary>Height on paper.</summary>
+    public int Height { get; init; } = 340;
+
+    public byte[] Png(FigureTheme theme)
+    {
+        using var plot = new Plot { ScaleFactor = Scale };
+        plot.FigureBackground.Color = theme.Background;
+        plot.DataBackground.Color = theme.Background;
+        plot.Axes.Color(theme.Text);
+        plot.Grid.MajorLineColor = theme.Grid;
+        plot.Axes.Right.FrameLineStyle.IsVisible = false;
+        plot.Axes.Top.FrameLineStyle.IsVisible = false;
+        plot.Legend.BackgroundColor = theme.Background.WithAlpha(0.8);
+        plot.Legend.FontColor = theme.Text;
+        plot.Legend.OutlineWidth = 0;
+        plot.Legend.ShadowColor = Colors.Transparent;
+        foreach (var axis in (IAxis[])[plot.Axes.Left, plot.Axes.Bottom])
+        {
+            axis.FrameLineStyle.Color = theme.Muted;
+            axis.MajorTickStyle.Color = theme.Muted;
+            axis.MinorTickStyle.Length = 0;
+            axis.TickLabelStyle.FontSize = 12;
+        }
+
+        Draw(plot, theme);
+        // Draw sets the labels; only then do they have a style to change.
+        plot.Axes.Left.Label.Bold = plot.Axes.Bottom.Label.Bold = false;
+        plot.Axes.Left.Label.FontSize = plot.Axes.Bottom.Label.FontSize = 13;
+        return plot.GetImageBytes(Width * Scale, Height * Scale, ImageFormat.Png);
+    }
+}

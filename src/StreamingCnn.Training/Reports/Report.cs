@@ -1,0 +1,76 @@
+using System.Text;
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training.Metrics;
+
+namespace StreamingCnn.Training.Reports;
+
+/// <summary>Predictions on a part of the data, and how good they are.</summary>
+/// <param name="Name">What the part is called, such as <c>test</c>; a part of file names.</param>
+/// <param name="Evaluation">What can be said of them.</param>
+public sealed record ReportPart(string Name, Evaluation Evaluation);
+
+/// <summary>A run, or an evaluation, for people to look at: one HTML file that needs nothing beside it, and its figures as PNG.</summary>
+public sealed record Report
+{
+    /// <summary>Name of the folder of figures.</summary>
+    public const string FigureFolder = "plots";
+
+    /// <summary>Name of the page.</summary>
+    public const string PageName = "report.html";
+
+    /// <summary>The heading.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>A line below the heading.</summary>
+    /// <value>The default value is empty.</value>
+    public string Subtitle { get; init; } = "";
+
+    /// <summary>Tables of settings, data, and whatever else is to be known of the run.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<ReportTable> Tables { get; init; } = [];
+
+    /// <summary>The epochs of a training run, as <see cref="Trainer.History"/> has them.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<EpochResult> History { get; init; } = [];
+
+    /// <summary>Name of the score in <see cref="History"/>.</summary>
+    /// <value>The default value is <c>score</c>.</value>
+    public string ScoreName { get; init; } = "score";
+
+    /// <summary>Evaluated parts; the last one is the one that counts, and its figures stand at the top.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<ReportPart> Parts { get; init; } = [];
+
+    /// <summary>How many of the worst predicted images of the last part to show.</summary>
+    /// <value>The default value is 8.</value>
+    public int WorstImages { get; init; } = 8;
+
+    /// <summary>Writes <see cref="PageName"/> and the figures.</summary>
+    /// <param name="folder">The folder; created if it is not there. Files of the same names are replaced.</param>
+    /// <exception cref="WeightFileException">A file cannot be written.</exception>
+    public void Write(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        var figures = TrainingFigures.Of(History, ScoreName).ToArray();
+        var byPart = Parts.ToDictionary(part => part.Name, part => EvaluationFigures.Of(part.Name, part.Evaluation).ToArray());
+        var plots = Path.Combine(folder, FigureFolder);
+        Create(plots);
+        foreach (var figure in figures.Concat(byPart.Values.SelectMany(part => part)))
+            Save(Path.Combine(plots, figure.Name + ".png"), figure.Png(FigureTheme.Light));
+        Save(Path.Combine(folder, PageName), Encoding.UTF8.GetBytes(ReportPage.Html(this, figures, byPart)));
+    }
+
+    private static void Save(string path, byte[] bytes) => AtomicFile.Write(path, file => file.Write(bytes));
+
+    private static void Create(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightFileException($"The folder '{folder}' cannot be created: {reason.Message}", reason);
+        }
+    }
+}

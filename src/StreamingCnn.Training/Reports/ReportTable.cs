@@ -1,0 +1,40 @@
+using System.Globalization;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Training.Reports;
+
+/// <summary>A table of a report.</summary>
+/// <param name="Title">Its heading.</param>
+/// <param name="Header">Names of the columns; empty for none.</param>
+/// <param name="Rows">The rows.</param>
+public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    /// <summary>A table of names and values, such as a run's settings.</summary>
+    public static ReportTable OfSettings(string title, IEnumerable<KeyValuePair<string, string>> settings) =>
+        new(title, [], [.. settings.Select(setting => (IReadOnlyList<string>)[setting.Key, setting.Value])]);
+
+    /// <summary>How many images each part has: of each class, with each label, or the range of each number.</summary>
+    /// <param name="task">What the labels mean.</param>
+    /// <param name="parts">The parts; those without images are left out.</param>
+    public static ReportTable OfData(LearningTask task, params (string Name, IReadOnlyList<TrainingSample> Samples)[] parts)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        var filled = parts.Where(part => part.Samples.Count > 0).ToArray();
+        return new("Images", ["", .. filled.Select(part => part.Name)],
+        [
+            ["images", .. filled.Select(part => Text(part.Samples.Count))],
+            .. task.Outputs.Select((name, output) => (IReadOnlyList<string>)[name, .. filled.Select(part => Describe(task, output, part.Samples))]),
+        ]);
+    }
+
+    private static string Describe(LearningTask task, int output, IReadOnlyList<TrainingSample> samples) => task switch
+    {
+        ClassificationTask => Text(samples.Count(sample => sample.Label == output)),
+        MultiLabelTask => Text(samples.Count(sample => sample.Targets[output] >= 0.5)),
+        _ when samples.All(sample => sample.Targets.Count > output) =>
+            string.Create(CultureInfo.InvariantCulture, $"{samples.Min(sample => sample.Targets[output]):G4} to {samples.Max(sample => sample.Targets[output]):G4}"),
+        _ => "",
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,47 @@
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Export;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Training.Reports;
+
+/// <summary>A small picture of an image that was judged.</summary>
+internal static class SamplePicture
+{
+    private const int Side = 320;
+
+    // An image that is no file is read whole, which is for small ones.
+    private const long MostPixels = 4 << 20;
+
+    /// <summary>The picture as JPEG; null where there is none.</summary>
+    public static byte[]? Jpeg(TrainingSample sample)
+    {
+        try
+        {
+            using var picture = File.Exists(sample.Name) ? Thumbnail.Read(ImageInfo.Read(sample.Name), Side) : FromSource(sample);
+            return picture is null ? null : ImageBytes.Jpeg(picture);
+        }
+        catch (Exception missing) when (missing is ImageFormatException or IOException or NotSupportedException or UnauthorizedAccessException)
+        {
+            // A report without a picture is better than none.
+            return null;
+        }
+    }
+
+    private static TensorImageSource? FromSource(TrainingSample sample)
+    {
+        using var scope = NewDisposeScope();
+        using var source = sample.Open(0);
+        if (source.Height * source.Width > MostPixels)
+            return null;
+        var pixels = source.Read(0, 0, source.Height, source.Width).to(ScalarType.Float32);
+        if (pixels.shape[1] is not (1 or 3))
+            pixels = pixels.narrow(1, 0, 1);
+        var factor = Math.Min(1, Side / (double)Math.Max(source.Height, source.Width));
+        if (factor < 1)
+            pixels = nn.functional.interpolate(pixels, [Math.Max(1, (long)(source.Height * factor)), Math.Max(1, (long)(source.Width * factor))], mode: InterpolationMode.Area);
+        // What the network sees is scaled; spread from the least to the greatest, an eye can see it too.
+        var (least, most) = (pixels.min(), pixels.max());
+        return new(((pixels - least) * (255 / (most - least).clamp_min(1e-12))).MoveToOuterDisposeScope());
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+
+namespace StreamingCnn.Cli.Tests.Survival;
+
+/// <summary>The program in a process of its own, which can be killed.</summary>
+internal sealed class ProgramProcess : IDisposable
+{
+    // Far more than any of these runs takes, even where several builds share the machine.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private readonly Process process;
+    private readonly Task<string> output;
+    private readonly Task<string> errors;
+
+    private ProgramProcess(string program, IEnumerable<string> arguments)
+    {
+        process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        output = process.StandardOutput.ReadToEndAsync();
+        errors = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Path of the program itself, to be run by <c>dotnet</c>.</summary>
+    public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "scnn.dll");
+
+    public static ProgramProcess Start(params string[] arguments) => new("dotnet", [Assembly, .. arguments]);
+
+    public static ProgramProcess StartShell(string script, params string[] arguments) => new("unshare", ["-rm", "sh", "-c", script, "sh", .. arguments]);
+
+    public bool HasExited => process.HasExited;
+
+    public void Kill()
+    {
+        process.Kill();
+        process.WaitForExit();
+    }
+
+    public void Interrupt()
+    {
+        using var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])!;
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    public CommandLine Finish()
+    {
+        if (!process.WaitForExit(Patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"The program did not end within {Patience.TotalMinutes:0} minutes.");
+        }
+
+        return new(process.ExitCode, output.Result, errors.Result);
+    }
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+            process.Kill(entireProcessTree: true);
+        process.Dispose();
+    }
+}

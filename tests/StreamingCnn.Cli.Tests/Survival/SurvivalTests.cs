@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Cli.Tests.Survival;
+
+/// <summary>
+/// A run that is killed, stopped, or out of disk space goes on as if nothing had been, and ends with the same files. Dropout, augmentation, averaging and everything else that has a
+/// state is on. <c>SCNN_KILLS=10 dotnet test tests/StreamingCnn.Cli.Tests --filter Survival</c> kills ten times.
+/// </summary>
+public sealed class SurvivalTests : IDisposable
+{
+    private const string KillsVariable = "SCNN_KILLS";
+    private const int DefaultKills = 2;
+    private const int MostEpochs = 12;
+    private const int ImagesPerEpoch = 9;
+
+    private readonly TemporaryFolder folder = new();
+
+    public SurvivalTests()
+    {
+        manual_seed(3);
+        for (var i = 0; i < 12; i++)
+            NumpyFile.Write(folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""), ((rand(150 + i, 140, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Killed_in_the_middle_again_and_again()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
+        var kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? DefaultKills.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        // Ten kills make progress by up to four images each, so that enough epochs leave something to be killed.
+        var epochs = Math.Clamp((kills * 4 / ImagesPerEpoch) + 2, 3, MostEpochs);
+        Uninterrupted(epochs);
+
+        var random = new Random();
+        var seed = random.Next();
+        TestContext.Current.SendDiagnosticMessage($"Kills at random moments with seed {seed}.");
+        random = new Random(seed);
+        var arguments = Train(epochs, "killed");
+        for (var kill = 0; kill < kills; kill++)
+        {
+            using var process = ProgramProcess.Start(arguments);
+            AwaitCheckpoints(folder.File("killed/checkpoint.safetensors"), random.Next(1, 4), process);
+            Thread.Sleep(random.Next(0, 60));
+            Assert.False(process.HasExited, $"The run was over before kill {kill + 1} of {kills}.");
+            process.Kill();
+            arguments = ["train", "--resume", folder.File("killed")];
+        }
+
+        using var last = ProgramProcess.Start(arguments);
+        Assert.Equal(Program.Success, Succeeded(last.Finish()));
+        AssertSame("killed");
+    }
+
+    [Fact]
+    public void Stopped_by_an_interrupt()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
+        Uninterrupted(2);
+
+        using var process = ProgramProcess.Start(Train(2, "stopped"));
+        AwaitCheckpoints(folder.File("stopped/checkpoint.safetensors"), 3, process);
+        process.Interrupt();
+        var stopped = process.Finish();
+
+        Assert.Equal(Program.Interrupted, stopped.ExitCode);
+        Assert.Equal("", stopped.Errors);
+        Assert.Contains("Stopping after this image", stopped.Output);
+        Assert.Contains($"go on with: scnn train --resume {folder.File("stopped")}", stopped.Output);
+        Assert.DoesNotContain("epoch   2", stopped.Output);
+        using var resumed = ProgramProcess.Start("train", "--resume", folder.File("stopped"));
+        Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
+        AssertSame("stopped");
+    }
+
+    [Fact]
+    public void Out_of_disk_space()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && CanMount(), "Only on Linux where users may mount a file system of limited size.");
+        Uninterrupted(3, saveEvery: 0);
+        long checkpoint = new FileInfo(folder.File("whole/checkpoint.safetensors")).Length, weights = new FileInfo(folder.File("whole/last.safetensors")).Length;
+        // Room for what is there after the first epoch, and for half of the checkpoint that is to replace the first one.
+        var bytes = (checkpoint * 3 / 2) + (weights * 2) + 50_000;
+        Directory.CreateDirectory(folder.File("small"));
+
+        // The small file system goes with the process, so its files are copied out before.
+        using var process = ProgramProcess.StartShell(
+            $"mount -t tmpfs -o size={bytes} tmpfs \"$1\" && shift && \"$@\"; code=$?; cp -r '{folder.File("small/run")}' '{folder.File("rescued")}'; exit $code",
+            [folder.File("small"), "dotnet", ProgramProcess.Assembly, .. Train(3, "small/run", saveEvery: 0)]);
+        var full = process.Finish();
+
+        Assert.Equal(Program.Failure, full.ExitCode);
+        var sentence = Assert.Single(full.Errors.TrimEnd().Split('\n'));
+        Assert.Contains("checkpoint.safetensors' cannot be written: No space left on device", sentence);
+        Assert.EndsWith($"When that is mended, go on with: scnn train --resume {folder.File("small/run")}", sentence);
+        Assert.Empty(Directory.GetFiles(folder.File("rescued"), "*.part"));
+        using var resumed = ProgramProcess.Start("train", "--resume", folder.File("rescued"));
+        Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
+        AssertSame("rescued");
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_told_and_nothing_else_is_touched()
+    {
+        Uninterrupted(2);
+        var checkpoint = folder.File("whole/checkpoint.safetensors");
+        File.WriteAllBytes(checkpoint, File.ReadAllBytes(checkpoint)[..2000]);
+        var before = Directory.GetFiles(folder.File("whole")).ToDictionary(file => file, File.ReadAllBytes);
+
+        using var process = ProgramProcess.Start("train", "--resume", folder.File("whole"));
+        var run = process.Finish();
+
+        Assert.Equal(Program.Failure, run.ExitCode);
+        Assert.Contains($"error: '{checkpoint}' is not a safetensors file, or is damaged", Assert.Single(run.Errors.TrimEnd().Split('\n')));
+        Assert.All(before, file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
+    }
+
+    private void Uninterrupted(int epochs, int saveEvery = 1)
+    {
+        using var process = ProgramProcess.Start(Train(epochs, "whole", saveEvery));
+        Assert.Equal(Program.Success, Succeeded(process.Finish()));
+    }
+
+    private string[] Train(int epochs, string run, int saveEvery = 1) =>
+    [
+        "train", folder.File("data"), "--output", folder.File(run), "--epochs", epochs.ToString(CultureInfo.InvariantCulture), "--tile", "48", "--batch", "4", "--rate", "0.01",
+        "--dropout", "0.2", "--augment", "mirror,turn,elastic", "--schedule", "cosine", "--warm-up", "2", "--average", "0.9", "--freeze", "1", "--clip", "1",
+        "--validation", "0.25", "--save-every", saveEvery.ToString(CultureInfo.InvariantCulture),
+    ];
+
+    private void AssertSame(string run)
+    {
+        foreach (var file in new[] { "last.safetensors", "best.safetensors", "metrics.csv", "validation.csv" })
+            Assert.True(File.ReadAllBytes(folder.File($"whole/{file}")).AsSpan().SequenceEqual(File.ReadAllBytes(folder.File($"{run}/{file}"))), $"{file} differs.");
+        Assert.True(File.Exists(folder.File($"{run}/report.html")));
+        Assert.Empty(Directory.GetFiles(folder.File(run), "*.part"));
+    }
+
+    private static int Succeeded(CommandLine run)
+    {
+        Assert.Equal("", run.Errors);
+        return run.ExitCode;
+    }
+
+    /// <summary>Waits until the checkpoint has been replaced so many times.</summary>
+    private static void AwaitCheckpoints(string path, int count, ProgramProcess process)
+    {
+        var clock = Stopwatch.StartNew();
+        var last = File.GetLastWriteTimeUtc(path);
+        while (count > 0 && !process.HasExited)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(5), "No checkpoint was written for five minutes.");
+            Thread.Sleep(2);
+            if (File.GetLastWriteTimeUtc(path) is var now && now != last)
+            {
+                last = now;
+                count--;
+            }
+        }
+    }
+
+    private bool CanMount()
+    {
+        try
+        {
+            Directory.CreateDirectory(folder.File("probe"));
+            using var process = ProgramProcess.StartShell("mount -t tmpfs -o size=100000 tmpfs \"$1\"", folder.File("probe"));
+            return process.Finish().ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+}
