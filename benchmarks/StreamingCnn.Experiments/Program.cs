@@ -1,0 +1,7 @@
+using System.CommandLine;
+using StreamingCnn.Experiments.Curves;
+using StreamingCnn.Experiments.Resolution;
+
+// The experiments of docs/experiments.md, each one command.
+var root = new RootCommand("Experiments with real images; docs/experiments.md says what came out.") { CurvesCommand.Create(), ResolutionCommand.Create() };
+return root.Parse(args).Invoke();
