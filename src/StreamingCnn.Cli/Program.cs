@@ -31,6 +31,7 @@ internal static class Program
             BenchCommand.CreateStep(),
             InfoCommand.Create(),
             GenerateCommand.Create(),
+            SaliencyCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
