@@ -40,6 +40,14 @@ internal static class Program
             return Failure;
         }
 
-        return ErrorBoundary.Run(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }), errors);
+        return ErrorBoundary.Run(
+            () =>
+            {
+                // Help needs no native library, and is what somebody asks for who has not got it yet.
+                if (parsed.Action == parsed.CommandResult.Command.Action)
+                    NativeCompatibility.Ensure();
+                return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            },
+            errors);
     }
 }
