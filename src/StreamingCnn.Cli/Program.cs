@@ -18,11 +18,7 @@ internal static class Program
     /// <summary>Exit code when a person stopped the command, as shells have it.</summary>
     public const int Interrupted = 130;
 
-    public static int Main(string[] args)
-    {
-        NnpackSwitch.TurnOff();
-        return Run(args, Console.Error);
-    }
+    public static int Main(string[] args) => Run(args, Console.Error);
 
     /// <summary>Runs the program.</summary>
     /// <param name="args">The command line.</param>
@@ -40,6 +36,7 @@ internal static class Program
             BenchCommand.CreateStep(),
             InfoCommand.Create(),
             GenerateCommand.Create(),
+            SaliencyCommand.Create(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
@@ -48,6 +45,14 @@ internal static class Program
             return Failure;
         }
 
-        return ErrorBoundary.Run(() => parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }), errors);
+        return ErrorBoundary.Run(
+            () =>
+            {
+                // Help needs no native library, and is what somebody asks for who has not got it yet.
+                if (parsed.Action == parsed.CommandResult.Command.Action)
+                    NativeCompatibility.Ensure();
+                return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            },
+            errors);
     }
 }

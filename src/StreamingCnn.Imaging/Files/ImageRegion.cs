@@ -8,8 +8,10 @@ namespace StreamingCnn.Imaging;
 public readonly record struct ImageRegion(long Top, long Left, long Height, long Width)
 {
     /// <summary>Throws unless the region is a non-empty part of an image of the given size.</summary>
+    /// <param name="height">Height of the image.</param>
+    /// <param name="width">Width of the image.</param>
     /// <exception cref="ArgumentOutOfRangeException">The region is empty or reaches outside; the message has the numbers.</exception>
-    internal void CheckInside(long height, long width)
+    public void CheckInside(long height, long width)
     {
         if (Height <= 0 || Width <= 0 || Top < 0 || Left < 0 || Top > height - Height || Left > width - Width)
         {

@@ -58,6 +58,12 @@ public sealed class PoolingHead : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>How the head pools.</summary>
+    public HeadPooling Pooling => pooling;
+
+    /// <summary>Numbers that it puts out.</summary>
+    public int Outputs => (int)classifier.weight.shape[0];
+
     /// <summary>The linear layer from pooled features to outputs; its weight is [outputs, channels].</summary>
     public Linear Classifier => classifier;
 

@@ -1,3 +1,4 @@
+using StreamingCnn.Graph;
 using StreamingCnn.Geometry;
 using StreamingCnn.Planning;
 using TorchSharp;

@@ -35,6 +35,9 @@ public abstract class LocalLayer
     /// <summary>Whether the layer draws random numbers as it is set now.</summary>
     public virtual bool IsRandom => false;
 
+    /// <summary>Bytes of the layer's parameters.</summary>
+    internal long WeightBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
+
     /// <summary>The layer's parameters.</summary>
     public virtual IEnumerable<Parameter> Parameters => Module?.parameters() ?? [];
 

@@ -45,6 +45,9 @@ internal sealed class NetworkGraph
     /// <summary>The parameters of all layers, each once.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
+    /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
+    public long ParameterBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size() * (parameter.requires_grad ? 2 : 1));
+
     /// <summary>Whether a layer draws random numbers.</summary>
     public bool IsRandom => Nodes.Any(node => node.Layer is { IsRandom: true });
 

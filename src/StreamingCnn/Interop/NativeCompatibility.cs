@@ -12,7 +12,11 @@ namespace StreamingCnn;
 /// lack. The demand comes from one marker symbol that is never called; marking it weak is enough. The library on disk is not
 /// changed: a corrected copy is written to a temporary file, loaded and deleted, and later look-ups find it by its name.
 /// </para>
-/// <para>Where the library loads as it is, it is left as it is; on systems other than Linux nothing happens.</para>
+/// <para>
+/// libtorch itself is taken from the folder that the environment variable <c>SCNN_LIBTORCH</c> names, else from the application's folders, else from NuGet's package cache
+/// (<c>libtorch-cpu-linux-x64</c>), else from a Python installation with the same release of PyTorch.
+/// </para>
+/// <para>Where the library loads as it is, it is not changed. On systems other than Linux nothing happens.</para>
 /// </remarks>
 public static class NativeCompatibility
 {
@@ -21,8 +25,7 @@ public static class NativeCompatibility
 
     private const string MissingVersion = "GLIBCXX_3.4.32";
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
-    private const string CpuLibrary = "libtorch_cpu.so";
-    private static readonly string[] TorchLibraries = ["libc10.so", CpuLibrary, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] TorchLibraries = ["libc10.so", TorchLocation.Library, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
     private static readonly Lock Gate = new();
     private static bool done;
 
@@ -31,7 +34,7 @@ public static class NativeCompatibility
     /// applications that reference the package do so by themselves. Further calls do nothing.
     /// </summary>
     /// <exception cref="DllNotFoundException">
-    /// The libraries are there, but cannot be loaded for a reason that this fix does not know. The message says which file and why.
+    /// libtorch is nowhere to be found, or a library cannot be loaded for a reason that this fix does not know. The message says what to do, or which file and why.
     /// </exception>
     public static void Ensure()
     {
@@ -56,20 +59,26 @@ public static class NativeCompatibility
         if (torchSharp is null)
             return;
 
-        foreach (var path in TorchLibraries.Select(Find).OfType<string>())
-            Load(path);
+        var elsewhere = TorchLocation.FromEnvironment() ?? (Find(TorchLocation.Library) is null ? TorchLocation.Search() : null);
+        foreach (var name in TorchLibraries)
+        {
+            var path = elsewhere is null ? Find(name) : Path.Combine(elsewhere, name);
+            if (!File.Exists(path))
+                continue;
+            var library = Load(path);
+            if (name == TorchLocation.Library)
+                Nnpack.Disable(library);
+        }
 
         if (!NativeLibrary.TryLoad(torchSharp, out _))
             LoadCorrected(torchSharp);
-        if (Find(CpuLibrary) is { } cpu)
-            Nnpack.Disable(NativeLibrary.Load(cpu));
     }
 
-    private static void Load(string path)
+    private static IntPtr Load(string path)
     {
         try
         {
-            NativeLibrary.Load(path);
+            return NativeLibrary.Load(path);
         }
         catch (DllNotFoundException reason)
         {

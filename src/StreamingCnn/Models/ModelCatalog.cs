@@ -15,6 +15,8 @@ public static class ModelCatalog
         ["resnet101"] = channels => new ResNetTrunk(101, channels),
         ["resnet152"] = channels => new ResNetTrunk(152, channels),
         ["resnet34-plain"] = channels => new ResNetTrunk(34, channels, batchNorm: false),
+        ["convnext-tiny"] = channels => new ConvNeXtTrunk(ConvNeXtSize.Tiny, channels),
+        ["convnext-small"] = channels => new ConvNeXtTrunk(ConvNeXtSize.Small, channels),
         ["comparison"] = PaperTrunks.NumericalComparison,
         ["imagenette"] = PaperTrunks.Imagenette,
         ["pathology-2048"] = channels => PaperTrunks.Pathology(2048, channels),

@@ -68,6 +68,9 @@ internal sealed class GridPlan
     /// <summary>What is carried of a map, or null for nothing.</summary>
     public CarryPlan? Carry(int node) => carries[node];
 
+    /// <summary>Values carried for the backward pass, of all maps and channels, for one image.</summary>
+    public long CarriedValues => Graph.Nodes.Sum(node => (Carry(node.Index)?.Positions ?? 0) * node.Channels);
+
     /// <summary>Size of a map.</summary>
     public (long Height, long Width) Size(int node) => (Rows.Network.Length(node), Columns.Network.Length(node));
 

@@ -30,7 +30,7 @@ internal sealed class StepModel
         tiles = new TileLayout?[rows.Count, columns.Count];
         memories = new TileMemory?[rows.Count, columns.Count];
         times = new TileTime?[rows.Count, columns.Count];
-        CarryBytes = grid.Graph.Nodes.Sum(node => (grid.Carry(node.Index)?.Positions ?? 0) * node.Channels) * trunk.ValueBytes;
+        CarryBytes = grid.CarriedValues * trunk.ValueBytes;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
         // While a row of tiles runs backwards, it adds to the gradients of its own bands and of those of the row above.
         StripBytes = CarryBytes == 0 ? 0 : CarryBytes * Math.Min(2, grid.Rows.Steps) / grid.Rows.Steps;

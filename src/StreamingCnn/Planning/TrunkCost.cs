@@ -11,9 +11,9 @@ internal sealed class TrunkCost
         Batch = batch;
         ElementSize = elementSize;
         Rates = rates;
-        ParameterBytes = graph.Parameters.Sum(p => p.numel() * p.element_size() * (p.requires_grad ? 2 : 1));
+        ParameterBytes = graph.ParameterBytes;
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
-        WeightBytes = [.. graph.Nodes.Select(node => node.Layer?.Parameters.Sum(p => p.numel() * p.element_size()) ?? 0)];
+        WeightBytes = [.. graph.Nodes.Select(node => node.Layer?.WeightBytes ?? 0)];
     }
 
     /// <summary>Which layers have a backward pass.</summary>

@@ -9,7 +9,7 @@ public class ProjectTests
     {
         { "StreamingCnn", [], ["TorchSharp"] },
         { "StreamingCnn.Imaging", ["StreamingCnn"], ["NetVips", "NetVips.Native", "NetVips.Native.linux-x64", "CsvHelper"] },
-        { "StreamingCnn.Training", ["StreamingCnn", "StreamingCnn.Imaging"], ["CsvHelper", "ScottPlot", "SkiaSharp.HarfBuzz", "SkiaSharp.NativeAssets.Linux.NoDependencies", "HarfBuzzSharp.NativeAssets.Linux"] },
+        { "StreamingCnn.Training", ["StreamingCnn", "StreamingCnn.Imaging"], ["CsvHelper", "ScottPlot", "SkiaSharp", "SkiaSharp.HarfBuzz", "SkiaSharp.NativeAssets.Linux.NoDependencies", "HarfBuzzSharp.NativeAssets.Linux"] },
         { "StreamingCnn.Cli", ["StreamingCnn", "StreamingCnn.Imaging", "StreamingCnn.Training"], ["Spectre.Console", "System.CommandLine"] },
     };
 

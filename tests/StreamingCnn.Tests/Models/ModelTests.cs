@@ -86,6 +86,6 @@ public class ModelTests
     public void An_unknown_model_is_answered_with_the_known_ones()
     {
         var failure = Assert.Throws<ArgumentException>(() => ModelCatalog.Create("resnet35"));
-        Assert.StartsWith("There is no model 'resnet35'; choose one of comparison, imagenette, pathology-2048", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no model 'resnet35'; choose one of comparison, convnext-small, convnext-tiny, imagenette, pathology-2048", failure.Message, StringComparison.Ordinal);
     }
 }

@@ -1,6 +1,4 @@
-using StreamingCnn.Graph;
-
-namespace StreamingCnn.Planning;
+namespace StreamingCnn.Graph;
 
 /// <summary>Which maps need a gradient: those behind something trainable, or behind the image when its gradient is wanted.</summary>
 internal sealed class DifferentiablePart

@@ -1,0 +1,186 @@
+using System.CommandLine;
+using System.Globalization;
+using StreamingCnn.Cli.Display;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Export;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Saliency;
+using StreamingCnn.Training.Tasks;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary><c>scnn saliency</c>: what in an image matters for a trained model's answer.</summary>
+internal static class SaliencyCommand
+{
+    private static readonly Argument<string[]> Images = new("image") { Description = "Image files.", Arity = ArgumentArity.OneOrMore };
+
+    private static readonly Option<string> Weights = new("--weights", "-w")
+    {
+        Description = "Folder of a run (its best weights are taken), or a file of weights that training wrote.",
+        Required = true,
+    };
+
+    private static readonly Option<string> Output = new("--output", "-o")
+    {
+        Description = "Folder for NAME.overlay.png, NAME.saliency.tif and NAME.regions.geojson; made where it does not exist.",
+        Required = true,
+    };
+
+    private static readonly Option<string?> Target = new("--target")
+    {
+        Description = "Name of the class, label or number to explain; its score before softmax or sigmoid is what is differentiated. Default: the one with the largest score.",
+    };
+
+    private static readonly Option<SaliencyMethod> Method = CommonOptions.Parsed(
+        "--method",
+        "gradient: the exact gradient of the score with respect to every pixel; smoothgrad: the mean gradient of noisy copies; cam: class activation map (heads with attention: Grad-CAM).",
+        text => text.ToLowerInvariant() switch
+        {
+            "gradient" => SaliencyMethod.Gradient,
+            "smoothgrad" => SaliencyMethod.SmoothGrad,
+            "cam" => SaliencyMethod.ClassActivation,
+            _ => throw new FormatException($"'{text}' is not a method; write gradient, smoothgrad or cam."),
+        },
+        "gradient");
+
+    private static readonly Option<double?> Blur = CommonOptions.Parsed<double?>(
+        "--blur",
+        "Standard deviation of the blur in pixels of the file's full resolution; 0 for none. Default: 50 for each 8192 pixels of the longer side.",
+        text => double.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= 0 && double.IsFinite(value)
+            ? value
+            : throw new FormatException($"'{text}' is not a blur; write a number of pixels, 0 or more."),
+        null);
+
+    private static readonly Option<double> Percentile = CommonOptions.Real("--percentile", "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.", 99, 1e-9, 100);
+    private static readonly Option<int> Passes = CommonOptions.Number("--passes", "Noisy copies of smoothgrad.", 25, 1);
+    private static readonly Option<double> Noise = CommonOptions.Real("--noise", "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.", 0.15, 0, 10);
+    private static readonly Option<int> Seed = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
+    private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel." };
+    private static readonly Option<int> Side = CommonOptions.Number("--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
+    private static readonly Option<int> Regions = CommonOptions.Number("--regions", "Most hot regions to write, the hottest first.", 200, 0);
+    private static readonly Option<double?> Downsample = CommonOptions.OptionalReal("--downsample", "Factor by which the image is made smaller. Default: as in training.", 0, double.MaxValue);
+    private static readonly Option<double?> Resolution = CommonOptions.OptionalReal("--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
+    private static readonly Option<int?> Level = CommonOptions.Parsed<int?>(
+        "--level",
+        "Pyramid level of the file, 0 being the largest. Default: as in training.",
+        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= 0 ? value : throw new FormatException($"'{text}' is not a level; write a whole number of at least 0."),
+        null);
+
+    public static Command Create()
+    {
+        var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
+        Method.HelpName = "gradient|smoothgrad|cam";
+        var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at full size (TIFF), hot regions (GeoJSON).")
+        {
+            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, tile, memory,
+        };
+        command.SetAction(parsed =>
+        {
+            var images = parsed.GetValue(Images)!;
+            if (images.GroupBy(Path.GetFileNameWithoutExtension).FirstOrDefault(group => group.Count() > 1) is { } twins)
+                throw new ArgumentException($"'{twins.First()}' and '{twins.Last()}' would write to the same files, since both are called '{twins.Key}'; run them one by one into two folders.");
+            if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1) + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
+                throw new ArgumentException("Only one of --downsample, --mpp and --level can be given: each of them says the resolution.");
+            var display = new SaliencyDisplay();
+            var (model, description) = ModelDescription.Load(
+                RunFolder.WeightsOf(parsed.GetValue(Weights)!),
+                new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), FrozenBatchNorm = true, Progress = display });
+            using (model)
+            {
+                var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;
+                Directory.CreateDirectory(parsed.GetValue(Output)!);
+                foreach (var image in images)
+                    Explain(parsed, model, description, image, target, display);
+            }
+
+            return Program.Success;
+        });
+        return command;
+    }
+
+    private static int Find(LearningTask task, string name)
+    {
+        var index = task.Outputs.Index().Where(output => output.Item == name).Select(output => (int?)output.Index).FirstOrDefault();
+        return index ?? throw new ArgumentException($"The model has no output '{name}'; choose one of {string.Join(", ", task.Outputs)}.");
+    }
+
+    private static void Explain(ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display)
+    {
+        var info = ImageInfo.Read(path);
+        using var image = Open(parsed, description.Preparation, path);
+        var (scaleX, scaleY) = ((double)info.Width / image.Width, (double)info.Height / image.Height);
+        var folder = parsed.GetValue(Output)!;
+        using var map = display.Show(path, () => SaliencyMap.Compute(model, image, new()
+        {
+            Method = parsed.GetValue(Method),
+            Target = target,
+            Blur = parsed.GetValue(Blur) / scaleX,
+            Percentile = parsed.GetValue(Percentile),
+            Passes = parsed.GetValue(Passes),
+            Noise = parsed.GetValue(Noise),
+            Seed = parsed.GetValue(Seed),
+            TemporaryFolder = folder,
+            Progress = display,
+        }));
+
+        string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
+        var className = description.Task.Outputs[map.Target];
+        var answer = Answer(description.Task, map);
+        var resolution = info.MicrometresPerPixel * scaleX;
+        using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side)))
+            Overlay.Write(File("overlay.png"), map, photograph, $"{answer}: what matters for it", Path.GetFileName(path), Remark(model, map), parsed.GetValue(Side));
+        map.WriteTiff(File("saliency.tif"), resolution);
+        if (parsed.GetValue(Raw))
+            map.WriteRawTiff(File("gradient.tif"), resolution);
+        var regions = HotRegion.Find(map);
+        var kept = regions.Take(parsed.GetValue(Regions)).ToArray();
+        RegionFile.Write(File("regions.geojson"), kept, className, scaleX, scaleY);
+
+        var hottest = regions.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", the hottest around row {Centre(regions[0], 1) * scaleY:0}, column {Centre(regions[0], 0) * scaleX:0}");
+        Console.WriteLine($"{path}: {answer}.");
+        Console.WriteLine($"  {Overlay.Describe(map)}");
+        Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
+        Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");
+    }
+
+    /// <summary>As in training, unless the command line asks for another resolution.</summary>
+    private static NormalizedSource Open(ParseResult parsed, ImagePreparation preparation, string path)
+    {
+        var options = preparation.Options;
+        if (parsed.GetValue(Downsample) is { } factor)
+            options = options with { Downsample = factor, MicrometresPerPixel = null };
+        else if (parsed.GetValue(Resolution) is { } resolution)
+            options = options with { Downsample = null, MicrometresPerPixel = resolution };
+        else if (parsed.GetValue(Level) is { } level)
+            options = options with { Downsample = null, MicrometresPerPixel = null, Level = level };
+        var image = ImageSource.Open(path, options);
+        if (image.Channels == preparation.Channels)
+            return new(image, preparation.Normalization);
+        using (image)
+            throw new ArgumentException($"'{path}' has {image.Channels} channel(s), but the model was trained on images of {preparation.Channels}.");
+    }
+
+    private static string Answer(LearningTask task, SaliencyMap map)
+    {
+        using var scores = tensor(map.Scores.ToArray(), [1, map.Scores.Count]);
+        var value = task.Values(scores)[map.Target];
+        return task is RegressionTask
+            ? string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:G4}")
+            : string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:0.0%}");
+    }
+
+    private static string Remark(StreamingClassifier model, SaliencyMap map) =>
+        map.Method == SaliencyMethod.ClassActivation && model.Head.Pooling == Training.Heads.HeadPooling.Attention
+            ? $"Grad-CAM instead of {Overlay.Describe(map)}"
+            : Overlay.Describe(map);
+
+    private static double Centre(HotRegion region, int axis)
+    {
+        var values = region.Rings[0].Select(corner => axis == 0 ? corner.X : corner.Y).ToArray();
+        return (values.Min() + values.Max()) / 2;
+    }
+}

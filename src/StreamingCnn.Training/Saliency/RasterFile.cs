@@ -1,0 +1,105 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Training.Saliency;
+
+/// <summary>
+/// An image of float32 numbers in a temporary file, channels of a pixel side by side, whose rows may be written in any order. Memory holds a band of rows at a time.
+/// The file is deleted with the object.
+/// </summary>
+internal sealed class RasterFile : IDisposable
+{
+    private const long BandBytes = 16 << 20;
+
+    private readonly FileStream file;
+
+    /// <summary>Makes a file of zeros.</summary>
+    /// <exception cref="IOException">The folder is not there, or has no room.</exception>
+    public RasterFile(string folder, long height, long width, int channels)
+    {
+        (Height, Width, Channels) = (height, width, channels);
+        Path = System.IO.Path.Combine(folder, $"saliency-{Guid.NewGuid():N}.tmp");
+        var needed = checked(height * RowBytes);
+        if (Directory.Exists(folder) && new DriveInfo(folder).AvailableFreeSpace is var free && free < needed)
+            throw new IOException(FormattableString.Invariant($"The map of {height} x {width} px needs a temporary file of {needed / 1e9:0.00} GB, but '{folder}' has {free / 1e9:0.00} GB free."));
+        file = new FileStream(Path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1);
+        file.SetLength(needed);
+    }
+
+    public string Path { get; }
+
+    public long Height { get; }
+
+    public long Width { get; }
+
+    public int Channels { get; }
+
+    /// <summary>Rows that make a band.</summary>
+    public long BandRows => Math.Clamp(BandBytes / RowBytes, 1, Height);
+
+    private long RowBytes => Width * Channels * sizeof(float);
+
+    /// <summary>All bands, from the top.</summary>
+    public IEnumerable<(long Top, long Rows)> Bands()
+    {
+        for (long top = 0; top < Height; top += BandRows)
+            yield return (top, Math.Min(BandRows, Height - top));
+    }
+
+    /// <summary>Adds to what stands in some rows.</summary>
+    /// <param name="top">The first row.</param>
+    /// <param name="values">[1, C, rows, W], of any type, on any device.</param>
+    /// <param name="factor">Factor of the values.</param>
+    /// <param name="replace">Whether nothing stands there yet.</param>
+    public void Add(long top, Tensor values, double factor, bool replace)
+    {
+        var rows = values.shape[2];
+        for (long first = 0; first < rows; first += BandRows)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(BandRows, rows - first);
+            var part = values.detach().narrow(2, first, count).to(ScalarType.Float32).cpu();
+            if (factor != 1)
+                part = part * factor;
+            if (!replace)
+                part = part + Read(top + first, count);
+            Write(top + first, part);
+        }
+    }
+
+    /// <summary>Writes some rows.</summary>
+    /// <param name="top">The first row.</param>
+    /// <param name="values">[1, C, rows, W], float32.</param>
+    public void Write(long top, Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        RandomAccess.Write(file.SafeFileHandle, values[0].permute(1, 2, 0).contiguous().bytes, top * RowBytes);
+    }
+
+    /// <summary>Reads some rows.</summary>
+    /// <returns>[1, C, rows, W], float32.</returns>
+    public Tensor Read(long top, long rows)
+    {
+        using var scope = NewDisposeScope();
+        var packed = empty([rows, Width, Channels], ScalarType.Float32);
+        var bytes = packed.bytes;
+        var offset = top * RowBytes;
+        while (!bytes.IsEmpty)
+        {
+            var got = RandomAccess.Read(file.SafeFileHandle, bytes, offset);
+            if (got == 0)
+                throw new EndOfStreamException($"The temporary file '{Path}' has been cut short.");
+            bytes = bytes[got..];
+            offset += got;
+        }
+
+        return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        file.Dispose();
+        File.Delete(Path);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using StreamingCnn.Interop.Weights;
+
+namespace StreamingCnn.Training.Saliency;
+
+/// <summary>Hot regions as GeoJSON (RFC 7946) in the form that QuPath imports as annotations: a FeatureCollection of polygons in pixels of the image file at full resolution.</summary>
+public static class RegionFile
+{
+    /// <summary>Writes the file.</summary>
+    /// <param name="path">The file; replaced in one step.</param>
+    /// <param name="regions">The regions, in the order in which they are numbered.</param>
+    /// <param name="className">QuPath's class of the annotations: the output that the map explains.</param>
+    /// <param name="scaleX">Pixels of the file for each pixel of the map, along a row.</param>
+    /// <param name="scaleY">Pixels of the file for each pixel of the map, along a column.</param>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public static void Write(string path, IReadOnlyList<HotRegion> regions, string className, double scaleX = 1, double scaleY = 1)
+    {
+        ArgumentNullException.ThrowIfNull(regions);
+        AtomicFile.Write(path, file =>
+        {
+            using var json = new Utf8JsonWriter(file, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            json.WriteStartObject();
+            json.WriteString("type", "FeatureCollection");
+            json.WriteStartArray("features");
+            for (var i = 0; i < regions.Count; i++)
+                WriteFeature(json, regions[i], i + 1, className, scaleX, scaleY);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    private static void WriteFeature(Utf8JsonWriter json, HotRegion region, int number, string className, double scaleX, double scaleY)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "Feature");
+        json.WriteStartObject("geometry");
+        json.WriteString("type", "Polygon");
+        json.WriteStartArray("coordinates");
+        foreach (var ring in region.Rings)
+        {
+            json.WriteStartArray();
+            // GeoJSON closes a ring with its first corner.
+            foreach (var (x, y) in ring.Append(ring[0]))
+            {
+                json.WriteStartArray();
+                json.WriteNumberValue(Math.Round(x * scaleX, 2));
+                json.WriteNumberValue(Math.Round(y * scaleY, 2));
+                json.WriteEndArray();
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteStartObject("properties");
+        json.WriteString("objectType", "annotation");
+        json.WriteString("name", string.Create(CultureInfo.InvariantCulture, $"hot region {number}"));
+        json.WriteStartObject("classification");
+        json.WriteString("name", className);
+        json.WriteStartArray("color");
+        foreach (var part in ColourScale.Hottest)
+            json.WriteNumberValue(part);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteBoolean("isLocked", false);
+        json.WriteStartObject("measurements");
+        json.WriteNumber("Saliency max", region.Largest);
+        json.WriteNumber("Saliency mean", region.Mean);
+        json.WriteNumber("Area px^2", Math.Round(region.Area * scaleX * scaleY, 2));
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

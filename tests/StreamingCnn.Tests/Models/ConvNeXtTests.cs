@@ -1,0 +1,100 @@
+using StreamingCnn.Models;
+using StreamingCnn.Tests.Exactness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Tests.Models;
+
+public class ConvNeXtTests
+{
+    // Torchvision's published counts, less the classifier: a layer norm of 768 channels and a linear layer to 1000 classes.
+    private const long Classifier = (2 * 768) + (768 * 1000) + 1000;
+
+    [Theory]
+    [InlineData(ConvNeXtSize.Tiny, 28_589_128 - Classifier)]
+    [InlineData(ConvNeXtSize.Small, 50_223_688 - Classifier)]
+    public void It_has_torchvisions_parameters(ConvNeXtSize size, long count)
+    {
+        using var trunk = new ConvNeXtTrunk(size);
+        Assert.Equal(count, trunk.parameters().Sum(p => p.numel()));
+    }
+
+    [Fact]
+    public void Parameters_have_torchvisions_names_and_shapes()
+    {
+        using var trunk = new ConvNeXtTrunk(ConvNeXtSize.Tiny);
+        var expected = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        Add("features.0.0", [96, 3, 4, 4]);
+        Add("features.0.1", [96]);
+        long[] widths = [96, 192, 384, 768];
+        int[] counts = [3, 3, 9, 3];
+        for (var stage = 0; stage < 4; stage++)
+        {
+            var width = widths[stage];
+            if (stage > 0)
+            {
+                Add($"features.{2 * stage}.0", [widths[stage - 1]]);
+                Add($"features.{2 * stage}.1", [width, widths[stage - 1], 2, 2]);
+            }
+
+            for (var i = 0; i < counts[stage]; i++)
+            {
+                var block = $"features.{(2 * stage) + 1}.{i}";
+                expected.Add($"{block}.layer_scale", $"{width}x1x1");
+                Add($"{block}.block.0", [width, 1, 7, 7]);
+                Add($"{block}.block.2", [width]);
+                Add($"{block}.block.3", [4 * width, width]);
+                Add($"{block}.block.5", [width, 4 * width]);
+            }
+        }
+
+        Assert.Equal(expected, new SortedDictionary<string, string>(trunk.state_dict().ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.shape)), StringComparer.Ordinal));
+
+        void Add(string layer, long[] weight)
+        {
+            expected.Add($"{layer}.weight", string.Join('x', weight));
+            expected.Add($"{layer}.bias", $"{weight[0]}");
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void It_streams_as_it_runs_with_the_gradients_of_every_parameter(bool isTraining)
+    {
+        manual_seed(5);
+        using var scope = NewDisposeScope();
+        // In training, random depth would need the same draws in both runs; it is tested where random layers are.
+        using var trunk = new ConvNeXtTrunk(ConvNeXtSize.Tiny, stochasticDepth: 0).to(ScalarType.Float64);
+        trunk.train(isTraining);
+        using (no_grad())
+        {
+            // As they are at first, the factors would hide what the blocks do.
+            foreach (var (name, parameter) in trunk.named_parameters())
+            {
+                if (name.EndsWith("layer_scale", StringComparison.Ordinal))
+                    parameter.uniform_(0.5, 1.5);
+                else if (parameter.dim() == 1)
+                    parameter.add_(randn_like(parameter) * 0.1);
+            }
+        }
+
+        var image = randn(1, 3, 101, 134, dtype: ScalarType.Float64);
+        var whole = image.clone().requires_grad_(true);
+        var expected = trunk.forward(whole);
+        var gradient = randn_like(expected);
+        expected.backward([gradient]);
+        var gradients = trunk.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!.clone());
+        trunk.zero_grad();
+
+        using var streaming = new StreamingModule(trunk, new() { Tile = (48, 40) });
+        var streamed = image.clone().requires_grad_(true);
+        var actual = streaming.forward(streamed);
+        actual.backward([gradient]);
+
+        Assert.Equal([1, 768, 3, 4], actual.shape);
+        Assert.True(Compare.RelativeError(actual.detach(), expected.detach()) < 1e-12);
+        Assert.True(Compare.RelativeError(streamed.grad!, whole.grad!) < 1e-12);
+        Assert.All(trunk.named_parameters(), p => Assert.True(Compare.RelativeError(p.parameter.grad!, gradients[p.name]) < 1e-11, p.name));
+    }
+}
