@@ -1,5 +1,6 @@
 using System.CommandLine;
 using StreamingCnn.Cli.Commands;
+using StreamingCnn.Cli.Input;
 
 namespace StreamingCnn.Cli;
 
@@ -49,8 +50,11 @@ internal static class Program
             () =>
             {
                 // Help needs no native library, and is what somebody asks for who has not got it yet.
-                if (parsed.Action == parsed.CommandResult.Command.Action)
+                var command = parsed.CommandResult.Command;
+                if (parsed.Action == command.Action)
                     NativeCompatibility.Ensure();
+                else
+                    command.Options.OfType<IDefaultText>().ToList().ForEach(option => option.LeaveDefaultToDescription());
                 return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
             },
             errors);

@@ -78,6 +78,8 @@ internal static class CommonOptions
         var option = new TextOption<T>(name, fallback)
         {
             Description = fallback is null ? description : $"{description} [default: {fallback}]",
+            // The names of an enumeration are the program's, not what is to be written.
+            HelpName = name.TrimStart('-'),
             CustomParser = result =>
             {
                 try
@@ -126,5 +128,7 @@ internal static class CommonOptions
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {
         public string? DefaultText => defaultText;
+
+        public void LeaveDefaultToDescription() => DefaultValueFactory = null;
     }
 }

@@ -93,4 +93,7 @@ internal interface IDefaultText
 {
     /// <summary>The text of the default; null for none.</summary>
     string? DefaultText { get; }
+
+    /// <summary>Keeps help from printing the default after the description, which names it as a person would write it. The option has no default from then on.</summary>
+    void LeaveDefaultToDescription();
 }
