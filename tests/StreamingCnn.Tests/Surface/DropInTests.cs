@@ -107,6 +107,11 @@ public class DropInTests
         var expected = trunk.parameters().Select(p => p.grad!.clone()).ToArray();
         trunk.zero_grad();
         trunk.to(type);
+        trunk.forward(image.to(type)).to(ScalarType.Float64).pow(2).mean().backward();
+        // On some processors libtorch's own gradients of bfloat16 convolutions are not even finite.
+        if (trunk.parameters().Zip(expected).Any(pair => Compare.RelativeError(pair.First.grad!, pair.Second) >= tolerance))
+            Assert.Skip($"The whole image's gradients in {type} are wrong on this machine, so there is nothing to be near to.");
+        trunk.zero_grad();
         using var streaming = new StreamingModule(trunk, new() { Tile = (16, 24) });
 
         using var output = streaming.forward(image.to(type));
