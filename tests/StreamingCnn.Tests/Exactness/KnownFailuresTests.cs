@@ -16,12 +16,15 @@ public class KnownFailuresTests
 
     private static readonly Dictionary<string, Func<Module<Tensor, Tensor>>> Trunks = new()
     {
-        ["convolutions of 1 to 7"] = () => Sequential(Conv2d(3, 4, 1), Conv2d(4, 4, 7, padding: 3), Conv2d(4, 4, 4, stride: 2, padding: 1), Conv2d(4, 4, 2)),
+        ["convolutions of 1 to 7"] = () => Sequential(
+            Conv2d(3, 4, 1), Conv2d(4, 4, 7, padding: 3), Conv2d(4, 4, 4, stride: 2, padding: 1), Conv2d(4, 4, 2), Conv2d(4, 4, 3, stride: 2, padding: 1), Conv2d(4, 4, 6, padding: 3), Conv2d(4, 4, 5)),
         ["stride beyond the kernel"] = () => Sequential(Conv2d(3, 4, 2, stride: 3), Conv2d(4, 4, 3, padding: 1)),
         ["patch stem"] = () => Sequential(Conv2d(3, 4, 4, stride: 4), Conv2d(4, 4, 3, padding: 1)),
         ["groups and depthwise"] = () => Sequential(Conv2d(3, 6, 3, padding: 1, groups: 3), Conv2d(6, 6, 5, padding: 2, groups: 6)),
         ["asymmetric padding"] = () => Sequential(Conv2d(3, 4, (5, 3), padding: (2, 1)), Conv2d(4, 4, (3, 3), padding: (2, 1))),
         ["average pooling"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), AvgPool2d(3, 2, 1), Conv2d(4, 4, 3), AvgPool2d(2)),
+        ["max pooling"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), MaxPool2d(2), Conv2d(4, 4, 3), MaxPool2d(3, 2, 1), Conv2d(4, 4, 3), MaxPool2d([2, 3])),
+        ["ResNet's stem"] = () => Sequential(Conv2d(3, 4, 7, stride: 2, padding: 3, bias: false), BatchNorm2d(4), ReLU(), MaxPool2d(3, 2, 1), Conv2d(4, 4, 3, padding: 1)),
         ["max pooling in ceil mode"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), MaxPool2d(3, 2, 1, ceil_mode: true), Conv2d(4, 4, 3)),
         ["max pooling with stride 1"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), MaxPool2d(3, 1, 1), Conv2d(4, 4, 3)),
         ["max pooling with dilation and uneven padding"] = () => Sequential(Conv2d(3, 4, 3), MaxPool2d([3, 2], [2, 1], [1, 0], [2, 1]), Conv2d(4, 4, 3)),
@@ -35,6 +38,9 @@ public class KnownFailuresTests
         ["PReLU"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), PReLU(4), Conv2d(4, 4, 3, padding: 1), PReLU(1)),
         ["trainable batch norm in evaluation mode"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), BatchNorm2d(4), ReLU(), Conv2d(4, 4, 3, padding: 1), BatchNorm2d(4)),
         ["ReLU6"] = () => Sequential(Conv2d(3, 4, 3, padding: 1), ReLU6(), Conv2d(4, 4, 3, padding: 1), ReLU6(inplace: true)),
+        ["activations, and dropout in evaluation mode"] = () => Sequential(
+            Conv2d(3, 4, 3, padding: 1), GELU(), Conv2d(4, 4, 3), LeakyReLU(0.1), Dropout(0.5), Conv2d(4, 4, 3), Sigmoid(), Dropout2d(0.5), Conv2d(4, 4, 3), Hardswish()),
+        ["residual additions and dense concatenations"] = () => new ResidualAndDense(),
         ["layer norm, linear and layer scale"] = () => new ConvNextBlock(),
         ["encoder and decoder"] = () => new EncoderDecoder(),
     };
@@ -55,7 +61,8 @@ public class KnownFailuresTests
 
         foreach (var mode in new[] { StreamingMode.ExactlyOnce, StreamingMode.Overlap })
         {
-            foreach (var tile in new[] { (32, 32), (21, 50), (5, 7) })
+            // Of no alignment, smaller than what a gradient reaches, the image's own size, larger than the image on one side, and on both.
+            foreach (var tile in new[] { (32, 32), (21, 50), (5, 7), (106, 74), (40, 100), (128, 128) })
             {
                 trunk.zero_grad();
                 image.grad = null;
@@ -68,6 +75,51 @@ public class KnownFailuresTests
                 foreach (var (parameter, reference) in trunk.parameters().Zip(gradients))
                     Assert.True(Compare.RelativeError(parameter.grad!, reference) < 1e-12);
             }
+        }
+    }
+
+    [Fact]
+    public void A_layer_that_is_called_as_a_function_is_exact_on_overlapping_tiles_and_refused_otherwise()
+    {
+        manual_seed(4);
+        using var scope = NewDisposeScope();
+        using var trunk = new FunctionalPooling().to(ScalarType.Float64);
+        var image = randn(1, 3, 106, 74, dtype: ScalarType.Float64);
+        var expected = trunk.forward(image);
+        using var overlapping = new StreamingModule(trunk, new() { Tile = (32, 20), Mode = StreamingMode.Overlap });
+        using var exactlyOnce = new StreamingModule(trunk, new() { Tile = (32, 20) });
+
+        Assert.True(Compare.RelativeError(overlapping.forward(image).detach(), expected.detach()) < 1e-12);
+        Assert.StartsWith("Layer 'FunctionalPooling' (FunctionalPooling) is not known to the engine", Assert.Throws<UnsupportedLayerException>(() => exactlyOnce.forward(image)).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class FunctionalPooling : Module<Tensor, Tensor>
+    {
+        private readonly Conv2d first = Conv2d(3, 4, 3, padding: 1);
+        private readonly Conv2d second = Conv2d(4, 4, 3, padding: 1);
+
+        public FunctionalPooling()
+            : base(nameof(FunctionalPooling)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => second.forward(functional.max_pool2d(first.forward(input), 2));
+    }
+
+    private sealed class ResidualAndDense : StreamingBlock
+    {
+        private readonly Conv2d stem = Conv2d(3, 4, 3, padding: 1);
+        private readonly Conv2d branch = Conv2d(4, 4, 3, padding: 1);
+        private readonly Conv2d dense = Conv2d(4, 3, 3, padding: 1);
+        private readonly Conv2d denser = Conv2d(7, 3, 3, padding: 1);
+
+        public ResidualAndDense()
+            : base(nameof(ResidualAndDense)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input)
+        {
+            var map = input.Through(stem);
+            map = (map + map.Through(branch)).Through(ReLU());
+            var wider = FeatureMap.Concat(map, map.Through(dense));
+            return FeatureMap.Concat(wider, wider.Through(denser));
         }
     }
 

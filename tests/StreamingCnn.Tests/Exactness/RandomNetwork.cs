@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Models;
@@ -16,11 +17,13 @@ internal sealed class RandomNetwork : StreamingBlock
     private const long LargestSide = 160;
     private readonly List<Step> steps = [];
     private readonly Random random;
+    private readonly RandomLayers layers;
 
     public RandomNetwork(int seed, int layers, long channels, long height, long width)
         : base(nameof(RandomNetwork))
     {
         random = new Random(seed);
+        this.layers = new RandomLayers(random);
         manual_seed(seed);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -30,15 +33,28 @@ internal sealed class RandomNetwork : StreamingBlock
         eval();
     }
 
-    public override FeatureMap Trace(FeatureMap input)
+    /// <summary>What the network is made of.</summary>
+    public IEnumerable<string> Features => steps.SelectMany(step => step.Features);
+
+    /// <summary>Lets the layers that draw random numbers draw them.</summary>
+    public void TrainRandomLayers()
+    {
+        foreach (var module in modules().Where(module => module is TorchSharp.Modules.Dropout or TorchSharp.Modules.Dropout2d or StochasticDepth))
+            module.train();
+    }
+
+    public override FeatureMap Trace(FeatureMap input) => TraceAll(input)[^1];
+
+    /// <summary>All maps, the image's among them.</summary>
+    public IReadOnlyList<FeatureMap> TraceAll(FeatureMap input)
     {
         var maps = new List<FeatureMap> { input };
         foreach (var step in steps)
             maps.Add(step.Apply([.. step.Inputs.Select(i => maps[i])]));
-        return maps[^1];
+        return maps;
     }
 
-    public override string ToString() => string.Join(" | ", steps.Select((s, i) => $"{i + 1}:{s.Name}({string.Join(",", s.Inputs)})"));
+    public override string ToString() => string.Join(" | ", steps.Select((s, i) => $"{i + 1}: {string.Join("; ", s.Features)} ({string.Join(",", s.Inputs)})"));
 
     private void Grow(List<Tensor> maps)
     {
@@ -51,114 +67,27 @@ internal sealed class RandomNetwork : StreamingBlock
         {
             case 0 or 1 when Partner(maps, from, sameChannels: true) is { } partner:
                 if (random.Next(3) > 0)
-                    Add("add", [from, partner], m => m[0] + m[1], maps, t => t[0] + t[1]);
+                    Add(["add"], [from, partner], m => m[0] + m[1], maps, t => t[0] + t[1]);
                 else
-                    Add("multiply", [from, partner], m => m[0] * m[1], maps, t => t[0] * t[1]);
+                    Add(["multiply"], [from, partner], m => m[0] * m[1], maps, t => t[0] * t[1]);
                 return;
             case 2 when Partner(maps, from, sameChannels: false) is { } partner && channels + maps[partner].shape[1] <= 12:
-                Add("concat", [from, partner], m => FeatureMap.Concat(m[0], m[1]), maps, t => cat([t[0], t[1]], 1));
+                Add(["concatenate"], [from, partner], m => FeatureMap.Concat(m[0], m[1]), maps, t => cat([t[0], t[1]], 1));
                 return;
             case 3 when channels > 1:
                 var start = random.Next((int)channels);
                 var count = 1 + random.Next((int)channels - start);
-                Add($"slice{start}+{count}", [from], m => m[0].Slice(start, count), maps, t => t[0].narrow(1, start, count));
+                Add(["slice of channels"], [from], m => m[0].Slice(start, count), maps, t => t[0].narrow(1, start, count));
                 return;
             case 4 when steps.LastOrDefault(s => s.Module is not null) is { Module: { } shared }:
-                AddModule("shared", shared, from, maps);
+                AddModule(new(shared, "module used twice"), from, maps);
                 return;
             default:
-                var (name, module) = RandomLayer(channels, input.shape[2], input.shape[3]);
-                AddModule(name, module.to(ScalarType.Float64), from, maps);
+                var drawn = layers.Draw(channels, input.shape[2], input.shape[3]);
+                drawn.Module.to(ScalarType.Float64);
+                AddModule(drawn, from, maps);
                 return;
         }
-    }
-
-    private (string Name, Module<Tensor, Tensor> Module) RandomLayer(long c, long h, long w)
-    {
-        var groups = c % 2 == 0 && random.Next(3) == 0 ? 2 : 1;
-        var output = groups * (1 + random.Next(3));
-        switch (random.Next(26))
-        {
-            case <= 5:
-                var mode = random.Next(4) switch { 0 => PaddingModes.Reflect, 1 => PaddingModes.Replicate, _ => PaddingModes.Zeros };
-                var same = random.Next(6) == 0;
-                (long, long) kernel = (1 + random.Next(5), 1 + random.Next(5)), dilation = (1 + random.Next(2), 1 + random.Next(2));
-                if (same && (mode == PaddingModes.Zeros || (kernel.Item1 - 1) * dilation.Item1 == (kernel.Item2 - 1) * dilation.Item2))
-                    return ("conv-same", Conv2d(c, output, kernel, padding: TorchSharp.Padding.Same, dilation: dilation, groups: groups, padding_mode: mode));
-                return ($"conv{kernel}{mode}", Conv2d(
-                    c, output, kernel, stride: (1 + random.Next(3), 1 + random.Next(3)), padding: (random.Next(4), random.Next(4)), dilation: dilation,
-                    groups: groups, padding_mode: mode, bias: random.Next(4) > 0));
-            case 6 or 7:
-                (long, long) stride = (1 + random.Next(3), 1 + random.Next(3));
-                var outputPadding = random.Next((int)Math.Min(stride.Item1, stride.Item2));
-                return ($"tconv{stride}", ConvTranspose2d(
-                    c, output, (1 + random.Next(4), 1 + random.Next(4)), stride: stride, padding: (random.Next(3), random.Next(3)),
-                    output_padding: (outputPadding, outputPadding), dilation: (1 + random.Next(2), 1 + random.Next(2)),
-                    groups: groups, bias: random.Next(4) > 0));
-            case 8 or 9:
-                long k = 1 + random.Next(4);
-                return ($"maxpool{k}", MaxPool2d(k, 1 + random.Next(3), random.Next((int)k / 2 + 1), dilation: 1 + random.Next(2), ceil_mode: random.Next(2) == 0));
-            case 10 or 11:
-                (long, long) size = (1 + random.Next(4), 1 + random.Next(4));
-                return ($"avgpool{size}", AvgPool2d(
-                    size, (1 + random.Next(3), 1 + random.Next(3)), (random.Next((int)size.Item1 / 2 + 1), random.Next((int)size.Item2 / 2 + 1)),
-                    ceil_mode: random.Next(2) == 0, count_include_pad: random.Next(2) == 0, divisor_override: random.Next(6) == 0 ? 3 : null));
-            case 12:
-                return random.Next(2) == 0
-                    ? ("nearest", Upsample(scale_factor: [1 + random.Next(3), 1 + random.Next(3)]))
-                    : ("nearest-size", Upsample(size: [1 + random.Next(60), 1 + random.Next(60)]));
-            case 13:
-                var align = random.Next(2) == 0;
-                return random.Next(2) == 0
-                    ? ($"bilinear{align}", Upsample(scale_factor: [1 + random.Next(4), 1 + random.Next(4)], mode: UpsampleMode.Bilinear, align_corners: align))
-                    : ($"bilinear-size{align}", Upsample(size: [1 + random.Next(60), 1 + random.Next(60)], mode: UpsampleMode.Bilinear, align_corners: align));
-            case 14 when c % 4 == 0:
-                return ("shuffle", PixelShuffle(2));
-            case 14 or 15 when h % 2 == 0 && w % 2 == 0:
-                return ("unshuffle", PixelUnshuffle(2));
-            case 16:
-                return ("zeropad", ZeroPad2d((random.Next(-1, 4), random.Next(-1, 4), random.Next(-1, 4), random.Next(-1, 4))));
-            case 17:
-                return ("reflect", ReflectionPad2d((random.Next(4), random.Next(4), random.Next(4), random.Next(4))));
-            case 18:
-                return ("replicate", ReplicationPad2d((random.Next(4), random.Next(4), random.Next(4), random.Next(4))));
-            case 19:
-                return ("batchnorm", RandomBatchNorm(c));
-            // Normalised over one or two channels a pixel is constant, and its gradient nothing but rounding.
-            case 20 when c > 2:
-                return ("channelnorm", new ChannelLayerNorm(c));
-            case 21:
-                return random.Next(2) == 0 ? ("linear", Linear(c, output)) : ("scale", new ChannelScale(c, 0.7));
-            case 22:
-                return ("prelu", PReLU(random.Next(2) == 0 ? 1 : c));
-            case 23 or 24:
-                return ("relu", ReLU(inplace: random.Next(2) == 0));
-            default:
-                return RandomActivation(c);
-        }
-    }
-
-    private (string Name, Module<Tensor, Tensor> Module) RandomActivation(long channels) => random.Next(9) switch
-    {
-        0 => ("gelu", GELU()),
-        1 => ("silu-inplace", SiLU(inplace: true)),
-        2 => ("leaky", LeakyReLU(0.1)),
-        3 => ("sigmoid-inplace", Sigmoid(inplace: true)),
-        4 => ("tanh", Tanh()),
-        5 => ("elu", ELU()),
-        6 => ("hardswish", Hardswish()),
-        7 when channels > 1 => ("softmax", Softmax(1)),
-        _ => ("softplus", Softplus()),
-    };
-
-    private static Module<Tensor, Tensor> RandomBatchNorm(long channels)
-    {
-        var norm = BatchNorm2d(channels);
-        norm.running_mean!.copy_(randn(channels) * 0.3);
-        norm.running_var!.copy_(rand(channels) + 0.5);
-        norm.weight!.copy_(rand(channels) + 0.5);
-        norm.bias!.copy_(randn(channels) * 0.3);
-        return norm;
     }
 
     private int? Partner(List<Tensor> maps, int from, bool sameChannels)
@@ -170,14 +99,15 @@ internal sealed class RandomNetwork : StreamingBlock
         return candidates.Length == 0 ? null : candidates[random.Next(candidates.Length)];
     }
 
-    private void AddModule(string name, Module<Tensor, Tensor> module, int from, List<Tensor> maps)
+    private void AddModule(DrawnLayer layer, int from, List<Tensor> maps)
     {
+        var module = layer.Module;
         module.eval();
         if (module is TorchSharp.Modules.MaxPool2d pooling && !Fits(pooling, maps[from]))
             return;
         var isNew = steps.All(s => s.Module != module);
-        var perPixel = module is TorchSharp.Modules.Linear;
-        if (Add(name, [from], m => m[0].Through(module), maps, t => perPixel ? module.forward(t[0].permute(0, 2, 3, 1)).permute(0, 3, 1, 2) : module.forward(t[0].clone()), module) && isNew)
+        var perPixel = module is TorchSharp.Modules.Linear or TorchSharp.Modules.LayerNorm;
+        if (Add(layer.Features, [from], m => m[0].Through(module), maps, t => perPixel ? module.forward(t[0].permute(0, 2, 3, 1)).permute(0, 3, 1, 2) : module.forward(t[0].clone()), module) && isNew)
             register_module($"layer{steps.Count}", module);
     }
 
@@ -198,14 +128,14 @@ internal sealed class RandomNetwork : StreamingBlock
     }
 
     private bool Add(
-        string name, int[] inputs, Func<FeatureMap[], FeatureMap> apply, List<Tensor> maps, Func<Tensor[], Tensor> shape, Module<Tensor, Tensor>? module = null)
+        string[] features, int[] inputs, Func<FeatureMap[], FeatureMap> apply, List<Tensor> maps, Func<Tensor[], Tensor> shape, Module<Tensor, Tensor>? module = null)
     {
         Tensor output;
         try
         {
             output = shape([.. inputs.Select(i => maps[i])]);
         }
-        catch (Exception unfit) when (unfit is System.Runtime.InteropServices.ExternalException or ArgumentException)
+        catch (Exception unfit) when (unfit is ExternalException or ArgumentException)
         {
             return false;
         }
@@ -213,9 +143,9 @@ internal sealed class RandomNetwork : StreamingBlock
         if (output.shape[2] < 1 || output.shape[3] < 1 || output.shape[2] > LargestSide || output.shape[3] > LargestSide || output.shape[1] > 16)
             return false;
         maps.Add(output);
-        steps.Add(new(name, inputs, apply, module));
+        steps.Add(new(features, inputs, apply, module));
         return true;
     }
 
-    private sealed record Step(string Name, int[] Inputs, Func<FeatureMap[], FeatureMap> Apply, Module<Tensor, Tensor>? Module);
+    private sealed record Step(string[] Features, int[] Inputs, Func<FeatureMap[], FeatureMap> Apply, Module<Tensor, Tensor>? Module);
 }
