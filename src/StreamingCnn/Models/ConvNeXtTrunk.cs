@@ -66,7 +66,8 @@ public sealed class ConvNeXtTrunk : StreamingBlock
             };
             if (weight is null)
                 continue;
-            init.trunc_normal_(weight, std: 0.02);
+            // Torchvision truncates the normal distribution at a hundred deviations, which is not at all; TorchSharp's function for it puts out numbers that are not finite.
+            init.normal_(weight, 0, 0.02);
             init.zeros_(bias!);
         }
     }
