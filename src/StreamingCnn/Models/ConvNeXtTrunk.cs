@@ -66,7 +66,7 @@ public sealed class ConvNeXtTrunk : StreamingBlock
             };
             if (weight is null)
                 continue;
-            // torchvision truncates at 2, which is a hundred standard deviations; and truncating gave a NaN now and then.
+            // Torchvision truncates the normal distribution at a hundred deviations, which is not at all; TorchSharp's function for it puts out numbers that are not finite.
             init.normal_(weight, 0, 0.02);
             init.zeros_(bias!);
         }

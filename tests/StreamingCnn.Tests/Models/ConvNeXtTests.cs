@@ -1,6 +1,7 @@
 using StreamingCnn.Models;
 using StreamingCnn.Tests.Exactness;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Tests.Models;
@@ -17,6 +18,7 @@ public class ConvNeXtTests
     {
         using var trunk = new ConvNeXtTrunk(size);
         Assert.Equal(count, trunk.parameters().Sum(p => p.numel()));
+        Assert.All(trunk.parameters(), p => Assert.InRange(p.abs().max().item<float>(), 0, 1));
     }
 
     [Fact]
@@ -60,13 +62,26 @@ public class ConvNeXtTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void It_streams_as_it_runs_with_the_gradients_of_every_parameter(bool isTraining)
+    public void Blocks_stream_as_they_run_in_small_tiles(bool isTraining)
+    {
+        // In training, random depth would need the same draws in both runs; it is tested where random layers are.
+        using var trunk = new Miniature();
+        trunk.train(isTraining);
+        AssertExact(trunk, (61, 94), (24, 40));
+    }
+
+    [Fact]
+    public void The_tiny_network_streams_as_it_runs()
+    {
+        using var trunk = new ConvNeXtTrunk(ConvNeXtSize.Tiny, stochasticDepth: 0);
+        AssertExact(trunk, (131, 197), (96, 128));
+    }
+
+    private static void AssertExact(StreamingBlock trunk, (int Height, int Width) size, (int Height, int Width) tile)
     {
         manual_seed(5);
         using var scope = NewDisposeScope();
-        // In training, random depth would need the same draws in both runs; it is tested where random layers are.
-        using var trunk = new ConvNeXtTrunk(ConvNeXtSize.Tiny, stochasticDepth: 0).to(ScalarType.Float64);
-        trunk.train(isTraining);
+        trunk.to(ScalarType.Float64);
         using (no_grad())
         {
             // As they are at first, the factors would hide what the blocks do.
@@ -79,7 +94,7 @@ public class ConvNeXtTests
             }
         }
 
-        var image = randn(1, 3, 101, 134, dtype: ScalarType.Float64);
+        var image = randn(1, 3, size.Height, size.Width, dtype: ScalarType.Float64);
         var whole = image.clone().requires_grad_(true);
         var expected = trunk.forward(whole);
         var gradient = randn_like(expected);
@@ -87,14 +102,25 @@ public class ConvNeXtTests
         var gradients = trunk.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!.clone());
         trunk.zero_grad();
 
-        using var streaming = new StreamingModule(trunk, new() { Tile = (48, 40) });
+        using var streaming = new StreamingModule(trunk, new() { Tile = tile });
         var streamed = image.clone().requires_grad_(true);
         var actual = streaming.forward(streamed);
         actual.backward([gradient]);
 
-        Assert.Equal([1, 768, 3, 4], actual.shape);
-        Assert.True(Compare.RelativeError(actual.detach(), expected.detach()) < 1e-12);
-        Assert.True(Compare.RelativeError(streamed.grad!, whole.grad!) < 1e-12);
-        Assert.All(trunk.named_parameters(), p => Assert.True(Compare.RelativeError(p.parameter.grad!, gradients[p.name]) < 1e-11, p.name));
+        Assert.InRange(Compare.RelativeError(actual.detach(), expected.detach()), 0, 1e-12);
+        Assert.InRange(Compare.RelativeError(streamed.grad!, whole.grad!), 0, 1e-12);
+        Assert.All(trunk.named_parameters(), p => Assert.InRange(Compare.RelativeError(p.parameter.grad!, gradients[p.name]), 0, 1e-11));
+    }
+
+    /// <summary>Two stages of one narrow block each.</summary>
+    private sealed class Miniature : StreamingBlock
+    {
+        private readonly Sequential features = nn.Sequential(
+            nn.Conv2d(3, 6, 4, stride: 4), new ChannelLayerNorm(6), new ConvNeXtBlock(6, 0), new ChannelLayerNorm(6), nn.Conv2d(6, 10, 2, stride: 2), new ConvNeXtBlock(10, 0));
+
+        public Miniature()
+            : base(nameof(Miniature)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input) => input.Through(features);
     }
 }

@@ -27,8 +27,9 @@ public class PoolingHeadTests
 
         Assert.All(model.named_parameters(), p =>
         {
+            // A softmax does not see its scores' common offset: the gradient of that bias is nothing but rounding.
             var largest = expected[p.name].abs().max().item<double>();
-            Assert.True((p.parameter.grad! - expected[p.name]).abs().max().item<double>() <= (1e-12 * largest) + 1e-18, p.name);
+            Assert.True((p.parameter.grad! - expected[p.name]).abs().max().item<double>() <= (1e-12 * largest) + 1e-14, p.name);
         });
         Assert.Equal(pooling == HeadPooling.Attention ? 8 : 2, model.Head.parameters().Count());
     }
