@@ -1,5 +1,5 @@
-using StreamingCnn.Graph;
 using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
 using StreamingCnn.Planning;
 using TorchSharp;
 using TorchSharp.Modules;
