@@ -53,6 +53,12 @@ internal static class EvaluateCommand
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
                 var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
+                Directory.CreateDirectory(folder);
+                RunFolder.WritePredictions(Path.Combine(folder, "predictions.csv"), task, predictions, withTruth: true);
+                evaluation.WriteMetrics(Path.Combine(folder, "metrics.csv"));
+                Console.WriteLine($"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");
+                foreach (var line in Table(evaluation))
+                    Console.WriteLine(line);
                 new Report
                 {
                     Title = $"Evaluation of {parsed.GetValue(weights)}",
@@ -64,12 +70,6 @@ internal static class EvaluateCommand
                     ],
                     Parts = [new(chosen, evaluation)],
                 }.Write(folder);
-                RunFolder.WritePredictions(Path.Combine(folder, "predictions.csv"), task, predictions, withTruth: true);
-                evaluation.WriteMetrics(Path.Combine(folder, "metrics.csv"));
-
-                Console.WriteLine($"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");
-                foreach (var line in Table(evaluation))
-                    Console.WriteLine(line);
                 Console.WriteLine($"Predictions, metrics, plots and {Report.PageName} in {folder}.");
             }
 
@@ -83,7 +83,7 @@ internal static class EvaluateCommand
         var width = evaluation.Metrics.Max(metric => metric.Name.Length);
         foreach (var metric in evaluation.Metrics)
             yield return $"  {metric.Name.PadRight(width)}  {metric.ValueText,11}  {metric.Interval}".TrimEnd();
-        if (evaluation.Metrics.Select(metric => metric.Interval).OfType<ConfidenceInterval>().FirstOrDefault() is { } interval)
-            yield return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Intervals hold {interval.Level:0%}: {interval.Method}.");
+        if (evaluation.IntervalNote.Length > 0)
+            yield return evaluation.IntervalNote;
     }
 }

@@ -30,6 +30,22 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     public int Run()
     {
         var clock = Stopwatch.StartNew();
+        if (!Train())
+        {
+            Report([]);
+            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
+            return Program.Interrupted;
+        }
+
+        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights, metrics and {RunFolder.ReportName} in {run.Path}.");
+        Report(Evaluate());
+        return Program.Success;
+    }
+
+    /// <summary>Trains all epochs that are left.</summary>
+    /// <returns>Whether it came to the end; false when a person stopped it.</returns>
+    private bool Train()
+    {
         using var interruption = new Interruption();
         using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; once more to stop at once and lose it."));
         try
@@ -45,16 +61,7 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
             throw new WeightFileException($"{failure.Message.TrimEnd('.')}. When that is mended, go on with: scnn train --resume {run.Path}", failure);
         }
 
-        if (interruption.Token.IsCancellationRequested)
-        {
-            Report([]);
-            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
-            return Program.Interrupted;
-        }
-
-        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights, metrics and {RunFolder.ReportName} in {run.Path}.");
-        Report(Evaluate());
-        return Program.Success;
+        return !interruption.Token.IsCancellationRequested;
     }
 
     private void SaveEpoch()
@@ -90,6 +97,19 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     }
 
     private void Report(List<ReportPart> parts)
+    {
+        try
+        {
+            WriteReport(parts);
+        }
+        catch (Exception reason) when (reason is TypeInitializationException or DllNotFoundException)
+        {
+            // All that a run is for has been written already.
+            Say($"There are no plots and no {RunFolder.ReportName}, since the library that draws cannot be loaded here: {(reason.InnerException ?? reason).Message.Split('\n')[0]}");
+        }
+    }
+
+    private void WriteReport(List<ReportPart> parts)
     {
         var settings = JsonNode.Parse(File.ReadAllText(run.Options))!.AsObject().Select(option => KeyValuePair.Create(option.Key, option.Value?.ToString() ?? ""));
         new Report

@@ -6,7 +6,10 @@ namespace StreamingCnn.Training.Metrics;
 /// Confidence intervals by resampling (Efron, "Bootstrap methods", 1979): items are drawn with replacement again and again, within each stratum as many as it has; the
 /// interval is cut off at the percentiles of what the statistic gives.
 /// </summary>
-/// <remarks>The percentile method is a little narrow for a few dozen items, and knows nothing of images that belong together, such as those of one patient.</remarks>
+/// <remarks>
+/// The percentile method is a little narrow for a few dozen items, and knows nothing of images that belong together, such as those of one patient. A statistic at its limit, such as
+/// an area of 1, gets an interval without width, since resamples of perfect order are in perfect order too.
+/// </remarks>
 public static class Bootstrap
 {
     // With more undefined than defined resamples, the percentiles say nothing of the statistic.
@@ -16,7 +19,7 @@ public static class Bootstrap
     /// <typeparam name="T">What an item is.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="statistics">What to compute of a resample; NaN where it is not defined.</param>
-    /// <param name="stratum">Items of equal strata are drawn among themselves, so that every resample has as many of each class; null for one stratum.</param>
+    /// <param name="stratum">Items of equal strata are drawn among themselves, so that every resample has as many of each class; null for one stratum. Where a stratum has a single item, all items are drawn together.</param>
     /// <param name="resamples">How often to draw; 1000 give the ends to about two digits.</param>
     /// <param name="level">Confidence, between 0 and 1.</param>
     /// <param name="seed">The same seed gives the same intervals.</param>
@@ -38,6 +41,9 @@ public static class Bootstrap
             return [.. statistics.Select(_ => (ConfidenceInterval?)null)];
 
         var strata = items.GroupBy(item => stratum?.Invoke(item) ?? 0).OrderBy(group => group.Key).Select(group => group.ToArray()).ToArray();
+        // One item drawn from one is always the same, and would pass for certainty.
+        if (strata.Any(members => members.Length == 1))
+            strata = [[.. items]];
         var values = new double[statistics.Count, resamples];
         Parallel.For(0, resamples, resample =>
         {

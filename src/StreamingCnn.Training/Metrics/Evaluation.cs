@@ -40,6 +40,22 @@ public sealed class Evaluation
     /// <summary>The metrics that fit the task.</summary>
     public IReadOnlyList<Metric> Metrics { get; }
 
+    /// <summary>What is to be known of the intervals, in sentences; empty where there are none.</summary>
+    public string IntervalNote
+    {
+        get
+        {
+            var intervals = Metrics.Select(metric => metric.Interval).OfType<ConfidenceInterval>().ToArray();
+            if (intervals.Length == 0)
+                return "";
+            var method = intervals.MinBy(interval => interval.Method.Length)!;
+            var note = string.Create(CultureInfo.InvariantCulture, $"Intervals hold {method.Level:0%}: {method.Method}. They take images to be independent of each other.");
+            return intervals.Any(interval => interval.Low == interval.High)
+                ? note + " One without width says that no resample differed, as with a perfect result, not that there is no doubt."
+                : note;
+        }
+    }
+
     /// <summary>How often each class was taken for which; null unless the task is one of classes.</summary>
     public ConfusionMatrix? Confusion => Task is ClassificationTask classes ? classes.Confusion(Predictions) : null;
 

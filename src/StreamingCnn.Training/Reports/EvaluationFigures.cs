@@ -10,6 +10,7 @@ namespace StreamingCnn.Training.Reports;
 internal static class EvaluationFigures
 {
     private const int Square = 380;
+    private const int FewLegendLines = 5;
     private const int MostLegendLines = 10;
     private const int MostCellsWithText = 20;
 
@@ -46,6 +47,8 @@ internal static class EvaluationFigures
             UnitSquare(plot);
             if (curves.Count <= MostLegendLines)
                 plot.ShowLegend(Alignment.LowerRight);
+            if (curves.Count > FewLegendLines)
+                plot.Legend.FontSize = 10;
         })
         { Width = Square, Height = Square };
 
@@ -77,7 +80,7 @@ internal static class EvaluationFigures
             {
                 plot.Axes.Bottom.TickLabelStyle.Rotation = 45;
                 plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.UpperLeft;
-                plot.Axes.Bottom.MinimumSize = 90;
+                plot.Axes.Bottom.MinimumSize = 74;
                 plot.Axes.Right.MinimumSize = 50;
             }
 

@@ -1,4 +1,5 @@
 using ScottPlot;
+using SkiaSharp;
 
 namespace StreamingCnn.Training.Reports;
 
@@ -10,6 +11,11 @@ internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTh
 {
     // Twice the pixels for screens that have them.
     private const int Scale = 2;
+    private const float LeftSize = 62;
+
+    // The first that this machine has. Left to itself, the library may take one with serifs, or a symbol font.
+    private static readonly string? FontFamily = ((string[])["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "Open Sans", "DejaVu Sans"])
+        .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains);
 
     /// <summary>Width on paper, in pixels of 1/96 inch.</summary>
     public int Width { get; init; } = 520;
@@ -38,10 +44,14 @@ internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTh
             axis.TickLabelStyle.FontSize = 12;
         }
 
+        // The measured size leaves no space between the axis's label and its numbers.
+        plot.Axes.Left.MinimumSize = LeftSize;
         Draw(plot, theme);
         // Draw sets the labels; only then do they have a style to change.
         plot.Axes.Left.Label.Bold = plot.Axes.Bottom.Label.Bold = false;
         plot.Axes.Left.Label.FontSize = plot.Axes.Bottom.Label.FontSize = 13;
+        if (FontFamily is not null)
+            plot.Font.Set(FontFamily);
         return plot.GetImageBytes(Width * Scale, Height * Scale, ImageFormat.Png);
     }
 }

@@ -61,7 +61,7 @@ internal static class ReportPage
         foreach (var metric in part.Evaluation.Metrics.Where(metric => !double.IsNaN(metric.Value)).Take(HeadlineMetrics))
         {
             page.Append(CultureInfo.InvariantCulture, $"<div class=\"card\"><div class=\"name\">{Text(metric.Name)}, {Text(part.Name)}</div><div class=\"value\">{metric.ValueText}</div>");
-            page.Append(CultureInfo.InvariantCulture, $"<div class=\"interval\">{(metric.Interval is { } interval ? $"{interval.Level:0 %}: {Text(interval.ToString())}" : "&nbsp;")}</div></div>\n");
+            page.Append(CultureInfo.InvariantCulture, $"<div class=\"interval\">{(metric.Interval is { } interval ? $"{interval.Level:0%}: {Text(interval.ToString())}" : "&nbsp;")}</div></div>\n");
         }
 
         page.Append("</div>\n");
@@ -75,12 +75,8 @@ internal static class ReportPage
             foreach (var metric in part.Evaluation.Metrics)
                 body.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(metric.Name)}</td><td>{metric.ValueText}</td><td>{Text(metric.Interval?.ToString() ?? "")}</td><td>{Text(metric.Explanation)}</td></tr>\n");
             body.Append("</tbody></table>\n");
-            var intervals = part.Evaluation.Metrics.Select(metric => metric.Interval).OfType<ConfidenceInterval>().ToArray();
-            if (intervals.Length > 0)
-            {
-                var methods = intervals.Select(interval => interval.Method).Distinct().OrderBy(method => method.Length);
-                body.Append(CultureInfo.InvariantCulture, $"<p class=\"note\">Intervals hold {intervals[0].Level:0 %}: {Text(methods.First())}. They take images to be independent of each other.</p>\n");
-            }
+            if (part.Evaluation.IntervalNote is { Length: > 0 } note)
+                body.Append(CultureInfo.InvariantCulture, $"<p class=\"note\">{Text(note)}</p>\n");
         });
 
     private static void Worst(StringBuilder page, ReportPart part, int count) => Section(page, $"Predicted worst, {part.Name}", body =>
@@ -108,13 +104,13 @@ internal static class ReportPage
         {
             case ClassificationTask:
                 var predicted = ClassificationTask.Predicted(prediction);
-                return ([string.Create(CultureInfo.InvariantCulture, $"is {task.Outputs[prediction.Sample.Label]} ({prediction.Values[prediction.Sample.Label]:0.0 %})"),
-                    string.Create(CultureInfo.InvariantCulture, $"predicted {task.Outputs[predicted]} ({prediction.Values[predicted]:0.0 %})")], predicted != prediction.Sample.Label);
+                return ([string.Create(CultureInfo.InvariantCulture, $"is {task.Outputs[prediction.Sample.Label]} ({prediction.Values[prediction.Sample.Label]:0.0%})"),
+                    string.Create(CultureInfo.InvariantCulture, $"predicted {task.Outputs[predicted]} ({prediction.Values[predicted]:0.0%})")], predicted != prediction.Sample.Label);
             case MultiLabelTask:
                 var wrong = Enumerable.Range(0, task.Outputs.Count).Where(label => prediction.Values[label] >= 0.5 != prediction.Sample.Targets[label] >= 0.5).ToArray();
                 return (wrong.Length == 0
                     ? ["all labels right"]
-                    : [.. wrong.Select(label => string.Create(CultureInfo.InvariantCulture, $"{(prediction.Sample.Targets[label] >= 0.5 ? "is" : "is not")} {task.Outputs[label]} ({prediction.Values[label]:0.0 %})"))], wrong.Length > 0);
+                    : [.. wrong.Select(label => string.Create(CultureInfo.InvariantCulture, $"{(prediction.Sample.Targets[label] >= 0.5 ? "is" : "is not")} {task.Outputs[label]} ({prediction.Values[label]:0.0%})"))], wrong.Length > 0);
             default:
                 return ([.. task.Outputs.Select((name, number) => string.Create(
                     CultureInfo.InvariantCulture, $"{name} {prediction.Sample.Targets[number]:G4}, predicted {prediction.Values[number]:G4}"))], false);

@@ -6,7 +6,7 @@ namespace StreamingCnn.Cli.Tests.Survival;
 internal sealed class ProgramProcess : IDisposable
 {
     // Far more than any of these runs takes, even where several builds share the machine.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
     private readonly Process process;
     private readonly Task<string> output;

@@ -55,6 +55,17 @@ public class BootstrapTests
     }
 
     [Fact]
+    public void A_stratum_of_one_is_no_certainty()
+    {
+        (int Stratum, int Number)[] items = [(0, 1), (1, 2), (2, 3), (3, 4)];
+
+        var interval = Bootstrap.Intervals<(int Stratum, int Number)>(items, [drawn => drawn.Average(item => item.Number)], item => item.Stratum).Single()!;
+
+        Assert.True(interval.Low < interval.High);
+        Assert.DoesNotContain("within each class", interval.Method);
+    }
+
+    [Fact]
     public void What_is_rarely_defined_has_no_interval_and_what_is_mostly_so_says_it()
     {
         double[] numbers = [.. Enumerable.Range(0, 10).Select(i => (double)i)];

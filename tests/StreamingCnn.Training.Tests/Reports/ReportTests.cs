@@ -22,7 +22,7 @@ public class ReportTests
         var page = File.ReadAllText(folder.File("run/report.html"));
         Assert.Contains("balanced accuracy", page);
         Assert.Contains("percentile bootstrap", page);
-        Assert.Contains("is no &lt;b&gt; (30.0 %)", page);
+        Assert.Contains("is no &lt;b&gt; (30.0%)", page);
         Assert.DoesNotContain("<b>\"", page);
         // Five figures on light and on dark paper, and the four images.
         Assert.Equal(10, page.Split("data:image/png").Length - 1);
