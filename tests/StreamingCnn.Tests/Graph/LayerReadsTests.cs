@@ -13,7 +13,7 @@ namespace StreamingCnn.Tests.Graph;
 public class LayerReadsTests
 {
     [Fact]
-    public void The_integers_of_a_layer_tell_what_PyTorch_reads() => LayerCases.Any.Sample(Check, iter: 600, threads: 1);
+    public void The_integers_of_a_layer_tell_what_PyTorch_reads() => LayerCases.Any.Sample(Check, iter: 300, threads: 1);
 
     private static void Check(LayerCase c)
     {

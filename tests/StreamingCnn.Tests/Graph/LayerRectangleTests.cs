@@ -29,7 +29,7 @@ public class LayerRectangleTests
                 Assert.True(error < 1e-12, $"{c}: {patch.Output} from {patch.Input} differs by {error:e1}");
             }
         },
-        iter: 600,
+        iter: 400,
         threads: 1);
 
     private static AxisPatch RandomPatch(LocalLayer layer, Axis axis, long length, Random random)
