@@ -71,7 +71,7 @@ public sealed class WarpedSource : IImageSource
             }
         });
         var warped = tensor(result, [1, Channels, height, width]);
-        return (isByte ? warped.round_().clamp_(0, 255).to(ScalarType.Byte) : warped).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(warped) : warped).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

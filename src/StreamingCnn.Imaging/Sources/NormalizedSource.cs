@@ -48,7 +48,7 @@ public sealed class NormalizedSource : IImageSource
     public Tensor Read(long top, long left, long height, long width)
     {
         using var scope = NewDisposeScope();
-        return inner.Read(top, left, height, width).to(ScalarType.Float32).mul_(factor).add_(offset).MoveToOuterDisposeScope();
+        return PixelRange.Add(inner.Read(top, left, height, width).to(ScalarType.Float32).mul_(factor), offset).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
