@@ -83,7 +83,11 @@ public static class ImageModel
             if (!double.IsFinite(value))
                 throw new TrainingException(FirstBadWindow(sample.Name, image) ?? $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.");
             if (batch > 0)
-                (loss / batch).backward();
+            {
+                // Not made by the division: nothing else would keep it from the garbage collector while libtorch reads it.
+                using Scalar images = batch;
+                loss.div(images).backward();
+            }
             return (new(sample, task.Values(scores), value), image.Height * image.Width);
         }
         catch (Exception failure) when (IsOfTheImage(failure))

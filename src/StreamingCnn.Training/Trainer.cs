@@ -201,7 +201,8 @@ public sealed class Trainer : IDisposable
             group.LearningRate = rate;
         if (options.ClipNorm is { } norm)
             nn.utils.clip_grad_norm_(model.parameters().Where(parameter => parameter.grad is not null), norm);
-        optimizer.step();
+        using (new CollectionPause())
+            optimizer.step();
         optimizer.zero_grad();
         position.Updates++;
         average?.Update(position.Updates);

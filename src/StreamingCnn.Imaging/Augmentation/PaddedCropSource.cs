@@ -49,7 +49,9 @@ public sealed class PaddedCropSource : IImageSource
         var (x0, x1) = (Math.Clamp(x, 0, inner.Width), Math.Clamp(x + width, 0, inner.Width));
         var inside = y1 > y0 && x1 > x0;
         var part = inside ? inner.Read(y0, x0, y1 - y0, x1 - x0) : inner.Read(0, 0, 1, 1);
-        var window = full([1, Channels, height, width], fill, part.dtype);
+        // Not made by the calls: nothing else would keep it from the garbage collector while libtorch reads it.
+        using Scalar value = fill;
+        var window = full([1, Channels, height, width], value, part.dtype);
         if (inside)
             window.narrow(2, y0 - y, y1 - y0).narrow(3, x0 - x, x1 - x0).copy_(part);
         foreach (var hole in holes)
@@ -57,7 +59,7 @@ public sealed class PaddedCropSource : IImageSource
             var (h0, h1) = (Math.Max(hole.Top, top), Math.Min(hole.Top + hole.Height, top + height));
             var (w0, w1) = (Math.Max(hole.Left, left), Math.Min(hole.Left + hole.Width, left + width));
             if (h1 > h0 && w1 > w0)
-                window.narrow(2, h0 - top, h1 - h0).narrow(3, w0 - left, w1 - w0).fill_(fill);
+                window.narrow(2, h0 - top, h1 - h0).narrow(3, w0 - left, w1 - w0).fill_(value);
         }
 
         return window.MoveToOuterDisposeScope();

@@ -52,7 +52,7 @@ public sealed class RecolouredSource : IImageSource
             }
         });
         var result = tensor(values, [1, Channels, height, width]);
-        return (isByte ? result.round_().clamp_(0, 255).to(ScalarType.Byte) : result).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(result) : result).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

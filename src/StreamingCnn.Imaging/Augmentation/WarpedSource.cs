@@ -98,7 +98,7 @@ public sealed class WarpedSource : IImageSource
             }
         });
         var warped = tensor(result, [1, Channels, height, width]);
-        return (isByte ? warped.round_().clamp_(0, 255).to(ScalarType.Byte) : warped).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(warped) : warped).MoveToOuterDisposeScope();
     }
 
     private static long Within(double position, long length) => (long)Math.Clamp(Math.Floor(position), 0, length);

@@ -62,7 +62,7 @@ public sealed class NormalizedSource : IPreparedImageSource
         if (factor.device != stored.device)
             (factor, offset) = (Moved(factor, stored.device), Moved(offset, stored.device));
         // Multiplied and added one after the other, not at once: so each is rounded alike in every part of a window.
-        return stored.to(ScalarType.Float32).mul(factor).add_(offset).MoveToOuterDisposeScope();
+        return PixelRange.Add(stored.to(ScalarType.Float32).mul(factor), offset).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -69,7 +69,7 @@ public sealed class ResampledSource : IImageSource
         var down = new float[Channels * height * width];
         Down(across, down, sourceHeight, (int)width, top, (int)height, firstRow);
         var result = tensor(down, [1, Channels, height, width]);
-        return (isByte ? result.round().clamp(0, 255).to(ScalarType.Byte) : result).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(result) : result).MoveToOuterDisposeScope();
     }
 
     private void Across(float[] values, float[] across, int sourceHeight, int sourceWidth, long left, int width, long firstColumn)

@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
@@ -33,7 +34,7 @@ internal sealed class GradientWindow(Region region, long[] shape) : IDisposable
         // The incoming one may be ours to write to where the sum is not: that spares a copy.
         if (sum is not null && !isExclusive && gradient.IsExclusive && part == Region)
         {
-            gradient.Tensor.add_(sum);
+            gradient.Tensor.Accumulate(sum);
             sum.Dispose();
             sum = gradient.Tensor.DetachFromDisposeScope();
             isExclusive = true;
@@ -42,7 +43,7 @@ internal sealed class GradientWindow(Region region, long[] shape) : IDisposable
 
         Own(gradient.Tensor);
         using (var target = sum!.Part(Region, part))
-            target.add_(gradient.Tensor);
+            target.Accumulate(gradient.Tensor);
         gradient.Tensor.Dispose();
     }
 

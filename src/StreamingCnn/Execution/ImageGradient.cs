@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,7 +22,7 @@ internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receive
     {
         Reach(receiver is null ? 0 : region.Rows.Start);
         using var target = held!.Part(new Region(rows, new(0, image.Width)), region);
-        target.add_(gradient);
+        target.Accumulate(gradient);
     }
 
     /// <summary>Tells that rows from <paramref name="first"/> on will not be added to any more.</summary>

@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -36,7 +37,7 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
             return;
         }
 
-        sum.add_(gradient);
+        sum.Accumulate(gradient);
         gradient.Dispose();
     }
 

@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -60,7 +61,7 @@ internal sealed class TileBackward(
         if (window?.Sum is { } sum && plan.Carry(node) is { } carry)
         {
             foreach (var piece in carry.Read(tile.Row, tile.Column, window.Region))
-                strips!.Piece(node, piece, zeroed: true).add_(sum.Part(window.Region, piece.Region));
+                strips!.Piece(node, piece, zeroed: true).Accumulate(sum.Part(window.Region, piece.Region));
         }
 
         if (record is null)
@@ -103,7 +104,7 @@ internal sealed class TileBackward(
             if (!strips!.Has(node, piece))
                 continue;
             var part = strips.Piece(node, piece, zeroed: true);
-            own.Part(piece.Region, part).add_(part);
+            own.Part(piece.Region, part).Accumulate(part);
         }
 
         for (var output = 0; output < outputs.Count; output++)

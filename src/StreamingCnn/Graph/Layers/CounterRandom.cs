@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph.Layers;
@@ -27,15 +28,15 @@ internal static class CounterRandom
         using var scope = TorchSharp.torch.NewDisposeScope();
         unchecked
         {
-            z = z * (long)0x9e3779b97f4a7c15UL + Mix(seed, 0);
-            z = (z ^ ShiftRight(z, 30)) * (long)0xbf58476d1ce4e5b9UL;
-            z = (z ^ ShiftRight(z, 27)) * (long)0x94d049bb133111ebUL;
+            z = z.Times((long)0x9e3779b97f4a7c15UL).Plus(Mix(seed, 0));
+            z = (z ^ ShiftRight(z, 30)).Times((long)0xbf58476d1ce4e5b9UL);
+            z = (z ^ ShiftRight(z, 27)).Times((long)0x94d049bb133111ebUL);
             z ^= ShiftRight(z, 31);
         }
 
         counters.Dispose();
         // The upper 53 bits fill the mantissa of a double.
-        return (ShiftRight(z, 11).to(ScalarType.Float64) * (1.0 / (1L << 53))).MoveToOuterDisposeScope();
+        return (ShiftRight(z, 11).to(ScalarType.Float64).Times(1.0 / (1L << 53))).MoveToOuterDisposeScope();
     }
 
     /// <summary>A shift that brings in zeros; PyTorch's own brings in the sign.</summary>

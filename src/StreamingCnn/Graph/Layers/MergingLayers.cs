@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph.Layers;
@@ -26,7 +27,7 @@ internal sealed class AdditionLayer : MergingLayer
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => Equal(inputs, "add");
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0] + inputs[1];
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0].Plus(inputs[1]);
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         (Compute(inputs, patch), new Record([.. wanted]));

@@ -66,7 +66,7 @@ internal sealed class AveragePoolingLayer(AvgPool2d pooling) : LocalLayer
         var window = Border.FillConstant(inputs[0], patch);
         var sum = functional.avg_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], false, true, 1);
         if (pooling.divisor_override is { } divisor)
-            return sum / divisor;
+            return sum.Over(divisor);
 
         // The two-axis divisor is the product of the divisors of each axis.
         using var rows = Divisors(patch.Rows, Axis.Rows, sum).unsqueeze(1);

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -24,9 +25,9 @@ internal abstract class MaskingLayer(Module<Tensor, Tensor> module, double proba
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
-        using var kept = Numbers(inputs[0], patch).ge(probability).to(inputs[0].dtype);
+        using var kept = Numbers(inputs[0], patch).IsAtLeast(probability).to(inputs[0].dtype);
         // At probability 1 nothing is kept, and nothing is to be scaled up.
-        using var mask = probability < 1 ? kept / (1 - probability) : kept.clone();
+        using var mask = probability < 1 ? kept.Over(1 - probability) : kept.clone();
         return inputs[0] * mask;
     }
 
@@ -45,7 +46,7 @@ internal sealed class DropoutLayer(Dropout dropout) : MaskingLayer(dropout, drop
         using var planes = arange(input.shape[0] * input.shape[1], ScalarType.Int64, input.device).reshape(input.shape[0], input.shape[1], 1, 1);
         using var rows = arange(patch.Rows.Output.Start, patch.Rows.Output.End, ScalarType.Int64, input.device).reshape(-1, 1);
         using var columns = arange(patch.Columns.Output.Start, patch.Columns.Output.End, ScalarType.Int64, input.device);
-        return CounterRandom.Uniform((planes * height + rows) * width + columns, patch.Seed);
+        return CounterRandom.Uniform(planes.Times(height).Plus(rows).Times(width).Plus(columns), patch.Seed);
     }
 }
 

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -85,8 +86,8 @@ internal sealed class BilinearUpsamplingLayer(Upsample upsample) : UpsamplingLay
         using var upperIndex = tensor(upper, device: window.device);
         long[] shape = dimension == 2 ? [count, 1] : [count];
         using var fraction = tensor(weight, dtype: window.dtype, device: window.device).reshape(shape);
-        using var rest = 1 - fraction;
-        return window.index_select(dimension, lowerIndex) * rest + window.index_select(dimension, upperIndex) * fraction;
+        using var rest = fraction.neg().Plus(1);
+        return (window.index_select(dimension, lowerIndex) * rest).Plus(window.index_select(dimension, upperIndex) * fraction);
     }
 }
 

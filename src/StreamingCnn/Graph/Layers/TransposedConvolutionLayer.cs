@@ -48,7 +48,7 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
         var output = patch.Input.IsEmpty
             ? zeros(window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length, dtype: window.dtype, device: window.device)
             : Fit(functional.conv_transpose2d(window, convolution.weight, null, stride.ToArray(), [0, 0], [0, 0], dilation.ToArray(), convolution.groups), patch);
-        return convolution.bias is { } bias ? output + bias.reshape(-1, 1, 1) : output;
+        return convolution.bias is { } bias ? output.Plus(bias.reshape(-1, 1, 1)) : output;
     }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);

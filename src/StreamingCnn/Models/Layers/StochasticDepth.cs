@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -30,9 +31,9 @@ public sealed class StochasticDepth : Module<Tensor, Tensor>
         if (!training || Probability == 0)
             return input.alias();
         if (Probability == 1)
-            return input * 0;
-        using var kept = rand(input.shape[0], 1, 1, 1, dtype: ScalarType.Float64, device: input.device).ge(Probability).to(input.dtype);
-        using var mask = kept / (1 - Probability);
+            return input.Times(0);
+        using var kept = rand(input.shape[0], 1, 1, 1, dtype: ScalarType.Float64, device: input.device).IsAtLeast(Probability).to(input.dtype);
+        using var mask = kept.Over(1 - Probability);
         return input * mask;
     }
 }

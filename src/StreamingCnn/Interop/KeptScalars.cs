@@ -1,0 +1,56 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Interop;
+
+/// <summary>
+/// Operations whose numbers stay alive while libtorch reads them. TorchSharp 0.107 makes a finalizable object of every number, also of the hidden factor 1 of <c>a + b</c> and
+/// <c>a.add_(b)</c>, and nothing refers to it once the call has begun: a garbage collection at that moment frees what libtorch is about to read. The
+/// operation then fails with "Expected false to be true", or computes with another number. It is rare, a few times in a million operations while collections go
+/// on, but training does millions. So numbers in the library are either held here or by a <c>using</c> around the operation.
+/// </summary>
+internal static class KeptScalars
+{
+    private static readonly Scalar One = 1;
+
+    /// <summary><c>sum += part</c>, in place.</summary>
+    public static Tensor Accumulate(this Tensor sum, Tensor part) => sum.add_(part, One);
+
+    /// <summary><c>left + right</c>.</summary>
+    public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);
+
+    /// <summary><c>value * factor</c>.</summary>
+    public static Tensor Times(this Tensor value, double factor)
+    {
+        using Scalar kept = factor;
+        return value.mul(kept);
+    }
+
+    /// <inheritdoc cref="Times(Tensor, double)"/>
+    public static Tensor Times(this Tensor value, long factor)
+    {
+        using Scalar kept = factor;
+        return value.mul(kept);
+    }
+
+    /// <summary><c>value + number</c>.</summary>
+    public static Tensor Plus(this Tensor value, long number)
+    {
+        using Scalar kept = number;
+        return value.add(kept);
+    }
+
+    /// <summary><c>value / divisor</c>.</summary>
+    public static Tensor Over(this Tensor value, double divisor)
+    {
+        using Scalar kept = divisor;
+        return value.div(kept);
+    }
+
+    /// <summary>Where <c>value >= bound</c>.</summary>
+    public static Tensor IsAtLeast(this Tensor value, double bound)
+    {
+        using Scalar kept = bound;
+        return value.ge(kept);
+    }
+}

@@ -1,0 +1,28 @@
+namespace StreamingCnn.Training.Tests;
+
+public class CollectionPauseTests
+{
+    [Fact]
+    public void Nothing_is_collected_within()
+    {
+        for (var round = 0; round < 50; round++)
+        {
+            using var pause = new CollectionPause();
+            var before = GC.CollectionCount(0);
+            var kept = 0;
+            for (var i = 0; i < 4000; i++)
+                kept += new byte[1000].Length;
+            Assert.Equal(before, GC.CollectionCount(0));
+            Assert.Equal(4_000_000, kept);
+        }
+    }
+
+    [Fact]
+    public void It_may_be_ended_by_others_and_nested()
+    {
+        using (new CollectionPause())
+            GC.Collect();
+        using var outer = new CollectionPause();
+        using var inner = new CollectionPause();
+    }
+}
