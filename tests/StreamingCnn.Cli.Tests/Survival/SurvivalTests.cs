@@ -59,6 +59,7 @@ public sealed class SurvivalTests : IDisposable
     public void Stopped_by_an_interrupt()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
+        Assert.SkipWhen(IgnoresInterrupts(), "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
         Uninterrupted(2);
 
         using var process = ProgramProcess.Start(Train(2, "stopped"));
@@ -174,5 +175,14 @@ public sealed class SurvivalTests : IDisposable
         {
             return false;
         }
+    }
+
+    /// <summary>Whether this process ignores SIGINT, signal 2, which its children inherit.</summary>
+    private static bool IgnoresInterrupts()
+    {
+        const string Status = "/proc/self/status", Ignored = "SigIgn:";
+        return File.Exists(Status)
+            && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) is { } line
+            && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & (1UL << (2 - 1))) != 0;
     }
 }
