@@ -19,7 +19,7 @@ public sealed class RoomTests : IDisposable
         ["Geometry"] = [],
         ["Interop"] = [Torch, "Geometry"],
         // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
-        ["Models/Layers"] = [Torch],
+        ["Models/Layers"] = [Torch, "Interop"],
         ["Graph"] = [Torch, "Geometry", "Interop", "Models/Layers"],
         [Contracts] = [Torch],
         ["Planning"] = ["Geometry", "Graph", Contracts],
