@@ -10,7 +10,7 @@ using StreamingCnn.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
-const int Height = 256, Width = 320, Steps = 40;
+const int Height = 256, Width = 320, Steps = 80;
 
 random.manual_seed(1);
 var places = new Random(1);
