@@ -8,6 +8,8 @@ internal sealed class ProgramProcess : IDisposable
     // Far more than any of these runs takes, even where several builds share the machine.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
+    private const int KillSignal = 9;
+
     private readonly Process process;
     private readonly Task<string> output;
     private readonly Task<string> errors;
@@ -28,10 +30,13 @@ internal sealed class ProgramProcess : IDisposable
 
     public bool HasExited => process.HasExited;
 
-    public void Kill()
+    /// <summary>Kills the process, which cannot defend itself.</summary>
+    /// <returns>Whether it was still there to be killed.</returns>
+    public bool Kill()
     {
         process.Kill();
         process.WaitForExit();
+        return process.ExitCode == 128 + KillSignal;
     }
 
     public void Interrupt()
