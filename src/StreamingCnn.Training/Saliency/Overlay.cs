@@ -40,16 +40,9 @@ public static class Overlay
         var grid = HeatGrid.Of(map.HeatFile, side);
         var factor = Math.Max(1, Math.Min(SmallestSide, side) / Math.Max(grid.Height, grid.Width));
         var (height, width) = ((long)grid.Height * factor, (long)grid.Width * factor);
-        var photo = Muted(Fit(photograph, height, width, factor > 1));
+        var photo = Muted(photograph, height, width, factor > 1);
         if (map.Limit > 0)
-        {
-            var heat = tensor(grid.Values, [1, 1, grid.Height, grid.Width]) / map.Limit;
-            if (factor > 1)
-                heat = nn.functional.interpolate(heat, [height, width], mode: InterpolationMode.Bilinear, align_corners: false);
-            var upper = ((heat[0, 0] - 0.5) * 2).clamp(0, 1);
-            var cover = (LeastCover + ((MostCover - LeastCover) * upper)) * heat[0, 0].ge(0.5).to(ScalarType.Float32);
-            photo = photo.lerp(ColourScale.Of(upper), cover.unsqueeze(0));
-        }
+            photo = Covered(photo, grid, map.Limit);
 
         var legend = Legend.Draw((int)Math.Max(width, SmallestSide), title, name, remark ?? Describe(map), map.Limit, map.Percentile);
         // A narrow picture stands in the middle above its legend.
@@ -74,19 +67,29 @@ public static class Overlay
         return FormattableString.Invariant($"{method}, {map.Height} x {map.Width} px, {blur}, {clip}").ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private static Tensor Fit(IImageSource photograph, long height, long width, bool isEnlarged)
+    /// <summary>The photograph in the size of the picture, its colours held back. [3, H, W], 0 to 255.</summary>
+    private static Tensor Muted(IImageSource photograph, long height, long width, bool isEnlarged)
     {
+        using var scope = NewDisposeScope();
         var pixels = photograph.Read(0, 0, photograph.Height, photograph.Width).to(ScalarType.Float32);
         if (pixels.shape[1] == 1)
             pixels = pixels.expand(1, 3, -1, -1);
-        return (isEnlarged
+        var photo = (isEnlarged
             ? nn.functional.interpolate(pixels, [height, width], mode: InterpolationMode.Nearest)
             : nn.functional.interpolate(pixels, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true))[0];
+        var luminance = (photo * tensor(Luminance, [3, 1, 1])).sum(0, keepdim: true);
+        return luminance.expand_as(photo).lerp(photo, Saturation).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Muted(Tensor photo)
+    /// <summary>The photograph with the upper half of the map's scale over it. [3, H, W].</summary>
+    private static Tensor Covered(Tensor photo, HeatGrid grid, double limit)
     {
-        var luminance = (photo * tensor(Luminance, [3, 1, 1])).sum(0, keepdim: true);
-        return luminance.expand_as(photo).lerp(photo, Saturation);
+        using var scope = NewDisposeScope();
+        var heat = tensor(grid.Values, [1, 1, grid.Height, grid.Width]) / limit;
+        if (photo.shape[1] != grid.Height)
+            heat = nn.functional.interpolate(heat, photo.shape[1..], mode: InterpolationMode.Bilinear, align_corners: false);
+        var upper = ((heat[0, 0] - 0.5) * 2).clamp(0, 1);
+        var cover = (LeastCover + ((MostCover - LeastCover) * upper)) * heat[0, 0].ge(0.5).to(ScalarType.Float32);
+        return photo.lerp(ColourScale.Of(upper), cover.unsqueeze(0)).MoveToOuterDisposeScope();
     }
 }

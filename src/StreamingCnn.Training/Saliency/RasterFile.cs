@@ -23,6 +23,8 @@ internal sealed class RasterFile : IDisposable
         if (Directory.Exists(folder) && new DriveInfo(folder).AvailableFreeSpace is var free && free < needed)
             throw new IOException(FormattableString.Invariant($"The map of {height} x {width} px needs a temporary file of {needed / 1e9:0.00} GB, but '{folder}' has {free / 1e9:0.00} GB free."));
         file = new FileStream(Path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1);
+        // A program that is told to end runs no finally blocks, and these files are large.
+        AppDomain.CurrentDomain.ProcessExit += Delete;
         file.SetLength(needed);
     }
 
@@ -98,6 +100,12 @@ internal sealed class RasterFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= Delete;
+        Delete(null, EventArgs.Empty);
+    }
+
+    private void Delete(object? sender, EventArgs arguments)
     {
         file.Dispose();
         File.Delete(Path);
