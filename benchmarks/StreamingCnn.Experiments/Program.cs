@@ -3,5 +3,5 @@ using StreamingCnn.Experiments.Curves;
 using StreamingCnn.Experiments.Resolution;
 
 // The experiments of docs/experiments.md, each one command.
-var root = new RootCommand("Experiments with real images; docs/experiments.md says what came out.") { CurvesCommand.Create(), ResolutionCommand.Create() };
+var root = new RootCommand("Experiments with real images; docs/experiments.md says what came out.") { CurvesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create() };
 return root.Parse(args).Invoke();

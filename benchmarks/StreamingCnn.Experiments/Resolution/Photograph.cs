@@ -4,7 +4,7 @@ using StreamingCnn.Imaging;
 
 namespace StreamingCnn.Experiments.Resolution;
 
-/// <summary>One photograph of the test split of BSData's excerpt.</summary>
+/// <summary>One photograph of BSData's excerpt.</summary>
 /// <param name="Path">Absolute path.</param>
 /// <param name="IsPitted">Whether it shows pitting.</param>
 /// <param name="Position">Where on the spindle it was taken: the camera stands still, so photographs of one position fit onto each other.</param>
@@ -13,8 +13,8 @@ namespace StreamingCnn.Experiments.Resolution;
 /// <param name="Defects">Boxes around the defects.</param>
 internal sealed record Photograph(string Path, bool IsPitted, string Position, long Time, int DefectArea, IReadOnlyList<ImageRegion> Defects)
 {
-    /// <summary>The test split of a labels.csv with the columns file, split, label, position, defect_area_px and defect_boxes_x0y0x1y1.</summary>
-    public static IReadOnlyList<Photograph> ReadTest(string labels)
+    /// <summary>One split of a labels.csv with the columns file, split, label, position, defect_area_px and defect_boxes_x0y0x1y1.</summary>
+    public static IReadOnlyList<Photograph> Read(string labels, string split)
     {
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(labels))!;
         using var reader = new CsvReader(new StreamReader(labels), CultureInfo.InvariantCulture);
@@ -23,7 +23,7 @@ internal sealed record Photograph(string Path, bool IsPitted, string Position, l
         reader.ReadHeader();
         while (reader.Read())
         {
-            if (reader.GetField("split") != "test")
+            if (reader.GetField("split") != split)
                 continue;
             var file = reader.GetField("file")!;
             photographs.Add(new(

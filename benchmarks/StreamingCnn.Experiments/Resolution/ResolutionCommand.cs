@@ -14,7 +14,7 @@ internal static class ResolutionCommand
         var command = new Command("resolution", "Compare trained models on the test photographs, and find out whether they look at the defects.") { labels, arms, output };
         command.SetAction(parsed =>
         {
-            var photographs = Photograph.ReadTest(parsed.GetRequiredValue(labels));
+            var photographs = Photograph.Read(parsed.GetRequiredValue(labels), "test");
             var folder = parsed.GetRequiredValue(output);
             Compare(photographs, [.. parsed.GetRequiredValue(arms).Select(Arm.Parse)], folder);
         });
