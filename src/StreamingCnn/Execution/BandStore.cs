@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,7 +24,8 @@ internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Devi
         {
             var (height, width) = plan.Carry(node)!.StoreShape(piece.Kind, piece.TileRow);
             long[] shape = [batch, plan.Graph.Nodes[node].Channels, height, width];
-            band = (zeroed ? zeros(shape, type, device) : empty(shape, type, device)).DetachFromDisposeScope();
+            using (TensorHeap.Lasting())
+                band = (zeroed ? zeros(shape, type, device) : empty(shape, type, device)).DetachFromDisposeScope();
             bands.Add(key, band);
             Bytes += Size(band);
             PeakBytes = Math.Max(PeakBytes, Bytes);

@@ -33,11 +33,14 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
     {
         if (!sums.TryGetValue(parameter.Handle, out var sum))
         {
-            sums.Add(parameter.Handle, gradient.to(SumType(gradient.dtype)).DetachFromDisposeScope());
-            return;
+            using (TensorHeap.Lasting())
+                sums.Add(parameter.Handle, gradient.to(SumType(gradient.dtype), copy: true).DetachFromDisposeScope());
+        }
+        else
+        {
+            sum.Accumulate(gradient);
         }
 
-        sum.Accumulate(gradient);
         gradient.Dispose();
     }
 

@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -69,7 +70,8 @@ internal sealed class StreamedRun : IDifferentiableRun
         var outputs = plan.Graph.Outputs.Select(node =>
         {
             var (height, width) = plan.Size(node);
-            return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
+            using (TensorHeap.Lasting())
+                return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
         }).ToArray();
         var forward = new TileForward(plan, image, carried, differentiable, seed);
         var done = 0;
@@ -131,6 +133,8 @@ internal sealed class StreamedRun : IDifferentiableRun
             progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
+        if (Environment.GetEnvironmentVariable("DBG") is not null)
+            Console.Error.WriteLine($"tiles {TensorHeap.Tiles} lasting {TensorHeap.LastingOnes} carry {carried.PeakBytes} {strips.PeakBytes}\n" + string.Join("\n", File.ReadLines("/proc/self/status").Where(l => l.StartsWith("VmHWM") || l.StartsWith("VmRSS"))));
         var reached = Reached(gradients);
         return (imageGradient?.Take(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
     }

@@ -70,7 +70,7 @@ internal sealed class StreamedTrunk
     {
         var plan = Choose(graph, imageWanted, input.Batch, input.Height, input.Width, input.Type);
         if (input.Device.type == DeviceType.CPU)
-            Interop.NativeHeap.Expect(plan.Summary.StepBytes);
+            Interop.TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
         return new StreamedRun(plan, input, imageWanted, willReverse, seed, gradientRows);

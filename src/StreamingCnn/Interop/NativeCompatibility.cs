@@ -43,10 +43,7 @@ public static class NativeCompatibility
             if (done)
                 return;
             if (OperatingSystem.IsLinux())
-            {
-                NativeHeap.Prepare();
                 LoadOnLinux();
-            }
 
             done = true;
         }
