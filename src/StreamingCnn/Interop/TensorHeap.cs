@@ -22,13 +22,14 @@ internal static unsafe partial class TensorHeap
     // Smaller ones stay in the C library's heap, which is made for them.
     private const nuint Smallest = 16 << 10;
     private const nuint Page = 4 << 10;
-    private const nuint Granularity = 4 << 10;
+    private const nuint Granularity = 64;
     private const nuint HugePage = 2 << 20;
     private const int OutOfMemory = 12;
     private const int ReadWrite = 3;
     private const int PrivateAnonymousUnreserved = 0x4022;
     private const int HugePages = 14;
 
+    private static readonly string[] Libraries = Environment.GetEnvironmentVariable("ONE") is null ? ["/libc10.so", "/libtorch_cpu.so"] : ["/libc10.so"];
     private static readonly Lock Gate = new();
     private static BlockMap? tiles;
     private static BlockMap? lasting;
@@ -65,9 +66,9 @@ internal static unsafe partial class TensorHeap
 
     private static void Install()
     {
-        var allocate = LibraryImports.Find("/libc10.so", "posix_memalign");
-        var release = LibraryImports.Find("/libc10.so", "free");
-        if (allocate.Count == 0 || release.Count == 0 || !NativeLibrary.TryLoad("libc.so.6", out var c))
+        var allocate = Libraries.SelectMany(library => LibraryImports.Find(library, "posix_memalign")).ToArray();
+        var release = Libraries.SelectMany(library => LibraryImports.Find(library, "free")).ToArray();
+        if (allocate.Length == 0 || release.Length == 0 || !NativeLibrary.TryLoad("libc.so.6", out var c))
             return;
         systemAllocate = (delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)NativeLibrary.GetExport(c, "posix_memalign");
         systemFree = (delegate* unmanaged[Cdecl]<void*, void>)NativeLibrary.GetExport(c, "free");
@@ -77,7 +78,7 @@ internal static unsafe partial class TensorHeap
         if (range == (void*)-1)
             return;
         start = (nuint)range;
-        _ = madvise(start, half, HugePages);
+        _ = madvise(start, 2 * half, HugePages);
         // The loader makes a part of the table read-only once it has filled it.
         if (release.Concat(allocate).Any(slot => mprotect(slot / Page * Page, Page, ReadWrite) != 0))
             return;
@@ -100,7 +101,7 @@ internal static unsafe partial class TensorHeap
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Allocate(void** block, nuint alignment, nuint bytes)
     {
-        if (bytes < Smallest || alignment > Granularity)
+        if (bytes < Smallest || alignment > 64)
             return systemAllocate(block, alignment, bytes);
         var length = (long)((bytes + Granularity - 1) / Granularity * Granularity);
         lock (Gate)
