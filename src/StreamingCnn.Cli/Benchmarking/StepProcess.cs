@@ -46,6 +46,7 @@ internal static class StepProcess
         trunk.eval();
         Step(Module(trunk, setting with { Tile = setting.Method == StepMethod.Whole ? 0 : WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
         trunk.zero_grad();
+        TensorMemory.Trim();
 
         var module = Module(trunk, setting);
         var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);

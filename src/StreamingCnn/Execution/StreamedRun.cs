@@ -133,8 +133,6 @@ internal sealed class StreamedRun : IDifferentiableRun
             progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
-        if (Environment.GetEnvironmentVariable("DBG") is not null)
-            Console.Error.WriteLine($"tiles {TensorHeap.Tiles} lasting {TensorHeap.LastingOnes} carry {carried.PeakBytes} {strips.PeakBytes}\n" + string.Join("\n", File.ReadLines("/proc/self/status").Where(l => l.StartsWith("VmHWM") || l.StartsWith("VmRSS"))));
         var reached = Reached(gradients);
         return (imageGradient?.Take(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
     }

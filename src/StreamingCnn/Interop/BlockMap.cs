@@ -10,6 +10,9 @@ internal sealed class BlockMap(long size)
     private readonly List<(long Start, long End)> gaps = [(0, size)];
     private readonly Dictionary<long, long> taken = [];
 
+    /// <summary>The gaps, in the order of their starts.</summary>
+    public IReadOnlyList<(long Start, long End)> Gaps => gaps;
+
     /// <summary>Sum of the lengths of all blocks.</summary>
     public long Taken { get; private set; }
 

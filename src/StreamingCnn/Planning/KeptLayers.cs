@@ -22,43 +22,68 @@ internal sealed class KeptLayers
     /// <summary>The tiles at the end that keep everything.</summary>
     public IReadOnlySet<(int Row, int Column)> Last { get; }
 
-    /// <summary>Bytes that are kept at most, but for those of the tile that the backward pass begins with, which it needs anyway.</summary>
+    /// <summary>The most bytes at a time in the backward pass of a tile's work and of what all tiles before it keep.</summary>
     public long Bytes { get; }
+
+    /// <summary>Whether every record of every tile is kept.</summary>
+    public bool IsAll => Cut <= 1 || Last.Count == tiles;
 
     /// <summary>The first node of the tile whose record is kept; the number of nodes where none is.</summary>
     public int From(int row, int column) => Last.Contains((row, column)) ? 1 : Cut;
 
     /// <summary>Chooses what to keep.</summary>
     /// <param name="plan">The grid.</param>
-    /// <param name="keptFrom">For a tile and a node, the bytes that the records from that node on keep.</param>
-    /// <param name="total">The same, summed over all tiles.</param>
-    /// <param name="budget">Bytes that may be kept besides what the first tile of the backward pass needs anyway.</param>
-    /// <param name="free">Bytes of the largest tile's tape: as much is needed later, when what is kept is gone.</param>
-    public static KeptLayers Choose(GridPlan plan, Func<int, int, int, long> keptFrom, Func<int, long> total, long budget, long free)
+    /// <param name="memory">A tile's memory.</param>
+    /// <param name="budget">Bytes for a tile's work and all that is kept. What a single tile needs is never refused.</param>
+    public static KeptLayers Choose(GridPlan plan, Func<int, int, TileMemory> memory, long budget)
     {
-        var allowed = Math.Max(0, budget) + free;
-        var cut = plan.Graph.Nodes.Count;
-        while (cut > 1 && total(cut - 1) <= allowed)
-            cut--;
+        (int Row, int Column)[] order = [.. plan.Order()];
+        var memories = Array.ConvertAll(order, tile => memory(tile.Row, tile.Column));
+        var allowed = Math.Max(budget, memories.Max(tile => tile.Peak));
 
-        // With the rest, the last tiles keep everything.
-        var bytes = total(cut);
-        var last = new HashSet<(int Row, int Column)>();
-        if (cut > 1)
+        // The later the cut, the less is kept.
+        var (low, cut) = (1, plan.Graph.Nodes.Count);
+        while (low < cut)
         {
-            foreach (var (row, column) in plan.Order().Reverse())
-            {
-                var more = keptFrom(row, column, 1) - keptFrom(row, column, cut);
-                if (bytes + more > allowed)
-                    break;
-                bytes += more;
-                last.Add((row, column));
-            }
+            var middle = (low + cut) / 2;
+            (low, cut) = Most(memories, middle) <= allowed ? (low, middle) : (middle + 1, cut);
         }
 
-        return new(plan.Rows.Steps * plan.Columns.Steps, cut, last, Math.Max(0, bytes - free));
+        // With the rest, the last tiles keep everything. That weighs on all tiles behind them, which the backward pass takes first.
+        var kept = memories.Sum(tile => tile.KeptFrom(cut));
+        var last = new HashSet<(int Row, int Column)>();
+        var most = 0L;
+        var index = order.Length;
+        while (--index >= 0 && cut > 1)
+        {
+            var own = memories[index].KeptFrom(cut);
+            var more = memories[index].KeptFrom(1) - own;
+            if (index < order.Length - 1 && most + more > allowed)
+                break;
+            kept -= own;
+            most = Math.Max(index < order.Length - 1 ? most + more : 0, kept + memories[index].Peak);
+            last.Add(order[index]);
+        }
+
+        for (; index >= 0; index--)
+        {
+            kept -= memories[index].KeptFrom(cut);
+            most = Math.Max(most, kept + memories[index].Peak);
+        }
+
+        return new(order.Length, cut, last, most);
     }
 
-    /// <summary>Whether every record of every tile is kept.</summary>
-    public bool IsAll => Cut <= 1 || Last.Count == tiles;
+    /// <summary>The most bytes at a time when every tile keeps its layers from the cut on.</summary>
+    private static long Most(IEnumerable<TileMemory> memories, int cut)
+    {
+        long kept = 0, most = 0;
+        foreach (var tile in memories)
+        {
+            most = Math.Max(most, kept + tile.Peak);
+            kept += tile.KeptFrom(cut);
+        }
+
+        return most;
+    }
 }

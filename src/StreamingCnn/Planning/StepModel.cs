@@ -3,10 +3,8 @@ namespace StreamingCnn.Planning;
 /// <summary>What a step over a grid costs in time and memory, from integers alone; tiles of a kind are looked at once.</summary>
 internal sealed class StepModel
 {
-    /// <summary>
-    /// Resident bytes for each byte alive in a tile: what the C library's heap loses between blocks of different sizes. Measured.
-    /// </summary>
-    public const double HeapExcess = 1.8;
+    /// <summary>Bytes of the tensors' heap for each byte alive in a tile: gaps between blocks of different sizes. Measured.</summary>
+    public const double Gaps = 1.05;
 
     private readonly GridPlan grid;
     private readonly TrunkCost trunk;
@@ -16,6 +14,7 @@ internal sealed class StepModel
     private readonly TileMemory?[,] memories;
     private readonly TileTime?[,] times;
     private readonly bool mapsAnew;
+    private readonly long largestPeak;
 
     /// <param name="grid">The grid.</param>
     /// <param name="trunk">What is the same for every grid.</param>
@@ -35,10 +34,7 @@ internal sealed class StepModel
         // While a row of tiles runs backwards, it adds to the gradients of its own bands and of those of the row above.
         StripBytes = CarryBytes == 0 ? 0 : CarryBytes * Math.Min(2, grid.Rows.Steps) / grid.Rows.Steps;
         foreach (var (row, column, _) in Kinds())
-        {
-            Largest = Largest is null || Memory(row, column).Peak > Largest.Peak ? Memory(row, column) : Largest;
-            LargestTape = Math.Max(LargestTape, Memory(row, column).KeptFrom(1));
-        }
+            largestPeak = Math.Max(largestPeak, Memory(row, column).Peak);
     }
 
     /// <summary>Bytes carried for the backward pass.</summary>
@@ -50,27 +46,18 @@ internal sealed class StepModel
     /// <summary>Bytes of the outputs.</summary>
     public long OutputBytes { get; }
 
-    /// <summary>Bytes that the tape of the tile with the largest one keeps.</summary>
-    public long LargestTape { get; }
-
     /// <summary>Bytes of the largest tile's recomputation and backward pass.</summary>
-    public long TileBytes => (long)(Largest!.Peak * (mapsAnew ? 1 : HeapExcess));
+    public long TileBytes => (long)(largestPeak * (mapsAnew ? 1 : Gaps));
 
     /// <summary>Bytes of a step when nothing but the last tile's tape is kept.</summary>
     public long LeastBytes => trunk.ParameterBytes + CarryBytes + StripBytes + (2 * OutputBytes) + TileBytes;
 
-    private TileMemory? Largest { get; }
-
     /// <summary>Chooses what to keep within a budget for the whole step.</summary>
-    public KeptLayers Keep(long budget) => KeptLayers.Choose(
-        grid,
-        (row, column, node) => Memory(rows.Of(row), columns.Of(column)).KeptFrom(node),
-        node => Kinds().Sum(kind => kind.Tiles * Memory(kind.Row, kind.Column).KeptFrom(node)),
-        (long)(Math.Max(0, budget - LeastBytes) / HeapExcess),
-        LargestTape);
+    public KeptLayers Keep(long budget) =>
+        KeptLayers.Choose(grid, (row, column) => Memory(rows.Of(row), columns.Of(column)), (long)((budget - LeastBytes + TileBytes) / Gaps));
 
     /// <summary>Bytes of a step that keeps some records.</summary>
-    public long Bytes(KeptLayers kept) => LeastBytes + (long)(kept.Bytes * HeapExcess);
+    public long Bytes(KeptLayers kept) => LeastBytes - TileBytes + (long)(kept.Bytes * Gaps);
 
     /// <summary>Seconds of the forward pass.</summary>
     public double Forward => Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Forward);
