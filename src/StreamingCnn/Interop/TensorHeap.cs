@@ -72,6 +72,9 @@ internal static unsafe partial class TensorHeap
         }
     }
 
+    /// <summary>Whether an address is one of the heap's.</summary>
+    public static bool Holds(long address) => (nuint)address - start < 2 * half;
+
     /// <summary>Until the result is disposed, what this thread allocates counts as outliving many tiles.</summary>
     public static LastingScope Lasting() => new(depth: ++lastingDepth);
 
@@ -194,6 +197,6 @@ internal static unsafe partial class TensorHeap
     public readonly ref struct LastingScope(int depth)
     {
         /// <summary>Tensors come and go again.</summary>
-        public void Dispose() => lastingDepth = depth - 1;
+        public void Dispose() => lastingDepth = Math.Max(0, depth - 1);
     }
 }

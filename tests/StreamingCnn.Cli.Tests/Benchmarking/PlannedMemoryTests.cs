@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using StreamingCnn.Cli.Benchmarking;
+
+namespace StreamingCnn.Cli.Tests.Benchmarking;
+
+/// <summary>The memory that a plan promises, against the resident memory of processes that run it.</summary>
+public class PlannedMemoryTests
+{
+    // Code that is compiled and threads that start take some megabytes in any process.
+    private const long Noise = 16 << 20;
+
+    [Theory]
+    [InlineData("resnet18", 700, 900, 256, 0)]
+    [InlineData("resnet34", 811, 777, 0, 500)]
+    [InlineData("resnet34", 1024, 512, 256, 700)]
+    [InlineData("pathology-2048", 1100, 700, 512, 0)]
+    [InlineData("convnext-tiny", 512, 512, 256, 0)]
+    public async Task A_step_takes_the_memory_that_was_planned(string model, int height, int width, int tile, long mebibytes)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads the peak memory of a process from Linux.");
+        var cost = await Measure(new StepSetting(model, height, width, StepMethod.Once, tile, mebibytes << 20, Threads: 1));
+
+        var peak = cost.PeakBytes - cost.BaseBytes;
+        Assert.InRange(peak, (long)(0.9 * cost.PlannedBytes) - Noise, (long)(1.1 * cost.PlannedBytes) + Noise);
+        if (mebibytes > 0)
+            Assert.InRange(peak, 0, (long)(1.05 * (mebibytes << 20)));
+    }
+
+    private static async Task<StepCost> Measure(StepSetting setting)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, StepProcess.CommandName, setting.ToJson()]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal("", await errors);
+        return StepCost.FromJson(output);
+    }
+}
