@@ -67,6 +67,9 @@ public abstract class LocalLayer
     /// <summary>The layer applied to whole maps at once, as ordinary PyTorch runs it.</summary>
     public abstract Tensor Whole(IReadOnlyList<Tensor> inputs);
 
+    /// <summary>The patch with the padding alone for which the window is copied; the rest the library adds as it goes.</summary>
+    internal virtual Patch PaddedInMemory(in Patch patch) => patch;
+
     /// <summary>What the layer holds for its backward pass; as autograd records it unless it records by itself.</summary>
     internal virtual LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true);
 

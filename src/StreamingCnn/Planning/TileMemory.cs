@@ -80,9 +80,9 @@ internal sealed class TileMemory
             if (tile.Patch(node.Index) is { } patch)
             {
                 var operands = patch.Input.IsEmpty ? [] : Array.ConvertAll(node.Inputs, input => input == 0 ? ImageWindow(patch.Input.Area) : live.Share(windows[input]));
-                var padded = patch.IsPadded && operands.Length > 0
-                    ? live.New((patch.Rows.Span.Before + patch.Input.Rows.Length + patch.Rows.Span.After)
-                        * (patch.Columns.Span.Before + patch.Input.Columns.Length + patch.Columns.Span.After) * nodes[node.Inputs[0]].Channels * valueBytes)
+                var laid = node.Layer.PaddedInMemory(patch);
+                var padded = laid.IsPadded && operands.Length > 0
+                    ? live.New(Length(laid.Rows) * Length(laid.Columns) * nodes[node.Inputs[0]].Channels * valueBytes)
                     : -1;
                 own = live.New(patch.Output.Area * node.Channels * valueBytes);
                 if (memory.Rearranges)
@@ -113,6 +113,8 @@ internal sealed class TileMemory
             foreach (var input in tile.Patch(node.Index) is { Input.IsEmpty: false } ? node.Inputs : [])
                 Release(input);
         }
+
+        static long Length(in AxisPatch patch) => patch.Span.Before + patch.Span.Interval.Length + patch.Span.After;
 
         int ImageWindow(long area) => live.New(area * nodes[0].Channels * valueBytes);
 

@@ -83,6 +83,14 @@ internal sealed class ConvolutionLayer : LocalLayer
         return output;
     }
 
+    internal override Patch PaddedInMemory(in Patch patch)
+    {
+        return new Patch(Left(patch.Rows, Axis.Rows), Left(patch.Columns, Axis.Columns));
+
+        AxisPatch Left(in AxisPatch along, Axis axis) =>
+            PadsWithZeros && Native(along, axis) > 0 ? along with { Span = along.Span with { Before = 0, After = 0 } } : along;
+    }
+
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
@@ -103,10 +111,7 @@ internal sealed class ConvolutionLayer : LocalLayer
         if (!PadsWithZeros)
             return (Mirror(window, patch), default);
 
-        var native = new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns));
-        var rows = native.Rows > 0 ? patch.Rows with { Span = patch.Rows.Span with { Before = 0, After = 0 } } : patch.Rows;
-        var columns = native.Columns > 0 ? patch.Columns with { Span = patch.Columns.Span with { Before = 0, After = 0 } } : patch.Columns;
-        return (Border.FillConstant(window, new Patch(rows, columns)), native);
+        return (Border.FillConstant(window, PaddedInMemory(patch)), new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns)));
     }
 
     private long Native(in AxisPatch patch, Axis axis) =>
