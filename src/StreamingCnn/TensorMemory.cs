@@ -1,3 +1,4 @@
+using StreamingCnn.Execution;
 using StreamingCnn.Interop;
 
 namespace StreamingCnn;
@@ -12,5 +13,9 @@ public static class TensorMemory
     /// <summary>
     /// Gives memory that no tensor uses at present back to the system, for processes that go on with other work after a streamed run. Costs the next run the time to take it again.
     /// </summary>
-    public static void Trim() => TensorHeap.Trim();
+    public static void Trim()
+    {
+        StreamingFunction.Release();
+        TensorHeap.Trim();
+    }
 }

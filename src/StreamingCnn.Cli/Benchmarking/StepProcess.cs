@@ -46,13 +46,16 @@ internal static class StepProcess
         trunk.eval();
         Step(Module(trunk, setting with { Tile = setting.Method == StepMethod.Whole ? 0 : WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
         trunk.zero_grad();
-        TensorMemory.Trim();
 
         var module = Module(trunk, setting);
         var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);
         using var image = randn(1, Channels, setting.Height, setting.Width);
         // The parameters are resident before the step; their gradients are not.
         var planned = plan is null ? 0 : plan.StepBytes - plan.ParameterBytes / 2;
+        // What warming up and planning have left behind must not be taken for the step's.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        TensorMemory.Trim();
         PeakMemory.Reset();
         var before = PeakMemory.Bytes;
         var clock = Stopwatch.StartNew();
