@@ -108,7 +108,7 @@ internal static unsafe partial class TensorHeap
         systemAllocate = (delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)NativeLibrary.GetExport(c, "posix_memalign");
         systemFree = (delegate* unmanaged[Cdecl]<void*, void>)NativeLibrary.GetExport(c, "free");
 
-        most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes + SwapBytes();
+        most = MemoryBytes("MemTotal:") + MemoryBytes("SwapTotal:");
         half = (nuint)most / HugePage * HugePage * RangesPerMemory;
         var range = mmap(null, 2 * half, ReadWrite, PrivateAnonymousUnreserved, -1, 0);
         if (range == (void*)-1)
@@ -177,11 +177,10 @@ internal static unsafe partial class TensorHeap
         }
     }
 
-    private static long SwapBytes()
+    private static long MemoryBytes(string key)
     {
-        const string Key = "SwapTotal:";
-        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture) << 10;
+        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
+        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture) << 10;
     }
 
     [LibraryImport(C)]
