@@ -50,6 +50,13 @@ internal sealed class CarryPlan
         ? whole ? (0, 0) : (rows.Home(tileRow).Length, columns.Size)
         : (StoredRows(tileRow).Length, width);
 
+    /// <summary>Number of positions that a row of tiles stores.</summary>
+    public long StoredPositions(int tileRow)
+    {
+        var (rowBand, columnBand) = (StoreShape(BandKind.Rows, tileRow), StoreShape(BandKind.Columns, tileRow));
+        return (rowBand.Height * rowBand.Width) + (columnBand.Height * columnBand.Width);
+    }
+
     /// <summary>One past the last row that a row of tiles stores for tiles below it.</summary>
     public long LastStoredRow(int tileRow) => StoredRows(tileRow).End;
 

@@ -71,6 +71,9 @@ internal sealed class GridPlan
     /// <summary>Values carried for the backward pass, of all maps and channels, for one image.</summary>
     public long CarriedValues => Graph.Nodes.Sum(node => (Carry(node.Index)?.Positions ?? 0) * node.Channels);
 
+    /// <summary>Those of them that a row of tiles stores.</summary>
+    public long CarriedValuesOf(int tileRow) => Graph.Nodes.Sum(node => (Carry(node.Index)?.StoredPositions(tileRow) ?? 0) * node.Channels);
+
     /// <summary>Size of a map.</summary>
     public (long Height, long Width) Size(int node) => (Rows.Network.Length(node), Columns.Network.Length(node));
 

@@ -6,6 +6,14 @@ internal sealed class StepModel
     /// <summary>Bytes of the tensors' heap for each byte alive in a tile: gaps between blocks of different sizes. Measured.</summary>
     public const double Gaps = 1.05;
 
+    // oneDNN's: its cache of primitives, and the code of one of them, measured. Forwards, and backwards to the operand and to the weights.
+    private const long ConvolutionsKept = 1024;
+    private const long CodeOfConvolution = 28 << 10;
+    private const long PassesOfConvolution = 3;
+
+    // Small tensors, buffers of threads, and what .NET takes while a step runs; measured.
+    private const long AnyStep = 16 << 20;
+
     private readonly GridPlan grid;
     private readonly TrunkCost trunk;
     private readonly TileClasses rows;
@@ -31,8 +39,7 @@ internal sealed class StepModel
         times = new TileTime?[rows.Count, columns.Count];
         CarryBytes = grid.CarriedValues * trunk.ValueBytes;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
-        // While a row of tiles runs backwards, it adds to the gradients of its own bands and of those of the row above.
-        StripBytes = CarryBytes == 0 ? 0 : CarryBytes * Math.Min(2, grid.Rows.Steps) / grid.Rows.Steps;
+        StripBytes = CarryBytes == 0 ? 0 : MostCarriedBackwards() - CarryBytes;
         foreach (var (row, column, _) in Kinds())
             largestPeak = Math.Max(largestPeak, Memory(row, column).Peak);
     }
@@ -40,24 +47,27 @@ internal sealed class StepModel
     /// <summary>Bytes carried for the backward pass.</summary>
     public long CarryBytes { get; }
 
-    /// <summary>Bytes of the gradients of what is carried, of which there are those of two rows of tiles at a time.</summary>
+    /// <summary>Bytes that gradients of what is carried add to it; 0 where they come after enough of it has been let go.</summary>
     public long StripBytes { get; }
 
     /// <summary>Bytes of the outputs.</summary>
     public long OutputBytes { get; }
 
     /// <summary>Bytes of the largest tile's recomputation and backward pass.</summary>
-    public long TileBytes => (long)(largestPeak * (mapsAnew ? 1 : Gaps));
+    public long TileBytes => (long)(largestPeak * (mapsAnew ? 1 : Gaps)) + OtherBytes;
 
     /// <summary>Bytes of a step when nothing but the last tile's tape is kept.</summary>
     public long LeastBytes => trunk.ParameterBytes + CarryBytes + StripBytes + (2 * OutputBytes) + TileBytes;
 
+    /// <summary>Bytes that any step takes, and of the code that the library makes for convolutions, for every shape anew; it keeps that of so many.</summary>
+    private long OtherBytes => AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, PassesOfConvolution * rows.Count * columns.Count * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0)));
+
     /// <summary>Chooses what to keep within a budget for the whole step.</summary>
     public KeptLayers Keep(long budget) =>
-        KeptLayers.Choose(grid, (row, column) => Memory(rows.Of(row), columns.Of(column)), (long)((budget - LeastBytes + TileBytes) / Gaps));
+        KeptLayers.Choose(grid, (row, column) => Memory(rows.Of(row), columns.Of(column)), (long)((budget - LeastBytes + TileBytes - OtherBytes) / Gaps));
 
     /// <summary>Bytes of a step that keeps some records.</summary>
-    public long Bytes(KeptLayers kept) => LeastBytes - TileBytes + (long)(kept.Bytes * Gaps);
+    public long Bytes(KeptLayers kept) => LeastBytes - TileBytes + OtherBytes + (long)(kept.Bytes * Gaps);
 
     /// <summary>Seconds of the forward pass.</summary>
     public double Forward => Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Forward);
@@ -72,6 +82,20 @@ internal sealed class StepModel
             return 0;
         return Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Recompute(kept.Cut))
             - kept.Last.Sum(tile => Time(rows.Of(tile.Row), columns.Of(tile.Column)).Recompute(kept.Cut));
+    }
+
+    /// <summary>While a row of tiles runs backwards, there are the bands of all rows up to it, and gradients of its own and of those of the row above.</summary>
+    private long MostCarriedBackwards()
+    {
+        long below = 0, before = 0, most = 0;
+        for (var row = 0; row < grid.Rows.Steps; row++)
+        {
+            var own = grid.CarriedValuesOf(row) * trunk.ValueBytes;
+            most = Math.Max(most, below + own + own + before);
+            (below, before) = (below + own, own);
+        }
+
+        return most;
     }
 
     private IEnumerable<(int Row, int Column, long Tiles)> Kinds()

@@ -14,6 +14,7 @@ internal sealed class TileMemory
     private readonly DifferentiablePart differentiable;
     private readonly long valueBytes;
     private readonly int elementSize;
+    private readonly TrunkCost trunk;
     private readonly LiveBytes live = new();
     private readonly List<int>?[] records;
     private readonly long[] keptFrom;
@@ -25,6 +26,7 @@ internal sealed class TileMemory
     {
         this.plan = plan;
         this.tile = tile;
+        this.trunk = trunk;
         differentiable = trunk.Differentiable;
         elementSize = trunk.ElementSize;
         valueBytes = trunk.ValueBytes;
@@ -86,7 +88,7 @@ internal sealed class TileMemory
                     : -1;
                 own = live.New(patch.Output.Area * node.Channels * valueBytes);
                 if (memory.Rearranges)
-                    live.Touch(live.Bytes(own) + operands.Sum(live.Bytes));
+                    live.Touch(live.Bytes(own) + operands.Sum(live.Bytes) + trunk.WeightBytes[node.Index]);
                 if (recorded)
                 {
                     Record(node, memory, padded >= 0 && memory.KeepsPaddedCopyOnly ? [] : operands, own);
@@ -162,7 +164,8 @@ internal sealed class TileMemory
             var ownBytes = plan.Roles.IsView(i) ? 0 : plan.Computed(i, tile.Row, tile.Column).Area * node.Channels * valueBytes;
             var copy = !plan.Roles.IsView(i) && (own < 0 || (plan.Carry(i) is not null && !isExclusive[i])) ? live.New(ownBytes) : -1;
 
-            var moved = memory.Rearranges ? ownBytes + record.Sum(live.Bytes) : 0;
+            // The weights, and their gradient before and after it is rearranged.
+            var moved = memory.Rearranges ? ownBytes + record.Sum(live.Bytes) + (2 * trunk.WeightBytes[i]) : 0;
             live.Touch(moved);
             foreach (var input in node.Inputs.Where(differentiable.Needs))
             {
