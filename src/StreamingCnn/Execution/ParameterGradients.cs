@@ -44,12 +44,15 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
         gradient.Dispose();
     }
 
-    /// <summary>Moves what autograd has left in the parameters into the sums; to be called after every tile.</summary>
-    public void Collect()
+    /// <summary>Moves what autograd has left in the parameters into the sums.</summary>
+    public void Collect() => Collect(parameters);
+
+    /// <summary>Moves what autograd has left in a layer's parameters into the sums, so that it does not wait for the tile's end.</summary>
+    public void Collect(IEnumerable<Parameter> layer)
     {
-        foreach (var parameter in parameters)
+        foreach (var parameter in layer)
         {
-            if (parameter.grad is not { } gradient)
+            if (!parameter.requires_grad || parameter.grad is not { } gradient)
                 continue;
             parameter.grad = null;
             Add(parameter, gradient);

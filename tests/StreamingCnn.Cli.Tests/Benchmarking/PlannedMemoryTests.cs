@@ -7,7 +7,7 @@ namespace StreamingCnn.Cli.Tests.Benchmarking;
 public class PlannedMemoryTests
 {
     // Code that is compiled and threads that start take some megabytes in any process.
-    private const long Noise = 16 << 20;
+    private const long Noise = 8 << 20;
 
     [Theory]
     [InlineData("resnet18", 700, 900, 256, 0)]
