@@ -81,6 +81,7 @@ internal static class StepProcess
     private static void Step(Module<Tensor, Tensor> module, Tensor image)
     {
         using var scope = NewDisposeScope();
-        module.forward(image).square().mean().backward();
+        // Global pooling, as a classifier begins: a loss on the map itself would hold several more of its size, the caller's and not the step's.
+        module.forward(image).mean([2, 3]).square().mean().backward();
     }
 }
