@@ -44,7 +44,8 @@ internal static class StepProcess
         manual_seed(1);
         using var trunk = TrunkSource.Create(setting.Model, Channels);
         trunk.eval();
-        Step(Module(trunk, setting with { Tile = setting.Method == StepMethod.Whole ? 0 : WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
+        // A streamed warm-up moves tensors to the heap that keeps what is freed.
+        Step(Module(trunk, setting with { Method = setting.Method == StepMethod.Kept ? StepMethod.Once : setting.Method, Tile = WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
         trunk.zero_grad();
 
         var module = Module(trunk, setting);
@@ -63,7 +64,7 @@ internal static class StepProcess
         return new(clock.Elapsed.TotalSeconds, before, PeakMemory.Bytes, planned, plan?.CarryBytes ?? 0, (int)(plan?.Tile.Height ?? 0));
     }
 
-    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting) => setting.Method == StepMethod.Whole
+    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting) => setting.Method is StepMethod.Whole or StepMethod.Kept
         ? trunk
         : new StreamingModule(trunk, new()
         {

@@ -10,6 +10,9 @@ internal enum StepMethod
     /// <summary>Conventional backpropagation over the whole image.</summary>
     Whole,
 
+    /// <summary>The same with tensors in the heap of streamed runs, which keeps what is freed.</summary>
+    Kept,
+
     /// <summary>Streamed, each value computed once.</summary>
     Once,
 
@@ -29,8 +32,8 @@ internal sealed record StepSetting(string Model, int Height, int Width, StepMeth
 {
     /// <summary>What tells the setting from others in a table.</summary>
     [JsonIgnore]
-    public string Name => Method == StepMethod.Whole
-        ? "whole"
+    public string Name => Method is StepMethod.Whole or StepMethod.Kept
+        ? Method.ToString().ToLowerInvariant()
         : string.Create(CultureInfo.InvariantCulture, $"{Method.ToString().ToLowerInvariant()} {(Tile > 0 ? $"tile {Tile}" : $"in {Memory >> 20} MiB")}");
 
     public string ToJson() => JsonSerializer.Serialize(this);

@@ -20,10 +20,10 @@ internal static class BenchCommand
         var budgets = CommonOptions.Several("--memory", "Memory budgets for which the planner chooses the tile, separated by commas, such as 1GiB,2GiB; instead of --tile.", ByteSize.Parse, null);
         var methods = CommonOptions.Several(
             "--method",
-            "What to compare: whole, once, overlap.",
+            "What to compare: whole, once, overlap, and kept: the whole image with freed memory kept for the next layer.",
             text => Enum.TryParse<StepMethod>(text, ignoreCase: true, out var method) && Enum.IsDefined(method)
                 ? method
-                : throw new FormatException($"'{text}' is not a method; write whole, once or overlap."),
+                : throw new FormatException($"'{text}' is not a method; write whole, kept, once or overlap."),
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
         var threads = CommonOptions.Number("--threads", "Threads of the computation.", Environment.ProcessorCount, 1);
@@ -38,13 +38,13 @@ internal static class BenchCommand
             var settings =
                 from size in parsed.GetValue(sizes)!
                 from method in parsed.GetValue(methods)!
-                from choice in method == StepMethod.Whole ? [(Tile: 0, Memory: 0L)]
+                from choice in method is StepMethod.Whole or StepMethod.Kept ? [(Tile: 0, Memory: 0L)]
                     : byMemory.Length > 0 ? byMemory.Select(memory => (Tile: 0, Memory: memory))
                     : parsed.GetValue(tiles)!.Select(tile => (Tile: tile, Memory: 0L))
                 select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads));
             var table = Measure([.. settings], parsed.GetValue(repeat));
             table.Show(AnsiConsole.Console);
-            Console.WriteLine("Medians. MiB: peak of the step above what was resident before it; planned: what the plan says of that.");
+            Console.WriteLine("Medians, and their ratios to the whole image's. MiB: peak above what was resident before the step; planned: what the plan says of it; carry: a part of that.");
             if (parsed.GetValue(csv) is { } path)
                 AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(table.ToCsv())));
             return Program.Success;

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Globalization;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Training.Runs;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -23,9 +26,29 @@ internal static class PlanCommand
             trunk.eval();
             using var streaming = new StreamingModule(
                 trunk, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Mode = parsed.GetValue(mode) });
-            Console.Write(streaming.Plan(height, width));
+            var plan = streaming.Plan(height, width);
+            Console.Write(plan);
+            if (plan.Mode == StreamingMode.ExactlyOnce)
+                Console.WriteLine($"overlap    {Overlap(trunk, plan)}");
             return Program.Success;
         });
         return command;
+    }
+
+    /// <summary>What overlapping tiles would cost in the same memory.</summary>
+    private static string Overlap(Module<Tensor, Tensor> trunk, TilePlan plan)
+    {
+        using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = plan.StepBytes });
+        try
+        {
+            var other = streaming.Plan(plan.Image.Height, plan.Image.Width);
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{other.TimeRatio:0.00} of a conventional step in the same memory, with tiles of {other.Tile.Height} x {other.Tile.Width} px; computes {other.ComputedOnceRatio:0.00} times as many values");
+        }
+        catch (InsufficientMemoryException)
+        {
+            return "does not fit into the same memory, whatever the tile";
+        }
     }
 }
