@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using NetVips;
 using TorchSharp;
@@ -10,6 +11,9 @@ internal sealed class VipsImageSource : IImageSource
 {
     // What libtiff, libheif and libvips say of codecs that they were built without: Zstandard, JPEG 2000, HEVC and others.
     private static readonly string[] MissingCodecs = ["is not configured", "has not been built in", "built without"];
+
+    // Memory for windows up to this many bytes is kept from one window to the next.
+    private const long LargestPooled = 32 << 20;
 
     private readonly string path;
     private readonly Source file;
@@ -77,32 +81,14 @@ internal sealed class VipsImageSource : IImageSource
     public Tensor Read(long top, long left, long height, long width)
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
-        var pixels = IntPtr.Zero;
         try
         {
             using var window = image.Crop((int)left, (int)top, (int)width, (int)height);
-            pixels = window.WriteToMemory(out var size);
-            ReadOnlySpan<byte> decoded;
-            unsafe
-            {
-                decoded = new ReadOnlySpan<byte>((void*)pixels, checked((int)size));
-            }
-
-            if (bytes && image.Bands is 1 or 3)
-                return ToPlanes(decoded, height, width);
-            using var scope = NewDisposeScope();
-            var packed = empty([height, width, image.Bands], bytes ? ScalarType.Byte : ScalarType.Float32);
-            decoded.CopyTo(packed.bytes);
-            return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
+            return bytes && image.Bands == 3 ? ReadPlanes(window) : ReadPacked(window);
         }
         catch (VipsException error)
         {
             throw Explain(path, error);
-        }
-        finally
-        {
-            if (pixels != IntPtr.Zero)
-                NetVips.NetVips.Free(pixels);
         }
     }
 
@@ -127,14 +113,52 @@ internal sealed class VipsImageSource : IImageSource
         static string Last(string[] lines) => lines.Last(line => MissingCodecs.Any(text => line.Contains(text, StringComparison.Ordinal))).TrimEnd('.');
     }
 
-    private Tensor ToPlanes(ReadOnlySpan<byte> decoded, long height, long width)
+    private static Tensor ReadPlanes(Image window)
     {
-        var window = empty([1, image.Bands, height, width], ScalarType.Byte);
-        if (image.Bands == 1)
-            decoded.CopyTo(window.bytes);
-        else
-            PlanarPixels.Split(decoded, window.bytes);
-        return window;
+        using var scope = NewDisposeScope();
+        var size = 3 * window.Height * (long)window.Width;
+        var planes = empty([1, 3, window.Height, window.Width], ScalarType.Byte);
+        if (size > LargestPooled)
+        {
+            var packed = empty([size], ScalarType.Byte);
+            Decode(window, packed.bytes);
+            PlanarPixels.Split(packed.bytes, planes.bytes);
+            return planes.MoveToOuterDisposeScope();
+        }
+
+        var pooled = ArrayPool<byte>.Shared.Rent((int)size);
+        try
+        {
+            var packed = pooled.AsSpan(0, (int)size);
+            Decode(window, packed);
+            PlanarPixels.Split(packed, planes.bytes);
+            return planes.MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(pooled);
+        }
+    }
+
+    private Tensor ReadPacked(Image window)
+    {
+        using var scope = NewDisposeScope();
+        var packed = empty([window.Height, window.Width, window.Bands], bytes ? ScalarType.Byte : ScalarType.Float32);
+        Decode(window, packed.bytes);
+        if (window.Bands == 1)
+            return packed.view(1, 1, window.Height, window.Width).MoveToOuterDisposeScope();
+        return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
+    }
+
+    // Into memory that is there already. libvips' own would be asked for and given back with each window, and the system clears every page of it each time:
+    // with the window's tensor beside it that cost more than decoding JPEG tiles does.
+    private static unsafe void Decode(Image window, Span<byte> samples)
+    {
+        fixed (byte* start = samples)
+        {
+            using var target = Image.NewFromMemory((IntPtr)start, (ulong)samples.Length, window.Width, window.Height, window.Bands, window.Format);
+            window.Write(target);
+        }
     }
 
     private static void CheckTemporarySpace(string path, Image loaded)
