@@ -40,9 +40,9 @@ internal static class Program
             SaliencyCommand.Create(),
         };
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (CommandLineProblem.Find(parsed) is { } problem)
         {
-            errors.WriteLine($"error: {parsed.Errors[0].Message}");
+            errors.WriteLine($"error: {problem}");
             return Failure;
         }
 

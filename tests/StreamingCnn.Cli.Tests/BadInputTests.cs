@@ -22,6 +22,32 @@ public class BadInputTests
         Assert.Single(run.Errors.TrimEnd().Split('\n'));
     }
 
+    [Theory]
+    [InlineData("trian", "There is no command 'trian'; see scnn --help.")]
+    [InlineData("generate", "Say what to do; scnn generate --help lists the commands.")]
+    [InlineData("train --demo --unknown 3", "There is no option '--unknown'; see scnn train --help.")]
+    [InlineData("generate needles --sides=3 -o x", "There is no option '--sides'; see scnn generate needles --help.")]
+    [InlineData("plan 17", "'17' is one argument too many; see scnn plan --help.")]
+    [InlineData("train --demo --rate 0", "'0' is not a number for --rate; write one above 0.")]
+    [InlineData("train --demo --momentum 1", "'1' is not a number for --momentum; write one from 0 to below 1.")]
+    [InlineData("train --demo --optimizer lion", "'lion' is no value for --optimizer; write one of adamw, adam, sgd.")]
+    [InlineData("train --demo --augment blur", "'blur' is no change of images; write some of mirror, flip, turn, rotate, elastic, colour, stain, cutout.")]
+    [InlineData("train --demo --mpp 1", "--demo trains on images of its own as they are, so it cannot be given together with --mpp; leave out one or the other.")]
+    [InlineData("train set.csv --mpp 1 --downsample 2", "Only one of --downsample and --mpp can be given: each of them says the resolution.")]
+    [InlineData("saliency a.png -w run -o maps --percentile 0", "'0' is not a number for --percentile; write one above 0 and at most 100.")]
+    [InlineData("saliency a.png -w run", "Option '--output' is required.")]
+    [InlineData("evaluate run set.csv --part dev", "'dev' is no part of a data set; write one of all, train, validation, test.")]
+    [InlineData("generate needles -o x --density 2", "'2' is not a number for --density; write one above 0 and at most 1.")]
+    [InlineData("bench --method magic", "'magic' is not a method; write whole, once or overlap.")]
+    public void A_wrong_command_line_gets_one_sentence(string line, string sentence)
+    {
+        var run = CommandLine.Run(line.Split(' '));
+
+        Assert.Equal(Program.Failure, run.ExitCode);
+        Assert.Equal($"error: {sentence}", run.Errors.TrimEnd());
+        Assert.Equal("", run.Output);
+    }
+
     [Fact]
     public void Training_on_nothing_says_what_to_name() => CommandLine.Run("train")
         .IsRefused("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");

@@ -28,7 +28,9 @@ internal static class Samples
     private static TensorImageSource Noise(int seed, int label)
     {
         using var scope = NewDisposeScope();
-        var image = rand([1, 3, 30 + (seed % 5), 40 - (seed % 7)], generator: new Generator((ulong)seed)) + 0.8 * label - 0.9;
+        // Kept until libtorch has read it.
+        using Scalar shift = (0.8 * label) - 0.9;
+        var image = rand([1, 3, 30 + (seed % 5), 40 - (seed % 7)], generator: new Generator((ulong)seed)).add_(shift);
         return new TensorImageSource(image.MoveToOuterDisposeScope());
     }
 }

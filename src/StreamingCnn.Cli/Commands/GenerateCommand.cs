@@ -17,7 +17,7 @@ internal static class GenerateCommand
                 "needles",
                 "Digits all over a dark image; label 1 where exactly one of them is a 3, label 0 where none is.",
                 new KindDefaults(Side: 1024, Noise: 0, ContactColumns: 4),
-                density: CommonOptions.Real("--density", "Share of the 32 x 32 cells of the image that hold a digit, above 0 to 1.", 0.25, 1e-6, 1)),
+                density: CommonOptions.Real("--density", "Share of the 32 x 32 cells of the image that hold a digit, above 0 to 1.", 0.25, 1e-6, 1, "above 0 and at most 1")),
             Kind(
                 "ultramnist",
                 "3 to 5 digits of very different sizes on noise; the label is their sum, 0 to 27.",
@@ -33,9 +33,9 @@ internal static class GenerateCommand
         var count = CommonOptions.Number("--count", "Number of images.", 100, 1);
         var side = CommonOptions.Number("--side", "Height and width of the images in pixels.", defaults.Side, 64);
         var seed = CommonOptions.Number("--seed", "The same seed makes the same images.", 1, 0);
-        var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255);
-        var validation = CommonOptions.Real("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1, 0, 0.999);
-        var test = CommonOptions.Real("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1, 0, 0.999);
+        var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
+        var validation = CommonOptions.Real("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1, 0, 0.999, "from 0 to below 1");
+        var test = CommonOptions.Real("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1, 0, 0.999, "from 0 to below 1");
         var mnist = new Option<string?>("--mnist")
         {
             Description = "Folder of the MNIST files (train-images-idx3-ubyte.gz and so on). Default: digits drawn from strokes, which need no files.",

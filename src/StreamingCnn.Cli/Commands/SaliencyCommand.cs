@@ -55,9 +55,9 @@ internal static class SaliencyCommand
             : throw new FormatException($"'{text}' is not a blur; write a number of pixels, 0 or more."),
         null);
 
-    private static readonly Option<double> Percentile = CommonOptions.Real("--percentile", "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.", 99, 1e-9, 100);
+    private static readonly Option<double> Percentile = CommonOptions.Real("--percentile", "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.", 99, 1e-9, 100, "above 0 and at most 100");
     private static readonly Option<int> Passes = CommonOptions.Number("--passes", "Noisy copies of smoothgrad.", 25, 1);
-    private static readonly Option<double> Noise = CommonOptions.Real("--noise", "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.", 0.15, 0, 10);
+    private static readonly Option<double> Noise = CommonOptions.Real("--noise", "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.", 0.15, 0, 10, "from 0 to 10");
     private static readonly Option<int> Seed = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
     private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel." };
     private static readonly Option<int> Side = CommonOptions.Number("--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);

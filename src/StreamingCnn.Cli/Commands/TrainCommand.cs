@@ -28,11 +28,14 @@ internal static class TrainCommand
             command.Add(option);
         command.SetAction(parsed =>
         {
+            options.RefuseDataWithDemo(parsed);
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
             if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
                 parsed = OptionFile.Merge(command, parsed, file);
+            if (parsed.GetValue(options.Downsample) is not null && parsed.GetValue(options.Resolution) is not null)
+                throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
 
             var set = Read(options, parsed);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
@@ -27,12 +28,15 @@ internal sealed class TrainOptions
     private readonly Option<int> epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
     private readonly Option<int> batch = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
     private readonly Option<OptimizerKind> optimizer = CommonOptions.Choice("--optimizer", "How weights are updated", OptimizerKind.AdamW);
-    private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6);
-    private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6);
-    private readonly Option<double> momentum = CommonOptions.Real("--momentum", "Momentum of sgd, from 0 to below 1.", 0.9, 0, 0.99999);
-    private readonly Option<LearningRateSchedule> schedule = CommonOptions.Choice("--schedule", "How the learning rate changes", LearningRateSchedule.Constant);
+    private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
+    private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
+    private readonly Option<double> momentum = CommonOptions.Real("--momentum", "Momentum of sgd, from 0 to below 1.", 0.9, 0, 0.99999, "from 0 to below 1");
+    private readonly Option<LearningRateSchedule> schedule = CommonOptions.Choice(
+        "--schedule",
+        "How the learning rate changes (cosine: falls to 0; step: a tenth after half of the updates, a hundredth after three quarters; plateau: a tenth after --plateau epochs without a lower loss)",
+        LearningRateSchedule.Constant);
     private readonly Option<int> warmUp = CommonOptions.Number("--warm-up", "Updates at the start in which the learning rate rises.", 0, 0);
-    private readonly Option<int> plateau = CommonOptions.Number("--plateau", "Epochs without a lower loss after which the schedule plateau lowers the rate.", 5, 1);
+    private readonly Option<int> plateau = CommonOptions.Number("--plateau", "Epochs without a lower loss after which the schedule plateau lowers the learning rate.", 5, 1);
     private readonly Option<double?> clip = CommonOptions.OptionalReal("--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
     private readonly Option<double?> average = CommonOptions.OptionalReal("--average", "Decay of a running average of the weights, such as 0.99; the average is the outcome. Default: none.", 0, 0.9999999);
     private readonly Option<int> freeze = CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns.", 0, 0);
@@ -83,7 +87,7 @@ internal sealed class TrainOptions
 
     public Option<HeadPooling> Pooling { get; } = CommonOptions.Choice("--pooling", "How the head pools the feature map", HeadPooling.Max);
 
-    public Option<double> Dropout { get; } = CommonOptions.Real("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0, 0, 0.999);
+    public Option<double> Dropout { get; } = CommonOptions.Real("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0, 0, 0.999, "from 0 to below 1");
 
     public Option<(int Height, int Width)?> Tile { get; } = CommonOptions.Tile();
 
@@ -97,7 +101,7 @@ internal sealed class TrainOptions
         "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
 
     public Option<double> ValidationShare { get; } =
-        CommonOptions.Real("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2, 0, 0.999);
+        CommonOptions.Real("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2, 0, 0.999, "from 0 to below 1");
 
     public Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of weights, split, order and random changes.", 1, 0);
 
@@ -106,6 +110,19 @@ internal sealed class TrainOptions
         Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
+
+    /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
+    public void RefuseDataWithDemo(ParseResult parsed)
+    {
+        if (!parsed.GetValue(Demo))
+            return;
+        var given = new Symbol[] { Data, labels, columns, Downsample, Resolution, Foreground, augment, crop, ValidationShare }
+            .Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
+            .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name)
+            .ToArray();
+        if (given.Length > 0)
+            throw new ArgumentException($"--demo trains on images of its own as they are, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
+    }
 
     public CsvOptions Columns(ParseResult parsed) => new() { Labels = parsed.GetValue(labels), LabelColumns = parsed.GetValue(columns)! };
 

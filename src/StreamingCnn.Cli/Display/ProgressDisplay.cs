@@ -27,7 +27,8 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
     private ProgressDisplay(IAnsiConsole console, bool isTerminal, TextWriter writer)
     {
         terminal = isTerminal && console.Profile.Capabilities is { Ansi: true, Interactive: true } ? console : null;
-        write = terminal is null ? writer.WriteLine : line => terminal.WriteLine(line);
+        // Filled up, since the line is written over the bar, whose end would remain.
+        write = terminal is null ? writer.WriteLine : line => terminal.WriteLine(line.PadRight(terminal.Profile.Width - 1));
     }
 
     /// <summary>A display on the standard output.</summary>

@@ -24,14 +24,17 @@ internal static class CommonOptions
         Parsed("--size", "Image size in pixels, HEIGHTxWIDTH or one number for a square.", PixelSize.Parse, fallback);
 
     public static Option<(int Height, int Width)?> Tile(string? fallback = null) => Parsed<(int, int)?>(
-        "--tile", "Tile size in image pixels, HEIGHTxWIDTH or one number for a square; any size gives the same result. Default: chosen from --memory.", text => PixelSize.Parse(text), fallback);
+        "--tile",
+        $"Tile size in image pixels, HEIGHTxWIDTH or one number for a square; any size gives the same result.{(fallback is null ? " Default: chosen from --memory." : "")}",
+        text => PixelSize.Parse(text),
+        fallback);
 
     public static Option<long?> Memory() => Parsed<long?>(
         "--memory", "Memory budget of a step, such as 512MiB, 4GiB or 2GB. Default: three quarters of what is free.", text => ByteSize.Parse(text), null);
 
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",
-        "exactly-once (default), or overlap for overlapping tiles.",
+        "exactly-once, or overlap for overlapping tiles.",
         text => text switch
         {
             "exactly-once" => StreamingMode.ExactlyOnce,
@@ -60,12 +63,19 @@ internal static class CommonOptions
             : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}."),
         fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
-    public static Option<double> Real(string name, string description, double fallback, double smallest, double largest) => Parsed(
+    /// <summary>A number between bounds.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it is.</param>
+    /// <param name="fallback">What it is where it is not given.</param>
+    /// <param name="smallest">The smallest number allowed.</param>
+    /// <param name="largest">The largest number allowed.</param>
+    /// <param name="allowed">The bounds in words, to follow "write one".</param>
+    public static Option<double> Real(string name, string description, double fallback, double smallest, double largest, string allowed) => Parsed(
         name,
         description,
         text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest && value <= largest
             ? value
-            : throw new FormatException($"'{text}' is not a number for {name}: {description}"),
+            : throw new FormatException($"'{text}' is not a number for {name}; write one {allowed}."),
         fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>An option of several values, separated by commas.</summary>

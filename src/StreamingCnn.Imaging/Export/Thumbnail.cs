@@ -6,6 +6,8 @@ namespace StreamingCnn.Imaging.Export;
 /// <summary>Small pictures of large images, to be looked at.</summary>
 public static class Thumbnail
 {
+    private const long BandRows = 32;
+
     /// <summary>Reads an image file at a size at which its longer side fits.</summary>
     /// <param name="info">The header of the file.</param>
     /// <param name="side">Greatest height and width of the result in pixels. Smaller images stay as they are.</param>
@@ -21,7 +23,11 @@ public static class Thumbnail
         using var scope = NewDisposeScope();
         var factor = Math.Max(1, Math.Max(info.Height, info.Width) / (double)side);
         using var image = ImageSource.Open(info.Path, new ImageOptions { Downsample = factor });
-        return new TensorImageSource(Visible(image.Read(0, 0, image.Height, image.Width)));
+        // Band by band: behind a file without a pyramid stands the whole image.
+        var bands = new List<Tensor>();
+        for (long top = 0; top < image.Height; top += BandRows)
+            bands.Add(image.Read(top, 0, Math.Min(BandRows, image.Height - top), image.Width));
+        return new TensorImageSource(Visible(cat(bands, 2)));
     }
 
     private static Tensor Visible(Tensor pixels)

@@ -37,6 +37,7 @@ internal static class ClassActivation
     /// <summary>Bilinear, the edges of map and image being the same.</summary>
     private static void Enlarge(RasterFile file, Tensor map)
     {
+        using var pause = new CollectionPause();
         foreach (var (top, count) in file.Bands())
         {
             using var scope = NewDisposeScope();

@@ -1,26 +1,43 @@
 using NetVips;
+using StreamingCnn.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Saliency;
 
-/// <summary>From a raw map to the heat that is shown, and to files of it; libvips takes both through memory in strips.</summary>
+/// <summary>From a raw map to the heat that is shown, and to files of it, in windows and strips.</summary>
 internal static class HeatImage
 {
     // Beyond three standard deviations a Gaussian is below a hundredth of its height.
     private const double SmallestAmplitude = 0.01;
 
-    /// <summary>Writes the blurred magnitude of a raw map to another file.</summary>
+    // Larger ones take more memory, smaller ones more work at their margins.
+    private const long SmallestWindow = 1024;
+
+    /// <summary>Writes the blurred magnitude of a raw map to another file, window by window, each with a margin that the blur reads.</summary>
     /// <param name="raw">The raw map.</param>
     /// <param name="heat">One channel, of the same size.</param>
     /// <param name="isSigned">Whether negative values count as 0; otherwise the largest absolute value of the channels is taken.</param>
     /// <param name="blur">Standard deviation in pixels; 0 for none. Beyond the border the image's last pixel goes on.</param>
     public static void Write(RasterFile raw, RasterFile heat, bool isSigned, double blur) => Run(heat.Path, () =>
     {
-        using var loaded = Load(raw);
-        var magnitude = isSigned ? loaded.Clamp(min: 0, max: float.MaxValue) : LargestOfBands(loaded.Abs());
-        using var blurred = blur > 0 ? magnitude.Gaussblur(blur, minAmpl: SmallestAmplitude, precision: Enums.Precision.Float) : magnitude;
-        blurred.Rawsave(heat.Path);
+        var margin = blur <= 0 ? 0 : (long)Math.Ceiling(blur * Math.Sqrt(-2 * Math.Log(SmallestAmplitude))) + 1;
+        var side = Math.Max(SmallestWindow, 2 * margin);
+        // The same memory for every window: arrays of this size are collected late, and would pile up until then.
+        var sharp = new float[Math.Min(side + (2 * margin), raw.Height) * Math.Min(side + (2 * margin), raw.Width)];
+        var blurred = blur > 0 ? new float[Math.Min(side, raw.Height) * Math.Min(side, raw.Width)] : sharp;
+        for (long top = 0; top < raw.Height; top += side)
+        {
+            for (long left = 0; left < raw.Width; left += side)
+            {
+                var window = new ImageRegion(top, left, Math.Min(side, raw.Height - top), Math.Min(side, raw.Width - left));
+                var read = Around(window, margin, raw);
+                ReadMagnitude(raw, read, isSigned, sharp);
+                if (blur > 0)
+                    Blur(sharp, read, window, blurred, blur);
+                heat.Write(window, blurred);
+            }
+        }
     });
 
     /// <summary>Writes a map as a tiled pyramid of float32 in a BigTIFF, compressed without loss.</summary>
@@ -34,14 +51,7 @@ internal static class HeatImage
         var part = $"{path}.{Guid.NewGuid():N}.part";
         try
         {
-            // Neither colours nor light, but numbers: viewers are to show them on a scale of their own.
-            var perMillimetre = micrometresPerPixel is { } size ? 1000 / size : 1;
-            using var loaded = Load(map);
-            using var clipped = limit is { } most ? loaded.Clamp(min: 0, max: most) : loaded.Copy();
-            using var image = clipped.Copy(interpretation: map.Channels == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Multiband, xres: perMillimetre, yres: perMillimetre);
-            image.Tiffsave(
-                part, compression: Enums.ForeignTiffCompression.Deflate, predictor: Enums.ForeignTiffPredictor.None, tile: true, tileWidth: 256, tileHeight: 256, pyramid: true,
-                bigtiff: true, resunit: Enums.ForeignTiffResunit.Cm);
+            PyramidTiff.Write(map, part, limit, micrometresPerPixel);
             File.Move(part, path, overwrite: true);
         }
         finally
@@ -50,19 +60,40 @@ internal static class HeatImage
         }
     });
 
-    private static Image Load(RasterFile file)
+    private static ImageRegion Around(ImageRegion window, long margin, RasterFile file)
     {
-        using var loaded = Image.Rawload(file.Path, checked((int)file.Width), checked((int)file.Height), file.Channels, format: Enums.BandFormat.Float);
-        return loaded.Copy(interpretation: Enums.Interpretation.Multiband);
+        var (top, left) = (Math.Max(0, window.Top - margin), Math.Max(0, window.Left - margin));
+        return new(top, left, Math.Min(file.Height, window.Top + window.Height + margin) - top, Math.Min(file.Width, window.Left + window.Width + margin) - left);
     }
 
-    private static Image LargestOfBands(Image image)
+    private static void ReadMagnitude(RasterFile raw, ImageRegion region, bool isSigned, float[] target)
     {
-        var largest = image[0];
-        for (var band = 1; band < image.Bands; band++)
-            largest = largest.Maxpair(image[band]);
-        return largest;
+        var row = new float[region.Width * raw.Channels];
+        var at = 0;
+        for (long y = 0; y < region.Height; y++)
+        {
+            raw.Read(region with { Top = region.Top + y, Height = 1 }, row);
+            for (var x = 0; x < row.Length; x += raw.Channels)
+            {
+                var largest = isSigned ? 0 : Math.Abs(row[x]);
+                for (var channel = isSigned ? 0 : 1; channel < raw.Channels; channel++)
+                    largest = Math.Max(largest, isSigned ? row[x + channel] : Math.Abs(row[x + channel]));
+                target[at++] = largest;
+            }
+        }
     }
+
+    private static void Blur(float[] sharp, ImageRegion read, ImageRegion window, float[] target, double blur)
+    {
+        using var image = InMemory(sharp, read.Height, read.Width);
+        using var blurred = image.Gaussblur(blur, minAmpl: SmallestAmplitude, precision: Enums.Precision.Float);
+        using var inner = blurred.Crop((int)(window.Left - read.Left), (int)(window.Top - read.Top), (int)window.Width, (int)window.Height);
+        using var result = InMemory(target, window.Height, window.Width);
+        inner.Write(result);
+    }
+
+    private static Image InMemory(float[] values, long height, long width) =>
+        Image.NewFromMemory<float>(values.AsMemory(0, checked((int)(height * width))), (int)width, (int)height, 1, Enums.BandFormat.Float);
 
     private static void Run(string path, Action work)
     {

@@ -34,9 +34,13 @@ internal static class Legend
         }
 
         text.Append("</linearGradient></defs><rect width='100%' height='100%' fill='white'/>");
-        foreach (var (y, size, style, line) in new[] { (32, 19, "font-weight='bold' fill='#222'", title), (56, 14, "fill='#222'", name), (78, 13, "fill='#555'", remark) })
+        // The last line runs below the bar.
+        foreach (var (y, size, room, style, line) in new[]
         {
-            var shown = Shorten(line, (bar - 40) / (size * LetterWidth));
+            (32, 19, bar - 40, "font-weight='bold' fill='#222'", title), (56, 14, bar - 40, "fill='#222'", name), (82, 13, inner - 40, "fill='#555'", remark),
+        })
+        {
+            var shown = Shorten(line, room / (size * LetterWidth));
             text.Append(CultureInfo.InvariantCulture, $"<text x='20' y='{y}' {Font} font-size='{size}' {style}>{SecurityElement.Escape(shown)}</text>");
         }
 

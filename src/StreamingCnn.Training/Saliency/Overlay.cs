@@ -37,6 +37,7 @@ public static class Overlay
         ArgumentNullException.ThrowIfNull(title);
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 16);
         using var scope = NewDisposeScope();
+        using var pause = new CollectionPause();
         var grid = HeatGrid.Of(map.HeatFile, side);
         var factor = Math.Max(1, Math.Min(SmallestSide, side) / Math.Max(grid.Height, grid.Width));
         var (height, width) = ((long)grid.Height * factor, (long)grid.Width * factor);

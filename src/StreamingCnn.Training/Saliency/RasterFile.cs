@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using StreamingCnn.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +11,7 @@ namespace StreamingCnn.Training.Saliency;
 /// </summary>
 internal sealed class RasterFile : IDisposable
 {
-    private const long BandBytes = 16 << 20;
+    private const long BandBytes = 4 << 20;
 
     private readonly FileStream file;
 
@@ -59,6 +61,7 @@ internal sealed class RasterFile : IDisposable
         for (long first = 0; first < rows; first += BandRows)
         {
             using var scope = NewDisposeScope();
+            using var pause = replace && factor == 1 ? null : new CollectionPause();
             var count = Math.Min(BandRows, rows - first);
             var part = values.detach().narrow(2, first, count).to(ScalarType.Float32).cpu();
             if (factor != 1)
@@ -78,14 +81,46 @@ internal sealed class RasterFile : IDisposable
         RandomAccess.Write(file.SafeFileHandle, values[0].permute(1, 2, 0).contiguous().bytes, top * RowBytes);
     }
 
+    /// <summary>Writes a window.</summary>
+    /// <param name="window">Where.</param>
+    /// <param name="values">Row by row, channels of a pixel side by side; what is left over is not looked at.</param>
+    public void Write(ImageRegion window, ReadOnlySpan<float> values)
+    {
+        var row = (int)window.Width * Channels;
+        for (var y = 0; y < window.Height; y++)
+            RandomAccess.Write(file.SafeFileHandle, MemoryMarshal.AsBytes(values.Slice(y * row, row)), Place(window.Top + y, window.Left));
+    }
+
     /// <summary>Reads some rows.</summary>
     /// <returns>[1, C, rows, W], float32.</returns>
-    public Tensor Read(long top, long rows)
+    public Tensor Read(long top, long rows) => Read(new ImageRegion(top, 0, rows, Width));
+
+    /// <summary>Reads a window.</summary>
+    /// <returns>[1, C, height, width], float32.</returns>
+    public Tensor Read(ImageRegion window)
     {
         using var scope = NewDisposeScope();
-        var packed = empty([rows, Width, Channels], ScalarType.Float32);
-        var bytes = packed.bytes;
-        var offset = top * RowBytes;
+        var packed = empty([window.Height, window.Width, Channels], ScalarType.Float32);
+        Read(window, MemoryMarshal.Cast<byte, float>(packed.bytes));
+        return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads a window.</summary>
+    /// <param name="window">Where.</param>
+    /// <param name="values">Row by row, channels of a pixel side by side.</param>
+    public void Read(ImageRegion window, Span<float> values)
+    {
+        // Whole rows lie one behind the other.
+        var rows = window.Width == Width ? 1 : (int)window.Height;
+        var size = values.Length / rows;
+        for (var y = 0; y < rows; y++)
+            Fill(MemoryMarshal.AsBytes(values.Slice(y * size, size)), Place(window.Top + y, window.Left));
+    }
+
+    private long Place(long row, long column) => (row * RowBytes) + (column * Channels * sizeof(float));
+
+    private void Fill(Span<byte> bytes, long offset)
+    {
         while (!bytes.IsEmpty)
         {
             var got = RandomAccess.Read(file.SafeFileHandle, bytes, offset);
@@ -94,8 +129,6 @@ internal sealed class RasterFile : IDisposable
             bytes = bytes[got..];
             offset += got;
         }
-
-        return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

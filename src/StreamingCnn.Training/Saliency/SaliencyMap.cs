@@ -106,8 +106,8 @@ public sealed class SaliencyMap : IImageSource
     public Tensor Read(long top, long left, long height, long width)
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
-        using var scope = NewDisposeScope();
-        return heat.Read(top, height).narrow(3, left, width).clamp_max(Limit).MoveToOuterDisposeScope();
+        using Scalar limit = Limit;
+        return heat.Read(new ImageRegion(top, left, height, width)).clamp_max_(limit);
     }
 
     /// <summary>The map before blur and clipping: the gradient of the score for each channel of the network's input, with its sign, or the class activation.</summary>
@@ -115,8 +115,7 @@ public sealed class SaliencyMap : IImageSource
     public Tensor ReadRaw(long top, long left, long height, long width)
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
-        using var scope = NewDisposeScope();
-        return raw.Read(top, height).narrow(3, left, width).clone().MoveToOuterDisposeScope();
+        return raw.Read(new ImageRegion(top, left, height, width));
     }
 
     /// <summary>Writes the blurred and clipped map as a tiled pyramid of float32 (BigTIFF, compressed without loss), which libvips and QuPath open.</summary>

@@ -30,8 +30,10 @@ internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receive
     {
         if (receiver is null || first >= rows.End)
             return;
+        // A view that waited for the end of the pass would keep all of these rows until then.
+        using var scope = NewDisposeScope();
         Reach(first);
-        using var finished = held!.narrow(2, first - rows.Start, rows.End - first);
+        var finished = held!.narrow(2, first - rows.Start, rows.End - first);
         receiver(first, finished);
         var left = first > rows.Start ? held.narrow(2, 0, first - rows.Start).clone().DetachFromDisposeScope() : null;
         held.Dispose();
@@ -78,10 +80,14 @@ internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receive
             return;
         first = Math.Min(first, rows.Start);
         using var scope = NewDisposeScope();
-        var above = zeros(image.Batch, image.Channels, rows.Start - first, image.Width, dtype: image.Type, device: image.Device);
-        var before = held;
-        held = (before is null ? above : cat([above, before], 2)).DetachFromDisposeScope();
-        before?.Dispose();
+        var grown = zeros(image.Batch, image.Channels, rows.End - first, image.Width, dtype: image.Type, device: image.Device);
+        if (held is not null)
+        {
+            grown.narrow(2, rows.Start - first, rows.Length).copy_(held);
+            held.Dispose();
+        }
+
+        held = grown.DetachFromDisposeScope();
         rows = rows with { Start = first };
     }
 }

@@ -243,4 +243,24 @@ public sealed class WeightFileTests : IDisposable
         Assert.Equal(97, tensors.Count);
         Assert.Equal(269_722, tensors.Where(t => t.Key.EndsWith("weight", StringComparison.Ordinal) || t.Key.EndsWith("bias", StringComparison.Ordinal)).Sum(t => t.Value.numel()));
     }
+
+    [Fact]
+    public void Published_weights_of_either_kind_give_a_network_the_same_outputs_whole_and_streamed()
+    {
+        var weights = Path.Combine(SharedFiles.Folder("data"), "weights");
+        using var scope = NewDisposeScope();
+        using var pickled = new CifarResNet();
+        using var safe = new CifarResNet();
+        WeightFile.Load(pickled, Path.Combine(weights, "resnet20-cifar10-12fca82f.th"));
+        WeightFile.Load(safe, Path.Combine(weights, "resnet20-cifar10.safetensors"));
+
+        using var _ = no_grad();
+        var images = randn([4, 3, 33, 45], generator: new Generator(5));
+        var expected = safe.forward(images);
+        Assert.True(Compare.AreEqual(expected, pickled.forward(images)));
+        // Untrained networks hardly tell one image of noise from another.
+        Assert.True(expected.std(0).max().item<float>() > 0.1);
+        using var streamed = new StreamingModule(pickled.Trunk, new() { Tile = (16, 16) });
+        Assert.True(pickled.Head(streamed.forward(images)).allclose(expected, 1e-4, 1e-4));
+    }
 }

@@ -89,6 +89,11 @@ public class SaliencyMapTests
         Assert.Equal(3, (int)file.Get("n-pages"));
         using var small = NetVips.Image.Tiffload(folder.File("saliency.tif"), page: 2);
         Assert.Equal((Width / 4, Height / 4), (small.Width, small.Height));
+        using var half = NetVips.Image.Tiffload(folder.File("saliency.tif"), page: 1);
+        using var even = file.Crop(0, 0, Width / 2 * 2, Height / 2 * 2);
+        using var expected = even.Shrink(2, 2);
+        using var difference = (half - expected).Abs();
+        Assert.InRange(difference.Max(), 0, 1e-6 * map.Limit);
         Assert.Equal(2.0, ImageInfo.Read(folder.File("saliency.tif")).Levels[1].Downsample, 1);
         Assert.Equal(map.Limit, file.Max(), 1e-12);
         Assert.Equal(["saliency.tif"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace StreamingCnn.Cli.Input;
+
+/// <summary>What is wrong with a command line, in one sentence.</summary>
+internal static class CommandLineProblem
+{
+    /// <summary>Finds the first problem.</summary>
+    /// <returns>The sentence; null where nothing is wrong.</returns>
+    public static string? Find(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var name = Name(parsed.CommandResult);
+        // A mistyped option is taken for an argument where the command has one, and for what is left over where not.
+        var arguments = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value);
+        if (!parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
+            && arguments.Concat(parsed.UnmatchedTokens).FirstOrDefault(token => token.Length > 1 && token[0] == '-') is { } option)
+        {
+            return $"There is no option '{option.Split('=')[0]}'; see {name} --help.";
+        }
+
+        if (parsed.UnmatchedTokens.Count > 0 && command.Subcommands.Count > 0)
+            return $"There is no command '{parsed.UnmatchedTokens[0]}'; see {name} --help.";
+        if (parsed.UnmatchedTokens.Count > 0)
+            return $"'{parsed.UnmatchedTokens[0]}' is one argument too many; see {name} --help.";
+        if (parsed.Errors.Count > 0 && command.Subcommands.Count > 0)
+            return $"Say what to do; {name} --help lists the commands.";
+        return parsed.Errors.Count > 0 ? parsed.Errors[0].Message : null;
+    }
+
+    private static string Name(SymbolResult result) => result is CommandResult { Command: var command, Parent: var parent }
+        ? parent is null ? "scnn" : $"{Name(parent)} {command.Name}"
+        : "";
+}
