@@ -56,8 +56,9 @@ internal static class ResolutionCommand
             }
         }
 
+        Console.WriteLine($"\n{PairTable.Of(arms, scores, pairs)}");
         var time = Comparison.Of([.. photographs.Select(photograph => photograph.IsPitted)], [[[.. photographs.Select(photograph => (double)photograph.Time)]]]);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nArea when photographs are ranked by the time at which they were taken, unseen: {time.Means[0].Value:0.000} ({time.Means[0].Interval})."));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Area when photographs are ranked by the time at which they were taken, unseen: {time.Means[0].Value:0.000} ({time.Means[0].Interval})."));
         ResolutionFigure.Write(Path.Combine(folder, "resolution.png"), [.. arms.Select(arm => arm.Name)], questions);
 
         IEnumerable<string> Pitted(Func<Photograph, bool> which) => photographs.Where(photograph => photograph.IsPitted && which(photograph)).Select(photograph => photograph.Path);
