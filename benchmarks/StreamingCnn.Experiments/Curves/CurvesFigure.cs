@@ -6,15 +6,15 @@ namespace StreamingCnn.Experiments.Curves;
 internal static class CurvesFigure
 {
     private const int Width = 760;
-    private const int Height = 560;
+    private const int Height = 280;
 
     public static void Write(string path, IReadOnlyList<CurveResult> results)
     {
-        var figure = new Multiplot();
-        figure.AddPlots(2);
-        Losses(figure.GetPlot(0), results[0]);
-        Differences(figure.GetPlot(1), results);
-        figure.SavePng(path, Width * FigureStyle.Scale, Height * FigureStyle.Scale);
+        using var losses = new Plot();
+        using var differences = new Plot();
+        Losses(losses, results[0]);
+        Differences(differences, results);
+        StackedFigure.Write(path, Width, Height, losses, differences);
     }
 
     private static void Losses(Plot plot, CurveResult result)
@@ -41,7 +41,7 @@ internal static class CurvesFigure
         plot.YLabel("difference to the whole image's loss");
         plot.Axes.SetLimitsY(-18, 0);
         FigureStyle.PowersOfTen(plot.Axes.Left, -18, 0);
-        plot.ShowLegend(Alignment.UpperLeft);
+        plot.ShowLegend(Alignment.MiddleRight);
         FigureStyle.Apply(plot);
     }
 

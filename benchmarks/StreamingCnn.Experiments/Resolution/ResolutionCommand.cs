@@ -46,18 +46,10 @@ internal static class ResolutionCommand
             ("no defect: clean or worn surface", Between(pairs.Select(pair => pair.EarlyWithout), pairs.Select(pair => pair.LateWithout))),
         ];
         foreach (var (question, answer) in questions)
-        {
-            Console.WriteLine($"\n| {question} | each run | mean | 95 % interval | less {arms[0].Name} | 95 % interval |\n| --- | --- | --- | --- | --- | --- |");
-            foreach (var (i, arm) in arms.Index())
-            {
-                var runs = string.Join("; ", answer.Runs[i].Select(run => string.Create(CultureInfo.InvariantCulture, $"{run.Value:0.000} ({run.Interval})")));
-                var difference = i == 0 ? "| | |" : string.Create(CultureInfo.InvariantCulture, $"| {answer.Differences[i].Value:+0.000;-0.000;0.000} | {answer.Differences[i].Interval} |");
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {arm.Name} | {runs} | {answer.Means[i].Value:0.000} | {answer.Means[i].Interval} {difference}"));
-            }
-        }
-
+            Console.WriteLine(ArmTable.Of(question, arms, answer));
+        Console.WriteLine(PairTable.Of(arms, scores, pairs));
         var time = Comparison.Of([.. photographs.Select(photograph => photograph.IsPitted)], [[[.. photographs.Select(photograph => (double)photograph.Time)]]]);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nArea when photographs are ranked by the time at which they were taken, unseen: {time.Means[0].Value:0.000} ({time.Means[0].Interval})."));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Area when photographs are ranked by the time at which they were taken, unseen: {time.Means[0].Value:0.000} ({time.Means[0].Interval})."));
         ResolutionFigure.Write(Path.Combine(folder, "resolution.png"), [.. arms.Select(arm => arm.Name)], questions);
 
         IEnumerable<string> Pitted(Func<Photograph, bool> which) => photographs.Where(photograph => photograph.IsPitted && which(photograph)).Select(photograph => photograph.Path);

@@ -31,9 +31,9 @@ internal static class ResolutionFigure
         }
 
         plot.Axes.Left.TickGenerator = new NumericManual([.. questions.Select((_, i) => -(double)i)], [.. questions.Select(entry => entry.Question)]);
-        plot.Axes.SetLimits(0.3, 1.02, 0.6 - questions.Count, 0.6);
+        plot.Axes.SetLimits(0, 1.02, 0.6 - questions.Count, 0.6);
         plot.XLabel("area under the ROC curve (AUC)");
-        plot.ShowLegend(Alignment.LowerLeft);
+        plot.ShowLegend(Alignment.MiddleLeft);
         FigureStyle.Apply(plot);
         plot.SavePng(path, Width * FigureStyle.Scale, Height * FigureStyle.Scale);
     }

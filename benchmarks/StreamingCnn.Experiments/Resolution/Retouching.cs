@@ -25,6 +25,17 @@ internal static class Retouching
         ImageFile.Write(source, path);
     }
 
+    /// <summary>Keeps a part of an image file.</summary>
+    public static void Crop(string path, ImageRegion region)
+    {
+        using var scope = NewDisposeScope();
+        Tensor part;
+        using (var image = ImageSource.Open(path))
+            part = image.Read(region.Top, region.Left, region.Height, region.Width);
+        using var source = new TensorImageSource(part);
+        ImageFile.Write(source, path);
+    }
+
     private static void Paste(Tensor image, Tensor donor, ImageRegion region)
     {
         Tensor Cut(Tensor whole) => whole.narrow(2, region.Top, region.Height).narrow(3, region.Left, region.Width);
