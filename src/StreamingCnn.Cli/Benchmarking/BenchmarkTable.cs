@@ -36,7 +36,7 @@ internal sealed class BenchmarkTable
     {
         var table = new Table { Border = TableBorder.Simple };
         foreach (var name in (string[])["image", "step", "tile", "s", "ratio", "MiB", "ratio", "planned", "carry"])
-            table.AddColumn(name is "image" or "step" ? new TableColumn(name).NoWrap().PadRight(0) : new TableColumn(name).RightAligned().NoWrap().PadRight(0));
+            table.AddColumn(new TableColumn(name).NoWrap().PadRight(0).Alignment(name is "image" or "step" ? Justify.Left : Justify.Right));
         foreach (var setting in costs.Keys)
             table.AddRow([.. Row(setting).Select(text => new Text(text))]);
         console.Write(table);
@@ -64,7 +64,7 @@ internal sealed class BenchmarkTable
         var whole = WholeOf(setting);
         var any = costs[setting][0];
         yield return string.Create(CultureInfo.InvariantCulture, $"{setting.Height}x{setting.Width}");
-        yield return setting.Method.ToString().ToLowerInvariant() + (setting.Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $" {setting.Memory >> 20} MiB") : "");
+        yield return setting.MethodName + (setting.Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $" {setting.Memory >> 20} MiB") : "");
         yield return any.Tile > 0 ? any.Tile.ToString(CultureInfo.InvariantCulture) : "";
         yield return Number(Seconds(setting), "0.00");
         yield return whole is null ? "" : Number(Seconds(setting) / Seconds(whole), "0.00");

@@ -64,7 +64,7 @@ internal static class StepProcess
         return new(clock.Elapsed.TotalSeconds, before, PeakMemory.Bytes, planned, plan?.CarryBytes ?? 0, (int)(plan?.Tile.Height ?? 0));
     }
 
-    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting) => setting.Method is StepMethod.Whole or StepMethod.Kept
+    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting) => !setting.Method.IsTiled()
         ? trunk
         : new StreamingModule(trunk, new()
         {

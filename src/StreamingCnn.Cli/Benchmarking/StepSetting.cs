@@ -20,6 +20,13 @@ internal enum StepMethod
     Overlap,
 }
 
+/// <summary>What methods have in common.</summary>
+internal static class StepMethods
+{
+    /// <summary>Whether the image goes through tile by tile, rather than whole.</summary>
+    public static bool IsTiled(this StepMethod method) => method is StepMethod.Once or StepMethod.Overlap;
+}
+
 /// <summary>One training step to measure.</summary>
 /// <param name="Model">Name in the catalog.</param>
 /// <param name="Height">Height of the image.</param>
@@ -30,11 +37,15 @@ internal enum StepMethod
 /// <param name="Threads">Threads of the computation.</param>
 internal sealed record StepSetting(string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads)
 {
-    /// <summary>What tells the setting from others in a table.</summary>
+    /// <summary>What tells the setting from others of the same image.</summary>
     [JsonIgnore]
-    public string Name => Method is StepMethod.Whole or StepMethod.Kept
-        ? Method.ToString().ToLowerInvariant()
-        : string.Create(CultureInfo.InvariantCulture, $"{Method.ToString().ToLowerInvariant()} {(Tile > 0 ? $"tile {Tile}" : $"in {Memory >> 20} MiB")}");
+    public string Name => Tile > 0 ? string.Create(CultureInfo.InvariantCulture, $"{MethodName} tile {Tile}")
+        : Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $"{MethodName} in {Memory >> 20} MiB")
+        : MethodName;
+
+    /// <summary>The method as users write it.</summary>
+    [JsonIgnore]
+    public string MethodName => Method.ToString().ToLowerInvariant();
 
     public string ToJson() => JsonSerializer.Serialize(this);
 

@@ -38,7 +38,7 @@ internal static class BenchCommand
             var settings =
                 from size in parsed.GetValue(sizes)!
                 from method in parsed.GetValue(methods)!
-                from choice in method is StepMethod.Whole or StepMethod.Kept ? [(Tile: 0, Memory: 0L)]
+                from choice in !method.IsTiled() ? [(Tile: 0, Memory: 0L)]
                     : byMemory.Length > 0 ? byMemory.Select(memory => (Tile: 0, Memory: memory))
                     : parsed.GetValue(tiles)!.Select(tile => (Tile: tile, Memory: 0L))
                 select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads));

@@ -56,9 +56,6 @@ internal static unsafe partial class TensorHeap
     /// <summary>Blocks of tensors that come and go with a tile; null where the heap is not used.</summary>
     public static BlockMap? Passing => passing;
 
-    /// <summary>Blocks of tensors that outlive many tiles; null where the heap is not used.</summary>
-    public static BlockMap? LongLived => lasting;
-
     /// <summary>Starts to use the heap for tensors to come, if it can be used here. Further calls do nothing.</summary>
     public static void Begin()
     {
@@ -161,12 +158,13 @@ internal static unsafe partial class TensorHeap
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Free(void* block)
     {
-        var position = (nuint)block - start;
-        if (position >= 2 * half)
+        if (!Holds((long)block))
         {
             systemFree(block);
             return;
         }
+
+        var position = (nuint)block - start;
 
         lock (Gate)
         {

@@ -50,28 +50,22 @@ internal sealed class KeptLayers
         }
 
         // With the rest, the last tiles keep everything. That weighs on all tiles behind them, which the backward pass takes first.
-        var kept = memories.Sum(tile => tile.KeptFrom(cut));
+        var before = memories.Sum(tile => tile.KeptFrom(cut));
         var last = new HashSet<(int Row, int Column)>();
         var most = 0L;
-        var index = order.Length;
-        while (--index >= 0 && cut > 1)
+        var index = order.Length - 1;
+        for (; index >= 0; index--)
         {
             var own = memories[index].KeptFrom(cut);
-            var more = memories[index].KeptFrom(1) - own;
-            if (index < order.Length - 1 && most + more > allowed)
+            var behind = most + memories[index].KeptFrom(1) - own;
+            if (behind > allowed)
                 break;
-            kept -= own;
-            most = Math.Max(index < order.Length - 1 ? most + more : 0, kept + memories[index].Peak);
+            before -= own;
+            most = Math.Max(behind, before + memories[index].Peak);
             last.Add(order[index]);
         }
 
-        for (; index >= 0; index--)
-        {
-            kept -= memories[index].KeptFrom(cut);
-            most = Math.Max(most, kept + memories[index].Peak);
-        }
-
-        return new(order.Length, cut, last, most);
+        return new(order.Length, cut, last, Math.Max(most, Most(memories[..(index + 1)], cut)));
     }
 
     /// <summary>The most bytes at a time when every tile keeps its layers from the cut on.</summary>

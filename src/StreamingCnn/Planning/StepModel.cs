@@ -24,6 +24,9 @@ internal sealed class StepModel
     private readonly bool mapsAnew;
     private readonly long largestPeak;
 
+    // What any step takes, and the code that the library makes for convolutions, for every shape anew; it keeps that of so many.
+    private readonly long otherBytes;
+
     /// <param name="grid">The grid.</param>
     /// <param name="trunk">What is the same for every grid.</param>
     /// <param name="mapsAnew">Whether large tensors are fresh memory each time, as in conventional backpropagation.</param>
@@ -39,7 +42,9 @@ internal sealed class StepModel
         times = new TileTime?[rows.Count, columns.Count];
         CarryBytes = grid.CarriedValues * trunk.ValueBytes;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
-        StripBytes = CarryBytes == 0 ? 0 : MostCarriedBackwards() - CarryBytes;
+        StripBytes = MostCarriedBackwards() - CarryBytes;
+        var convolutions = PassesOfConvolution * rows.Count * columns.Count * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
+        otherBytes = AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
         foreach (var (row, column, _) in Kinds())
             largestPeak = Math.Max(largestPeak, Memory(row, column).Peak);
     }
@@ -47,27 +52,27 @@ internal sealed class StepModel
     /// <summary>Bytes carried for the backward pass.</summary>
     public long CarryBytes { get; }
 
-    /// <summary>Bytes that gradients of what is carried add to it; 0 where they come after enough of it has been let go.</summary>
+    /// <summary>Bytes that gradients of what is carried add to it.</summary>
     public long StripBytes { get; }
 
     /// <summary>Bytes of the outputs.</summary>
     public long OutputBytes { get; }
 
     /// <summary>Bytes of the largest tile's recomputation and backward pass.</summary>
-    public long TileBytes => (long)(largestPeak * (mapsAnew ? 1 : Gaps)) + OtherBytes;
+    public long TileBytes => (long)(largestPeak * (mapsAnew ? 1 : Gaps)) + otherBytes;
 
     /// <summary>Bytes of a step when nothing but the last tile's tape is kept.</summary>
-    public long LeastBytes => trunk.ParameterBytes + CarryBytes + StripBytes + (2 * OutputBytes) + TileBytes;
+    public long LeastBytes => BytesBesides + TileBytes;
 
-    /// <summary>Bytes that any step takes, and of the code that the library makes for convolutions, for every shape anew; it keeps that of so many.</summary>
-    private long OtherBytes => AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, PassesOfConvolution * rows.Count * columns.Count * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0)));
+    /// <summary>Bytes that are the same however much is kept, but for the work on a tile.</summary>
+    private long BytesBesides => trunk.ParameterBytes + CarryBytes + StripBytes + (2 * OutputBytes);
 
     /// <summary>Chooses what to keep within a budget for the whole step.</summary>
     public KeptLayers Keep(long budget) =>
-        KeptLayers.Choose(grid, (row, column) => Memory(rows.Of(row), columns.Of(column)), (long)((budget - LeastBytes + TileBytes - OtherBytes) / Gaps));
+        KeptLayers.Choose(grid, (row, column) => Memory(rows.Of(row), columns.Of(column)), (long)((budget - BytesBesides - otherBytes) / Gaps));
 
     /// <summary>Bytes of a step that keeps some records.</summary>
-    public long Bytes(KeptLayers kept) => LeastBytes - TileBytes + OtherBytes + (long)(kept.Bytes * Gaps);
+    public long Bytes(KeptLayers kept) => BytesBesides + otherBytes + (long)(kept.Bytes * Gaps);
 
     /// <summary>Seconds of the forward pass.</summary>
     public double Forward => Kinds().Sum(kind => kind.Tiles * Time(kind.Row, kind.Column).Forward);

@@ -11,9 +11,6 @@ internal sealed class TileMemory
 {
     private readonly GridPlan plan;
     private readonly TileLayout tile;
-    private readonly DifferentiablePart differentiable;
-    private readonly long valueBytes;
-    private readonly int elementSize;
     private readonly TrunkCost trunk;
     private readonly LiveBytes live = new();
     private readonly List<int>?[] records;
@@ -27,9 +24,6 @@ internal sealed class TileMemory
         this.plan = plan;
         this.tile = tile;
         this.trunk = trunk;
-        differentiable = trunk.Differentiable;
-        elementSize = trunk.ElementSize;
-        valueBytes = trunk.ValueBytes;
         records = new List<int>?[plan.Graph.Nodes.Count];
         keptFrom = new long[records.Length + 1];
         Forwards();
@@ -51,7 +45,7 @@ internal sealed class TileMemory
         var remaining = nodes.Select(node => tile.Uses(node.Index)).ToArray();
         foreach (var node in nodes.Skip(1))
         {
-            var recorded = differentiable.Needs(node.Index);
+            var recorded = trunk.Differentiable.Needs(node.Index);
             var memory = node.Layer!.Memory;
             var fresh = node.Layer.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
             if (plan.Roles.IsView(node.Index))
@@ -68,7 +62,7 @@ internal sealed class TileMemory
                 }
                 else
                 {
-                    windows[node.Index] = live.New(tile.Window(node.Index).Area * node.Channels * valueBytes);
+                    windows[node.Index] = live.New(tile.Window(node.Index).Area * node.Channels * trunk.ValueBytes);
                     isExclusive[node.Index] = fresh;
                     if (recorded)
                         Record(node, memory, [windows[below]], windows[node.Index]);
@@ -84,9 +78,9 @@ internal sealed class TileMemory
                 var operands = patch.Input.IsEmpty ? [] : Array.ConvertAll(node.Inputs, input => input == 0 ? ImageWindow(patch.Input.Area) : live.Share(windows[input]));
                 var laid = node.Layer.PaddedInMemory(patch);
                 var padded = laid.IsPadded && operands.Length > 0
-                    ? live.New(Length(laid.Rows) * Length(laid.Columns) * nodes[node.Inputs[0]].Channels * valueBytes)
+                    ? live.New(Length(laid.Rows) * Length(laid.Columns) * nodes[node.Inputs[0]].Channels * trunk.ValueBytes)
                     : -1;
-                own = live.New(patch.Output.Area * node.Channels * valueBytes);
+                own = live.New(patch.Output.Area * node.Channels * trunk.ValueBytes);
                 if (memory.Rearranges)
                     live.Touch(live.Bytes(own) + operands.Sum(live.Bytes) + trunk.WeightBytes[node.Index]);
                 if (recorded)
@@ -106,7 +100,7 @@ internal sealed class TileMemory
             {
                 var wanted = tile.Window(node.Index);
                 var isWithin = own >= 0 && plan.Computed(node.Index, tile.Row, tile.Column).Contains(wanted);
-                windows[node.Index] = isWithin ? live.Share(own) : live.New(wanted.Area * node.Channels * valueBytes);
+                windows[node.Index] = isWithin ? live.Share(own) : live.New(wanted.Area * node.Channels * trunk.ValueBytes);
                 isExclusive[node.Index] = !isWithin || fresh;
             }
 
@@ -118,7 +112,7 @@ internal sealed class TileMemory
 
         static long Length(in AxisPatch patch) => patch.Span.Before + patch.Span.Interval.Length + patch.Span.After;
 
-        int ImageWindow(long area) => live.New(area * nodes[0].Channels * valueBytes);
+        int ImageWindow(long area) => live.New(area * nodes[0].Channels * trunk.ValueBytes);
 
         void Release(int node)
         {
@@ -135,7 +129,7 @@ internal sealed class TileMemory
         if (memory.KeepsOutput)
             kept.Add(live.Share(output));
         if (memory.BytesPerOutput > 0)
-            kept.Add(live.New(live.Bytes(output) / elementSize * memory.BytesPerOutput));
+            kept.Add(live.New(live.Bytes(output) / trunk.ElementSize * memory.BytesPerOutput));
         records[node.Index] = kept;
     }
 
@@ -161,18 +155,18 @@ internal sealed class TileMemory
             var memory = node.Layer!.Memory;
             var own = gradients[i];
             // The gradient of the tile's own part: a view of its window's, unless others' have to be added to memory that is not its own.
-            var ownBytes = plan.Roles.IsView(i) ? 0 : plan.Computed(i, tile.Row, tile.Column).Area * node.Channels * valueBytes;
+            var ownBytes = plan.Roles.IsView(i) ? 0 : plan.Computed(i, tile.Row, tile.Column).Area * node.Channels * trunk.ValueBytes;
             var copy = !plan.Roles.IsView(i) && (own < 0 || (plan.Carry(i) is not null && !isExclusive[i])) ? live.New(ownBytes) : -1;
 
             // The weights, and their gradient before and after it is rearranged.
             var moved = memory.Rearranges ? ownBytes + record.Sum(live.Bytes) + (2 * trunk.WeightBytes[i]) : 0;
             live.Touch(moved);
-            foreach (var input in node.Inputs.Where(differentiable.Needs))
+            foreach (var input in node.Inputs.Where(trunk.Differentiable.Needs))
             {
                 var read = plan.Roles.IsView(i) ? tile.Window(i) : tile.Patch(i)!.Value.Input;
                 if (read.IsEmpty)
                     continue;
-                var part = memory == default ? -1 : live.New(read.Area * nodes[input].Channels * valueBytes);
+                var part = memory == default ? -1 : live.New(read.Area * nodes[input].Channels * trunk.ValueBytes);
                 live.Touch(moved);
                 var window = tile.Window(input);
                 if (input == 0)
@@ -189,7 +183,7 @@ internal sealed class TileMemory
                 {
                     if (gradients[input] < 0 || !isExclusive[input])
                     {
-                        var sum = live.New(window.Area * nodes[input].Channels * valueBytes);
+                        var sum = live.New(window.Area * nodes[input].Channels * trunk.ValueBytes);
                         if (gradients[input] >= 0)
                             live.Release(gradients[input]);
                         gradients[input] = sum;
