@@ -120,23 +120,25 @@ internal sealed class VipsImageSource : IImageSource
         var planes = empty([1, 3, window.Height, window.Width], ScalarType.Byte);
         if (size > LargestPooled)
         {
-            var packed = empty([size], ScalarType.Byte);
-            Decode(window, packed.bytes);
-            PlanarPixels.Split(packed.bytes, planes.bytes);
+            Fill(empty([size], ScalarType.Byte).bytes);
             return planes.MoveToOuterDisposeScope();
         }
 
         var pooled = ArrayPool<byte>.Shared.Rent((int)size);
         try
         {
-            var packed = pooled.AsSpan(0, (int)size);
-            Decode(window, packed);
-            PlanarPixels.Split(packed, planes.bytes);
+            Fill(pooled.AsSpan(0, (int)size));
             return planes.MoveToOuterDisposeScope();
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(pooled);
+        }
+
+        void Fill(Span<byte> packed)
+        {
+            Decode(window, packed);
+            PlanarPixels.Split(packed, planes.bytes);
         }
     }
 

@@ -75,9 +75,9 @@ internal static class HeatImage
             raw.Read(region with { Top = region.Top + y, Height = 1 }, row);
             for (var x = 0; x < row.Length; x += raw.Channels)
             {
-                var largest = isSigned ? 0 : Math.Abs(row[x]);
-                for (var channel = isSigned ? 0 : 1; channel < raw.Channels; channel++)
-                    largest = Math.Max(largest, isSigned ? row[x + channel] : Math.Abs(row[x + channel]));
+                var largest = 0f;
+                foreach (var value in row.AsSpan(x, raw.Channels))
+                    largest = Math.Max(largest, isSigned ? value : Math.Abs(value));
                 target[at++] = largest;
             }
         }

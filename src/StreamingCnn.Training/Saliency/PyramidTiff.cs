@@ -30,41 +30,23 @@ internal sealed class PyramidTiff : IDisposable
     public static void Write(RasterFile map, string path, double? limit, double? micrometresPerPixel)
     {
         using var tiff = new PyramidTiff(path);
-        var level = map;
-        try
-        {
-            while (true)
-            {
-                var hasSmaller = Math.Max(level.Height, level.Width) > Side && Math.Min(level.Height, level.Width) > 1;
-                var smaller = hasSmaller ? new RasterFile(Path.GetDirectoryName(Path.GetFullPath(path))!, level.Height / 2, level.Width / 2, level.Channels) : null;
-                try
-                {
-                    tiff.WriteLevel(level, smaller, level == map ? limit : null, micrometresPerPixel * map.Width / level.Width);
-                }
-                catch
-                {
-                    smaller?.Dispose();
-                    throw;
-                }
-
-                if (level != map)
-                    level.Dispose();
-                if (smaller is null)
-                    break;
-                level = smaller;
-            }
-        }
-        finally
-        {
-            if (level != map)
-                level.Dispose();
-        }
-
+        tiff.WriteLevels(map, limit, micrometresPerPixel * map.Width);
         tiff.Finish();
     }
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    /// <summary>Writes a level and all smaller ones.</summary>
+    private void WriteLevels(RasterFile level, double? limit, double? micrometresAcross)
+    {
+        var hasSmaller = Math.Max(level.Height, level.Width) > Side && Math.Min(level.Height, level.Width) > 1;
+        using var smaller = hasSmaller ? new RasterFile(Path.GetDirectoryName(Path.GetFullPath(file.Name))!, level.Height / 2, level.Width / 2, level.Channels) : null;
+        WriteLevel(level, smaller, limit, micrometresAcross / level.Width);
+        // What is clipped stays so.
+        if (smaller is not null)
+            WriteLevels(smaller, limit: null, micrometresAcross);
+    }
 
     /// <summary>Writes the tiles of a level, and each at half its size into the next one.</summary>
     private void WriteLevel(RasterFile level, RasterFile? smaller, double? limit, double? micrometresPerPixel)
