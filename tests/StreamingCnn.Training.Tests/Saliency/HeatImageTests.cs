@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tests.Saliency;
 
+[Collection(nameof(Alone))]
 public class HeatImageTests
 {
     /// <summary>Six times as many rows of 24 kB are blurred, looked through, written as pyramids and drawn small.</summary>
