@@ -34,8 +34,8 @@ internal static class GenerateCommand
         var side = CommonOptions.Number("--side", "Height and width of the images in pixels.", defaults.Side, 64);
         var seed = CommonOptions.Number("--seed", "The same seed makes the same images.", 1, 0);
         var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
-        var validation = CommonOptions.Real("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1, 0, 0.999, "from 0 to below 1");
-        var test = CommonOptions.Real("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1, 0, 0.999, "from 0 to below 1");
+        var validation = CommonOptions.Share("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1);
+        var test = CommonOptions.Share("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1);
         var mnist = new Option<string?>("--mnist")
         {
             Description = "Folder of the MNIST files (train-images-idx3-ubyte.gz and so on). Default: digits drawn from strokes, which need no files.",

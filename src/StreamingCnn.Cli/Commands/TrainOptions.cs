@@ -87,7 +87,7 @@ internal sealed class TrainOptions
 
     public Option<HeadPooling> Pooling { get; } = CommonOptions.Choice("--pooling", "How the head pools the feature map", HeadPooling.Max);
 
-    public Option<double> Dropout { get; } = CommonOptions.Real("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0, 0, 0.999, "from 0 to below 1");
+    public Option<double> Dropout { get; } = CommonOptions.Share("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0);
 
     public Option<(int Height, int Width)?> Tile { get; } = CommonOptions.Tile();
 
@@ -101,7 +101,7 @@ internal sealed class TrainOptions
         "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
 
     public Option<double> ValidationShare { get; } =
-        CommonOptions.Real("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2, 0, 0.999, "from 0 to below 1");
+        CommonOptions.Share("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2);
 
     public Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of weights, split, order and random changes.", 1, 0);
 

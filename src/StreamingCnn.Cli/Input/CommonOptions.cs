@@ -78,6 +78,9 @@ internal static class CommonOptions
             : throw new FormatException($"'{text}' is not a number for {name}; write one {allowed}."),
         fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
+    /// <summary>A part of a whole that leaves something over, from 0 to below 1.</summary>
+    public static Option<double> Share(string name, string description, double fallback) => Real(name, description, fallback, 0, 0.999, "from 0 to below 1");
+
     /// <summary>An option of several values, separated by commas.</summary>
     public static Option<T[]> Several<T>(string name, string description, Func<string, T> parse, string? fallback) =>
         Parsed(name, description, text => text.Split(',', StringSplitOptions.TrimEntries).Select(parse).ToArray(), fallback);

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using StreamingCnn.Cli.Benchmarking;
+using StreamingCnn.Cli.Tests.Survival;
 
 namespace StreamingCnn.Cli.Tests.Benchmarking;
 
@@ -15,10 +15,10 @@ public class PlannedMemoryTests
     [InlineData("resnet34", 1024, 512, 256, 700)]
     [InlineData("pathology-2048", 1100, 700, 512, 0)]
     [InlineData("convnext-tiny", 512, 512, 256, 0)]
-    public async Task A_step_takes_the_memory_that_was_planned(string model, int height, int width, int tile, long mebibytes)
+    public void A_step_takes_the_memory_that_was_planned(string model, int height, int width, int tile, long mebibytes)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads the peak memory of a process from Linux.");
-        var cost = await Measure(new StepSetting(model, height, width, StepMethod.Once, tile, mebibytes << 20, Threads: 1));
+        var cost = Measure(new StepSetting(model, height, width, StepMethod.Once, tile, mebibytes << 20, Threads: 1));
 
         var peak = cost.PeakBytes - cost.BaseBytes;
         Assert.InRange(peak, (long)(0.9 * cost.PlannedBytes) - Noise, (long)(1.1 * cost.PlannedBytes) + Noise);
@@ -26,14 +26,11 @@ public class PlannedMemoryTests
             Assert.InRange(peak, 0, (long)(1.05 * (mebibytes << 20)));
     }
 
-    private static async Task<StepCost> Measure(StepSetting setting)
+    private static StepCost Measure(StepSetting setting)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, StepProcess.CommandName, setting.ToJson()]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal("", await errors);
-        return StepCost.FromJson(output);
+        using var program = ProgramProcess.Start(StepProcess.CommandName, setting.ToJson());
+        var run = program.Finish();
+        Assert.Equal("", run.Errors);
+        return StepCost.FromJson(run.Output);
     }
 }
