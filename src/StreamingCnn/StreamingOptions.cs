@@ -44,6 +44,10 @@ public sealed record StreamingOptions
     /// <summary>From which stride on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
     internal (int Stride, int Period)? LateMaps { get; init; }
 
+    /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
+    /// <value>The default value is null: nothing is counted.</value>
+    public StepProfile? Profile { get; init; }
+
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
     internal void Validate()
     {

@@ -24,6 +24,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly BandStore carried;
     private readonly KeptLayers kept;
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
+    private readonly StepProfile? profile;
     private bool isReversed;
     private long pressure;
 
@@ -33,14 +34,17 @@ internal sealed class StreamedRun : IDifferentiableRun
     /// <param name="willReverse">Whether a backward pass may follow; without one, only the rows still needed are kept.</param>
     /// <param name="seed">Seed of random layers.</param>
     /// <param name="gradientRows">Gets the image's gradient row by row; null to have it whole from <see cref="Backward"/>.</param>
+    /// <param name="profile">Where time is counted; null for nowhere.</param>
     public StreamedRun(
         StepPlan step,
         ImageInput image,
         bool imageWanted,
         bool willReverse,
         long seed,
-        ImageGradientRows? gradientRows)
+        ImageGradientRows? gradientRows,
+        StepProfile? profile = null)
     {
+        this.profile = profile;
         this.gradientRows = gradientRows;
         kept = step.Kept;
         plan = step.Grid;
@@ -67,13 +71,14 @@ internal sealed class StreamedRun : IDifferentiableRun
     public Tensor[] Forward(IProgress<TileProgress>? progress)
     {
         using var grad = no_grad();
+        using var time = profile.Measure(StepPart.Engine);
         var outputs = plan.Graph.Outputs.Select(node =>
         {
             var (height, width) = plan.Size(node);
             using (TensorHeap.Lasting())
                 return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
         }).ToArray();
-        var forward = new TileForward(plan, image, carried, differentiable, seed);
+        var forward = new TileForward(plan, image, carried, differentiable, seed, profile);
         var done = 0;
         foreach (var (row, column) in plan.Order())
         {
@@ -108,13 +113,14 @@ internal sealed class StreamedRun : IDifferentiableRun
         image.CheckUnchanged();
 
         using var grad = no_grad();
+        using var time = profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
-        using var parameters = new ParameterGradients(plan.Graph.Parameters);
+        using var parameters = new ParameterGradients(plan.Graph.Parameters, profile);
         using var strips = new BandStore(plan, image.Batch, image.Type, image.Device);
         using var imageGradient = ImageWanted ? new ImageGradient(image, gradientRows) : null;
         var lastRead = ImageWanted && gradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
-        var forward = new TileForward(plan, image, carried, differentiable, seed);
-        var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters);
+        var forward = new TileForward(plan, image, carried, differentiable, seed, profile);
+        var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters, profile);
         var done = 0;
         foreach (var (row, column) in plan.Order().Reverse())
         {

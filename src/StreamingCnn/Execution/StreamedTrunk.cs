@@ -73,7 +73,7 @@ internal sealed class StreamedTrunk
             Interop.TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
-        return new StreamedRun(plan, input, imageWanted, willReverse, seed, gradientRows);
+        return new StreamedRun(plan, input, imageWanted, willReverse, seed, gradientRows, options.Profile);
     }
 
     private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, ImageGradientRows? gradientRows)
