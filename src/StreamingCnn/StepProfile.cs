@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using StreamingCnn.Graph;
 
 namespace StreamingCnn;
 
@@ -47,12 +46,6 @@ public sealed class StepProfile
     /// <summary>Forgets what was counted.</summary>
     public void Clear() => Array.Clear(ticks);
 
-    /// <summary>The part that a layer's forward pass belongs to.</summary>
-    internal static StepPart Forward(LocalLayer layer) => layer.WorkPerPosition > 0 ? StepPart.Convolutions : StepPart.OtherLayers;
-
-    /// <summary>The part that a layer's backward pass belongs to.</summary>
-    internal static StepPart Backward(LocalLayer layer) => layer.WorkPerPosition > 0 ? StepPart.ConvolutionsBackward : StepPart.OtherLayersBackward;
-
     private StepPart? Switch(StepPart? next)
     {
         var now = Stopwatch.GetTimestamp();
@@ -70,11 +63,4 @@ public sealed class StepProfile
 
         public void Dispose() => profile?.Switch(before);
     }
-}
-
-/// <summary>Measures where there is a profile.</summary>
-internal static class StepProfileExtensions
-{
-    /// <summary>Begins a stretch of time that counts for a part.</summary>
-    public static StepProfile.Stretch Measure(this StepProfile? profile, StepPart part) => new(profile, part);
 }

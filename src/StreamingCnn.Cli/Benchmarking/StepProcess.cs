@@ -60,10 +60,8 @@ internal static class StepProcess
         TensorMemory.Trim();
         PeakMemory.Reset();
         var before = PeakMemory.Bytes;
-        // In training every step but the first finds the memory that the one before it has left. The C library returns that of large tensors at once, so that the whole
-        // image's step takes it afresh each time, and one step tells as much as two.
-        if (setting.Method != StepMethod.Whole)
-            Step(module, image);
+        // In training, every step but the first finds what the one before it has left: memory, and code for its convolutions.
+        Step(module, image);
         profile.Clear();
         var clock = Stopwatch.StartNew();
         Step(module, image);

@@ -40,29 +40,35 @@ internal static class MachineRates
 
     private static ComputeRates Measure(int threads)
     {
+        // Streamed tensors live there, where memory that is touched again is not fresh.
+        TensorHeap.Begin();
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         var generator = new Generator(1);
         var (map, weight) = (Random(1, Channels, Side, Side), Random(Channels, Channels, 3, 3));
         var work = 2.0 * Channels * Channels * 9 * Side * Side;
         var forward = work / Least(() => nn.functional.conv2d(map, weight, padding: [1, 1]));
-        var backward = 2 * work / Least(() => Backward(map, map, weight));
 
-        var bytes = (double)map.numel() * map.element_size();
-        var pointwise = Least(() => map.relu_());
+        var alone = Random(Channels, 1, 7, 7);
+        var aloneWork = 2.0 * Channels * 49 * Side * Side;
+
+        var large = Random(1, Channels, 4 * Side, Side);
+        var bytes = (double)large.numel() * large.element_size();
 
         const int Deep = 512;
         var (small, heavy) = (Random(1, Deep, 4, 4), Random(Deep, Deep, 3, 3));
         var (tiny, light) = (Random(1, 16, 4, 4), Random(16, 16, 3, 3));
         var call = Least(() => nn.functional.conv2d(tiny, light, padding: [1, 1]));
         var rearranged = Least(() => nn.functional.conv2d(small, heavy, padding: [1, 1])) - call - (2.0 * Deep * Deep * 9 * 16 / forward);
-        var fixedRates = new ComputeRates();
         return new()
         {
             Forward = forward,
-            Backward = backward,
-            Bandwidth = 2 * bytes / pointwise,
-            Weights = rearranged > 0 ? heavy.numel() * heavy.element_size() / rearranged : fixedRates.Weights,
+            Backward = 2 * work / Least(() => Backward(map, map, weight, groups: 1)),
+            GroupedForward = aloneWork / Least(() => nn.functional.conv2d(map, alone, padding: [3, 3], groups: Channels)),
+            GroupedBackward = 2 * aloneWork / Least(() => Backward(map, map, alone, groups: Channels)),
+            Comparisons = Channels * 9 * (Side / 2) * (Side / 2) / Least(() => nn.functional.max_pool2d(map, 3, 2, 1)),
+            Bandwidth = 2 * bytes / Least(() => large.relu()),
+            Weights = rearranged > 0 ? heavy.numel() * heavy.element_size() / rearranged : new ComputeRates().Weights,
             Fresh = FreshBytes / Least(() => TouchFresh(threads)),
             Call = call,
         };
@@ -70,10 +76,11 @@ internal static class MachineRates
         Tensor Random(params long[] shape) => rand(shape, generator: generator);
     }
 
-    private static void Backward(Tensor gradient, Tensor input, Tensor weight)
+    private static void Backward(Tensor gradient, Tensor input, Tensor weight, int groups)
     {
+        var padding = (int)weight.shape[3] / 2;
         var (first, second, _) = ScriptedOperators.ConvolutionBackward(
-            gradient, input, weight, new(new Pair(1, 1), new Pair(1, 1), new Pair(1, 1), 1), (Input: true, Weight: true, Bias: false));
+            gradient, input, weight, new(new Pair(1, 1), new Pair(padding, padding), new Pair(1, 1), groups), (Input: true, Weight: true, Bias: false));
         first?.Dispose();
         second?.Dispose();
     }

@@ -17,7 +17,7 @@ namespace StreamingCnn.Execution;
 /// <param name="outputs">Gradient of each output, or null where none came in.</param>
 /// <param name="imageGradient">Receives the image's gradient; null when it is not wanted.</param>
 /// <param name="parameters">Receives the parameters' gradients.</param>
-/// <param name="profile">Where time is counted; null for nowhere.</param>
+/// <param name="settings">How the image is run.</param>
 internal sealed class TileBackward(
     GridPlan plan,
     ImageInput image,
@@ -25,8 +25,10 @@ internal sealed class TileBackward(
     IReadOnlyList<Tensor?> outputs,
     ImageGradient? imageGradient,
     ParameterGradients parameters,
-    StepProfile? profile = null)
+    RunSettings settings)
 {
+    private readonly StepProfile? profile = settings.Profile;
+
     /// <summary>Runs a tile. The tape is used up.</summary>
     public void Run(TileTape tape)
     {
@@ -124,7 +126,7 @@ internal sealed class TileBackward(
             var (height, width) = plan.Size(node);
             var owned = plan.Owned(node, tile.Row, tile.Column);
             if (!owned.IsEmpty)
-                own.Add(owned, new(gradient.Part(Region.Whole(height, width), owned), IsExclusive: false));
+                own.Add(owned, new(gradient.Part(Region.Whole(height, width), owned).to(settings.MapType), IsExclusive: false));
         }
 
         return own;
@@ -132,7 +134,7 @@ internal sealed class TileBackward(
 
     private IReadOnlyList<LayerGradient?> Run(int node, LayerRecord record, Tensor gradient)
     {
-        using var time = profile.Measure(StepProfile.Backward(plan.Graph.Nodes[node].Layer!));
+        using var time = profile.Measure(StepParts.Backward(plan.Graph.Nodes[node].Layer!));
         return record.Backward(gradient, parameters);
     }
 

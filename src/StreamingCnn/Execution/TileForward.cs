@@ -12,11 +12,12 @@ namespace StreamingCnn.Execution;
 /// <param name="image">Where the first layers read.</param>
 /// <param name="carried">What earlier tiles left; null where tiles carry nothing.</param>
 /// <param name="differentiable">Which layers are recorded.</param>
-/// <param name="seed">Seed of this step's random layers.</param>
-/// <param name="profile">Where time is counted; null for nowhere.</param>
-internal sealed class TileForward(
-    GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, long seed, StepProfile? profile = null)
+/// <param name="settings">How the image is run.</param>
+internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, RunSettings settings)
 {
+    private readonly StepProfile? profile = settings.Profile;
+
+
     /// <summary>Receives the rectangle of a map that a tile has computed; it is valid during the call only.</summary>
     public delegate void ComputedHandler(int node, TileLayout tile, Tensor rectangle);
 
@@ -61,7 +62,7 @@ internal sealed class TileForward(
         Tensor? own = null;
         if (tile.Patch(node.Index) is { } patch)
         {
-            var seeded = patch with { Seed = CounterRandom.Mix(seed, node.Index) };
+            var seeded = patch with { Seed = CounterRandom.Mix(settings.Seed, node.Index) };
             var inputs = node.Inputs.Select(input => Operand(input, patch.Input, maps)).ToArray();
             own = Run(node, inputs, seeded, tape);
             using (profile.Measure(StepPart.Carry))
@@ -103,7 +104,7 @@ internal sealed class TileForward(
 
     private Tensor Run(GraphNode node, Tensor[] inputs, in Patch patch, TileTape? tape)
     {
-        using var time = profile.Measure(StepProfile.Forward(node.Layer!));
+        using var time = profile.Measure(StepParts.Forward(node.Layer!));
         if (tape is null || !differentiable.Needs(node.Index))
             return node.Layer!.Compute(inputs, patch);
         var (output, record) = node.Layer!.Run(inputs, patch, Array.ConvertAll(node.Inputs, differentiable.Needs));
@@ -119,7 +120,7 @@ internal sealed class TileForward(
     {
         using var time = profile.Measure(StepPart.Windows);
         if (region.IsEmpty)
-            return empty(image.Batch, plan.Graph.Nodes[input].Channels, region.Rows.Length, region.Columns.Length, dtype: image.Type, device: image.Device);
+            return empty(image.Batch, plan.Graph.Nodes[input].Channels, region.Rows.Length, region.Columns.Length, dtype: input == 0 ? image.Type : settings.MapType, device: image.Device);
         return input == 0 ? image.Read(region) : maps[input].Tensor.Part(maps[input].Region, region);
     }
 
@@ -135,7 +136,7 @@ internal sealed class TileForward(
         if (own is not null && computed.Contains(wanted))
             return new(own.Part(computed, wanted).DetachFromDisposeScope(), wanted, IsFresh(node, record && differentiable.Needs(node.Index)));
 
-        var window = empty(image.Batch, node.Channels, wanted.Rows.Length, wanted.Columns.Length, dtype: image.Type, device: image.Device);
+        var window = empty(image.Batch, node.Channels, wanted.Rows.Length, wanted.Columns.Length, dtype: settings.MapType, device: image.Device);
         var inside = computed.Intersect(wanted);
         if (own is not null && !inside.IsEmpty)
             window.Part(wanted, inside).copy_(own.Part(computed, inside));
