@@ -77,6 +77,7 @@ internal static class StepProcess
             Tile = setting.Tile > 0 ? (setting.Tile, setting.Tile) : null,
             MemoryBudget = setting.Memory > 0 ? setting.Memory : null,
             Mode = setting.Method == StepMethod.Overlap ? StreamingMode.Overlap : StreamingMode.ExactlyOnce,
+            Compute = setting.Method == StepMethod.BFloat16 ? ComputePrecision.BFloat16 : ComputePrecision.Parameters,
             Profile = profile,
         });
 

@@ -18,13 +18,16 @@ internal enum StepMethod
 
     /// <summary>Streamed in overlapping tiles.</summary>
     Overlap,
+
+    /// <summary>Streamed, each value computed once, with maps in bfloat16.</summary>
+    BFloat16,
 }
 
 /// <summary>What methods have in common.</summary>
 internal static class StepMethods
 {
     /// <summary>Whether the image goes through tile by tile, rather than whole.</summary>
-    public static bool IsTiled(this StepMethod method) => method is StepMethod.Once or StepMethod.Overlap;
+    public static bool IsTiled(this StepMethod method) => method is StepMethod.Once or StepMethod.Overlap or StepMethod.BFloat16;
 }
 
 /// <summary>One training step to measure.</summary>

@@ -21,10 +21,10 @@ internal static class BenchCommand
         var budgets = CommonOptions.Several("--memory", "Memory budgets for which the planner chooses the tile, separated by commas, such as 1GiB,2GiB; instead of --tile.", ByteSize.Parse, null);
         var methods = CommonOptions.Several(
             "--method",
-            "What to compare: whole, once, overlap, and kept: the whole image with freed memory kept for the next layer.",
+            "What to compare: whole; kept, the whole image with freed memory kept for the next layer; once; overlap; and bfloat16, once with maps in that type.",
             text => Enum.TryParse<StepMethod>(text, ignoreCase: true, out var method) && Enum.IsDefined(method)
                 ? method
-                : throw new FormatException($"'{text}' is not a method; write whole, kept, once or overlap."),
+                : throw new FormatException($"'{text}' is not a method; write whole, kept, once, overlap or bfloat16."),
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
         var threads = CommonOptions.Number("--threads", "Threads of the computation.", Environment.ProcessorCount, 1);

@@ -107,6 +107,7 @@ internal static class TrainCommand
             // The demonstration's images are so small that one tile would do; it is to show tiles.
             Tile = parsed.GetValue(options.Demo) && tile is null && memory is null ? DemoTile : tile,
             MemoryBudget = memory,
+            Compute = parsed.GetValue(options.Compute),
             FrozenBatchNorm = true,
         });
     }

@@ -93,6 +93,8 @@ internal sealed class TrainOptions
 
     public Option<long?> Memory { get; } = CommonOptions.Memory();
 
+    public Option<ComputePrecision> Compute { get; } = CommonOptions.Compute();
+
     public CarryOptions Carry { get; } = new();
 
     public Option<double?> Downsample { get; } = CommonOptions.OptionalReal("--downsample", "Factor by which images are made smaller. Default: full resolution.", 0, double.MaxValue);
@@ -109,7 +111,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 

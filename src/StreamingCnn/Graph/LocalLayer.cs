@@ -76,8 +76,8 @@ public abstract class LocalLayer
     /// <summary>Multiplications and additions for each position of the output, all channels together; 0 where the work is in moving memory.</summary>
     internal virtual double WorkPerPosition => 0;
 
-    /// <summary>Whether the arithmetic is of a kind for which libraries are slow: each output channel sees few input channels.</summary>
-    internal virtual bool IsGrouped => false;
+    /// <summary>The kind of that arithmetic.</summary>
+    internal virtual WorkKind WorkKind => WorkKind.Convolution;
 
     /// <summary>Values that each value of the output is chosen from or averaged over, one by one.</summary>
     internal virtual double ComparisonsPerPosition => 0;

@@ -1,19 +1,23 @@
+using StreamingCnn.Graph;
+
 namespace StreamingCnn.Planning;
+
+/// <summary>Multiplications and additions per second.</summary>
+/// <param name="Forward">In the forward pass.</param>
+/// <param name="Backward">In the backward pass, which has twice as many.</param>
+internal readonly record struct WorkRate(double Forward, double Backward);
 
 /// <summary>How fast a machine is at the few things that a step consists of. The values here are of two x86-64 cores with AVX-512.</summary>
 internal sealed record ComputeRates
 {
-    /// <summary>Multiplications and additions per second of a convolution's forward pass.</summary>
-    public double Forward { get; init; } = 280e9;
-
-    /// <summary>The same of its backward pass, which has twice as many.</summary>
-    public double Backward { get; init; } = 250e9;
-
-    /// <summary>Multiplications and additions per second of a convolution in which each channel sees few others, forwards.</summary>
-    public double GroupedForward { get; init; } = 60e9;
-
-    /// <summary>The same backwards.</summary>
-    public double GroupedBackward { get; init; } = 20e9;
+    /// <summary>Of each kind of arithmetic.</summary>
+    public IReadOnlyDictionary<WorkKind, WorkRate> Work { get; init; } = new Dictionary<WorkKind, WorkRate>
+    {
+        [WorkKind.Convolution] = new(230e9, 210e9),
+        [WorkKind.ImageConvolution] = new(100e9, 60e9),
+        [WorkKind.GroupedConvolution] = new(100e9, 10e9),
+        [WorkKind.PerPixel] = new(150e9, 120e9),
+    };
 
     /// <summary>Values per second that a pooling layer compares.</summary>
     public double Comparisons { get; init; } = 0.45e9;

@@ -5,7 +5,7 @@ namespace StreamingCnn.Planning;
 /// <summary>Seconds of a tile's passes, layer by layer: operations, memory moved, weights rearranged, and calls.</summary>
 internal sealed class TileTime
 {
-    // Passes of a convolution backwards, to its operand and to its weights, and gradients of each map that one layer hands to the next.
+    // Passes of a convolution backwards, to its operand and to its weights.
     private const int RearrangedBackwards = 2;
 
     private readonly GridPlan plan;
@@ -49,7 +49,7 @@ internal sealed class TileTime
         if (area == 0)
             return default;
         var rates = trunk.Rates;
-        var isGrouped = trunk.IsGrouped[node.Index];
+        var rate = trunk.WorkRates[node.Index];
         var bytes = Bytes(node.Index);
         var operandBytes = node.Inputs.Max(Bytes);
         var work = trunk.Work[node.Index] * area * trunk.Batch;
@@ -58,14 +58,14 @@ internal sealed class TileTime
         var moved = bytes + operandBytes;
         var rearranged = node.Layer!.Memory.Rearranges ? Anew(bytes) + Anew(operandBytes) : 0;
 
-        var forward = (work / (isGrouped ? rates.GroupedForward : rates.Forward)) + (moved / rates.Bandwidth) + (compared / rates.Comparisons)
+        var forward = (work / rate.Forward) + (moved / rates.Bandwidth) + (compared / rates.Comparisons)
             + (weights / rates.Weights) + ((Anew(bytes) + rearranged) / rates.Fresh) + rates.Call;
         if (!trunk.Differentiable.Needs(node.Index))
             return (forward, 0);
 
         // Of the first layers only the weights need a gradient.
         var passes = node.Inputs.Any(trunk.Differentiable.Needs) ? 2 : 1;
-        var backward = (passes * work / (isGrouped ? rates.GroupedBackward : rates.Backward)) + (1.5 * moved / rates.Bandwidth)
+        var backward = (passes * work / rate.Backward) + (1.5 * moved / rates.Bandwidth)
             + (3 * weights / rates.Weights) + ((Anew(bytes) + (RearrangedBackwards * rearranged)) / rates.Fresh) + (2 * rates.Call);
         return (forward, backward);
     }

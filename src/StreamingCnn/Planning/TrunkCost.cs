@@ -20,7 +20,7 @@ internal sealed class TrunkCost
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
-        IsGrouped = [.. graph.Nodes.Select(node => node.Layer is { IsGrouped: true })];
+        WorkRates = [.. graph.Nodes.Select(node => rates.Work[node.Layer?.WorkKind ?? default])];
         Comparisons = [.. graph.Nodes.Select(node => node.Layer?.ComparisonsPerPosition * node.Channels ?? 0)];
         WeightBytes = [.. graph.Nodes.Select(node => node.Layer?.WeightBytes ?? 0)];
     }
@@ -49,8 +49,8 @@ internal sealed class TrunkCost
     /// <summary>Of each node, the multiplications and additions for a position of its map.</summary>
     public IReadOnlyList<double> Work { get; }
 
-    /// <summary>Of each node, whether that work is of a convolution in which each channel sees few others.</summary>
-    public IReadOnlyList<bool> IsGrouped { get; }
+    /// <summary>Of each node, how fast that work is.</summary>
+    public IReadOnlyList<WorkRate> WorkRates { get; }
 
     /// <summary>Of each node, the values compared for a position of its map, all channels together.</summary>
     public IReadOnlyList<double> Comparisons { get; }

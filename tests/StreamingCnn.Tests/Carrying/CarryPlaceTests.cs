@@ -26,7 +26,7 @@ public sealed class CarryPlaceTests : IDisposable
         {
             using var scope = NewDisposeScope();
             using var network = new RandomNetwork(seed, layers, 3, height, width);
-            var image = randn(1, 3, height, width, dtype: ScalarType.Float64);
+            var image = randn(1, 3, height, width, dtype: ScalarType.Float64).requires_grad_(true);
 
             var expected = Step(network, image, new() { Tile = (tileHeight, tileWidth) });
             var actual = Step(network, image, new() { Tile = (tileHeight, tileWidth), Carry = CarryPlace.File, CarryFolder = folder });
@@ -123,9 +123,10 @@ public sealed class CarryPlaceTests : IDisposable
     private static Tensor[] Step(Module<Tensor, Tensor> trunk, Tensor image, StreamingOptions options)
     {
         trunk.zero_grad();
+        image.grad = null;
         using var streaming = new StreamingModule(trunk, options);
         var output = streaming.forward(image);
         output.square().sum().backward();
-        return [output.detach(), .. trunk.parameters().Where(parameter => parameter.grad is not null).Select(parameter => parameter.grad!.clone())];
+        return [output.detach(), image.grad!.clone(), .. trunk.parameters().Where(parameter => parameter.grad is not null).Select(parameter => parameter.grad!.clone())];
     }
 }

@@ -14,6 +14,7 @@ namespace StreamingCnn.Graph.Layers;
 internal sealed class ConvolutionLayer : LocalLayer
 {
     private const int BFloat16Channels = 16;
+    private const int ManyChannels = 16;
 
     private readonly Conv2d convolution;
     private readonly Pair kernel;
@@ -55,7 +56,9 @@ internal sealed class ConvolutionLayer : LocalLayer
     internal override double WorkPerPosition =>
         2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
 
-    internal override bool IsGrouped => convolution.in_channels / convolution.groups < BFloat16Channels && convolution.groups > 1;
+    internal override WorkKind WorkKind =>
+        convolution.in_channels / convolution.groups >= ManyChannels ? WorkKind.Convolution
+        : convolution.groups > 1 ? WorkKind.GroupedConvolution : WorkKind.ImageConvolution;
 
     /// <summary>Whether the layer may compute in bfloat16: on some processors the library's convolutions of other channels are wrong in that type.</summary>
     internal bool IsRightInBFloat16 =>

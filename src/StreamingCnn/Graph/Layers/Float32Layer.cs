@@ -28,7 +28,7 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     internal override double WorkPerPosition => layer.WorkPerPosition;
 
-    internal override bool IsGrouped => layer.IsGrouped;
+    internal override WorkKind WorkKind => layer.WorkKind;
 
     internal override double ComparisonsPerPosition => layer.ComparisonsPerPosition;
 

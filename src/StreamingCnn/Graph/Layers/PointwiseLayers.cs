@@ -100,6 +100,8 @@ internal sealed class ChannelsLastLayer : PointwiseLayer
     // A Linear is a 1x1 convolution: too much work to repeat on values that are carried from tile to tile.
     public override bool IsPointwise => perPixel is LayerNorm;
 
+    internal override WorkKind WorkKind => WorkKind.PerPixel;
+
     internal override double WorkPerPosition => perPixel is Linear ? 2.0 * inputs * outputs : 0;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == this.inputs
