@@ -14,10 +14,10 @@ internal sealed class BenchmarkTable
         "convolutions", "other layers", "convolutions backward", "other layers backward", "windows", "carry", "gradients of maps", "gradients of parameters", "engine",
     ];
 
-    private const int FirstPart = 14;
+    private const int FirstPart = 15;
 
     private static readonly string Header =
-        "model,height,width,method,tile,memory_budget,threads,tile_used,seconds,base_bytes,peak_bytes,planned_bytes,carry_bytes,planned_ratio"
+        "model,height,width,method,tile,memory_budget,threads,warm_up,tile_used,seconds,base_bytes,peak_bytes,planned_bytes,carry_bytes,planned_ratio"
         + string.Concat(PartNames.Select(name => $",{name.Replace(' ', '_')}_seconds"));
 
     private readonly OrderedDictionary<StepSetting, List<StepCost>> costs = [];
@@ -84,7 +84,7 @@ internal sealed class BenchmarkTable
             {
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"{setting.Model},{setting.Height},{setting.Width},{setting.MethodName},{setting.Tile},{setting.Memory},{setting.Threads},{cost.Tile},{cost.Seconds:0.000},{cost.BaseBytes},{cost.PeakBytes},{cost.PlannedBytes},{cost.CarryBytes},{cost.PlannedRatio:0.000}");
+                    $"{setting.Model},{setting.Height},{setting.Width},{setting.MethodName},{setting.Tile},{setting.Memory},{setting.Threads},{setting.WarmUp},{cost.Tile},{cost.Seconds:0.000},{cost.BaseBytes},{cost.PeakBytes},{cost.PlannedBytes},{cost.CarryBytes},{cost.PlannedRatio:0.000}");
                 foreach (var part in Enum.GetValues<StepPart>())
                     text.Append(',').Append(cost.Parts.TryGetValue(part, out var seconds) ? Number(seconds, "0.000") : "");
                 text.Append('\n');
@@ -109,9 +109,9 @@ internal sealed class BenchmarkTable
                 var field = line.Split(',');
                 var parts = Enum.GetValues<StepPart>().Where(part => field[FirstPart + (int)part].Length > 0);
                 table.Add(
-                    new StepSetting(field[0], Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6)),
+                    new StepSetting(field[0], Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6), Int(7)),
                     new StepCost(
-                        Real(8), Long(9), Long(10), Long(11), Long(12), Int(7), Real(13), parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));
+                        Real(9), Long(10), Long(11), Long(12), Long(13), Int(8), Real(14), parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));
 
                 int Int(int i) => int.Parse(field[i], CultureInfo.InvariantCulture);
                 long Long(int i) => long.Parse(field[i], CultureInfo.InvariantCulture);

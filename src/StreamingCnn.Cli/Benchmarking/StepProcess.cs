@@ -61,7 +61,8 @@ internal static class StepProcess
         PeakMemory.Reset();
         var before = PeakMemory.Bytes;
         // In training, every step but the first finds what the one before it has left: memory, and code for its convolutions.
-        Step(module, image);
+        for (var i = 0; i < setting.WarmUp; i++)
+            Step(module, image);
         profile.Clear();
         var clock = Stopwatch.StartNew();
         Step(module, image);

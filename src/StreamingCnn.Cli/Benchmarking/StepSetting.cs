@@ -38,7 +38,8 @@ internal static class StepMethods
 /// <param name="Tile">Side of a tile; 0 to let the planner choose from <paramref name="Memory"/>.</param>
 /// <param name="Memory">Memory budget in bytes; 0 for none.</param>
 /// <param name="Threads">Threads of the computation.</param>
-internal sealed record StepSetting(string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads)
+/// <param name="WarmUp">Steps before the one that is measured.</param>
+internal sealed record StepSetting(string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads, int WarmUp = 1)
 {
     /// <summary>What tells the setting from others of the same image.</summary>
     [JsonIgnore]

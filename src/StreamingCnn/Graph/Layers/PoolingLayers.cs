@@ -40,10 +40,36 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
         return new SlidingWindow(length, k, s, d, p, p, pooling.ceil_mode);
     }
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.max_pool2d(
-        Border.FillConstant(inputs[0], patch, double.NegativeInfinity), kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
+    {
+        var window = Border.FillConstant(inputs[0], patch, double.NegativeInfinity);
+        if ((is_grad_enabled() && window.requires_grad) || (kernel.Rows == 1 && kernel.Columns == 1))
+            return functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
+        using var rows = MaximumAlong(window, 2, Axis.Rows);
+        return MaximumAlong(rows, 3, Axis.Columns);
+    }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
+
+    /// <summary>
+    /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time.
+    /// </summary>
+    private Tensor MaximumAlong(Tensor window, int dimension, Axis axis)
+    {
+        var reach = dilation[axis] * (kernel[axis] - 1);
+        var last = (window.shape[dimension] - reach - 1) / stride[axis] * stride[axis];
+        var maximum = Tap(0);
+        for (long tap = 1; tap < kernel[axis]; tap++)
+        {
+            using var smaller = maximum;
+            using var next = Tap(tap);
+            maximum = smaller.maximum(next);
+        }
+
+        return maximum;
+
+        Tensor Tap(long tap) => window.slice(dimension, tap * dilation[axis], (tap * dilation[axis]) + last + 1, stride[axis]);
+    }
 }
 
 /// <summary>AvgPool2d with padding, ceil mode, and both ways of counting the border.</summary>
