@@ -23,8 +23,18 @@ public sealed record StreamingOptions
     /// Bytes that a step may take for parameters and their gradients, outputs, carry and activations; image and base process come on top. What is left over by tiles is used to
     /// compute less again in the backward pass; where <see cref="Tile"/> is given, that is all that it is used for.
     /// </summary>
-    /// <value>The default value is null: three quarters of what the machine has free.</value>
+    /// <value>The default value is null: <see cref="DefaultMemoryBudget"/> as it is when the module runs its first image.</value>
     public long? MemoryBudget { get; init; }
+
+    /// <summary>Three quarters of the memory that the machine, or the container that this process runs in, has free now, in bytes.</summary>
+    public static long DefaultMemoryBudget
+    {
+        get
+        {
+            var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            return Math.Max(available - Environment.WorkingSet, available / 8) / 4 * 3;
+        }
+    }
 
     /// <summary>Exactly once, or overlapping tiles.</summary>
     /// <value>The default value is <see cref="StreamingMode.ExactlyOnce"/>.</value>

@@ -42,7 +42,8 @@ internal static class TrainCommand
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint);
             var display = ProgressDisplay.OnOutput();
-            using var model = set.Description.Create(Streaming(options, parsed) with { Progress = display });
+            var streaming = Streaming(options, parsed);
+            using var model = set.Description.Create(streaming with { Progress = display });
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights);
             using var trainer = new Trainer(model, set.Description.Task, training);
@@ -56,7 +57,7 @@ internal static class TrainCommand
 
             Introduce(model, set);
             if (resume is null)
-                OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
+                OptionFile.Write(run.Options, command, parsed, Decided(options, streaming), options.Config, options.Resume, options.Output);
             return new TrainRun(trainer, model, set, run, training.Epochs, display).Run();
         });
         return command;
@@ -106,11 +107,16 @@ internal static class TrainCommand
         {
             // The demonstration's images are so small that one tile would do; it is to show tiles.
             Tile = parsed.GetValue(options.Demo) && tile is null && memory is null ? DemoTile : tile,
-            MemoryBudget = memory,
+            // What is free differs from day to day. The run keeps what it was, so that it does the same when it is resumed.
+            MemoryBudget = memory ?? (tile is null && !parsed.GetValue(options.Demo) ? StreamingOptions.DefaultMemoryBudget >> 20 << 20 : null),
             Compute = parsed.GetValue(options.Compute),
             FrozenBatchNorm = true,
         });
     }
+
+    private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming) => streaming.MemoryBudget is { } bytes
+        ? new() { [options.Memory] = string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20}MiB") }
+        : [];
 
     private static RunFolder NewRun(string? wanted)
     {

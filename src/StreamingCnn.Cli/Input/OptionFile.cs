@@ -45,8 +45,9 @@ internal static class OptionFile
     /// <param name="path">The file.</param>
     /// <param name="command">The command.</param>
     /// <param name="parsed">What it runs with.</param>
+    /// <param name="decided">Values that the program chose for options that were left out.</param>
     /// <param name="except">Options that are not recorded.</param>
-    public static void Write(string path, Command command, ParseResult parsed, params Symbol[] except)
+    public static void Write(string path, Command command, ParseResult parsed, IReadOnlyDictionary<Option, string> decided, params Symbol[] except)
     {
         var record = new JsonObject();
         foreach (var argument in command.Arguments.Except(except).Cast<Argument>())
@@ -59,7 +60,7 @@ internal static class OptionFile
         {
             var value = parsed.GetResult(option) is { Implicit: false } result
                 ? result.Tokens.Count > 0 ? string.Join(',', result.Tokens.Select(token => token.Value)) : "true"
-                : (option as IDefaultText)?.DefaultText;
+                : decided.GetValueOrDefault(option) ?? (option as IDefaultText)?.DefaultText;
             if (value is not null)
                 record[option.Name.TrimStart('-')] = value;
         }

@@ -28,6 +28,9 @@ internal static class MachineRates
     // Layers of a network reach less than the best of several repetitions of one that is good for the processor.
     private const double Share = 0.75;
 
+    // Memory in use is taken and given back by several layers at a time, while others compute.
+    private const double FreshShare = 0.65;
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<int, ComputeRates> Known = [];
 
@@ -75,7 +78,7 @@ internal static class MachineRates
             Comparisons = Channels * 9 * (Side / 2) * (Side / 2) / Least(() => functional.max_pool2d(map, 3, 2, 1)),
             Bandwidth = Share * 2 * bytes / Least(() => large.relu()),
             Weights = weights > 0 ? heavy.weight.numel() * heavy.weight.element_size() / weights : new ComputeRates().Weights,
-            Fresh = Share * FreshBytes / Least(() => TouchFresh(threads)),
+            Fresh = FreshShare * FreshBytes / Least(() => TouchFresh(threads)),
             Call = call,
         };
 

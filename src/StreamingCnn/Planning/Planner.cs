@@ -52,7 +52,7 @@ internal sealed class Planner
         if (options.Tile is { } tile)
             return options.Mode == StreamingMode.Overlap ? Plan(Overlap(tile), 0) : Plan(WithTile(tile), options.MemoryBudget ?? 0);
 
-        var budget = options.MemoryBudget ?? DefaultBudget();
+        var budget = options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget;
         var whole = Plain(0);
         if (whole.Model.LeastBytes <= budget)
             return Plan(whole, budget);
@@ -91,7 +91,7 @@ internal sealed class Planner
 
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {(least >> 20) + 1} MiB."));
+            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {(least >> 20) + 1} MiB{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
     }
 
     private Candidate Plain(int side)
@@ -164,13 +164,6 @@ internal sealed class Planner
         yield return longest;
         for (var side = longest * 4 / 5 / Smallest * Smallest; side >= Smallest; side = Math.Min(side - Smallest, side * 4 / 5 / Smallest * Smallest))
             yield return side;
-    }
-
-    /// <summary>Three quarters of what the machine has free.</summary>
-    public static long DefaultBudget()
-    {
-        var info = GC.GetGCMemoryInfo();
-        return Math.Max(info.TotalAvailableMemoryBytes - Environment.WorkingSet, info.TotalAvailableMemoryBytes / 8) / 4 * 3;
     }
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile, (int Stride, int Period)? Late);
