@@ -42,8 +42,19 @@ internal static class MachineRates
             lock (Gate)
             {
                 var threads = get_num_threads();
-                if (!Known.TryGetValue(threads, out var rates))
+                if (Known.TryGetValue(threads, out var rates))
+                    return rates;
+                // Layers draw their weights; whoever asks for a plan shall not get other random numbers afterwards.
+                using var state = random.get_rng_state();
+                try
+                {
                     Known.Add(threads, rates = Measure(threads));
+                }
+                finally
+                {
+                    random.set_rng_state(state);
+                }
+
                 return rates;
             }
         }

@@ -1,0 +1,52 @@
+using StreamingCnn.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Tests.Surface;
+
+/// <summary>What a plan tells its reader.</summary>
+public class PlanTests
+{
+    [Fact]
+    public void Asking_for_a_plan_changes_no_random_numbers()
+    {
+        using var trunk = ModelCatalog.Create("small");
+        using var streaming = new StreamingModule(trunk, new() { Tile = (64, 64) });
+        manual_seed(1);
+        var expected = rand(1).item<float>();
+        manual_seed(1);
+
+        streaming.Plan(200, 200);
+
+        Assert.Equal(expected, rand(1).item<float>());
+    }
+
+    [Fact]
+    public void Times_are_positive_and_more_memory_never_costs_time()
+    {
+        using var trunk = new ResNetTrunk(18);
+        trunk.eval();
+        double before = double.MaxValue;
+        foreach (var mebibytes in (long[])[300, 500, 1000])
+        {
+            using var streaming = new StreamingModule(trunk, new() { MemoryBudget = mebibytes << 20 });
+
+            var plan = streaming.Plan(1024, 1024);
+
+            Assert.InRange(plan.StepBytes, 1, mebibytes << 20);
+            Assert.InRange(plan.Seconds, 1e-6, 1.1 * before);
+            Assert.True(plan.WholeSeconds > 0);
+            before = plan.Seconds;
+        }
+    }
+
+    [Fact]
+    public void Twice_the_same_question_gets_the_same_answer()
+    {
+        using var trunk = new ResNetTrunk(18);
+        trunk.eval();
+        using var streaming = new StreamingModule(trunk, new() { MemoryBudget = 400L << 20 });
+
+        Assert.Equal(streaming.Plan(900, 1100).ToString(), streaming.Plan(900, 1100).ToString());
+    }
+}
