@@ -114,21 +114,9 @@ internal static class SaliencyCommand
     private static void Explain(ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display)
     {
         var info = ImageInfo.Read(path);
-        using var image = Open(parsed, description.Preparation, path);
-        var (scaleX, scaleY) = ((double)info.Width / image.Width, (double)info.Height / image.Height);
         var folder = parsed.GetValue(Output)!;
-        using var map = display.Show(path, () => SaliencyMap.Compute(model, image, new()
-        {
-            Method = parsed.GetValue(Method),
-            Target = target,
-            Blur = parsed.GetValue(Blur) / scaleX,
-            Percentile = parsed.GetValue(Percentile),
-            Passes = parsed.GetValue(Passes),
-            Noise = parsed.GetValue(Noise),
-            Seed = parsed.GetValue(Seed),
-            TemporaryFolder = folder,
-            Progress = display,
-        }));
+        using var map = Compute(parsed, model, description.Preparation, info, target, display);
+        var (scaleX, scaleY) = ((double)info.Width / map.Width, (double)info.Height / map.Height);
 
         string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
         var className = description.Task.Outputs[map.Target];
@@ -148,6 +136,24 @@ internal static class SaliencyCommand
         Console.WriteLine($"  {Overlay.Describe(map)}");
         Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
         Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");
+    }
+
+    /// <summary>The map. The image is closed again when it is there: a photograph is held decoded as long as it is open.</summary>
+    private static SaliencyMap Compute(ParseResult parsed, StreamingClassifier model, ImagePreparation preparation, ImageInfo info, int? target, SaliencyDisplay display)
+    {
+        using var image = Open(parsed, preparation, info.Path);
+        return display.Show(info.Path, () => SaliencyMap.Compute(model, image, new()
+        {
+            Method = parsed.GetValue(Method),
+            Target = target,
+            Blur = parsed.GetValue(Blur) / ((double)info.Width / image.Width),
+            Percentile = parsed.GetValue(Percentile),
+            Passes = parsed.GetValue(Passes),
+            Noise = parsed.GetValue(Noise),
+            Seed = parsed.GetValue(Seed),
+            TemporaryFolder = parsed.GetValue(Output),
+            Progress = display,
+        }));
     }
 
     /// <summary>As in training, unless the command line asks for another resolution.</summary>
