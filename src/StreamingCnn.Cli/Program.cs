@@ -26,11 +26,13 @@ internal static class Program
     /// <param name="errors">Where complaints go: one sentence each.</param>
     public static int Run(string[] args, TextWriter errors)
     {
+        // From the start: loading the libraries takes a moment as well.
+        using var interruption = new Interruption("Stopped.");
         var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
         {
-            TrainCommand.Create(),
+            TrainCommand.Create(interruption),
             EvaluateCommand.Create(errors),
-            PredictCommand.Create(errors),
+            PredictCommand.Create(errors, interruption),
             VerifyCommand.Create(),
             PlanCommand.Create(),
             BenchCommand.Create(),

@@ -44,13 +44,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Whether the run stands between two epochs, so that the model's weights are those of the last epoch of <see cref="History"/>.</summary>
     public bool IsBetweenEpochs => position.History.Count > 0 && position.Seen.Count == 0;
 
-    /// <summary>Whether the last epoch of <see cref="History"/> has the best validation score so far; without validation images, always.</summary>
-    public bool IsBest => BestEpoch == position.History.Count;
-
-    /// <summary>The epoch with the best validation score, the first of equals; without validation images, the last.</summary>
-    private int BestEpoch => position.History.Exists(epoch => epoch.Validation is not null)
-        ? position.History.MaxBy(Quality)!.Epoch
-        : position.History.Count;
+    /// <summary>
+    /// Whether the last epoch of <see cref="History"/> is the best so far: it has the best validation score, and of those with that score the lowest validation loss, the first of
+    /// equals; without validation images, always.
+    /// </summary>
+    public bool IsBest => (BestEpoch.Of(position.History) ?? position.History.Count) == position.History.Count;
 
     /// <summary>Puts model, optimizer, random state and place in the epoch back to where the checkpoint of the options was written.</summary>
     /// <remarks>On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.</remarks>
@@ -208,9 +206,8 @@ public sealed class Trainer : IDisposable
         average?.Update(position.Updates);
     }
 
-    private bool HasLostPatience() => options.Patience is { } patience && position.History.Count - BestEpoch >= patience;
-
-    private static double Quality(EpochResult epoch) => epoch.Validation?.Score is { } score && !double.IsNaN(score) ? score : double.NegativeInfinity;
+    /// <summary>Goes by the score alone: a loss may go on falling for ever where the score cannot rise.</summary>
+    private bool HasLostPatience() => options.Patience is { } patience && BestEpoch.ByScore(position.History) is { } best && position.History.Count - best >= patience;
 
     private PartResult Judge(IReadOnlyList<Prediction> predictions) => new(predictions.Average(prediction => prediction.Loss), task.Score(predictions));
 

@@ -90,6 +90,7 @@ public sealed record TrainingOptions
         Require(ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm, "must be a positive number");
         Require(WeightAverage is null or (>= 0 and < 1), nameof(WeightAverage), WeightAverage, "must be from 0 to below 1");
         Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "must be 0 or a positive number of epochs");
+        Require(FrozenEpochs <= Math.Max(Epochs, 1), nameof(FrozenEpochs), FrozenEpochs, $"must not be more than the {Epochs} of {nameof(Epochs)}");
         Require(Patience is null or >= 1, nameof(Patience), Patience, "must be at least 1 epoch");
         Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "must be 0 or a positive number of images");
         if (problems.Count > 0)

@@ -61,7 +61,22 @@ public class TrainerTests
         using var trainer = new Trainer(model, Classes, new() { Epochs = 50, LearningRate = 1e-9, BatchSize = 4, Patience = 3 });
 
         Assert.Equal(4, trainer.Fit(Samples.Brightness(4), Samples.Brightness(4, 100)).Count());
-        Assert.False(trainer.IsBest);
+        Assert.Equal(BestEpoch.Of(trainer.History) == 4, trainer.IsBest);
+    }
+
+    [Fact]
+    public void Of_epochs_with_the_same_score_the_one_with_the_lower_loss_is_best()
+    {
+        using var model = Samples.Classifier();
+        using var trainer = new Trainer(model, Classes, new() { Epochs = 8, BatchSize = 2, LearningRate = 0.01 });
+        var best = new List<(int Epoch, bool IsBest)>();
+        foreach (var epoch in trainer.Fit(Samples.Brightness(12), Samples.Brightness(8, 100)))
+            best.Add((epoch.Epoch, trainer.IsBest));
+
+        var perfect = trainer.History.Where(epoch => epoch.Validation!.Score == 1).ToArray();
+        Assert.True(perfect.Length > 1, "The scores of several epochs are to be equal.");
+        Assert.Equal(perfect.MinBy(epoch => epoch.Validation!.Loss)!.Epoch, best.Last(epoch => epoch.IsBest).Epoch);
+        Assert.NotEqual(perfect[0].Epoch, best.Last(epoch => epoch.IsBest).Epoch);
     }
 
     [Fact]

@@ -37,6 +37,8 @@ internal static class BenchCommand
         };
         command.SetAction(parsed =>
         {
+            if (parsed.GetResult(tiles) is { Implicit: false } && parsed.GetResult(budgets) is { Implicit: false })
+                throw new ArgumentException("Only one of --tile and --memory can be given: each of them says the tiles.");
             var byMemory = parsed.GetValue(budgets) ?? [];
             var settings =
                 from size in parsed.GetValue(sizes)!

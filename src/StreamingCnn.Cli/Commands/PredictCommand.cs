@@ -19,7 +19,7 @@ internal static class PredictCommand
         Json,
     }
 
-    public static Command Create(TextWriter errors)
+    public static Command Create(TextWriter errors, Interruption interruption)
     {
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
         var images = new Argument<string[]>("images")
@@ -46,7 +46,7 @@ internal static class PredictCommand
                 var files = ImageArguments.Expand(parsed.GetValue(images)!);
                 var path = parsed.GetValue(output);
                 var chosen = parsed.GetValue(format) ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
-                using var interruption = new Interruption();
+                interruption.PassOn();
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 var done = 0;
                 var failed = 0;

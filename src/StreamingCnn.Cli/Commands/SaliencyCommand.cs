@@ -50,7 +50,7 @@ internal static class SaliencyCommand
     private static readonly Option<double?> Blur = CommonOptions.Parsed<double?>(
         "--blur",
         "Standard deviation of the blur in pixels of the file's full resolution; 0 for none. Default: 50 for each 8192 pixels of the longer side.",
-        text => double.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= 0 && double.IsFinite(value)
+        text => CommonOptions.TryParse(text, out var value) && value >= 0 && double.IsFinite(value)
             ? value
             : throw new FormatException($"'{text}' is not a blur; write a number of pixels, 0 or more."),
         null);
@@ -62,7 +62,7 @@ internal static class SaliencyCommand
     private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel." };
     private static readonly Option<int> Side = CommonOptions.Number("--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
     private static readonly Option<int> Regions = CommonOptions.Number("--regions", "Most hot regions to write, the hottest first.", 200, 0);
-    private static readonly Option<double?> Downsample = CommonOptions.OptionalReal("--downsample", "Factor by which the image is made smaller. Default: as in training.", 0, double.MaxValue);
+    private static readonly Option<double?> Downsample = CommonOptions.Downsample("Factor by which the image is made smaller, at least 1. Default: as in training.");
     private static readonly Option<double?> Resolution = CommonOptions.OptionalReal("--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
     private static readonly Option<int?> Level = CommonOptions.Parsed<int?>(
         "--level",
@@ -86,6 +86,9 @@ internal static class SaliencyCommand
                 throw new ArgumentException($"'{twins.First()}' and '{twins.Last()}' would write to the same files, since both are called '{twins.Key}'; run them one by one into two folders.");
             if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1) + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
                 throw new ArgumentException("Only one of --downsample, --mpp and --level can be given: each of them says the resolution.");
+            if (parsed.GetValue(Method) != SaliencyMethod.SmoothGrad
+                && new Option[] { Passes, Noise, Seed }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofSmoothGrad)
+                throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
             var display = new SaliencyDisplay();
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
@@ -112,21 +115,9 @@ internal static class SaliencyCommand
     private static void Explain(ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display)
     {
         var info = ImageInfo.Read(path);
-        using var image = Open(parsed, description.Preparation, path);
-        var (scaleX, scaleY) = ((double)info.Width / image.Width, (double)info.Height / image.Height);
         var folder = parsed.GetValue(Output)!;
-        using var map = display.Show(path, () => SaliencyMap.Compute(model, image, new()
-        {
-            Method = parsed.GetValue(Method),
-            Target = target,
-            Blur = parsed.GetValue(Blur) / scaleX,
-            Percentile = parsed.GetValue(Percentile),
-            Passes = parsed.GetValue(Passes),
-            Noise = parsed.GetValue(Noise),
-            Seed = parsed.GetValue(Seed),
-            TemporaryFolder = folder,
-            Progress = display,
-        }));
+        using var map = Compute(parsed, model, description.Preparation, info, target, display);
+        var (scaleX, scaleY) = ((double)info.Width / map.Width, (double)info.Height / map.Height);
 
         string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
         var className = description.Task.Outputs[map.Target];
@@ -146,6 +137,24 @@ internal static class SaliencyCommand
         Console.WriteLine($"  {Overlay.Describe(map)}");
         Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
         Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");
+    }
+
+    /// <summary>The map. The image is closed again when it is there: a photograph is held decoded as long as it is open.</summary>
+    private static SaliencyMap Compute(ParseResult parsed, StreamingClassifier model, ImagePreparation preparation, ImageInfo info, int? target, SaliencyDisplay display)
+    {
+        using var image = Open(parsed, preparation, info.Path);
+        return display.Show(info.Path, () => SaliencyMap.Compute(model, image, new()
+        {
+            Method = parsed.GetValue(Method),
+            Target = target,
+            Blur = parsed.GetValue(Blur) / ((double)info.Width / image.Width),
+            Percentile = parsed.GetValue(Percentile),
+            Passes = parsed.GetValue(Passes),
+            Noise = parsed.GetValue(Noise),
+            Seed = parsed.GetValue(Seed),
+            TemporaryFolder = parsed.GetValue(Output),
+            Progress = display,
+        }));
     }
 
     /// <summary>As in training, unless the command line asks for another resolution.</summary>

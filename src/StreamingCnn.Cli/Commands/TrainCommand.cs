@@ -20,7 +20,7 @@ internal static class TrainCommand
     private const string RunsFolder = "runs";
     private static readonly (int Height, int Width) DemoTile = (128, 128);
 
-    public static Command Create()
+    public static Command Create(Interruption interruption)
     {
         var options = new TrainOptions();
         var command = new Command("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
@@ -28,17 +28,20 @@ internal static class TrainCommand
             command.Add(option);
         command.SetAction(parsed =>
         {
+            interruption.EndWith("Stopped before the first image; nothing is lost.");
             options.RefuseDataWithDemo(parsed);
+            options.RefuseWithResume(parsed);
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
+            var given = parsed;
             if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
                 parsed = OptionFile.Merge(command, parsed, file);
-            if (parsed.GetValue(options.Downsample) is not null && parsed.GetValue(options.Resolution) is not null)
-                throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
+            options.RefuseContradictions(given, parsed);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
 
             var set = Read(options, parsed);
+            options.RefuseFor(set, parsed);
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint);
             var display = ProgressDisplay.OnOutput();
@@ -56,9 +59,10 @@ internal static class TrainCommand
             }
 
             Introduce(model, set);
+            interruption.PassOn();
             if (resume is null)
                 OptionFile.Write(run.Options, command, parsed, Decided(options, streaming), options.Config, options.Resume, options.Output);
-            return new TrainRun(trainer, model, set, run, training.Epochs, display).Run();
+            return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption).Run();
         });
         return command;
     }

@@ -39,7 +39,7 @@ internal sealed class TrainOptions
     private readonly Option<int> plateau = CommonOptions.Number("--plateau", "Epochs without a lower loss after which the schedule plateau lowers the learning rate.", 5, 1);
     private readonly Option<double?> clip = CommonOptions.OptionalReal("--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
     private readonly Option<double?> average = CommonOptions.OptionalReal("--average", "Decay of a running average of the weights, such as 0.99; the average is the outcome. Default: none.", 0, 0.9999999);
-    private readonly Option<int> freeze = CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns.", 0, 0);
+    private readonly Option<int> freeze = CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns; at most --epochs.", 0, 0);
     private readonly Option<bool> balanced = new("--balanced") { Description = "Draw images so that every class is as likely as any other." };
     private readonly Option<int> patience = CommonOptions.Number("--patience", "Stop after so many epochs without a better validation score; 0 for never.", 0, 0);
     private readonly Option<int> save = CommonOptions.Number("--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
@@ -97,7 +97,7 @@ internal sealed class TrainOptions
 
     public CarryOptions Carry { get; } = new();
 
-    public Option<double?> Downsample { get; } = CommonOptions.OptionalReal("--downsample", "Factor by which images are made smaller. Default: full resolution.", 0, double.MaxValue);
+    public Option<double?> Downsample { get; } = CommonOptions.Downsample("Factor by which images are made smaller, at least 1. Default: full resolution.");
 
     public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
 
@@ -118,15 +118,53 @@ internal sealed class TrainOptions
     /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
     public void RefuseDataWithDemo(ParseResult parsed)
     {
-        if (!parsed.GetValue(Demo))
-            return;
-        var given = new Symbol[] { Data, labels, columns, Downsample, Resolution, Foreground, augment, crop, ValidationShare }
-            .Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
-            .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name)
-            .ToArray();
-        if (given.Length > 0)
+        if (parsed.GetValue(Demo) && Given(parsed, Data, labels, columns, Downsample, Resolution, Foreground, augment, crop, ValidationShare) is { Length: > 0 } given)
             throw new ArgumentException($"--demo trains on images of its own as they are, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
     }
+
+    /// <exception cref="ArgumentException">A run that goes on is asked to start otherwise.</exception>
+    public void RefuseWithResume(ParseResult parsed)
+    {
+        if (parsed.GetValue(Resume) is not null && Given(parsed, Config, Output, Weights) is { Length: > 0 } given)
+            throw new ArgumentException($"--resume goes on in the run's own folder with the run's own options and weights, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
+    }
+
+    /// <summary>Refuses what would have no effect, or cannot be meant.</summary>
+    /// <param name="given">The command line alone: a file of options may be the record of another run, which holds all defaults.</param>
+    /// <param name="parsed">With the options of a file.</param>
+    /// <exception cref="ArgumentException">Options contradict each other.</exception>
+    public void RefuseContradictions(ParseResult given, ParseResult parsed)
+    {
+        if (parsed.GetValue(Downsample) is not null && parsed.GetValue(Resolution) is not null)
+            throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
+        var (frozen, passes) = (parsed.GetValue(freeze), parsed.GetValue(epochs));
+        if (frozen > passes)
+            throw new ArgumentException($"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
+        if (Given(given, momentum).Length > 0 && parsed.GetValue(optimizer) != OptimizerKind.Sgd)
+            throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
+        if (Given(given, plateau).Length > 0 && parsed.GetValue(schedule) != LearningRateSchedule.Plateau)
+            throw new ArgumentException("--plateau is of --schedule plateau alone; leave it out, or choose that schedule.");
+        if (parsed.GetValue(balanced) && parsed.GetValue(labels) != LabelKind.Class)
+            throw new ArgumentException("--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
+    }
+
+    /// <summary>Refuses what the data cannot bear.</summary>
+    /// <exception cref="ArgumentException">Options contradict the data.</exception>
+    public void RefuseFor(TrainingSet set, ParseResult parsed)
+    {
+        if (parsed.GetValue(patience) > 0 && set.Validation.Count == 0)
+            throw new ArgumentException($"--patience is {parsed.GetValue(patience)}, but there are no validation images whose score could stop the run; write 0, or keep some images by --validation.");
+        var updates = parsed.GetValue(epochs) * (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(batch));
+        if (parsed.GetValue(warmUp) is > 0 and var steps && steps >= updates)
+            throw new ArgumentException($"--warm-up is {steps}, but the run has only {updates} updates, so it would end before; write a number below {updates}, or more --epochs.");
+    }
+
+    /// <summary>Names of those that stand on the command line.</summary>
+    private static string[] Given(ParseResult parsed, params Symbol[] symbols) =>
+    [
+        .. symbols.Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
+            .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name),
+    ];
 
     public CsvOptions Columns(ParseResult parsed) => new() { Labels = parsed.GetValue(labels), LabelColumns = parsed.GetValue(columns)! };
 

@@ -20,7 +20,7 @@ internal sealed record TrainingSet(
     (long Height, long Width) LargestSize);
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
-internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display)
+internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption)
 {
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
@@ -32,11 +32,13 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         var clock = Stopwatch.StartNew();
         if (!Train())
         {
+            interruption.EndWith($"Stopped; go on with: scnn train --resume {run.Path}");
             Report([]);
             Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
             return Program.Interrupted;
         }
 
+        interruption.EndWith($"Stopped before the report; go on with: scnn train --resume {run.Path}");
         Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights, metrics and {RunFolder.ReportName} in {run.Path}.");
         Report(Evaluate());
         return Program.Success;
@@ -46,7 +48,6 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     /// <returns>Whether it came to the end; false when a person stopped it.</returns>
     private bool Train()
     {
-        using var interruption = new Interruption();
         using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; once more to stop at once and lose it."));
         try
         {

@@ -12,6 +12,10 @@ internal sealed class ProgressText(int epochs, TrainingProgress start, Func<Time
     // Of the four forward passes that a step costs, three are the way back.
     private const double ForwardShare = 0.25;
 
+    // The first moments go into getting started, and the first tiles of an image say little of it.
+    private static readonly TimeSpan ShortestTime = TimeSpan.FromSeconds(5);
+    private const double SmallestPartOfImage = 0.1;
+
     private TrainingProgress origin = start;
     private TimeSpan originTime;
     private TrainingProgress? last;
@@ -35,13 +39,13 @@ internal sealed class ProgressText(int epochs, TrainingProgress start, Func<Time
     /// <summary>How much of all work is done, from 0 to 1.</summary>
     public double Share => Math.Min(1, Of(Now, Now.Done < Now.Images ? TileShare : 0));
 
-    /// <summary>Time left, going by the time since the start; null where nothing is known yet.</summary>
+    /// <summary>Time left, going by the time since the start; null as long as that is too short, or too little of the first image is done, to go by.</summary>
     public TimeSpan? Left
     {
         get
         {
-            var done = Share - Of(origin, 0);
-            return done > 0 ? (elapsed() - originTime) * ((1 - Share) / done) : null;
+            var (spent, done) = (elapsed() - originTime, Share - Of(origin, 0));
+            return spent >= ShortestTime && done >= SmallestPartOfImage / Now.Images / Math.Max(epochs, 1) ? spent * ((1 - Share) / done) : null;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using StreamingCnn.Models;
 using static TorchSharp.torch;
 
@@ -63,10 +64,10 @@ internal static class CommonOptions
     public static Option<int> Number(string name, string description, int fallback, int smallest) => Parsed(
         name,
         description,
-        text => int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest
+        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= smallest
             ? value
             : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}."),
-        fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        fallback.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A number between bounds.</summary>
     /// <param name="name">The option.</param>
@@ -78,10 +79,10 @@ internal static class CommonOptions
     public static Option<double> Real(string name, string description, double fallback, double smallest, double largest, string allowed) => Parsed(
         name,
         description,
-        text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest && value <= largest
+        text => TryParse(text, out var value) && value >= smallest && value <= largest
             ? value
             : throw new FormatException($"'{text}' is not a number for {name}; write one {allowed}."),
-        fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        fallback.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A part of a whole that leaves something over, from 0 to below 1.</summary>
     public static Option<double> Share(string name, string description, double fallback) => Real(name, description, fallback, 0, 0.999, "from 0 to below 1");
@@ -138,10 +139,23 @@ internal static class CommonOptions
     public static Option<double?> OptionalReal(string name, string description, double above, double largest) => Parsed<double?>(
         name,
         description,
-        text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value > above && value <= largest
+        text => TryParse(text, out var value) && value > above && value <= largest
             ? value
             : throw new FormatException($"'{text}' is not a number for {name}; write one above {above}{(largest < double.MaxValue ? $" and at most {largest}" : "")}."),
         null);
+
+    /// <summary>How many times smaller images are made.</summary>
+    /// <param name="description">Of what, and the default.</param>
+    public static Option<double?> Downsample(string description) => Parsed<double?>(
+        "--downsample",
+        description,
+        text => TryParse(text, out var value) && value >= 1 && double.IsFinite(value)
+            ? value
+            : throw new FormatException($"'{text}' is not a number for --downsample; write one of at least 1: images can be made smaller, not larger."),
+        null);
+
+    /// <summary>Reads a number with a point. A comma is no part of it: 0,001 would be read as 1, by its groups of three digits.</summary>
+    public static bool TryParse(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
 
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {

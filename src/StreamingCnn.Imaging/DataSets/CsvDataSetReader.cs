@@ -121,7 +121,8 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             return "is empty";
         if (options.Labels == LabelKind.Class)
             return null;
-        if (!double.TryParse(text, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value))
+        // With a point: a comma would be passed over as one between thousands, and 0,5 read as 5.
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value))
             return $"'{text}' is not a number";
         return options.Labels == LabelKind.MultiLabel && value is not (0 or 1) ? $"'{text}' is neither 0 nor 1" : null;
     }

@@ -36,7 +36,9 @@ public static class ImageFile
         }
         catch (Exception error) when (error is VipsException or IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"'{path}' cannot be written: {error.Message.Split('\n')[0].TrimEnd('.')}.", error);
+            // The temporary names, which .NET makes absolute, are not what was asked for.
+            var reason = new[] { Path.GetFullPath(raw), Path.GetFullPath(coded), raw, coded }.Aggregate(error.Message.Split('\n')[0], (text, name) => text.Replace(name, path, StringComparison.Ordinal));
+            throw new IOException($"'{path}' cannot be written: {reason.TrimEnd('.')}.", error);
         }
         finally
         {

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using StreamingCnn.Imaging.Export;
+using StreamingCnn.Interop.Weights;
 
 namespace StreamingCnn.Imaging.Generators;
 
@@ -57,9 +59,7 @@ public sealed class GeneratedSet(IReadOnlyList<(string Name, int Count, Func<int
             progress?.Invoke(labels.Count);
         }
 
-        var temporary = $"{list}.{Guid.NewGuid():N}.part";
-        File.WriteAllLines(temporary, lines);
-        File.Move(temporary, list);
+        AtomicFile.Write(list, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")))));
         return labels;
     }
 

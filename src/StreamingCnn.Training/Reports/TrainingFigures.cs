@@ -11,7 +11,7 @@ internal static class TrainingFigures
         if (history.Count == 0)
             yield break;
         yield return OverEpochs("loss", "loss", "Loss over the epochs", history, result => result.Loss, Alignment.UpperRight, null);
-        var best = history.Any(epoch => epoch.Validation is not null) ? history.MaxBy(epoch => Rank(epoch.Validation?.Score))?.Epoch : null;
+        var best = BestEpoch.Of(history);
         var caption = $"{char.ToUpperInvariant(scoreName[0])}{scoreName[1..]} over the epochs{(best is null ? "" : $"; the weights of epoch {best} are the best")}";
         yield return OverEpochs("score", scoreName, caption, history, result => result.Score, Alignment.LowerRight, best);
     }
@@ -45,6 +45,4 @@ internal static class TrainingFigures
             line.MarkerSize = points.Length <= 60 ? 5 : 0;
         }
     });
-
-    private static double Rank(double? score) => score is { } value && !double.IsNaN(value) ? value : double.NegativeInfinity;
 }

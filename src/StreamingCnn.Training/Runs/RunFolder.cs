@@ -13,7 +13,7 @@ public sealed record RunFolder(string Path)
     /// <summary>All that is needed to go on where the run was interrupted.</summary>
     public string Checkpoint => File("checkpoint.safetensors");
 
-    /// <summary>The weights with the best score on the validation images.</summary>
+    /// <summary>The weights with the best score on the validation images; of equal scores, those with the lowest loss.</summary>
     public string BestWeights => File("best.safetensors");
 
     /// <summary>The weights after the last epoch.</summary>

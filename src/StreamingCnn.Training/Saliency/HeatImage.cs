@@ -54,6 +54,11 @@ internal static class HeatImage
             PyramidTiff.Write(map, part, limit, micrometresPerPixel);
             File.Move(part, path, overwrite: true);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The temporary name is not what was asked for.
+            throw new IOException(error.Message.Replace(Path.GetFullPath(part), path, StringComparison.Ordinal), error);
+        }
         finally
         {
             File.Delete(part);

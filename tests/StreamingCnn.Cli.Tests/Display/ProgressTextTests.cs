@@ -37,6 +37,31 @@ public class ProgressTextTests
     }
 
     [Fact]
+    public void No_time_is_named_before_there_is_something_to_go_by()
+    {
+        var text = Training(epochs: 1, images: 10);
+
+        // A tile of a large image, after the time that it takes to get started: seven hours by the rule of three.
+        elapsed = TimeSpan.FromSeconds(6);
+        text.Report(new TileProgress(TilePass.Forward, 1, 100));
+        Assert.Equal("", text.LeftText);
+
+        elapsed = TimeSpan.FromSeconds(60);
+        text.Report(new TileProgress(TilePass.Forward, 50, 100));
+        Assert.Equal("01:19:00 left", text.LeftText);
+
+        // Small images: none before some seconds are over.
+        text = Training(epochs: 20, images: 1000);
+        elapsed = TimeSpan.FromSeconds(2);
+        text.Report(new TrainingProgress(1, 1, 1000, 0.7, 4_000_000));
+        Assert.Equal("", text.LeftText);
+
+        elapsed = TimeSpan.FromSeconds(5);
+        text.Report(new TrainingProgress(1, 50, 1000, 0.7, 200_000_000));
+        Assert.Equal("00:33:15 left", text.LeftText);
+    }
+
+    [Fact]
     public void A_resumed_run_does_not_count_what_was_done_before()
     {
         var text = Training(epochs: 4, images: 10);

@@ -27,7 +27,7 @@ public static class AtomicFile
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException && reason is not WeightFileException)
         {
-            throw new WeightFileException($"'{path}' cannot be written: {reason.Message}", reason);
+            throw new WeightFileException($"'{path}' cannot be written: {Explain(path, temporary, reason)}", reason);
         }
         finally
         {
@@ -35,5 +35,15 @@ public static class AtomicFile
             if (File.Exists(temporary))
                 File.Delete(temporary);
         }
+    }
+
+    /// <summary>What is in the way, without the temporary name, which nobody asked for.</summary>
+    private static string Explain(string path, string temporary, Exception reason)
+    {
+        if (Directory.Exists(path))
+            return "that is a folder; name a file in it.";
+        return reason is DirectoryNotFoundException
+            ? $"there is no folder '{Path.GetDirectoryName(Path.GetFullPath(path))}'; make it, or choose another one."
+            : reason.Message.Replace(Path.GetFullPath(temporary), path, StringComparison.Ordinal).Replace(temporary, path, StringComparison.Ordinal);
     }
 }
