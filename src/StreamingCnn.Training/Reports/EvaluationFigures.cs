@@ -10,6 +10,7 @@ namespace StreamingCnn.Training.Reports;
 internal static class EvaluationFigures
 {
     private const int Square = 380;
+    private const int LegendWidth = 240;
     private const int FewLegendLines = 5;
     private const int MostLegendLines = 10;
     private const int MostCellsWithText = 20;
@@ -45,12 +46,12 @@ internal static class EvaluationFigures
             plot.XLabel("1 - specificity");
             plot.YLabel("sensitivity");
             UnitSquare(plot);
-            if (curves.Count <= MostLegendLines)
+            if (curves.Count <= FewLegendLines)
                 plot.ShowLegend(Alignment.LowerRight);
-            if (curves.Count > FewLegendLines)
-                plot.Legend.FontSize = 10;
+            else if (curves.Count <= MostLegendLines)
+                plot.ShowLegend(Edge.Right);
         })
-        { Width = Square, Height = Square };
+        { Width = curves.Count is > FewLegendLines and <= MostLegendLines ? Square + LegendWidth : Square, Height = Square };
 
     private static Figure Confusion(string name, ConfusionMatrix matrix, IReadOnlyList<string> classes) =>
         new(name, "Confusion: rows are what is true, columns what was predicted; colour is the share of a row", (plot, theme) =>
