@@ -40,6 +40,8 @@ internal static class EvaluationFigures
                     curve.Points.Select(point => point.FalsePositiveRate).ToArray(), curve.Points.Select(point => point.TruePositiveRate).ToArray(), theme.Of(i));
                 line.LineWidth = 2;
                 line.MarkerSize = 0;
+                // There are fewer colours than a legend may have lines.
+                line.LinePattern = i < theme.Series.Length ? LinePattern.Solid : LinePattern.Dashed;
                 line.LegendText = string.Create(CultureInfo.InvariantCulture, $"{Short(label, 24)}, AUC {curve.Area:0.000}");
             }
 
