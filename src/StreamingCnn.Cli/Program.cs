@@ -26,20 +26,7 @@ internal static class Program
     /// <param name="errors">Where complaints go: one sentence each.</param>
     public static int Run(string[] args, TextWriter errors)
     {
-        var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
-        {
-            TrainCommand.Create(),
-            EvaluateCommand.Create(errors),
-            PredictCommand.Create(errors),
-            VerifyCommand.Create(),
-            PlanCommand.Create(),
-            BenchCommand.Create(),
-            BenchCommand.CreateStep(),
-            InfoCommand.Create(),
-            GenerateCommand.Create(),
-            SaliencyCommand.Create(),
-        };
-        var parsed = root.Parse(args);
+        var parsed = CreateRoot(errors).Parse(args);
         if (CommandLineProblem.Find(parsed) is { } problem)
         {
             errors.WriteLine($"error: {problem}");
@@ -59,4 +46,21 @@ internal static class Program
             },
             errors);
     }
+
+    /// <summary>The program's commands.</summary>
+    /// <param name="errors">Where complaints go.</param>
+    public static RootCommand CreateRoot(TextWriter errors) =>
+        new("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
+        {
+            TrainCommand.Create(),
+            EvaluateCommand.Create(errors),
+            PredictCommand.Create(errors),
+            VerifyCommand.Create(),
+            PlanCommand.Create(),
+            BenchCommand.Create(),
+            BenchCommand.CreateStep(),
+            InfoCommand.Create(),
+            GenerateCommand.Create(),
+            SaliencyCommand.Create(),
+        };
 }

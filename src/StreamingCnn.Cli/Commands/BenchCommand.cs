@@ -26,7 +26,7 @@ internal static class BenchCommand
                 : throw new FormatException($"'{text}' is not a method; write whole, kept, once or overlap."),
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
-        var threads = CommonOptions.Number("--threads", "Threads of the computation.", Environment.ProcessorCount, 1);
+        var threads = CommonOptions.OptionalNumber("--threads", "Threads of the computation. Default: one for each processor.", 1);
         var csv = new Option<string?>("--csv") { Description = "File for all measurements." };
         var command = new Command("bench", "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
         {
@@ -41,7 +41,7 @@ internal static class BenchCommand
                 from choice in !method.IsTiled() ? [(Tile: 0, Memory: 0L)]
                     : byMemory.Length > 0 ? byMemory.Select(memory => (Tile: 0, Memory: memory))
                     : parsed.GetValue(tiles)!.Select(tile => (Tile: tile, Memory: 0L))
-                select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads));
+                select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads) ?? Environment.ProcessorCount);
             var table = Measure([.. settings], parsed.GetValue(repeat));
             table.Show(AnsiConsole.Console);
             Console.WriteLine("Medians, and their ratios to the whole image's. MiB: peak above what was resident before the step; planned: what the plan says of it; carry: a part of that.");

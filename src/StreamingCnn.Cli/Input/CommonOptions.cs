@@ -56,12 +56,10 @@ internal static class CommonOptions
         "float64");
 
     public static Option<int> Number(string name, string description, int fallback, int smallest) => Parsed(
-        name,
-        description,
-        text => int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest
-            ? value
-            : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}."),
-        fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        name, description, text => WholeNumber(text, name, smallest), fallback.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>A whole number that may be left out.</summary>
+    public static Option<int?> OptionalNumber(string name, string description, int smallest) => Parsed<int?>(name, description, text => WholeNumber(text, name, smallest), null);
 
     /// <summary>A number between bounds.</summary>
     /// <param name="name">The option.</param>
@@ -137,6 +135,10 @@ internal static class CommonOptions
             ? value
             : throw new FormatException($"'{text}' is not a number for {name}; write one above {above}{(largest < double.MaxValue ? $" and at most {largest}" : "")}."),
         null);
+
+    private static int WholeNumber(string text, string name, int smallest) => int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= smallest
+        ? value
+        : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}.");
 
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {
