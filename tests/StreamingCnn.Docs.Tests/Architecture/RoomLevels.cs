@@ -12,6 +12,14 @@ internal sealed class RoomLevels
         rooms = project.Rooms.ToDictionary(room => room.Name);
         foreach (var room in project.Rooms)
             LevelOf(room, []);
+        // Just below those that import it, as far as that goes: arrows are short then.
+        foreach (var room in project.Rooms.OrderByDescending(room => levels[room.Name]))
+        {
+            var importers = project.Rooms.Where(other => other.Imports.Contains(room.Name)).ToArray();
+            if (importers.Length > 0)
+                levels[room.Name] = importers.Min(importer => levels[importer.Name]) - 1;
+        }
+
         Levels = [.. project.Rooms.GroupBy(room => levels[room.Name]).OrderBy(level => level.Key).Select(level => level.ToArray())];
     }
 

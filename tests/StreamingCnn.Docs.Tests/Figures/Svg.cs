@@ -22,6 +22,9 @@ internal sealed class Svg
     public void Rectangle(double x, double y, double width, double height, string fill, string stroke, double opacity = 1) =>
         Line($"<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\" stroke=\"{stroke}\"{(opacity < 1 ? string.Create(CultureInfo.InvariantCulture, $" fill-opacity=\"{opacity}\"") : "")}/>");
 
+    public void Frame(double x, double y, double width, double height, string stroke) =>
+        Line($"<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"3\"/>");
+
     public void Arrow(double fromX, double fromY, double toX, double toY, string colour = "#567") =>
         Line($"<line x1=\"{fromX}\" y1=\"{fromY}\" x2=\"{toX}\" y2=\"{toY}\" stroke=\"{colour}\" stroke-width=\"1.2\" marker-end=\"url(#head)\"/>");
 
