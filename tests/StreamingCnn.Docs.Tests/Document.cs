@@ -14,7 +14,7 @@ internal sealed partial record Document(string Name, string[] Lines)
     public static IEnumerable<Document> All()
     {
         var root = Repository.Folder;
-        var names = new[] { "README.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+        var names = new[] { "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD-PARTY-NOTICES.md" }
             .Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path).Replace('\\', '/')))
             .Order(StringComparer.Ordinal);
         return names.Select(name => new Document(name, File.ReadAllLines(Path.Combine(root, name))));
