@@ -1,4 +1,5 @@
 using System.CommandLine;
+using StreamingCnn;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Benchmarks;
 
@@ -7,6 +8,7 @@ var file = new Argument<FileInfo>("file") { Description = "Image file, such as a
 var window = new Option<int>("--window") { Description = "Side of a window in pixels.", DefaultValueFactory = _ => 1024 };
 var rounds = new Option<int>("--rounds") { Description = "Passes by each reader, taken in turns, each in a process of its own.", DefaultValueFactory = _ => 3 };
 var tile = new Option<int>("--tile") { Description = "Side of a tile in pixels.", DefaultValueFactory = _ => 2048 };
+var carry = new Option<CarryPlace>("--carry") { Description = "Where the carry waits for the backward pass: device or file." };
 var reader = new Argument<WindowReader>("reader");
 
 var windows = new Command("windows", "Read all windows of a file through this library and through plain libvips: megapixels per second and peak memory.") { file, window, rounds };
@@ -16,8 +18,8 @@ var pass = new Command("pass", "One pass by one reader in this process.") { read
 pass.Hidden = true;
 pass.SetAction(parsed => Console.WriteLine(WindowPass.Run(parsed.GetValue(reader), parsed.GetValue(file)!.FullName, parsed.GetValue(window)).ToJson()));
 
-var step = new Command("step", "One training step of a small streamed network on a whole file: time and peak memory.") { file, tile };
-step.SetAction(parsed => TrainingStep.Run(parsed.GetValue(file)!.FullName, parsed.GetValue(tile)));
+var step = new Command("step", "One training step of a small streamed network on a whole file: time and peak memory.") { file, tile, carry };
+step.SetAction(parsed => TrainingStep.Run(parsed.GetValue(file)!.FullName, parsed.GetValue(tile), parsed.GetValue(carry)));
 
 var root = new RootCommand("Measure what reading and training on a large image file costs.") { windows, pass, step };
 try

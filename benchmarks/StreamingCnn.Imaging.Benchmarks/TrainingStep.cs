@@ -13,7 +13,7 @@ internal static class TrainingStep
     private const int Classes = 2;
     private const int Features = 64;
 
-    public static int Run(string path, int tile)
+    public static int Run(string path, int tile, CarryPlace carry)
     {
         manual_seed(1);
         using var file = ImageSource.Open(path);
@@ -24,11 +24,11 @@ internal static class TrainingStep
             Conv2d(16, 32, 3, stride: 2, padding: 1), ReLU(),
             Conv2d(32, 32, 3, stride: 2, padding: 1), ReLU(),
             Conv2d(32, Features, 3, stride: 2, padding: 1), ReLU());
-        using var streaming = new StreamingModule(trunk, new StreamingOptions { Tile = (tile, tile), Progress = new Lines() });
+        using var streaming = new StreamingModule(trunk, new StreamingOptions { Tile = (tile, tile), Carry = carry, Progress = new Lines() });
         using var head = Linear(Features, Classes);
         using var optimizer = optim.SGD(streaming.parameters().Concat(head.parameters()), 0.01);
         var plan = streaming.Plan(image.Height, image.Width);
-        Say($"{image.Height} x {image.Width} px ({image.Height * image.Width / 1e6:0.0} MP), tiles of {tile} px; all feature maps would take {plan.WholeBytes / 1e9:0.0} GB");
+        Say($"{image.Height} x {image.Width} px ({image.Height * image.Width / 1e6:0.0} MP), tiles of {tile} px; all feature maps would take {plan.WholeBytes / 1e9:0.0} GB; carry {Math.Max(plan.CarryBytes, plan.CarryElsewhereBytes) / 1e6:0} MB on the {carry}");
 
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();

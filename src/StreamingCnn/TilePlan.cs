@@ -32,8 +32,13 @@ public sealed record TilePlan
     /// <summary>Bytes of the outputs and of their gradients.</summary>
     public required long OutputBytes { get; init; }
 
-    /// <summary>Bytes carried between tiles and kept for the backward pass, and of the gradients of what two rows of tiles carry.</summary>
+    /// <summary>
+    /// Bytes carried between tiles and kept for the backward pass, as far as they are on the device, and of the gradients of what two rows of tiles carry.
+    /// </summary>
     public required long CarryBytes { get; init; }
+
+    /// <summary>Bytes carried that wait for the backward pass in the host's memory or in a file; see <see cref="StreamingOptions.Carry"/>.</summary>
+    public required long CarryElsewhereBytes { get; init; }
 
     /// <summary>Estimated bytes of the largest tile's activations and their gradients in the backward pass.</summary>
     public required long TileBytes { get; init; }
@@ -47,8 +52,16 @@ public sealed record TilePlan
     /// <summary>Share of the forward pass's time that the backward pass takes to compute again what was not kept, in [0, 1].</summary>
     public required double Recomputed { get; init; }
 
+    /// <summary>
+    /// Estimated seconds of a step after the first, from short measurements of this machine's processor with the threads in use; for another device they say nothing.
+    /// </summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>The same of a conventional step over the whole image, if memory sufficed for it.</summary>
+    public required double WholeSeconds { get; init; }
+
     /// <summary>Estimated time of a step, divided by that of a conventional step over the whole image.</summary>
-    public required double TimeRatio { get; init; }
+    public double TimeRatio => Seconds / WholeSeconds;
 
     /// <summary>
     /// Values computed in a forward pass, divided by the number of values in all maps: 1 when every value is computed once, more where
@@ -69,12 +82,12 @@ public sealed record TilePlan
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");
         Line("outputs", Mebibytes(OutputBytes) + " with gradients");
-        Line("carry", Mebibytes(CarryBytes));
+        Line("carry", Mebibytes(CarryBytes) + (CarryElsewhereBytes > 0 ? $"; {Mebibytes(CarryElsewhereBytes)} in all, elsewhere" : ""));
         Line("one tile", Mebibytes(TileBytes));
         Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
         Line("step", Mebibytes(StepBytes));
         Line("whole", Mebibytes(WholeBytes) + " (conventional backpropagation)");
-        Line("time", string.Create(CultureInfo.InvariantCulture, $"{TimeRatio:0.00} of a conventional step"));
+        Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Seconds:0.0##} s; {TimeRatio:0.00} of a conventional step"));
         return text.ToString();
 
         void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{name,-11}{value}\n");

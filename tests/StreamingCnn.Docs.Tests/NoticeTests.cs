@@ -21,6 +21,6 @@ public class NoticeTests
             select library.Key.Split('/')[0];
 
         Assert.Contains("TorchSharp", carried);
-        Assert.Empty(carried.Distinct().Except(NotCarried).Where(package => !notices.Contains(package, StringComparison.Ordinal)));
+        Assert.DoesNotContain(carried.Distinct().Except(NotCarried), package => !notices.Contains(package, StringComparison.Ordinal));
     }
 }

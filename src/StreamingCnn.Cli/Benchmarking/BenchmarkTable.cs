@@ -9,6 +9,17 @@ internal sealed class BenchmarkTable
 {
     private const double Mebibyte = 1 << 20;
 
+    private static readonly string[] PartNames =
+    [
+        "convolutions", "other layers", "convolutions backward", "other layers backward", "windows", "carry", "gradients of maps", "gradients of parameters", "engine",
+    ];
+
+    private const int FirstPart = 14;
+
+    private static readonly string Header =
+        "model,height,width,method,tile,memory_budget,threads,tile_used,seconds,base_bytes,peak_bytes,planned_bytes,carry_bytes,planned_ratio"
+        + string.Concat(PartNames.Select(name => $",{name.Replace(' ', '_')}_seconds"));
+
     private readonly OrderedDictionary<StepSetting, List<StepCost>> costs = [];
 
     public void Add(StepSetting setting, StepCost cost)
@@ -23,6 +34,9 @@ internal sealed class BenchmarkTable
 
     /// <summary>Median of the time in seconds.</summary>
     public double Seconds(StepSetting setting) => Median(costs[setting].Select(cost => cost.Seconds));
+
+    /// <summary>Median of the time that a streamed step spends on a part, in seconds.</summary>
+    public double PartSeconds(StepSetting setting, StepPart part) => Median(costs[setting].Select(cost => cost.Parts[part]));
 
     /// <summary>Median of the step's peak memory above what was resident before it, in MiB.</summary>
     public double Peak(StepSetting setting) => Median(costs[setting].Select(cost => (cost.PeakBytes - cost.BaseBytes) / Mebibyte));
@@ -42,28 +56,81 @@ internal sealed class BenchmarkTable
         console.Write(table);
     }
 
+    /// <summary>Prints where the time of the streamed steps goes, as shares of the step.</summary>
+    public void ShowParts(IAnsiConsole console)
+    {
+        var streamed = costs.Keys.Where(setting => costs[setting][0].Parts.Count > 0).ToArray();
+        if (streamed.Length == 0)
+            return;
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumn(new TableColumn("where its time goes").NoWrap());
+        foreach (var setting in streamed)
+            table.AddColumn(new TableColumn($"{setting.Size} {setting.Name}").RightAligned());
+        foreach (var part in Enum.GetValues<StepPart>())
+            table.AddRow([PartNames[(int)part], .. streamed.Select(setting => Number(PartSeconds(setting, part) / Seconds(setting), "0.0 %"))]);
+        console.Write(table);
+    }
+
+    /// <summary>How often a setting has been measured.</summary>
+    public int Count(StepSetting setting) => costs.TryGetValue(setting, out var all) ? all.Count : 0;
+
     /// <summary>One line for each measurement, medians not taken.</summary>
     public string ToCsv()
     {
-        var text = new StringBuilder("model,height,width,method,tile,memory_budget,threads,seconds,base_bytes,peak_bytes,planned_bytes,carry_bytes\n");
+        var text = new StringBuilder(Header).Append('\n');
         foreach (var (setting, all) in costs)
         {
             foreach (var cost in all)
             {
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"{setting.Model},{setting.Height},{setting.Width},{setting.Method},{cost.Tile},{setting.Memory},{setting.Threads},{cost.Seconds:0.000},{cost.BaseBytes},{cost.PeakBytes},{cost.PlannedBytes},{cost.CarryBytes}\n");
+                    $"{setting.Model},{setting.Height},{setting.Width},{setting.MethodName},{setting.Tile},{setting.Memory},{setting.Threads},{cost.Tile},{cost.Seconds:0.000},{cost.BaseBytes},{cost.PeakBytes},{cost.PlannedBytes},{cost.CarryBytes},{cost.PlannedRatio:0.000}");
+                foreach (var part in Enum.GetValues<StepPart>())
+                    text.Append(',').Append(cost.Parts.TryGetValue(part, out var seconds) ? Number(seconds, "0.000") : "");
+                text.Append('\n');
             }
         }
 
         return text.ToString();
     }
 
+    /// <summary>Reads what <see cref="ToCsv"/> has written.</summary>
+    /// <exception cref="InvalidDataException">It is no such file; the message names it and its first line that cannot be read.</exception>
+    public static BenchmarkTable FromCsv(string path)
+    {
+        var table = new BenchmarkTable();
+        var lines = File.ReadAllLines(path);
+        if (lines.Length == 0 || lines[0] != Header)
+            throw new InvalidDataException($"'{path}' does not hold measurements of this program: its first line is not the one that it writes. Name another file.");
+        foreach (var (number, line) in lines.Index().Skip(1))
+        {
+            try
+            {
+                var field = line.Split(',');
+                var parts = Enum.GetValues<StepPart>().Where(part => field[FirstPart + (int)part].Length > 0);
+                table.Add(
+                    new StepSetting(field[0], Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6)),
+                    new StepCost(
+                        Real(8), Long(9), Long(10), Long(11), Long(12), Int(7), Real(13), parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));
+
+                int Int(int i) => int.Parse(field[i], CultureInfo.InvariantCulture);
+                long Long(int i) => long.Parse(field[i], CultureInfo.InvariantCulture);
+                double Real(int i) => double.Parse(field[i], CultureInfo.InvariantCulture);
+            }
+            catch (Exception reason) when (reason is FormatException or ArgumentException or OverflowException or IndexOutOfRangeException)
+            {
+                throw new InvalidDataException($"Line {number + 1} of '{path}' is no measurement of this program; remove the line, or name another file.", reason);
+            }
+        }
+
+        return table;
+    }
+
     private IEnumerable<string> Row(StepSetting setting)
     {
         var whole = WholeOf(setting);
         var any = costs[setting][0];
-        yield return string.Create(CultureInfo.InvariantCulture, $"{setting.Height}x{setting.Width}");
+        yield return setting.Size;
         yield return setting.MethodName + (setting.Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $" {setting.Memory >> 20} MiB") : "");
         yield return any.Tile > 0 ? any.Tile.ToString(CultureInfo.InvariantCulture) : "";
         yield return Number(Seconds(setting), "0.00");

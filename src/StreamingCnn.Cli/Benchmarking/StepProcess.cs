@@ -46,9 +46,10 @@ internal static class StepProcess
         trunk.eval();
         // A streamed warm-up moves tensors to the heap that keeps what is freed.
         Step(Module(trunk, setting with { Method = setting.Method == StepMethod.Kept ? StepMethod.Once : setting.Method, Tile = WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
-        trunk.zero_grad();
 
-        var module = Module(trunk, setting);
+        trunk.zero_grad();
+        var profile = new StepProfile();
+        var module = Module(trunk, setting, profile);
         var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);
         using var image = randn(1, Channels, setting.Height, setting.Width);
         // The parameters are resident before the step; their gradients are not.
@@ -59,18 +60,24 @@ internal static class StepProcess
         TensorMemory.Trim();
         PeakMemory.Reset();
         var before = PeakMemory.Bytes;
+        // In training, every step but the first finds what the one before it has left: memory, and code for its convolutions.
+        Step(module, image);
+        profile.Clear();
         var clock = Stopwatch.StartNew();
         Step(module, image);
-        return new(clock.Elapsed.TotalSeconds, before, PeakMemory.Bytes, planned, plan?.CarryBytes ?? 0, (int)(plan?.Tile.Height ?? 0));
+        var seconds = clock.Elapsed.TotalSeconds;
+        var parts = Enum.GetValues<StepPart>().Where(_ => plan?.Mode == StreamingMode.ExactlyOnce).ToDictionary(part => part, profile.Seconds);
+        return new(seconds, before, PeakMemory.Bytes, planned, plan?.CarryBytes ?? 0, (int)(plan?.Tile.Height ?? 0), plan?.TimeRatio ?? 0, parts);
     }
 
-    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting) => !setting.Method.IsTiled()
+    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting, StepProfile? profile = null) => !setting.Method.IsTiled()
         ? trunk
         : new StreamingModule(trunk, new()
         {
             Tile = setting.Tile > 0 ? (setting.Tile, setting.Tile) : null,
             MemoryBudget = setting.Memory > 0 ? setting.Memory : null,
             Mode = setting.Method == StepMethod.Overlap ? StreamingMode.Overlap : StreamingMode.ExactlyOnce,
+            Profile = profile,
         });
 
     private static void Step(Module<Tensor, Tensor> module, long height, long width)
@@ -82,6 +89,7 @@ internal static class StepProcess
     private static void Step(Module<Tensor, Tensor> module, Tensor image)
     {
         using var scope = NewDisposeScope();
+        module.zero_grad();
         // Global pooling, as a classifier begins: a loss on the map itself would hold several more of its size, the caller's and not the step's.
         module.forward(image).mean([2, 3]).square().mean().backward();
     }

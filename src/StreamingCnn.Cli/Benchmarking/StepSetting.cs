@@ -43,6 +43,10 @@ internal sealed record StepSetting(string Model, int Height, int Width, StepMeth
         : Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $"{MethodName} in {Memory >> 20} MiB")
         : MethodName;
 
+    /// <summary>The image's size as users write it.</summary>
+    [JsonIgnore]
+    public string Size => string.Create(CultureInfo.InvariantCulture, $"{Height}x{Width}");
+
     /// <summary>The method as users write it.</summary>
     [JsonIgnore]
     public string MethodName => Method.ToString().ToLowerInvariant();
@@ -59,7 +63,10 @@ internal sealed record StepSetting(string Model, int Height, int Width, StepMeth
 /// <param name="PlannedBytes">What the plan says that the step takes on top of the base; 0 for the whole image.</param>
 /// <param name="CarryBytes">The part of it that is carried between tiles.</param>
 /// <param name="Tile">The tile that was used, 0 for the whole image.</param>
-internal sealed record StepCost(double Seconds, long BaseBytes, long PeakBytes, long PlannedBytes, long CarryBytes, int Tile)
+/// <param name="PlannedRatio">What the plan says of the time, divided by the whole image's; 0 for the whole image.</param>
+/// <param name="Parts">Seconds of the parts of a streamed step; empty for others.</param>
+internal sealed record StepCost(
+    double Seconds, long BaseBytes, long PeakBytes, long PlannedBytes, long CarryBytes, int Tile, double PlannedRatio, IReadOnlyDictionary<StepPart, double> Parts)
 {
     public string ToJson() => JsonSerializer.Serialize(this);
 

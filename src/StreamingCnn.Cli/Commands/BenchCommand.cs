@@ -6,6 +6,7 @@ using Spectre.Console;
 using StreamingCnn.Cli.Benchmarking;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training.Reports;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -27,10 +28,11 @@ internal static class BenchCommand
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
         var threads = CommonOptions.OptionalNumber("--threads", "Threads of the computation. Default: one for each processor.", 1);
-        var csv = new Option<string?>("--csv") { Description = "File for all measurements." };
+        var csv = new Option<string?>("--csv") { Description = "File for all measurements. Those that it holds already are not made again, so that a benchmark that was stopped goes on." };
+        var plots = new Option<string?>("--plots") { Description = "Folder for PNG plots of time and memory against tile, budget and image size, whichever there are several of." };
         var command = new Command("bench", "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
         {
-            model, sizes, tiles, budgets, methods, repeat, threads, csv,
+            model, sizes, tiles, budgets, methods, repeat, threads, csv, plots,
         };
         command.SetAction(parsed =>
         {
@@ -42,11 +44,19 @@ internal static class BenchCommand
                     : byMemory.Length > 0 ? byMemory.Select(memory => (Tile: 0, Memory: memory))
                     : parsed.GetValue(tiles)!.Select(tile => (Tile: tile, Memory: 0L))
                 select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads) ?? Environment.ProcessorCount);
-            var table = Measure([.. settings], parsed.GetValue(repeat));
+            var file = parsed.GetValue(csv);
+            var table = file is not null && File.Exists(file) ? BenchmarkTable.FromCsv(file) : new BenchmarkTable();
+            Measure([.. settings], parsed.GetValue(repeat), table, file);
             table.Show(AnsiConsole.Console);
             Console.WriteLine("Medians, and their ratios to the whole image's. MiB: peak above what was resident before the step; planned: what the plan says of it; carry: a part of that.");
-            if (parsed.GetValue(csv) is { } path)
-                AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(table.ToCsv())));
+            table.ShowParts(AnsiConsole.Console);
+            if (parsed.GetValue(plots) is { } folder)
+            {
+                Directory.CreateDirectory(folder);
+                foreach (var figure in BenchmarkFigures.Of(table))
+                    AtomicFile.Write(Path.Combine(folder, figure.Name + ".png"), png => png.Write(figure.Png(FigureTheme.Light)));
+            }
+
             return Program.Success;
         });
         return command;
@@ -66,22 +76,21 @@ internal static class BenchCommand
         return command;
     }
 
-    /// <summary>Interleaved, so that whatever else the machine does falls on all settings alike.</summary>
-    private static BenchmarkTable Measure(IReadOnlyList<StepSetting> settings, int rounds)
+    /// <summary>Interleaved, so that whatever else the machine does falls on all settings alike. What is measured is in the file at once.</summary>
+    private static void Measure(IReadOnlyList<StepSetting> settings, int rounds, BenchmarkTable table, string? csv)
     {
-        var table = new BenchmarkTable();
+        var missing = Enumerable.Range(1, rounds).SelectMany(round => settings.Where(setting => table.Count(setting) < round)).ToArray();
         var clock = Stopwatch.StartNew();
-        for (var i = 0; i < rounds * settings.Count; i++)
+        foreach (var (i, setting) in missing.Index())
         {
-            var setting = settings[i % settings.Count];
             var cost = StepProcess.Measure(setting);
             table.Add(setting, cost);
-            var left = clock.Elapsed / (i + 1) * (rounds * settings.Count - i - 1);
+            if (csv is not null)
+                AtomicFile.Write(csv, file => file.Write(Encoding.UTF8.GetBytes(table.ToCsv())));
+            var left = clock.Elapsed / (i + 1) * (missing.Length - i - 1);
             Console.Error.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{i + 1}/{rounds * settings.Count}  {setting.Height} x {setting.Width}, {setting.Name}: {cost.Seconds:0.00} s, {(cost.PeakBytes - cost.BaseBytes) >> 20} MiB; about {left:hh\\:mm\\:ss} left"));
+                $"{i + 1}/{missing.Length}  {setting.Size}, {setting.Name}: {cost.Seconds:0.00} s, {(cost.PeakBytes - cost.BaseBytes) >> 20} MiB; about {left:hh\\:mm\\:ss} left"));
         }
-
-        return table;
     }
 }

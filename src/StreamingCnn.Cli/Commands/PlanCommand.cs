@@ -17,15 +17,16 @@ internal static class PlanCommand
         var tile = CommonOptions.Tile();
         var memory = CommonOptions.Memory();
         var mode = CommonOptions.Mode();
+        var carry = new CarryOptions();
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
-        var command = new Command("plan", "Show tile, grid and memory of a training step on one image, without running it.") { model, size, tile, memory, mode, channels };
+        var command = new Command("plan", "Show tile, grid and memory of a training step on one image, without running it.") { model, size, tile, memory, mode, channels, carry.Place, carry.Folder };
         command.SetAction(parsed =>
         {
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
             trunk.eval();
             using var streaming = new StreamingModule(
-                trunk, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Mode = parsed.GetValue(mode) });
+                trunk, carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Mode = parsed.GetValue(mode) }));
             var plan = streaming.Plan(height, width);
             Console.Write(plan);
             if (plan.Mode == StreamingMode.ExactlyOnce)

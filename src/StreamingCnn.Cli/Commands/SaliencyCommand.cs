@@ -72,11 +72,12 @@ internal static class SaliencyCommand
 
     public static Command Create()
     {
+        var carry = new CarryOptions();
         var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
         Method.HelpName = "gradient|smoothgrad|cam";
         var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at full size (TIFF), hot regions (GeoJSON).")
         {
-            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, tile, memory,
+            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, tile, memory, carry.Place, carry.Folder,
         };
         command.SetAction(parsed =>
         {
@@ -88,7 +89,7 @@ internal static class SaliencyCommand
             var display = new SaliencyDisplay();
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
-                new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), FrozenBatchNorm = true, Progress = display });
+                carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), FrozenBatchNorm = true, Progress = display }));
             using (model)
             {
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;

@@ -102,13 +102,13 @@ internal static class TrainCommand
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed)
     {
         var (tile, memory) = (parsed.GetValue(options.Tile), parsed.GetValue(options.Memory));
-        return new()
+        return options.Carry.Apply(parsed, new()
         {
             // The demonstration's images are so small that one tile would do; it is to show tiles.
             Tile = parsed.GetValue(options.Demo) && tile is null && memory is null ? DemoTile : tile,
             MemoryBudget = memory,
             FrozenBatchNorm = true,
-        };
+        });
     }
 
     private static RunFolder NewRun(string? wanted)

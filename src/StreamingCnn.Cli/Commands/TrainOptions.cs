@@ -93,6 +93,8 @@ internal sealed class TrainOptions
 
     public Option<long?> Memory { get; } = CommonOptions.Memory();
 
+    public CarryOptions Carry { get; } = new();
+
     public Option<double?> Downsample { get; } = CommonOptions.OptionalReal("--downsample", "Factor by which images are made smaller. Default: full resolution.", 0, double.MaxValue);
 
     public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
@@ -107,7 +109,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 

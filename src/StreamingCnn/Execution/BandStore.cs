@@ -6,11 +6,19 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>The bands of all maps as tensors, made when first touched: for the carried values, and again for their gradients.</summary>
-internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Device device) : IDisposable
+/// <param name="plan">The grid.</param>
+/// <param name="batch">Images in the batch.</param>
+/// <param name="type">Type of the values.</param>
+/// <param name="device">The device that computes.</param>
+/// <param name="shelf">Where bands wait that no tile needs at present; null for none. It belongs to the store.</param>
+internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Device device, IBandShelf? shelf = null) : IDisposable
 {
-    private readonly Dictionary<(int Node, BandKind Kind, int TileRow), Tensor> bands = [];
+    private readonly Dictionary<BandKey, Tensor> bands = [];
 
-    /// <summary>Bytes held at present.</summary>
+    /// <summary>Whether there is a shelf.</summary>
+    public bool HasShelf => shelf is not null;
+
+    /// <summary>Bytes held at present, those on the shelf left out.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The most bytes held so far.</summary>
@@ -19,13 +27,10 @@ internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Devi
     /// <summary>The view of a piece, in the caller's scope; made with zeros where the band is new.</summary>
     public Tensor Piece(int node, in CarriedPiece piece, bool zeroed)
     {
-        var key = (node, piece.Kind, piece.TileRow);
+        var key = new BandKey(node, piece.Kind, piece.TileRow);
         if (!bands.TryGetValue(key, out var band))
         {
-            var (height, width) = plan.Carry(node)!.StoreShape(piece.Kind, piece.TileRow);
-            long[] shape = [batch, plan.Graph.Nodes[node].Channels, height, width];
-            using (TensorHeap.Lasting())
-                band = (zeroed ? zeros(shape, type, device) : empty(shape, type, device)).DetachFromDisposeScope();
+            band = shelf?.Take(key) ?? New(key, zeroed);
             bands.Add(key, band);
             Bytes += Size(band);
             PeakBytes = Math.Max(PeakBytes, Bytes);
@@ -35,12 +40,20 @@ internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Devi
     }
 
     /// <summary>Whether the piece's band has been made.</summary>
-    public bool Has(int node, in CarriedPiece piece) => bands.ContainsKey((node, piece.Kind, piece.TileRow));
+    public bool Has(int node, in CarriedPiece piece) => bands.ContainsKey(new(node, piece.Kind, piece.TileRow));
+
+    /// <summary>Moves a band to the shelf, if it is there.</summary>
+    public void Shelve(int node, BandKind kind, int tileRow)
+    {
+        if (bands.TryGetValue(new(node, kind, tileRow), out var band))
+            shelf!.Put(new(node, kind, tileRow), band);
+        Free(node, kind, tileRow);
+    }
 
     /// <summary>Frees one band of a map, if it is there.</summary>
     public void Free(int node, BandKind kind, int tileRow)
     {
-        if (!bands.Remove((node, kind, tileRow), out var band))
+        if (!bands.Remove(new(node, kind, tileRow), out var band))
             return;
         Bytes -= Size(band);
         band.Dispose();
@@ -53,6 +66,15 @@ internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Devi
             band.Dispose();
         bands.Clear();
         Bytes = 0;
+        shelf?.Dispose();
+    }
+
+    private Tensor New(BandKey key, bool zeroed)
+    {
+        var (height, width) = plan.Carry(key.Node)!.StoreShape(key.Kind, key.TileRow);
+        long[] shape = [batch, plan.Graph.Nodes[key.Node].Channels, height, width];
+        using (TensorHeap.Lasting())
+            return (zeroed ? zeros(shape, type, device) : empty(shape, type, device)).DetachFromDisposeScope();
     }
 
     private static long Size(Tensor band) => band.NumberOfElements * band.ElementSize;

@@ -13,12 +13,16 @@ namespace StreamingCnn.Execution;
 /// <remarks>Parameters of less than 32 bits are summed in float32, so that the number of tiles does not cost precision.</remarks>
 internal sealed class ParameterGradients : IGradientSink, IDisposable
 {
+    private readonly StepProfile? profile;
     private readonly Parameter[] parameters;
     private readonly Tensor?[] setAside;
     private readonly Dictionary<IntPtr, Tensor> sums = [];
 
-    public ParameterGradients(IEnumerable<Parameter> parameters)
+    /// <param name="parameters">The parameters; those that do not learn are left out.</param>
+    /// <param name="profile">Where time is counted; null for nowhere.</param>
+    public ParameterGradients(IEnumerable<Parameter> parameters, StepProfile? profile = null)
     {
+        this.profile = profile;
         this.parameters = [.. parameters.Where(parameter => parameter.requires_grad)];
         setAside = Array.ConvertAll(this.parameters, parameter =>
         {
@@ -31,6 +35,7 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
     /// <inheritdoc/>
     public void Add(Parameter parameter, Tensor gradient)
     {
+        using var time = profile.Measure(StepPart.Parameters);
         if (!sums.TryGetValue(parameter.Handle, out var sum))
         {
             using (TensorHeap.Lasting())

@@ -16,9 +16,7 @@ internal sealed class StreamedRun : IDifferentiableRun
 {
     private readonly GridPlan plan;
     private readonly ImageInput image;
-    private readonly long seed;
-    private readonly bool willReverse;
-    private readonly ImageGradientRows? gradientRows;
+    private readonly RunSettings settings;
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
     private readonly BandStore carried;
@@ -29,32 +27,20 @@ internal sealed class StreamedRun : IDifferentiableRun
 
     /// <param name="step">The plan.</param>
     /// <param name="image">The image.</param>
-    /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
-    /// <param name="willReverse">Whether a backward pass may follow; without one, only the rows still needed are kept.</param>
-    /// <param name="seed">Seed of random layers.</param>
-    /// <param name="gradientRows">Gets the image's gradient row by row; null to have it whole from <see cref="Backward"/>.</param>
-    public StreamedRun(
-        StepPlan step,
-        ImageInput image,
-        bool imageWanted,
-        bool willReverse,
-        long seed,
-        ImageGradientRows? gradientRows)
+    /// <param name="settings">How it is run.</param>
+    public StreamedRun(StepPlan step, ImageInput image, RunSettings settings)
     {
-        this.gradientRows = gradientRows;
         kept = step.Kept;
         plan = step.Grid;
         this.image = image;
-        this.seed = seed;
-        this.willReverse = willReverse;
-        differentiable = new DifferentiablePart(plan.Graph, imageWanted);
-        ImageWanted = imageWanted;
+        this.settings = settings;
+        differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
         snapshot = new ParameterSnapshot(plan.Graph);
-        carried = new BandStore(plan, image.Batch, image.Type, image.Device);
+        carried = new BandStore(plan, image.Batch, settings.MapType, image.Device, settings.Shelf);
     }
 
     /// <summary>Whether the image's gradient is wanted.</summary>
-    public bool ImageWanted { get; }
+    public bool ImageWanted => settings.ImageWanted;
 
     /// <summary>The most bytes of carry held so far.</summary>
     public long PeakCarryBytes => carried.PeakBytes;
@@ -67,27 +53,28 @@ internal sealed class StreamedRun : IDifferentiableRun
     public Tensor[] Forward(IProgress<TileProgress>? progress)
     {
         using var grad = no_grad();
+        using var time = settings.Profile.Measure(StepPart.Engine);
         var outputs = plan.Graph.Outputs.Select(node =>
         {
             var (height, width) = plan.Size(node);
             using (TensorHeap.Lasting())
                 return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
         }).ToArray();
-        var forward = new TileForward(plan, image, carried, differentiable, seed);
+        var forward = new TileForward(plan, image, carried, differentiable, settings);
         var done = 0;
         foreach (var (row, column) in plan.Order())
         {
             using (NewDisposeScope())
             {
-                var recordFrom = willReverse ? kept.From(row, column) : plan.Graph.Nodes.Count;
+                var recordFrom = settings.WillReverse ? kept.From(row, column) : plan.Graph.Nodes.Count;
                 var tape = forward.Run(
                     plan.Tile(row, column), recordFrom, plan.Graph.Nodes.Count, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
                 if (tape is not null)
                     tapes.Add((row, column), tape);
             }
 
-            if (!willReverse && column == plan.Columns.Steps - 1)
-                FreeAbove(row);
+            if (column == plan.Columns.Steps - 1 && row < plan.Rows.Steps - 1)
+                PutAway(row);
             progress?.Report(new(TilePass.Forward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
@@ -108,13 +95,14 @@ internal sealed class StreamedRun : IDifferentiableRun
         image.CheckUnchanged();
 
         using var grad = no_grad();
+        using var time = settings.Profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
-        using var parameters = new ParameterGradients(plan.Graph.Parameters);
-        using var strips = new BandStore(plan, image.Batch, image.Type, image.Device);
-        using var imageGradient = ImageWanted ? new ImageGradient(image, gradientRows) : null;
-        var lastRead = ImageWanted && gradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
-        var forward = new TileForward(plan, image, carried, differentiable, seed);
-        var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters);
+        using var parameters = new ParameterGradients(plan.Graph.Parameters, settings.Profile);
+        using var strips = new BandStore(plan, image.Batch, settings.MapType, image.Device);
+        using var imageGradient = ImageWanted ? new ImageGradient(image, settings.GradientRows) : null;
+        var lastRead = ImageWanted && settings.GradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
+        var forward = new TileForward(plan, image, carried, differentiable, settings);
+        var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters, settings);
         var done = 0;
         foreach (var (row, column) in plan.Order().Reverse())
         {
@@ -222,19 +210,22 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
     }
 
-    /// <summary>After a row of tiles in a forward pass without backward: frees what no later row reads.</summary>
-    private void FreeAbove(int row)
+    /// <summary>After a row of tiles in the forward pass: what no later row reads waits for the backward pass, or is freed where none follows.</summary>
+    private void PutAway(int row)
     {
+        if (settings.WillReverse && !carried.HasShelf)
+            return;
+        Action<int, BandKind, int> away = settings.WillReverse ? carried.Shelve : carried.Free;
         foreach (var node in plan.Graph.Nodes)
         {
             if (plan.Carry(node.Index) is not { } carry)
                 continue;
-            carried.Free(node.Index, BandKind.Columns, row);
+            away(node.Index, BandKind.Columns, row);
             var needed = plan.FirstRowNeeded(node.Index, row + 1);
             for (var above = row; above >= 0; above--)
             {
                 if (carry.LastStoredRow(above) <= needed)
-                    carried.Free(node.Index, BandKind.Rows, above);
+                    away(node.Index, BandKind.Rows, above);
             }
         }
     }

@@ -12,6 +12,7 @@ internal sealed class StreamedTrunk
     private readonly nn.Module trunk;
     private readonly Func<long, NetworkGraph> trace;
     private readonly StreamingOptions options;
+    private readonly PlanMemory plans = new();
     private (long Channels, ScalarType Type, WindowGeometry Rows, WindowGeometry Columns)? probed;
 
     /// <param name="trunk">The module.</param>
@@ -50,7 +51,8 @@ internal sealed class StreamedTrunk
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         var graph = Trace(InputChannels())
             ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
-        return Choose(graph, false, 1, height, width, Compute(null).Type).Summary;
+        var type = Compute(null).Type;
+        return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, Cost(graph, false, 1, type, MachineRates.Measured));
     }
 
     private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)
@@ -73,12 +75,27 @@ internal sealed class StreamedTrunk
             Interop.TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
-        return new StreamedRun(plan, input, imageWanted, willReverse, seed, gradientRows);
+        return new StreamedRun(plan, input, new()
+        {
+            MapType = MapType(input.Type),
+            ImageWanted = imageWanted,
+            WillReverse = willReverse,
+            Seed = seed,
+            GradientRows = gradientRows,
+            Shelf = willReverse ? Shelf(plan.Grid, input) : null,
+            Profile = options.Profile,
+        });
     }
+
+    private IBandShelf? Shelf(GridPlan grid, ImageInput input) => !CarryIsElsewhere(input.Device) ? null
+        : options.Carry == CarryPlace.Host ? new HostShelf(input.Device)
+        : new FileShelf(options.CarryFolder, grid.CarriedValues * input.Batch * ElementSize(MapType(input.Type)), input.Device);
 
     private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, ImageGradientRows? gradientRows)
     {
         var module = (nn.Module<Tensor, Tensor>)trunk;
+        if (options.Compute != ComputePrecision.Parameters)
+            throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot compute its layers in another type; leave StreamingOptions.Compute at {ComputePrecision.Parameters}.");
         if (options.Tile is not { } tile)
             throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
         RefuseGlobalLayers();
@@ -119,11 +136,17 @@ internal sealed class StreamedTrunk
         }
 
         graph.Check();
-        return graph;
+        return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(graph) : graph;
     }
 
     private StepPlan Choose(NetworkGraph graph, bool imageWanted, long batch, long height, long width, ScalarType type) =>
-        Planner.Choose(graph, options, new TrunkCost(graph, imageWanted, batch, ElementSize(type), new ComputeRates()), height, width);
+        plans.Choose(graph, options, Cost(graph, imageWanted, batch, type, new ComputeRates()), height, width);
+
+    private TrunkCost Cost(NetworkGraph graph, bool imageWanted, long batch, ScalarType type, ComputeRates rates) =>
+        new(graph, imageWanted, batch, ElementSize(MapType(type)), rates, CarryIsElsewhere(Compute(null).Device));
+
+    /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
+    private bool CarryIsElsewhere(Device device) => options.Carry == CarryPlace.File || (options.Carry == CarryPlace.Host && device.type != DeviceType.CPU);
 
     /// <summary>The computation runs where the trunk's parameters are, in their type.</summary>
     private (ScalarType Type, Device Device) Compute(Tensor? image)
@@ -141,6 +164,8 @@ internal sealed class StreamedTrunk
         BatchNorm2d norm => norm.num_features,
         _ => 0,
     }).FirstOrDefault(channels => channels > 0, 3);
+
+    private ScalarType MapType(ScalarType type) => options.Compute == ComputePrecision.BFloat16 ? ScalarType.BFloat16 : type;
 
     private static int ElementSize(ScalarType type) => type switch
     {

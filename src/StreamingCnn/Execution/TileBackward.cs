@@ -17,9 +17,18 @@ namespace StreamingCnn.Execution;
 /// <param name="outputs">Gradient of each output, or null where none came in.</param>
 /// <param name="imageGradient">Receives the image's gradient; null when it is not wanted.</param>
 /// <param name="parameters">Receives the parameters' gradients.</param>
+/// <param name="settings">How the image is run.</param>
 internal sealed class TileBackward(
-    GridPlan plan, ImageInput image, BandStore? strips, IReadOnlyList<Tensor?> outputs, ImageGradient? imageGradient, ParameterGradients parameters)
+    GridPlan plan,
+    ImageInput image,
+    BandStore? strips,
+    IReadOnlyList<Tensor?> outputs,
+    ImageGradient? imageGradient,
+    ParameterGradients parameters,
+    RunSettings settings)
 {
+    private readonly StepProfile? profile = settings.Profile;
+
     /// <summary>Runs a tile. The tape is used up.</summary>
     public void Run(TileTape tape)
     {
@@ -51,7 +60,7 @@ internal sealed class TileBackward(
     {
         if (record is null || gradients[node]?.Sum is not { } gradient)
             return;
-        if (record.Backward(gradient, parameters)[0] is { } below)
+        if (Run(node, record, gradient)[0] is { } below)
             Into(plan.Graph.Nodes[node].Inputs[0], tile, gradients).Add(tile.Window(node), below);
     }
 
@@ -60,6 +69,7 @@ internal sealed class TileBackward(
         var window = gradients[node];
         if (window?.Sum is { } sum && plan.Carry(node) is { } carry)
         {
+            using var adding = profile.Measure(StepPart.Gradients);
             foreach (var piece in carry.Read(tile.Row, tile.Column, window.Region))
                 strips!.Piece(node, piece, zeroed: true).Accumulate(sum.Part(window.Region, piece.Region));
         }
@@ -72,7 +82,8 @@ internal sealed class TileBackward(
 
         var inputs = plan.Graph.Nodes[node].Inputs;
         var read = tile.Patch(node)!.Value.Input;
-        var below = record.Backward(gradient, parameters);
+        var below = Run(node, record, gradient);
+        using var time = profile.Measure(StepPart.Gradients);
         for (var i = 0; i < inputs.Length; i++)
         {
             if (below[i] is not { } part || read.IsEmpty)
@@ -90,6 +101,7 @@ internal sealed class TileBackward(
     /// </summary>
     private GradientWindow Own(int node, TileLayout tile, GradientWindow? window)
     {
+        using var time = profile.Measure(StepPart.Gradients);
         var region = plan.Computed(node, tile.Row, tile.Column);
         var own = new GradientWindow(region, Shape(node, region));
         if (window?.Sum is { } sum)
@@ -114,10 +126,16 @@ internal sealed class TileBackward(
             var (height, width) = plan.Size(node);
             var owned = plan.Owned(node, tile.Row, tile.Column);
             if (!owned.IsEmpty)
-                own.Add(owned, new(gradient.Part(Region.Whole(height, width), owned), IsExclusive: false));
+                own.Add(owned, new(gradient.Part(Region.Whole(height, width), owned).to(settings.MapType), IsExclusive: false));
         }
 
         return own;
+    }
+
+    private IReadOnlyList<LayerGradient?> Run(int node, LayerRecord record, Tensor gradient)
+    {
+        using var time = profile.Measure(StepParts.Backward(plan.Graph.Nodes[node].Layer!));
+        return record.Backward(gradient, parameters);
     }
 
     private GradientWindow Into(int node, TileLayout tile, GradientWindow?[] gradients) =>

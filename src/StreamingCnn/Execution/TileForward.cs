@@ -12,9 +12,12 @@ namespace StreamingCnn.Execution;
 /// <param name="image">Where the first layers read.</param>
 /// <param name="carried">What earlier tiles left; null where tiles carry nothing.</param>
 /// <param name="differentiable">Which layers are recorded.</param>
-/// <param name="seed">Seed of this step's random layers.</param>
-internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, long seed)
+/// <param name="settings">How the image is run.</param>
+internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, RunSettings settings)
 {
+    private readonly StepProfile? profile = settings.Profile;
+
+
     /// <summary>Receives the rectangle of a map that a tile has computed; it is valid during the call only.</summary>
     public delegate void ComputedHandler(int node, TileLayout tile, Tensor rectangle);
 
@@ -59,10 +62,11 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
         Tensor? own = null;
         if (tile.Patch(node.Index) is { } patch)
         {
-            var seeded = patch with { Seed = CounterRandom.Mix(seed, node.Index) };
+            var seeded = patch with { Seed = CounterRandom.Mix(settings.Seed, node.Index) };
             var inputs = node.Inputs.Select(input => Operand(input, patch.Input, maps)).ToArray();
             own = Run(node, inputs, seeded, tape);
-            computed?.Invoke(node.Index, tile, own);
+            using (profile.Measure(StepPart.Carry))
+                computed?.Invoke(node.Index, tile, own);
             foreach (var input in patch.Input.IsEmpty ? [] : node.Inputs)
                 maps.Release(input);
         }
@@ -80,7 +84,8 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
         // Only where nobody else reads the window: another reader's record, or a slice of it, may still refer to its memory.
         if (node.Layer is IOverwritingLayer layer && below.IsExclusive && tile.Uses(node.Inputs[0]) == 1)
         {
-            layer.Overwrite(below.Tensor);
+            using (profile.Measure(StepPart.OtherLayers))
+                layer.Overwrite(below.Tensor);
             if (recorded)
                 tape!.Add(node.Index, layer.RecordOutput(below.Tensor));
             maps.Add(node.Index, below with { Tensor = below.Tensor.alias().DetachFromDisposeScope(), IsExclusive = !recorded });
@@ -99,6 +104,7 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
 
     private Tensor Run(GraphNode node, Tensor[] inputs, in Patch patch, TileTape? tape)
     {
+        using var time = profile.Measure(StepParts.Forward(node.Layer!));
         if (tape is null || !differentiable.Needs(node.Index))
             return node.Layer!.Compute(inputs, patch);
         var (output, record) = node.Layer!.Run(inputs, patch, Array.ConvertAll(node.Inputs, differentiable.Needs));
@@ -112,8 +118,9 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
 
     private Tensor Operand(int input, Region region, WindowSet maps)
     {
+        using var time = profile.Measure(StepPart.Windows);
         if (region.IsEmpty)
-            return empty(image.Batch, plan.Graph.Nodes[input].Channels, region.Rows.Length, region.Columns.Length, dtype: image.Type, device: image.Device);
+            return empty(image.Batch, plan.Graph.Nodes[input].Channels, region.Rows.Length, region.Columns.Length, dtype: input == 0 ? image.Type : settings.MapType, device: image.Device);
         return input == 0 ? image.Read(region) : maps[input].Tensor.Part(maps[input].Region, region);
     }
 
@@ -123,12 +130,13 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
     /// </summary>
     private MapWindow Window(GraphNode node, TileLayout tile, Tensor? own, bool record)
     {
+        using var time = profile.Measure(StepPart.Windows);
         var wanted = tile.Window(node.Index);
         var computed = plan.Computed(node.Index, tile.Row, tile.Column);
         if (own is not null && computed.Contains(wanted))
             return new(own.Part(computed, wanted).DetachFromDisposeScope(), wanted, IsFresh(node, record && differentiable.Needs(node.Index)));
 
-        var window = empty(image.Batch, node.Channels, wanted.Rows.Length, wanted.Columns.Length, dtype: image.Type, device: image.Device);
+        var window = empty(image.Batch, node.Channels, wanted.Rows.Length, wanted.Columns.Length, dtype: settings.MapType, device: image.Device);
         var inside = computed.Intersect(wanted);
         if (own is not null && !inside.IsEmpty)
             window.Part(wanted, inside).copy_(own.Part(computed, inside));

@@ -76,6 +76,12 @@ public abstract class LocalLayer
     /// <summary>Multiplications and additions for each position of the output, all channels together; 0 where the work is in moving memory.</summary>
     internal virtual double WorkPerPosition => 0;
 
+    /// <summary>Whether the arithmetic is of a kind for which libraries are slow: each output channel sees few input channels.</summary>
+    internal virtual bool IsGrouped => false;
+
+    /// <summary>Values that each value of the output is chosen from or averaged over, one by one.</summary>
+    internal virtual double ComparisonsPerPosition => 0;
+
     /// <summary>Computes a rectangle and records what its backward pass needs.</summary>
     /// <param name="inputs">As for <see cref="Compute"/>; the record may keep references to them.</param>
     /// <param name="patch">What to compute.</param>

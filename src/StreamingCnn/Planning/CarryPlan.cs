@@ -51,10 +51,13 @@ internal sealed class CarryPlan
         : (StoredRows(tileRow).Length, width);
 
     /// <summary>Number of positions that a row of tiles stores.</summary>
-    public long StoredPositions(int tileRow)
+    public long StoredPositions(int tileRow) => StoredPositions(tileRow, BandKind.Rows) + StoredPositions(tileRow, BandKind.Columns);
+
+    /// <summary>Those in one of the two bands.</summary>
+    public long StoredPositions(int tileRow, BandKind kind)
     {
-        var (rowBand, columnBand) = (StoreShape(BandKind.Rows, tileRow), StoreShape(BandKind.Columns, tileRow));
-        return (rowBand.Height * rowBand.Width) + (columnBand.Height * columnBand.Width);
+        var (height, width) = StoreShape(kind, tileRow);
+        return height * width;
     }
 
     /// <summary>One past the last row that a row of tiles stores for tiles below it.</summary>

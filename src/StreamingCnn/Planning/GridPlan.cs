@@ -8,14 +8,18 @@ internal sealed class GridPlan
 {
     private readonly CarryPlan?[] carries;
 
-    private GridPlan(NetworkGraph graph, MapRoles roles, AxisLayout rows, AxisLayout columns, CarryPlan?[] carries)
+    private GridPlan(NetworkGraph graph, MapRoles roles, AxisLayout rows, AxisLayout columns, CarryPlan?[] carries, bool beyondBorder)
     {
+        BeyondBorder = beyondBorder;
         Graph = graph;
         Roles = roles;
         Rows = rows;
         Columns = columns;
         this.carries = carries;
     }
+
+    /// <summary>Whether tiles beyond the border complete the maps.</summary>
+    public bool BeyondBorder { get; }
 
     public NetworkGraph Graph { get; }
 
@@ -54,7 +58,7 @@ internal sealed class GridPlan
                 carries[node.Index] = carry;
         }
 
-        return new GridPlan(graph, roles, rows, columns, carries);
+        return new GridPlan(graph, roles, rows, columns, carries, beyondBorder);
     }
 
     /// <summary>Plans overlapping tiles, which carry nothing.</summary>
@@ -62,7 +66,12 @@ internal sealed class GridPlan
     {
         var graph = rowNetwork.Graph;
         return new GridPlan(
-            graph, new MapRoles(graph), new OverlapLayout(rowNetwork, tile.Height), new OverlapLayout(columnNetwork, tile.Width), new CarryPlan?[graph.Nodes.Count]);
+            graph,
+            new MapRoles(graph),
+            new OverlapLayout(rowNetwork, tile.Height),
+            new OverlapLayout(columnNetwork, tile.Width),
+            new CarryPlan?[graph.Nodes.Count],
+            beyondBorder: false);
     }
 
     /// <summary>What is carried of a map, or null for nothing.</summary>
@@ -73,6 +82,24 @@ internal sealed class GridPlan
 
     /// <summary>Those of them that a row of tiles stores.</summary>
     public long CarriedValuesOf(int tileRow) => Graph.Nodes.Sum(node => (Carry(node.Index)?.StoredPositions(tileRow) ?? 0) * node.Channels);
+
+    /// <summary>Those that must be at hand while a row of tiles runs: its own, and rows above that it reads.</summary>
+    public long HeldValues(int tileRow)
+    {
+        long values = 0;
+        foreach (var node in Graph.Nodes)
+        {
+            if (Carry(node.Index) is not { } carry)
+                continue;
+            var positions = carry.StoredPositions(tileRow);
+            var needed = FirstRowNeeded(node.Index, tileRow);
+            for (var above = tileRow - 1; above >= 0 && carry.LastStoredRow(above) > needed; above--)
+                positions += carry.StoredPositions(above, BandKind.Rows);
+            values += positions * node.Channels;
+        }
+
+        return values;
+    }
 
     /// <summary>Size of a map.</summary>
     public (long Height, long Width) Size(int node) => (Rows.Network.Length(node), Columns.Network.Length(node));

@@ -52,7 +52,7 @@ internal sealed class Planner
         if (options.Tile is { } tile)
             return options.Mode == StreamingMode.Overlap ? Plan(Overlap(tile), 0) : Plan(WithTile(tile), options.MemoryBudget ?? 0);
 
-        var budget = options.MemoryBudget ?? FreeMemory() / 4 * 3;
+        var budget = options.MemoryBudget ?? DefaultBudget();
         var whole = Plain(0);
         if (whole.Model.LeastBytes <= budget)
             return Plan(whole, budget);
@@ -156,31 +156,7 @@ internal sealed class Planner
         return new(grid, new StepModel(grid, trunk), tile, null);
     }
 
-    private StepPlan Plan(Candidate candidate, long budget)
-    {
-        var (grid, model) = (candidate.Grid, candidate.Model);
-        var kept = model.Keep(budget);
-        var whole = new StepModel(GridPlan.ExactlyOnce(rows, columns, (Height, Width), beyondBorder: false), trunk, mapsAnew: true);
-        var seconds = model.Forward + model.Backward + model.Recompute(kept);
-        return new(grid, kept, new TilePlan
-        {
-            Image = (Height, Width),
-            Tile = (Math.Min(candidate.Tile.Height, Height), Math.Min(candidate.Tile.Width, Width)),
-            Grid = (grid.Rows.Steps, grid.Columns.Steps),
-            LateMaps = candidate.Late,
-            Outputs = [.. graph.Outputs.Select(grid.Size)],
-            Mode = options.Mode,
-            ParameterBytes = trunk.ParameterBytes,
-            OutputBytes = 2 * model.OutputBytes,
-            CarryBytes = model.CarryBytes + model.StripBytes,
-            TileBytes = model.TileBytes,
-            KeptBytes = model.Bytes(kept) - model.LeastBytes,
-            WholeBytes = whole.LeastBytes,
-            Recomputed = model.Recompute(kept) / model.Forward,
-            TimeRatio = seconds / (whole.Forward + whole.Backward),
-            ComputedOnceRatio = ComputedOnceRatio(grid),
-        });
-    }
+    private static StepPlan Plan(Candidate candidate, long budget) => new(candidate.Grid, candidate.Model.Keep(budget), candidate.Tile, candidate.Late);
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>
     private static IEnumerable<long> Sides(long longest)
@@ -190,25 +166,11 @@ internal sealed class Planner
             yield return side;
     }
 
-    /// <summary>Rows and columns separate, so the sum over tiles of an area is a product of sums.</summary>
-    private static double ComputedOnceRatio(GridPlan grid)
-    {
-        double computed = 0, all = 0;
-        foreach (var node in grid.Graph.Nodes.Skip(1).Where(node => !grid.Roles.IsView(node.Index)))
-        {
-            var rows = Enumerable.Range(0, grid.Rows.Steps).Sum(step => grid.Rows.Computed(node.Index, step).Length);
-            var columns = Enumerable.Range(0, grid.Columns.Steps).Sum(step => grid.Columns.Computed(node.Index, step).Length);
-            computed += (double)rows * columns * node.Channels;
-            all += (double)grid.Size(node.Index).Height * grid.Size(node.Index).Width * node.Channels;
-        }
-
-        return all == 0 ? 1 : computed / all;
-    }
-
-    private static long FreeMemory()
+    /// <summary>Three quarters of what the machine has free.</summary>
+    public static long DefaultBudget()
     {
         var info = GC.GetGCMemoryInfo();
-        return Math.Max(info.TotalAvailableMemoryBytes - Environment.WorkingSet, info.TotalAvailableMemoryBytes / 8);
+        return Math.Max(info.TotalAvailableMemoryBytes - Environment.WorkingSet, info.TotalAvailableMemoryBytes / 8) / 4 * 3;
     }
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile, (int Stride, int Period)? Late);

@@ -40,7 +40,9 @@ internal sealed class StepModel
         tiles = new TileLayout?[rows.Count, columns.Count];
         memories = new TileMemory?[rows.Count, columns.Count];
         times = new TileTime?[rows.Count, columns.Count];
-        CarryBytes = grid.CarriedValues * trunk.ValueBytes;
+        var allCarried = grid.CarriedValues * trunk.ValueBytes;
+        CarryBytes = trunk.CarryIsElsewhere ? Enumerable.Range(0, grid.Rows.Steps).Max(grid.HeldValues) * trunk.ValueBytes : allCarried;
+        CarryElsewhereBytes = trunk.CarryIsElsewhere ? allCarried : 0;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
         StripBytes = MostCarriedBackwards() - CarryBytes;
         var convolutions = PassesOfConvolution * rows.Count * columns.Count * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
@@ -49,8 +51,11 @@ internal sealed class StepModel
             largestPeak = Math.Max(largestPeak, Memory(row, column).Peak);
     }
 
-    /// <summary>Bytes carried for the backward pass.</summary>
+    /// <summary>Bytes carried for the backward pass, as far as they are in the memory that is counted.</summary>
     public long CarryBytes { get; }
+
+    /// <summary>Bytes carried that wait in the host's memory or in a file.</summary>
+    public long CarryElsewhereBytes { get; }
 
     /// <summary>Bytes that gradients of what is carried add to it.</summary>
     public long StripBytes { get; }
@@ -96,7 +101,7 @@ internal sealed class StepModel
         for (var row = 0; row < grid.Rows.Steps; row++)
         {
             var own = grid.CarriedValuesOf(row) * trunk.ValueBytes;
-            most = Math.Max(most, below + own + own + before);
+            most = Math.Max(most, (trunk.CarryIsElsewhere ? grid.HeldValues(row) * trunk.ValueBytes : below + own) + own + before);
             (below, before) = (below + own, own);
         }
 

@@ -5,6 +5,13 @@ namespace StreamingCnn.Planning;
 /// <summary>Seconds of a tile's passes, layer by layer: operations, memory moved, weights rearranged, and calls.</summary>
 internal sealed class TileTime
 {
+    // Passes of a convolution backwards, to its operand and to its weights, and gradients of each map that one layer hands to the next.
+    private const int RearrangedBackwards = 2;
+
+    private readonly GridPlan plan;
+    private readonly TileLayout tile;
+    private readonly TrunkCost trunk;
+    private readonly bool mapsAnew;
     private readonly double[] forwardBefore;
 
     /// <param name="plan">The grid.</param>
@@ -13,30 +20,15 @@ internal sealed class TileTime
     /// <param name="mapsAnew">Whether large tensors are fresh memory each time.</param>
     public TileTime(GridPlan plan, TileLayout tile, TrunkCost trunk, bool mapsAnew)
     {
+        this.plan = plan;
+        this.tile = tile;
+        this.trunk = trunk;
+        this.mapsAnew = mapsAnew;
         var nodes = plan.Graph.Nodes;
-        var rates = trunk.Rates;
         forwardBefore = new double[nodes.Count + 1];
         foreach (var node in nodes)
         {
-            double forward = 0, backward = 0;
-            var area = plan.Roles.IsView(node.Index)
-                ? (tile.Uses(node.Index) > 0 ? tile.Window(node.Index).Area : 0)
-                : tile.Patch(node.Index)?.Output.Area ?? 0;
-            if (!node.IsImage && area > 0)
-            {
-                var bytes = (double)area * node.Channels * trunk.ValueBytes;
-                var fresh = mapsAnew && bytes > ComputeRates.LargestInHeap ? bytes / rates.Fresh : 0;
-                var work = trunk.Work[node.Index] * area * trunk.Batch;
-                var weights = trunk.WeightBytes[node.Index];
-                forward = work / rates.Forward + 2 * bytes / rates.Bandwidth + weights / rates.Weights + fresh + rates.Call;
-                if (trunk.Differentiable.Needs(node.Index))
-                {
-                    // Of the first layers only the weights need a gradient.
-                    var passes = node.Inputs.Any(trunk.Differentiable.Needs) ? 2 : 1;
-                    backward = passes * work / rates.Backward + 3 * bytes / rates.Bandwidth + 3 * weights / rates.Weights + 2 * fresh + 2 * rates.Call;
-                }
-            }
-
+            var (forward, backward) = node.IsImage ? (0, 0) : Layer(node);
             forwardBefore[node.Index + 1] = forwardBefore[node.Index] + forward;
             Backward += backward;
         }
@@ -50,4 +42,40 @@ internal sealed class TileTime
 
     /// <summary>Of computing the layers before a node again.</summary>
     public double Recompute(int before) => forwardBefore[before];
+
+    private (double Forward, double Backward) Layer(GraphNode node)
+    {
+        var area = Area(node.Index);
+        if (area == 0)
+            return default;
+        var rates = trunk.Rates;
+        var isGrouped = trunk.IsGrouped[node.Index];
+        var bytes = Bytes(node.Index);
+        var operandBytes = node.Inputs.Max(Bytes);
+        var work = trunk.Work[node.Index] * area * trunk.Batch;
+        var compared = trunk.Comparisons[node.Index] * area * trunk.Batch;
+        var weights = trunk.WeightBytes[node.Index];
+        var moved = bytes + operandBytes;
+        var rearranged = node.Layer!.Memory.Rearranges ? Anew(bytes) + Anew(operandBytes) : 0;
+
+        var forward = (work / (isGrouped ? rates.GroupedForward : rates.Forward)) + (moved / rates.Bandwidth) + (compared / rates.Comparisons)
+            + (weights / rates.Weights) + ((Anew(bytes) + rearranged) / rates.Fresh) + rates.Call;
+        if (!trunk.Differentiable.Needs(node.Index))
+            return (forward, 0);
+
+        // Of the first layers only the weights need a gradient.
+        var passes = node.Inputs.Any(trunk.Differentiable.Needs) ? 2 : 1;
+        var backward = (passes * work / (isGrouped ? rates.GroupedBackward : rates.Backward)) + (1.5 * moved / rates.Bandwidth)
+            + (3 * weights / rates.Weights) + ((Anew(bytes) + (RearrangedBackwards * rearranged)) / rates.Fresh) + (2 * rates.Call);
+        return (forward, backward);
+    }
+
+    private long Area(int node) => plan.Roles.IsView(node) || node == 0
+        ? (tile.Uses(node) > 0 ? tile.Window(node).Area : 0)
+        : tile.Patch(node)?.Output.Area ?? 0;
+
+    private double Bytes(int node) => (double)Area(node) * plan.Graph.Nodes[node].Channels * trunk.ValueBytes;
+
+    /// <summary>How much of a tensor is fresh memory.</summary>
+    private double Anew(double bytes) => mapsAnew && bytes > ComputeRates.LargestInHeap ? bytes : 0;
 }

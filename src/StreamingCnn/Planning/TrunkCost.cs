@@ -5,14 +5,23 @@ namespace StreamingCnn.Planning;
 /// <summary>What is the same for every way to tile an image: the trunk's parameters, which layers learn, and the type of the computation.</summary>
 internal sealed class TrunkCost
 {
-    public TrunkCost(NetworkGraph graph, bool imageWanted, long batch, int elementSize, ComputeRates rates)
+    /// <param name="graph">The network.</param>
+    /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
+    /// <param name="batch">Images in the batch.</param>
+    /// <param name="elementSize">Bytes of a value.</param>
+    /// <param name="rates">The machine.</param>
+    /// <param name="carryIsElsewhere">Whether of the carry just what a row of tiles needs is in the memory that is counted.</param>
+    public TrunkCost(NetworkGraph graph, bool imageWanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
     {
+        CarryIsElsewhere = carryIsElsewhere;
         Differentiable = new DifferentiablePart(graph, imageWanted);
         Batch = batch;
         ElementSize = elementSize;
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
+        IsGrouped = [.. graph.Nodes.Select(node => node.Layer is { IsGrouped: true })];
+        Comparisons = [.. graph.Nodes.Select(node => node.Layer?.ComparisonsPerPosition * node.Channels ?? 0)];
         WeightBytes = [.. graph.Nodes.Select(node => node.Layer?.WeightBytes ?? 0)];
     }
 
@@ -31,11 +40,20 @@ internal sealed class TrunkCost
     /// <summary>The machine.</summary>
     public ComputeRates Rates { get; }
 
+    /// <summary>Whether of the carry just what a row of tiles needs is in the memory that is counted.</summary>
+    public bool CarryIsElsewhere { get; }
+
     /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
     public long ParameterBytes { get; }
 
     /// <summary>Of each node, the multiplications and additions for a position of its map.</summary>
     public IReadOnlyList<double> Work { get; }
+
+    /// <summary>Of each node, whether that work is of a convolution in which each channel sees few others.</summary>
+    public IReadOnlyList<bool> IsGrouped { get; }
+
+    /// <summary>Of each node, the values compared for a position of its map, all channels together.</summary>
+    public IReadOnlyList<double> Comparisons { get; }
 
     /// <summary>Bytes of each node's parameters.</summary>
     public IReadOnlyList<long> WeightBytes { get; }

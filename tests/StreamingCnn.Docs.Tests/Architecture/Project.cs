@@ -23,7 +23,12 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Integers alone.
             new("Geometry", ["Geometry"], []),
             // What users hand in and get back: data and interfaces at the face that know no room, so that any room may know them.
-            new("Contracts", ["IImageSource.cs", "IPreparedImageSource.cs", "ImageGradientRows.cs", "StreamingOptions.cs", "TilePlan.cs", "TileProgress.cs"], [Torch]),
+            new(
+                "Contracts",
+                [
+                    "CarryPlace.cs", "ComputePrecision.cs", "IImageSource.cs", "IPreparedImageSource.cs", "ImageGradientRows.cs", "StepProfile.cs", "StreamingOptions.cs", "TilePlan.cs", "TileProgress.cs",
+                ],
+                [Torch]),
             new("Interop", ["Interop"], [Torch, "Geometry"]),
             // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
             new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
@@ -65,7 +70,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Input", ["Input"], [Torch, Engine, "System.CommandLine", "CsvHelper"]),
             new("Display", ["Display"], [Engine, Training, "Spectre.Console"]),
             new("Verification", ["Verification"], [Torch, Engine]),
-            new("Benchmarking", ["Benchmarking"], [Torch, Engine, Training, "Spectre.Console", "Verification"]),
+            // Its plots are figures like those of a report.
+            new("Benchmarking", ["Benchmarking"], [Torch, Engine, Training, "Spectre.Console", "ScottPlot", "Verification"]),
             new("Demo", ["Demo"], [Torch, Engine, Images, Training]),
             new("Commands", ["Commands"],
             [

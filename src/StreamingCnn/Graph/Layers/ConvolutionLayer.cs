@@ -13,6 +13,8 @@ namespace StreamingCnn.Graph.Layers;
 /// </summary>
 internal sealed class ConvolutionLayer : LocalLayer
 {
+    private const int BFloat16Channels = 16;
+
     private readonly Conv2d convolution;
     private readonly Pair kernel;
     private readonly Pair stride;
@@ -53,6 +55,12 @@ internal sealed class ConvolutionLayer : LocalLayer
     internal override double WorkPerPosition =>
         2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
 
+    internal override bool IsGrouped => convolution.in_channels / convolution.groups < BFloat16Channels && convolution.groups > 1;
+
+    /// <summary>Whether the layer may compute in bfloat16: on some processors the library's convolutions of other channels are wrong in that type.</summary>
+    internal bool IsRightInBFloat16 =>
+        convolution.groups == 1 && convolution.in_channels % BFloat16Channels == 0 && convolution.out_channels % BFloat16Channels == 0;
+
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
@@ -77,7 +85,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
         var (window, padding) = Pad(inputs[0], patch);
-        var output = functional.conv2d(window, convolution.weight, convolution.bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+        var output = functional.conv2d(window, Weight(window), Bias(window), stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
         if (!ReferenceEquals(window, inputs[0]) && !window.requires_grad)
             window.Dispose();
         return output;
@@ -100,10 +108,15 @@ internal sealed class ConvolutionLayer : LocalLayer
             return base.Run(inputs, patch, wanted);
 
         var (window, padding) = Pad(inputs[0], patch);
-        var output = functional.conv2d(window, convolution.weight, convolution.bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+        var output = functional.conv2d(window, Weight(window), Bias(window), stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
         var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
         return (output, new Record(this, kept.DetachFromDisposeScope(), padding, inputs[0].shape, patch, wanted[0]));
     }
+
+    /// <summary>The weights in the type of the map.</summary>
+    private Tensor Weight(Tensor window) => window.dtype == convolution.weight.dtype ? convolution.weight : convolution.weight.to(window.dtype);
+
+    private Tensor? Bias(Tensor window) => convolution.bias is not { } bias || window.dtype == bias.dtype ? convolution.bias : bias.to(window.dtype);
 
     /// <summary>The window with its padding, as far as the convolution cannot add it by itself: its own padding is the same on both sides.</summary>
     private (Tensor Window, Pair Native) Pad(Tensor window, in Patch patch)
@@ -154,7 +167,7 @@ internal sealed class ConvolutionLayer : LocalLayer
             var (input, weight, biasGradient) = ScriptedOperators.ConvolutionBackward(
                 gradient,
                 window,
-                convolution.weight,
+                layer.Weight(window),
                 new(layer.stride, padding, layer.dilation, convolution.groups),
                 (inputWanted, convolution.weight.requires_grad, bias is not null && bias.requires_grad));
             window.Dispose();

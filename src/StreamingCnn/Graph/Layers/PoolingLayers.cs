@@ -18,6 +18,8 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
 
     public override bool OutputIsFresh => true;
 
+    internal override double ComparisonsPerPosition => kernel.Rows * kernel.Columns;
+
     // Each maximum's place, a 64-bit number.
     internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { BytesPerOutput = sizeof(long) };
 

@@ -1,0 +1,14 @@
+namespace StreamingCnn;
+
+/// <summary>Where the rows and columns that tiles leave for one another wait for the backward pass. The result is the same everywhere.</summary>
+public enum CarryPlace
+{
+    /// <summary>On the device that computes.</summary>
+    Device,
+
+    /// <summary>In the host's memory; what a row of tiles needs is copied to the device while it runs. On a processor the same as <see cref="Device"/>.</summary>
+    Host,
+
+    /// <summary>In a temporary file; what a row of tiles needs is read while it runs. For images whose carry does not fit into memory.</summary>
+    File,
+}

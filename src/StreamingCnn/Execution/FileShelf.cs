@@ -1,0 +1,105 @@
+using Microsoft.Win32.SafeHandles;
+using StreamingCnn.Interop;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>
+/// Bands in a temporary file. It is written and read piece by piece rather than mapped into memory: pages of a mapping count as this process's, and it is
+/// to stay within its budget.
+/// </summary>
+internal sealed class FileShelf : IBandShelf
+{
+    // Spans have at most 2^31 - 1 bytes.
+    private const long ValuesAtOnce = 64 << 20;
+
+    private readonly Device device;
+    private readonly string path;
+    private readonly SafeFileHandle file;
+    private readonly Dictionary<BandKey, (long Offset, long[] Shape, ScalarType Type)> bands = [];
+    private long end;
+
+    /// <param name="folder">The folder for the file; null for the system's temporary folder.</param>
+    /// <param name="bytes">How much will come.</param>
+    /// <param name="device">The device that computes.</param>
+    /// <exception cref="IOException">The folder lacks the space, or no file can be made in it.</exception>
+    public FileShelf(string? folder, long bytes, Device device)
+    {
+        this.device = device;
+        folder = Path.GetFullPath(folder ?? Path.GetTempPath());
+        path = Path.Combine(folder, $"streaming-carry-{Guid.NewGuid():N}.tmp");
+        try
+        {
+            Directory.CreateDirectory(folder);
+            var free = new DriveInfo(folder).AvailableFreeSpace;
+            if (free < bytes)
+                throw new IOException($"the carry takes {bytes >> 20} MiB there, and {free >> 20} MiB are free");
+            file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, FileOptions.DeleteOnClose);
+            // Where the system allows it, the name goes at once, so that a process that is killed leaves nothing behind.
+            if (!OperatingSystem.IsWindows())
+                File.Delete(path);
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new IOException($"The carry cannot be kept in the folder '{folder}': {reason.Message.TrimEnd('.')}. Choose another one with StreamingOptions.CarryFolder.", reason);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Put(BandKey band, Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        bands.Add(band, (end, values.shape, values.dtype));
+        var flat = values.cpu().contiguous().flatten();
+        try
+        {
+            foreach (var piece in Pieces(flat))
+            {
+                RandomAccess.Write(file, piece.bytes, end);
+                end += piece.NumberOfElements * piece.ElementSize;
+            }
+        }
+        catch (IOException reason)
+        {
+            throw new IOException($"The carry cannot be written to '{Path.GetDirectoryName(path)}': {reason.Message.TrimEnd('.')}. Choose another folder with StreamingOptions.CarryFolder.", reason);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor? Take(BandKey band)
+    {
+        if (!bands.Remove(band, out var place))
+            return null;
+        using var scope = NewDisposeScope();
+        Tensor values;
+        using (TensorHeap.Lasting())
+            values = empty(place.Shape, place.Type);
+        var offset = place.Offset;
+        foreach (var piece in Pieces(values.view(-1)))
+        {
+            for (var left = piece.bytes; left.Length > 0;)
+            {
+                var read = RandomAccess.Read(file, left, offset);
+                if (read == 0)
+                    throw new IOException($"The file of the carry in '{Path.GetDirectoryName(path)}' ended early; something has cut it off.");
+                left = left[read..];
+                offset += read;
+            }
+        }
+
+        return values.to(device).DetachFromDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        file.Dispose();
+        bands.Clear();
+    }
+
+    private static IEnumerable<Tensor> Pieces(Tensor flat)
+    {
+        for (long start = 0; start < flat.shape[0]; start += ValuesAtOnce)
+            yield return flat.narrow(0, start, Math.Min(ValuesAtOnce, flat.shape[0] - start));
+    }
+}

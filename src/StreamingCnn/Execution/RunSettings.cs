@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>How an image is run through a network.</summary>
+internal sealed record RunSettings
+{
+    /// <summary>Type of the maps between the layers; image and outputs have the image's.</summary>
+    public required ScalarType MapType { get; init; }
+
+    /// <summary>Whether the image's gradient is wanted.</summary>
+    public bool ImageWanted { get; init; }
+
+    /// <summary>Whether a backward pass may follow; without one, only the rows still needed are kept.</summary>
+    public bool WillReverse { get; init; }
+
+    /// <summary>Seed of random layers.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Gets the image's gradient row by row; null to have it whole.</summary>
+    public ImageGradientRows? GradientRows { get; init; }
+
+    /// <summary>Where the carry waits that no tile needs at present; null to keep it where it is. It belongs to the run.</summary>
+    public IBandShelf? Shelf { get; init; }
+
+    /// <summary>Where time is counted; null for nowhere.</summary>
+    public StepProfile? Profile { get; init; }
+}

@@ -1,0 +1,56 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
+
+namespace StreamingCnn.Planning;
+
+/// <summary>What a plan does and costs, for people.</summary>
+internal static class PlanSummary
+{
+    /// <summary>Sums up a plan.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="mode">How it goes through the image.</param>
+    /// <param name="trunk">The network, with the rates of the machine that the times are for.</param>
+    public static TilePlan Of(StepPlan plan, StreamingMode mode, TrunkCost trunk)
+    {
+        var grid = plan.Grid;
+        var model = new StepModel(grid, trunk);
+        var (rows, columns) = (grid.Rows.Network, grid.Columns.Network);
+        (long Height, long Width) image = (rows.Length(0), columns.Length(0));
+        var whole = new StepModel(GridPlan.ExactlyOnce(rows, columns, image, beyondBorder: false), trunk, mapsAnew: true);
+        return new TilePlan
+        {
+            Image = image,
+            Tile = (Math.Min(plan.Tile.Height, image.Height), Math.Min(plan.Tile.Width, image.Width)),
+            Grid = (grid.Rows.Steps, grid.Columns.Steps),
+            LateMaps = plan.Late,
+            Outputs = [.. grid.Graph.Outputs.Select(grid.Size)],
+            Mode = mode,
+            ParameterBytes = trunk.ParameterBytes,
+            OutputBytes = 2 * model.OutputBytes,
+            CarryBytes = model.CarryBytes + model.StripBytes,
+            CarryElsewhereBytes = model.CarryElsewhereBytes,
+            TileBytes = model.TileBytes,
+            KeptBytes = model.Bytes(plan.Kept) - model.LeastBytes,
+            WholeBytes = whole.LeastBytes,
+            Recomputed = model.Recompute(plan.Kept) / model.Forward,
+            Seconds = model.Forward + model.Backward + model.Recompute(plan.Kept),
+            WholeSeconds = whole.Forward + whole.Backward,
+            ComputedOnceRatio = ComputedOnceRatio(grid),
+        };
+    }
+
+    /// <summary>Rows and columns are separate, so the sum over tiles of an area is a product of sums.</summary>
+    private static double ComputedOnceRatio(GridPlan grid)
+    {
+        double computed = 0, all = 0;
+        foreach (var node in grid.Graph.Nodes.Skip(1).Where(node => !grid.Roles.IsView(node.Index)))
+        {
+            var rows = Enumerable.Range(0, grid.Rows.Steps).Sum(step => grid.Rows.Computed(node.Index, step).Length);
+            var columns = Enumerable.Range(0, grid.Columns.Steps).Sum(step => grid.Columns.Computed(node.Index, step).Length);
+            computed += (double)rows * columns * node.Channels;
+            all += (double)grid.Size(node.Index).Height * grid.Size(node.Index).Width * node.Channels;
+        }
+
+        return all == 0 ? 1 : computed / all;
+    }
+}
