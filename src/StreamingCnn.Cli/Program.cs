@@ -28,20 +28,7 @@ internal static class Program
     {
         // From the start: loading the libraries takes a moment as well.
         using var interruption = new Interruption("Stopped.");
-        var root = new RootCommand("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
-        {
-            TrainCommand.Create(interruption),
-            EvaluateCommand.Create(errors),
-            PredictCommand.Create(errors, interruption),
-            VerifyCommand.Create(),
-            PlanCommand.Create(),
-            BenchCommand.Create(),
-            BenchCommand.CreateStep(),
-            InfoCommand.Create(),
-            GenerateCommand.Create(),
-            SaliencyCommand.Create(),
-        };
-        var parsed = root.Parse(args);
+        var parsed = CreateRoot(errors, interruption).Parse(args);
         if (CommandLineProblem.Find(parsed) is { } problem)
         {
             errors.WriteLine($"error: {problem}");
@@ -61,4 +48,22 @@ internal static class Program
             },
             errors);
     }
+
+    /// <summary>The program's commands.</summary>
+    /// <param name="errors">Where complaints go.</param>
+    /// <param name="interruption">Listens for a person who stops the program.</param>
+    public static RootCommand CreateRoot(TextWriter errors, Interruption interruption) =>
+        new("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
+        {
+            TrainCommand.Create(interruption),
+            EvaluateCommand.Create(errors),
+            PredictCommand.Create(errors, interruption),
+            VerifyCommand.Create(),
+            PlanCommand.Create(),
+            BenchCommand.Create(),
+            BenchCommand.CreateStep(),
+            InfoCommand.Create(),
+            GenerateCommand.Create(),
+            SaliencyCommand.Create(),
+        };
 }

@@ -28,7 +28,7 @@ internal static class BenchCommand
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
         var warmUp = CommonOptions.Number("--warm-up", "Steps in each process before the one that is measured; 0 measures the first, which also makes room and code.", 1, 0);
-        var threads = CommonOptions.Number("--threads", "Threads of the computation.", Environment.ProcessorCount, 1);
+        var threads = CommonOptions.OptionalNumber("--threads", "Threads of the computation. Default: one for each processor.", 1);
         var csv = new Option<string?>("--csv") { Description = "File for all measurements. Those that it holds already are not made again, so that a benchmark that was stopped goes on." };
         var plots = new Option<string?>("--plots") { Description = "Folder for PNG plots of time and memory against tile, budget and image size, whichever there are several of." };
         var command = new Command("bench", "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
@@ -46,7 +46,7 @@ internal static class BenchCommand
                 from choice in !method.IsTiled() ? [(Tile: 0, Memory: 0L)]
                     : byMemory.Length > 0 ? byMemory.Select(memory => (Tile: 0, Memory: memory))
                     : parsed.GetValue(tiles)!.Select(tile => (Tile: tile, Memory: 0L))
-                select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads), parsed.GetValue(warmUp));
+                select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads) ?? Environment.ProcessorCount, parsed.GetValue(warmUp));
             var file = parsed.GetValue(csv);
             var table = file is not null && File.Exists(file) ? BenchmarkTable.FromCsv(file) : new BenchmarkTable();
             Measure([.. settings], parsed.GetValue(repeat), table, file);

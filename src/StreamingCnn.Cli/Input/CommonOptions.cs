@@ -62,12 +62,10 @@ internal static class CommonOptions
         ComputePrecision.Parameters);
 
     public static Option<int> Number(string name, string description, int fallback, int smallest) => Parsed(
-        name,
-        description,
-        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= smallest
-            ? value
-            : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}."),
-        fallback.ToString(CultureInfo.InvariantCulture));
+        name, description, text => WholeNumber(text, name, smallest), fallback.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>A whole number that may be left out.</summary>
+    public static Option<int?> OptionalNumber(string name, string description, int smallest) => Parsed<int?>(name, description, text => WholeNumber(text, name, smallest), null);
 
     /// <summary>A number between bounds.</summary>
     /// <param name="name">The option.</param>
@@ -156,6 +154,10 @@ internal static class CommonOptions
 
     /// <summary>Reads a number with a point. A comma is no part of it: 0,001 would be read as 1, by its groups of three digits.</summary>
     public static bool TryParse(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+
+    private static int WholeNumber(string text, string name, int smallest) => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= smallest
+        ? value
+        : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}.");
 
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {

@@ -4,7 +4,7 @@ using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 
-namespace StreamingCnn.Tests.Architecture;
+namespace StreamingCnn.Docs.Tests.Architecture;
 
 /// <summary>The types that a type mentions: base type, interfaces, fields, signatures, local variables, and every instruction of its methods.</summary>
 internal sealed class TypeUses(MetadataReader metadata, PEReader file)

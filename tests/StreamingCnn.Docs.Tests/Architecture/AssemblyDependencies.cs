@@ -3,7 +3,7 @@ using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using System.Text.RegularExpressions;
 
-namespace StreamingCnn.Tests.Architecture;
+namespace StreamingCnn.Docs.Tests.Architecture;
 
 /// <summary>One type's use of another.</summary>
 /// <param name="File">The source file that uses it, from the project's folder on.</param>

@@ -1,0 +1,90 @@
+namespace StreamingCnn.Docs.Tests.Architecture;
+
+/// <summary>A project below <c>src</c>.</summary>
+/// <param name="Name">Its name and that of its folder.</param>
+/// <param name="Assembly">What it is compiled to, without the ending.</param>
+/// <param name="Projects">The projects that it may refer to.</param>
+/// <param name="Packages">The packages that it may refer to.</param>
+/// <param name="Rooms">Its rooms.</param>
+internal sealed record Project(string Name, string Assembly, string[] Projects, string[] Packages, Room[] Rooms)
+{
+    private const string Torch = "TorchSharp";
+    private const string Engine = "StreamingCnn";
+    private const string Images = "StreamingCnn.Imaging";
+    private const string Training = "StreamingCnn.Training";
+
+    /// <summary>
+    /// All of them, with what each of their rooms may import. The tests hold the code to it, and the picture in docs is drawn from it: who changes a rule changes it here, and says why.
+    /// </summary>
+    public static readonly Project[] All =
+    [
+        new(Engine, Engine, [], [Torch],
+        [
+            // Integers alone.
+            new("Geometry", ["Geometry"], []),
+            // What users hand in and get back: data and interfaces at the face that know no room, so that any room may know them.
+            new(
+                "Contracts",
+                [
+                    "CarryPlace.cs", "ComputePrecision.cs", "IImageSource.cs", "IPreparedImageSource.cs", "ImageGradientRows.cs", "StepProfile.cs", "StreamingOptions.cs", "TilePlan.cs", "TileProgress.cs",
+                ],
+                [Torch]),
+            new("Interop", ["Interop"], [Torch, "Geometry"]),
+            // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
+            new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
+            new("Graph", ["Graph"], [Torch, "Geometry", "Interop", "Models/Layers"]),
+            new("Planning", ["Planning"], ["Geometry", "Graph", "Contracts"]),
+            new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Models/Layers", "Graph", "Planning", "Contracts"]),
+            new("Face", [""], [Torch, "Interop", "Graph", "Execution", "Contracts"]),
+            new("Models", ["Models"], [Torch, "Models/Layers", "Graph"]),
+        ]),
+        new(Images, Images, [Engine], ["NetVips", "NetVips.Native", "NetVips.Native.linux-x64", "CsvHelper"],
+        [
+            new("Values", ["PixelRange.cs", "Generators/PositionNoise.cs"], [Torch]),
+            // A file is opened as a source, and a source reads a file.
+            new("Files, Sources", ["Files", "Sources"], [Torch, Engine, "NetVips", "Values"]),
+            new("Export", ["Export"], [Torch, Engine, "NetVips", "Files, Sources"]),
+            new("Augmentation", ["Augmentation"], [Torch, Engine, "Values", "Files, Sources"]),
+            new("Masks", ["Masks"], [Torch, Engine, "Files, Sources", "Export"]),
+            new("Generators", ["Generators"], [Torch, Engine, "Values", "Files, Sources", "Export"]),
+            new("DataSets", ["DataSets"], ["CsvHelper", "Files, Sources"]),
+        ]),
+        new(Training, Training, [Engine, Images],
+        [
+            "CsvHelper", "ScottPlot", "SkiaSharp", "SkiaSharp.HarfBuzz", "SkiaSharp.NativeAssets.Linux.NoDependencies", "HarfBuzzSharp.NativeAssets.Linux",
+        ],
+        [
+            new("Contracts", ["Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs"], [Engine]),
+            new("Heads", ["Heads"], [Torch]),
+            // A task names the metrics that suit it; an evaluation knows the task.
+            new("Tasks, Metrics", ["Tasks", "Metrics"], [Torch, Engine, "Contracts"]),
+            new("Data", ["Data"], [Torch, Engine, Images, "Contracts", "Tasks, Metrics"]),
+            new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics"]),
+            new("Runs", ["Runs"], [Torch, Engine, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
+            new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
+            new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
+        ]),
+        new("StreamingCnn.Cli", "scnn", [Engine, Images, Training], ["Spectre.Console", "System.CommandLine"],
+        [
+            new("Interruption", ["Interruption.cs"], []),
+            new("Input", ["Input"], [Torch, Engine, "System.CommandLine", "CsvHelper"]),
+            new("Display", ["Display"], [Engine, Training, "Spectre.Console"]),
+            new("Verification", ["Verification"], [Torch, Engine]),
+            // Its plots are figures like those of a report.
+            new("Benchmarking", ["Benchmarking"], [Torch, Engine, Training, "Spectre.Console", "ScottPlot", "Verification"]),
+            new("Demo", ["Demo"], [Torch, Engine, Images, Training]),
+            new("Commands", ["Commands"],
+            [
+                Torch, Engine, Images, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Input", "Display", "Verification", "Benchmarking", "Demo",
+            ]),
+            new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Input", "Commands"]),
+        ]),
+    ];
+
+    /// <summary>The room that a file stands in.</summary>
+    public Room RoomOf(string file) => Rooms.Where(room => room.Claim(file) is not null).MaxBy(room => room.Claim(file))
+        ?? throw new InvalidOperationException($"src/{Name}/{file} stands in no room; say in {nameof(Project)} what it may import.");
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
