@@ -29,6 +29,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             options.RefuseDataWithDemo(parsed);
+            options.RefuseDryResumption(parsed);
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
@@ -46,6 +47,13 @@ internal static class TrainCommand
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights);
             using var trainer = new Trainer(model, set.Description.Task, training);
+            if (parsed.GetValue(options.DryRun))
+            {
+                Introduce(model, set);
+                new DryRun(model, set, training).Show();
+                return Program.Success;
+            }
+
             Directory.CreateDirectory(run.Path);
             if (resume is not null)
             {
@@ -56,7 +64,7 @@ internal static class TrainCommand
 
             Introduce(model, set);
             if (resume is null)
-                OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.Output);
+                OptionFile.Write(run.Options, command, parsed, options.Config, options.Resume, options.DryRun, options.Output);
             return new TrainRun(trainer, model, set, run, training.Epochs, display).Run();
         });
         return command;
