@@ -146,7 +146,7 @@ static IEnumerable<ImageItem[]> Batches(ImageDataSet images, Schedule schedule, 
 static (Tensor Pixels, Tensor Labels) Load(IReadOnlyList<ImageItem> batch, Schedule schedule, Random? random)
 {
     var side = schedule.Side;
-    var (mean, deviation) = (tensor(new[] { 0.485f, 0.456f, 0.406f }).view(1, 3, 1, 1), tensor(new[] { 0.229f, 0.224f, 0.225f }).view(1, 3, 1, 1));
+    var (mean, deviation) = (tensor([0.485f, 0.456f, 0.406f]).view(1, 3, 1, 1), tensor([0.229f, 0.224f, 0.225f]).view(1, 3, 1, 1));
     var pixels = cat(batch.Select(item =>
     {
         using var source = ImageSource.Open(item.Path, new ImageOptions { Channels = 3 });
@@ -193,7 +193,7 @@ static void Write(string path, IReadOnlyList<(Result Whole, Result Streamed)> ep
 
 static void Draw(string path, IReadOnlyList<(Result Whole, Result Streamed)> epochs)
 {
-    using var figure = new Multiplot();
+    var figure = new Multiplot();
     figure.AddPlots(2);
     var (losses, accuracy) = (figure.GetPlot(0), figure.GetPlot(1));
     Add(losses, "training", result => result.TrainingLoss, "#0072B2");
@@ -266,7 +266,7 @@ internal sealed class Arm : IDisposable
         rest = Sequential(
             Conv2d(32, 64, 3, padding: 1), ReLU(), MaxPool2d(2),
             Conv2d(64, 128, 3, padding: 1), ReLU(), MaxPool2d(2),
-            Conv2d(128, 256, 3, padding: 1), ReLU(), AdaptiveMaxPool2d(1),
+            Conv2d(128, 256, 3, padding: 1), ReLU(), AdaptiveMaxPool2d([1, 1]),
             Flatten(), Linear(256, classes));
         using (no_grad())
         {

@@ -136,7 +136,7 @@ static Dictionary<string, Tensor> Keep(Dictionary<string, Tensor> tensors) => te
 
 void Compare(string tile, Dictionary<string, Tensor> streamed)
 {
-    Console.WriteLine($"{"",-20}{"shape",-18}{"largest value",14}{"difference",14}{"relative",12}");
+    Console.WriteLine($"{"",-20}{"shape",-22}{"largest value",14}{"difference",14}{"relative",12}");
     foreach (var (quantity, actual) in streamed)
     {
         using var scope = NewDisposeScope();
@@ -146,7 +146,7 @@ void Compare(string tile, Dictionary<string, Tensor> streamed)
             throw new InvalidOperationException($"{quantity} has the shape [{string.Join(", ", actual.shape)}] instead of [{string.Join(", ", expected.shape)}].");
         var row = new Row(tile, quantity, string.Join(" x ", actual.shape), expected.abs().max().item<double>(), (actual - expected).abs().max().item<double>());
         rows.Add(row);
-        Console.WriteLine($"{row.Quantity,-20}{row.Shape,-18}{row.Largest,14:0.000e+0}{row.Difference,14:0.0e+0}{row.Relative,12:0.0e+0}");
+        Console.WriteLine($"{row.Quantity,-20}{row.Shape,-22}{row.Largest,14:0.000e+0}{row.Difference,14:0.0e+0}{row.Relative,12:0.0e+0}");
     }
 
     foreach (var one in streamed.Values)
