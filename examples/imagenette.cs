@@ -202,6 +202,8 @@ static void Draw(string path, IReadOnlyList<(Result Whole, Result Streamed)> epo
     losses.YLabel("loss");
     accuracy.YLabel("accuracy");
     accuracy.XLabel("epoch");
+    losses.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { IntegerTicksOnly = true };
+    accuracy.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { IntegerTicksOnly = true };
     losses.ShowLegend(Alignment.LowerLeft);
     accuracy.ShowLegend(Alignment.UpperLeft);
     figure.SavePng(path, 900, 800);
