@@ -31,6 +31,7 @@ internal static class TrainCommand
             interruption.EndWith("Stopped before the first image; nothing is lost.");
             options.RefuseDataWithDemo(parsed);
             options.RefuseWithResume(parsed);
+            options.RefuseDryResumption(parsed);
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
@@ -50,6 +51,13 @@ internal static class TrainCommand
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights);
             using var trainer = new Trainer(model, set.Description.Task, training);
+            if (parsed.GetValue(options.DryRun))
+            {
+                Introduce(model, set);
+                new DryRun(model, set, training).Show();
+                return Program.Success;
+            }
+
             Directory.CreateDirectory(run.Path);
             if (resume is not null)
             {
@@ -61,7 +69,7 @@ internal static class TrainCommand
             Introduce(model, set);
             interruption.PassOn();
             if (resume is null)
-                OptionFile.Write(run.Options, command, parsed, Decided(options, streaming), options.Config, options.Resume, options.Output);
+                OptionFile.Write(run.Options, command, parsed, Decided(options, streaming), options.Config, options.Resume, options.DryRun, options.Output);
             return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption).Run();
         });
         return command;

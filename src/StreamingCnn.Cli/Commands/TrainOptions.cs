@@ -76,6 +76,11 @@ internal sealed class TrainOptions
 
     public Option<string?> Resume { get; } = new("--resume") { Description = "Folder of a run that was interrupted, to go on with; it knows its options." };
 
+    public Option<bool> DryRun { get; } = new("--dry-run")
+    {
+        Description = "Read the table and look into every image, print what would be trained and what it would cost, and end without training or writing anything.",
+    };
+
     public Option<string?> Output { get; } = new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
 
     public Option<string> Model { get; } = CommonOptions.Model("small");
@@ -111,7 +116,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, DryRun, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 
@@ -165,6 +170,13 @@ internal sealed class TrainOptions
         .. symbols.Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
             .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name),
     ];
+
+    /// <exception cref="ArgumentException">A run that is under way is to be tried out.</exception>
+    public void RefuseDryResumption(ParseResult parsed)
+    {
+        if (parsed.GetValue(DryRun) && parsed.GetValue(Resume) is not null)
+            throw new ArgumentException("--dry-run shows what a new run would do, so it cannot be given together with --resume; leave out one or the other.");
+    }
 
     public CsvOptions Columns(ParseResult parsed) => new() { Labels = parsed.GetValue(labels), LabelColumns = parsed.GetValue(columns)! };
 

@@ -1,0 +1,27 @@
+using System.Globalization;
+using StreamingCnn.Training;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary>What a training run would do and cost, told without doing it: all that can go wrong before the first step has gone right by then.</summary>
+internal sealed class DryRun(StreamingClassifier model, TrainingSet set, TrainingOptions training)
+{
+    public void Show()
+    {
+        var plan = model.Features.Plan(set.LargestSize.Height, set.LargestSize.Width);
+        var images = set.Training.Count;
+        var updates = (images + training.BatchSize - 1) / training.BatchSize;
+        Say($"{training.Epochs} epochs of {updates} updates, each with {Math.Min(training.BatchSize, images)} images; {training.Optimizer} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {training.Schedule}.");
+        Say($"The plan for the largest image:");
+        Console.Write(plan);
+        var steps = TimeSpan.FromSeconds(plan.Seconds * images * training.Epochs);
+        Say($"All epochs: about {Text(steps)} on this machine's processor if every image were as large as that; reading, augmentation and validation come on top.");
+        Say($"Nothing was trained or written; leave out --dry-run to start.");
+    }
+
+    private static string Text(TimeSpan time) => time.TotalDays >= 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time:hh\\:mm} h")
+        : string.Create(CultureInfo.InvariantCulture, $"{time:hh\\:mm\\:ss} h");
+
+    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}
