@@ -5,7 +5,7 @@ namespace StreamingCnn.Docs.Tests.Architecture;
 /// <summary>Draws the projects and their rooms with the arrows of who may import whom, from the rules that the code is held to.</summary>
 internal static class ArchitecturePicture
 {
-    private const int RoomWidth = 118, RoomHeight = 40, Gap = 14, Storey = 82, Margin = 24, Between = 40, Top = 70, Title = 64;
+    private const int RoomWidth = 132, RoomHeight = 40, Gap = 14, Storey = 82, Margin = 24, Between = 40, Top = 70, Title = 64;
 
     public static string Draw()
     {
