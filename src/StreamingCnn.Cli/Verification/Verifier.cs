@@ -15,6 +15,9 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     private const double Float64Tolerance = 1e-12;
     private const double AllowedRatio = 1.5;
 
+    // More than rounding ever made of a run in float32: then the whole image's is no measure, since the library's own convolutions are wrong.
+    private const double LargestRounding = 0.01;
+
     /// <summary>Compares.</summary>
     /// <param name="shape">Shape of the random image, [N, C, H, W].</param>
     /// <param name="type">Precision of both runs. Below float64 both are judged against a whole-image run in float64.</param>
@@ -41,9 +44,13 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         var (reference, _) = Measure(trunk, image, gradient.to(type).to(ScalarType.Float64));
         trunk.to(type);
         var judged = streamed.Select(s => Difference(s.Key, s.Value, reference[s.Key], whole[s.Key])).ToArray();
+        var worst = judged.Max(d => d.WholeRelative);
+        var isWrong = type == ScalarType.Float32 && !(worst <= LargestRounding);
         return new(
-            judged, wholeCost, streamedCost, AllowedRatio * judged.Max(d => d.WholeRelative),
-            $"against a float64 run, at most {AllowedRatio} times the whole image's worst difference of {judged.Max(d => d.WholeRelative):0.0e0}");
+            judged, wholeCost, streamedCost, isWrong ? LargestRounding : AllowedRatio * worst,
+            isWrong
+                ? $"against a float64 run, at most {LargestRounding}; the whole image's worst difference of {worst:0.0e0} is no rounding, libtorch's own convolutions are wrong on this processor"
+                : $"against a float64 run, at most {AllowedRatio} times the whole image's worst difference of {worst:0.0e0}");
     }
 
     /// <summary>Gives batch norms statistics and weights that matter, so that nothing agrees for trivial reasons.</summary>

@@ -11,6 +11,9 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>Whether the library rearranges operand and output into a layout of its own while it runs.</summary>
     public bool Rearranges { get; init; }
 
+    /// <summary>By what copies of operand and output are larger than these, where the layer computes on copies with more channels; 0 where it does not.</summary>
+    public double Growth { get; init; }
+
     /// <summary>Whether a padded copy is kept in the operand's place; otherwise beside it.</summary>
     public bool KeepsPaddedCopyOnly { get; init; }
 

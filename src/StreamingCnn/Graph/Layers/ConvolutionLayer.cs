@@ -13,7 +13,6 @@ namespace StreamingCnn.Graph.Layers;
 /// </summary>
 internal sealed class ConvolutionLayer : LocalLayer
 {
-    private const int BFloat16Channels = 16;
     private const int ManyChannels = 16;
 
     private readonly Conv2d convolution;
@@ -51,7 +50,13 @@ internal sealed class ConvolutionLayer : LocalLayer
             ? $"pads by 'same' with mode {convolution.padding_mode}, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers"
             : null;
 
-    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: false) { Rearranges = true, KeepsPaddedCopyOnly = true, GradientIsFresh = true };
+    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: false)
+    {
+        Rearranges = true,
+        Growth = Blocks?.Growth ?? 0,
+        KeepsPaddedCopyOnly = true,
+        GradientIsFresh = true,
+    };
 
     internal override double WorkPerPosition =>
         2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
@@ -62,7 +67,9 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     /// <summary>Whether the layer may compute in bfloat16: on some processors the library's convolutions of other channels are wrong in that type.</summary>
     internal bool IsRightInBFloat16 =>
-        convolution.groups == 1 && convolution.in_channels % BFloat16Channels == 0 && convolution.out_channels % BFloat16Channels == 0;
+        convolution.groups == 1 && ChannelBlocks.AreFull(convolution.in_channels) && ChannelBlocks.AreFull(convolution.out_channels);
+
+    private ChannelBlocks? Blocks => ChannelBlocks.For(convolution.weight, convolution.in_channels, convolution.out_channels, convolution.groups);
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
@@ -88,7 +95,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
         var (window, padding) = Pad(inputs[0], patch);
-        var output = functional.conv2d(window, Weight(window), Bias(window), stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+        var output = Convolve(window, padding);
         if (!ReferenceEquals(window, inputs[0]) && !window.requires_grad)
             window.Dispose();
         return output;
@@ -111,10 +118,25 @@ internal sealed class ConvolutionLayer : LocalLayer
             return base.Run(inputs, patch, wanted);
 
         var (window, padding) = Pad(inputs[0], patch);
-        var output = functional.conv2d(window, Weight(window), Bias(window), stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+        var output = Convolve(window, padding);
         var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
         return (output, new Record(this, kept.DetachFromDisposeScope(), padding, inputs[0].shape, patch, wanted[0]));
     }
+
+    private Tensor Convolve(Tensor window, Pair padding)
+    {
+        if (window.dtype != ScalarType.Float32 || Blocks is not { } blocks)
+            return Convolve(window, Weight(window), Bias(window), padding);
+
+        var filled = blocks.Input(window);
+        var output = blocks.OwnOutputs(Convolve(filled, blocks.Weight(Weight(window)), blocks.Bias(Bias(window)), padding));
+        if (!ReferenceEquals(filled, window) && !filled.requires_grad)
+            filled.Dispose();
+        return output;
+    }
+
+    private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding) =>
+        functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
 
     /// <summary>The weights in the type of the map.</summary>
     private Tensor Weight(Tensor window) => window.dtype == convolution.weight.dtype ? convolution.weight : convolution.weight.to(window.dtype);
@@ -167,18 +189,20 @@ internal sealed class ConvolutionLayer : LocalLayer
         {
             var convolution = layer.convolution;
             var bias = convolution.bias;
+            var blocks = window.dtype == ScalarType.Float32 ? layer.Blocks : null;
+            var weights = layer.Weight(window);
             var (input, weight, biasGradient) = ScriptedOperators.ConvolutionBackward(
-                gradient,
-                window,
-                layer.Weight(window),
+                blocks?.Output(gradient) ?? gradient,
+                blocks?.Input(window) ?? window,
+                blocks?.Weight(weights) ?? weights,
                 new(layer.stride, padding, layer.dilation, convolution.groups),
                 (inputWanted, convolution.weight.requires_grad, bias is not null && bias.requires_grad));
             window.Dispose();
             if (weight is not null)
-                parameters.Add(convolution.weight, weight);
+                parameters.Add(convolution.weight, blocks?.OwnWeights(weight) ?? weight);
             if (biasGradient is not null)
-                parameters.Add(bias!, biasGradient);
-            return [input is null ? null : new(WithoutPadding(input), IsExclusive: true)];
+                parameters.Add(bias!, blocks is null ? biasGradient : biasGradient.narrow(0, 0, convolution.out_channels));
+            return [input is null ? null : new(WithoutPadding(blocks?.OwnInputs(input) ?? input), IsExclusive: true)];
         }
 
         public override void Dispose() => window.Dispose();

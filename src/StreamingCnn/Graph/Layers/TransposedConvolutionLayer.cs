@@ -21,7 +21,7 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     public override Module Module => convolution;
 
-    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { Rearranges = true };
+    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { Rearranges = true, Growth = Blocks?.Growth ?? 0 };
 
     // Each input is spread over a kernel; there are stride x stride outputs for an input.
     internal override double WorkPerPosition =>
@@ -47,11 +47,22 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
         var window = inputs[0];
         var output = patch.Input.IsEmpty
             ? zeros(window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length, dtype: window.dtype, device: window.device)
-            : Fit(functional.conv_transpose2d(window, convolution.weight, null, stride.ToArray(), [0, 0], [0, 0], dilation.ToArray(), convolution.groups), patch);
+            : Fit(Convolve(window), patch);
         return convolution.bias is { } bias ? output.Plus(bias.reshape(-1, 1, 1)) : output;
     }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
+
+    private ChannelBlocks? Blocks =>
+        ChannelBlocks.For(convolution.weight, convolution.in_channels, convolution.out_channels, convolution.groups, inputsFirst: true);
+
+    private Tensor Convolve(Tensor window)
+    {
+        return Blocks is { } blocks ? blocks.OwnOutputs(With(blocks.Input(window), blocks.Weight(convolution.weight))) : With(window, convolution.weight);
+
+        Tensor With(Tensor window, Tensor weight) =>
+            functional.conv_transpose2d(window, weight, null, stride.ToArray(), [0, 0], [0, 0], dilation.ToArray(), convolution.groups);
+    }
 
     private static Tensor Fit(Tensor result, in Patch patch)
     {
