@@ -1,5 +1,6 @@
 using System.CommandLine;
 using StreamingCnn.Experiments.Curves;
+using StreamingCnn.Experiments.Ladder;
 using StreamingCnn.Experiments.Needles;
 using StreamingCnn.Experiments.Resolution;
 using StreamingCnn.Imaging;
@@ -9,7 +10,7 @@ using StreamingCnn.Training;
 // The experiments of docs/experiments.md, each one command.
 var root = new RootCommand("Experiments with real and with generated images; docs/experiments.md says what came out.")
 {
-    CompareCommand.Create(), CurvesCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
+    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
 };
 try
 {

@@ -17,17 +17,25 @@ internal static class GenerateCommand
                 "needles",
                 "Digits all over a dark image; label 1 where exactly one of them is a 3, label 0 where none is.",
                 new KindDefaults(Side: 1024, Noise: 0, ContactColumns: 4),
-                density: CommonOptions.Real("--density", "Share of the 32 x 32 cells of the image that hold a digit, above 0 to 1.", 0.25, 1e-6, 1, "above 0 and at most 1")),
+                density: CommonOptions.Real("--density", "Share of the 32 x 32 cells of the image that hold a digit, above 0 to 1.", 0.25, 1e-6, 1, "above 0 and at most 1"),
+                digit: CommonOptions.Parsed(
+                    "--digit",
+                    "Height and width of the digits in pixels, 8 to 28. Small ones are lost when images are shrunk.",
+                    text => int.TryParse(text, CultureInfo.InvariantCulture, out var side) && side is >= NeedleGenerator.LeastDigitSide and <= DigitBank.Side
+                        ? side
+                        : throw new FormatException($"'{text}' is not a size of digits; write a whole number from 8 to 28."),
+                    "28")),
             Kind(
                 "ultramnist",
                 "3 to 5 digits of very different sizes on noise; the label is their sum, 0 to 27.",
                 new KindDefaults(Side: 4000, Noise: 64, ContactColumns: 6),
-                density: null),
+                density: null,
+                digit: null),
         };
 
     private sealed record KindDefaults(int Side, double Noise, int ContactColumns);
 
-    private static Command Kind(string name, string description, KindDefaults defaults, Option<double>? density)
+    private static Command Kind(string name, string description, KindDefaults defaults, Option<double>? density, Option<int>? digit)
     {
         var output = new Option<string>("--output", "-o") { Description = "Folder to make; it must not hold a labels.csv yet.", Required = true };
         var count = CommonOptions.Number("--count", "Number of images.", 100, 1);
@@ -49,12 +57,14 @@ internal static class GenerateCommand
         var command = new Command(name, description) { output, count, side, seed, noise, validation, test, mnist, format, sheet };
         if (density is not null)
             command.Add(density);
+        if (digit is not null)
+            command.Add(digit);
         command.SetAction(parsed =>
         {
             DigitBank Digits(string part) => parsed.GetValue(mnist) is { } folder ? MnistDigits.FromFolder(folder, part == "train") : new StrokeDigits();
-            Func<int, DigitCanvas> Generator(string part) => density is null
+            Func<int, DigitCanvas> Generator(string part) => density is null || digit is null
                 ? new UltraMnistGenerator(parsed.GetValue(side), parsed.GetValue(seed), Digits(part), parsed.GetValue(noise)).Generate
-                : new NeedleGenerator(parsed.GetValue(side), parsed.GetValue(seed), Digits(part), parsed.GetValue(density), parsed.GetValue(noise)).Generate;
+                : new NeedleGenerator(parsed.GetValue(side), parsed.GetValue(seed), Digits(part), parsed.GetValue(density), parsed.GetValue(noise), parsed.GetValue(digit)).Generate;
             var parts = GeneratedSet.Divide(parsed.GetValue(count), parsed.GetValue(validation), parsed.GetValue(test));
             var set = new GeneratedSet([.. parts.Where(part => part.Count > 0).Select(part => (part.Name, part.Count, Generator(part.Name)))]);
             var path = parsed.GetValue(output)!;

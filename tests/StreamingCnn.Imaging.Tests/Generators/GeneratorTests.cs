@@ -45,6 +45,31 @@ public sealed class GeneratorTests
     }
 
     [Fact]
+    public void Small_needles_stay_within_their_squares()
+    {
+        using var image = new NeedleGenerator(256, seed: 9, density: 0.1, digitSide: 14).Generate(1);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var pixels = image.Read(0, 0, 256, 256).clone();
+        Assert.All(image.Digits, digit =>
+        {
+            Assert.Equal(14, digit.Side);
+            var square = pixels.narrow(2, digit.Top, 14).narrow(3, digit.Left, 14);
+            // A digit that was cut off instead of made smaller would touch a side of its square with thick ink.
+            Assert.InRange(square.gt(127).sum().item<long>(), 8, 70);
+            square.zero_();
+        });
+        Assert.Equal(0, pixels.max().item<byte>());
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(29)]
+    public void Sizes_of_needles_have_bounds(int side) =>
+        Assert.Equal(
+            $"Digits must be 8 to 28 pixels high and wide. (Parameter 'digitSide'){Environment.NewLine}Actual value was {side}.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new NeedleGenerator(256, seed: 1, digitSide: side)).Message);
+
+    [Fact]
     public void Windows_agree_and_the_seed_decides()
     {
         using var image = new UltraMnistGenerator(300, seed: 1).Generate(4);

@@ -1,0 +1,24 @@
+using System.Diagnostics;
+
+namespace StreamingCnn.Experiments.Ladder;
+
+/// <summary>The program <c>scnn</c>, run in a process of its own, as a person would.</summary>
+internal static class Scnn
+{
+    /// <summary>Runs a command; what it prints goes to this program's output for errors.</summary>
+    /// <returns>How long it took.</returns>
+    /// <exception cref="IOException">It ended with an error.</exception>
+    public static RungTime Run(params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "scnn.dll"), .. arguments]) { RedirectStandardOutput = true };
+        start.Environment.TryAdd("OMP_NUM_THREADS", "1");
+        var clock = Stopwatch.StartNew();
+        using var process = Process.Start(start)!;
+        while (process.StandardOutput.ReadLine() is { } line)
+            Console.Error.WriteLine(line);
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? new(clock.Elapsed.TotalSeconds, process.TotalProcessorTime.TotalSeconds)
+            : throw new IOException($"'scnn {string.Join(' ', arguments)}' ended with exit code {process.ExitCode}; the lines above say why.");
+    }
+}

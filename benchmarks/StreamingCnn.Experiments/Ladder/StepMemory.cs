@@ -1,0 +1,44 @@
+using System.Globalization;
+using CsvHelper;
+
+namespace StreamingCnn.Experiments.Ladder;
+
+/// <summary>Peak memory of one training step at full resolution above what is resident before it, in bytes, median of the rounds.</summary>
+/// <param name="Streamed">Streamed in the task's tiles.</param>
+/// <param name="Whole">Conventional.</param>
+internal sealed record StepMemory(double Streamed, double Whole)
+{
+    private const int Rounds = 3;
+
+    /// <summary>Measures by <c>scnn bench</c>, every step in a process of its own; what stands in the file already is not measured again.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="height">Height of its images.</param>
+    /// <param name="width">Width of its images.</param>
+    /// <param name="path">CSV file of the measurements.</param>
+    public static StepMemory Measure(LadderTask task, long height, long width, string path)
+    {
+        var (size, tile, rounds) = (string.Create(CultureInfo.InvariantCulture, $"{height}x{width}"), task.Tile.ToString(CultureInfo.InvariantCulture), Rounds.ToString(CultureInfo.InvariantCulture));
+        Scnn.Run(["bench", "--model", LadderTask.Model, "--size", size, "--tile", tile, "--method", "whole,once", "--repeat", rounds, "--threads", "1", "--csv", path]);
+        return Read(path);
+    }
+
+    /// <summary>Reads what <c>scnn bench</c> has written.</summary>
+    public static StepMemory Read(string path)
+    {
+        using var reader = new CsvReader(new StreamReader(path), CultureInfo.InvariantCulture);
+        reader.Read();
+        reader.ReadHeader();
+        var peaks = new List<(string Method, double Bytes)>();
+        while (reader.Read())
+            peaks.Add((reader.GetField("method")!, reader.GetField<long>("peak_bytes") - reader.GetField<long>("base_bytes")));
+        return new(Median("once"), Median("whole"));
+
+        double Median(string method)
+        {
+            double[] sorted = [.. peaks.Where(peak => peak.Method == method).Select(peak => peak.Bytes).Order()];
+            return sorted.Length > 0
+                ? (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2
+                : throw new InvalidDataException($"'{path}' holds no measurement of the method {method}; delete it, and run the command again.");
+        }
+    }
+}
