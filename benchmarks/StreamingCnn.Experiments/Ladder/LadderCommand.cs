@@ -20,26 +20,27 @@ internal static class LadderCommand
     {
         var output = new Option<string>("--output", "-o") { Description = "Folder for data, runs, table, CSV and figure. What it holds already is not made again.", DefaultValueFactory = _ => "runs/ladder" };
         var pitting = new Option<string?>("--pitting") { Description = "labels.csv of bsd-pitting. Default: generated images alone." };
-        var images = Number("--images", "Generated images to train on.", 1200);
-        var test = Number("--test", "Generated images to test on.", 400);
-        var side = Number("--side", "Height and width of the generated images in pixels.", 512);
-        var updates = Number("--updates", "Updates on generated images, rounded up to whole passes.", 300);
-        var epochs = Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 2);
+        var images = Number("--images", "Generated images of each kind to train on.", 600);
+        var test = Number("--test", "Generated images of each kind to test on.", 200);
+        var side = Number("--side", "Height and width of the images with needles in pixels, 64 or more.", 384);
+        var ultraSide = Number("--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256);
+        var updates = Number("--updates", "Updates on generated images, rounded up to whole passes.", 450);
+        var epochs = Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 1);
         var tile = Number("--tile", "Side of the tiles in pixels.", 128);
         var seed = Number("--seed", "Seed of images and training.", 1);
         var command = new Command("ladder", "Train the same network with the same number of updates at a quarter, half and full resolution, and compare.")
         {
-            output, pitting, images, test, side, updates, epochs, tile, seed,
+            output, pitting, images, test, side, ultraSide, updates, epochs, tile, seed,
         };
         command.SetAction(parsed =>
         {
             var folder = Directory.CreateDirectory(parsed.GetRequiredValue(output)).FullName;
             KeepSettings(folder, string.Create(
                 CultureInfo.InvariantCulture,
-                $"images {parsed.GetValue(images)}, test {parsed.GetValue(test)}, side {parsed.GetValue(side)}, updates {parsed.GetValue(updates)}, pitting epochs {parsed.GetValue(epochs)}, tile {parsed.GetValue(tile)}, seed {parsed.GetValue(seed)}\n"));
+                $"images {parsed.GetValue(images)}, test {parsed.GetValue(test)}, side {parsed.GetValue(side)}, UltraMNIST's side {parsed.GetValue(ultraSide)}, updates {parsed.GetValue(updates)}, pitting epochs {parsed.GetValue(epochs)}, tile {parsed.GetValue(tile)}, seed {parsed.GetValue(seed)}\n"));
             var cells = (parsed.GetValue(side) / 32) * (parsed.GetValue(side) / 32);
             var needles = new NeedleGenerator(parsed.GetValue(side), parsed.GetValue(seed), density: 1.0 / cells, digitSide: DigitSide);
-            var ultra = new UltraMnistGenerator(parsed.GetValue(side), parsed.GetValue(seed));
+            var ultra = new UltraMnistGenerator(parsed.GetValue(ultraSide), parsed.GetValue(seed));
             LadderTask Generated(string name, Func<int, DigitCanvas> generate)
             {
                 var data = Path.Combine(folder, name, "data");
@@ -52,13 +53,17 @@ internal static class LadderCommand
             var tasks = new List<LadderTask> { Generated("needles", needles.Generate), Generated("ultramnist", ultra.Generate) };
             if (parsed.GetValue(pitting) is { } photographs)
                 tasks.Add(new("bsd-pitting", Path.GetFullPath(photographs), parsed.GetValue(tile), parsed.GetValue(epochs)));
-            LadderResult[] results = [.. tasks.Select(task => Climb(task, folder, parsed.GetValue(seed)))];
+            var results = new List<LadderResult>();
+            foreach (var task in tasks)
+            {
+                results.Add(Climb(task, folder, parsed.GetValue(seed)));
+                // After each task: whoever stops the rest has the results so far.
+                AtomicFile.Write(Path.Combine(folder, "ladder.md"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Markdown(results))));
+                AtomicFile.Write(Path.Combine(folder, "ladder.csv"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Csv(results))));
+                LadderFigure.Write(Path.Combine(folder, "ladder.png"), results);
+            }
 
-            var table = LadderTable.Markdown(results);
-            AtomicFile.Write(Path.Combine(folder, "ladder.md"), file => file.Write(Encoding.UTF8.GetBytes(table)));
-            AtomicFile.Write(Path.Combine(folder, "ladder.csv"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Csv(results))));
-            LadderFigure.Write(Path.Combine(folder, "ladder.png"), results);
-            Console.WriteLine(table);
+            Console.WriteLine(LadderTable.Markdown(results));
         });
         return command;
     }

@@ -14,11 +14,29 @@ internal static class Scnn
         start.Environment.TryAdd("OMP_NUM_THREADS", "1");
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
+        var processor = TimeSpan.Zero;
         while (process.StandardOutput.ReadLine() is { } line)
+        {
             Console.Error.WriteLine(line);
+            processor = ProcessorTime(process) ?? processor;
+        }
+
         process.WaitForExit();
         return process.ExitCode == 0
-            ? new(clock.Elapsed.TotalSeconds, process.TotalProcessorTime.TotalSeconds)
+            ? new(clock.Elapsed.TotalSeconds, processor.TotalSeconds)
             : throw new IOException($"'scnn {string.Join(' ', arguments)}' ended with exit code {process.ExitCode}; the lines above say why.");
+    }
+
+    /// <summary>Processor time so far; null when the process has ended, after which the system does not tell it any more.</summary>
+    private static TimeSpan? ProcessorTime(Process process)
+    {
+        try
+        {
+            return process.TotalProcessorTime;
+        }
+        catch (InvalidOperationException) when (process.HasExited)
+        {
+            return null;
+        }
     }
 }

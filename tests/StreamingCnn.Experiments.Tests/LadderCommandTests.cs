@@ -1,0 +1,43 @@
+using StreamingCnn.Experiments.Ladder;
+
+namespace StreamingCnn.Experiments.Tests;
+
+public sealed class LadderCommandTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    /// <summary>From nothing to the figure; then again from what is there, without training.</summary>
+    [Fact]
+    public void A_ladder_is_climbed_once_and_then_read()
+    {
+        Climb();
+        var table = File.ReadAllText(Result("ladder.md"));
+        var csv = File.ReadAllText(Result("ladder.csv"));
+        var weights = File.GetLastWriteTimeUtc(Result("needles/downsample-1/best.safetensors"));
+        Assert.Equal(7, csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        foreach (var task in new[] { "needles", "ultramnist" })
+            Assert.All(new[] { "quarter", "half", "full" }, name => Assert.Contains($"| {task} | {name} |", table, StringComparison.Ordinal));
+        Assert.True(new FileInfo(Result("ladder.png")).Length > 10_000);
+
+        File.Delete(Result("ladder.csv"));
+        // A rung that was broken off has no time yet, and is made anew, with the same outcome.
+        File.Delete(Result("ultramnist/downsample-4/time.json"));
+        Climb();
+
+        Assert.Equal(weights, File.GetLastWriteTimeUtc(Result("needles/downsample-1/best.safetensors")));
+        Assert.Equal(Values(csv), Values(File.ReadAllText(Result("ladder.csv"))));
+
+        var refusal = Assert.Throws<ArgumentException>(() => Climb("--seed", "2"));
+        Assert.StartsWith($"'{folder.Path}' holds a ladder of other settings (images 4, ", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>All but times.</summary>
+    private static string[] Values(string csv) => [.. csv.Split('\n').Select(line => string.Join(',', line.Split(',').Take(11)))];
+
+    private string Result(string name) => Path.Combine(folder.Path, name);
+
+    private void Climb(params string[] more) => Assert.Equal(0, LadderCommand.Create().Parse(
+        ["-o", folder.Path, "--images", "4", "--test", "8", "--side", "64", "--ultramnist-side", "64", "--updates", "1", "--tile", "32", .. more]).Invoke(new() { EnableDefaultExceptionHandler = false }));
+}
