@@ -39,5 +39,5 @@ public sealed class LadderCommandTests : IDisposable
     private string Result(string name) => Path.Combine(folder.Path, name);
 
     private void Climb(params string[] more) => Assert.Equal(0, LadderCommand.Create().Parse(
-        ["-o", folder.Path, "--images", "4", "--test", "8", "--side", "64", "--ultramnist-side", "64", "--updates", "1", "--tile", "32", .. more]).Invoke(new() { EnableDefaultExceptionHandler = false }));
+        ["-o", folder.Path, "--images", "4", "--test", "8", "--side", "64", "--ultramnist-side", "64", "--updates", "1", "--tile", "32", "--rounds", "1", .. more]).Invoke(new() { EnableDefaultExceptionHandler = false }));
 }

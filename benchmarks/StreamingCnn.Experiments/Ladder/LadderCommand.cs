@@ -27,10 +27,11 @@ internal static class LadderCommand
         var updates = Number("--updates", "Updates on generated images, rounded up to whole passes.", 450);
         var epochs = Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 1);
         var tile = Number("--tile", "Side of the tiles in pixels.", 128);
+        var rounds = Number("--rounds", "Measurements of each step's memory, each in a process of its own.", 3);
         var seed = Number("--seed", "Seed of images and training.", 1);
         var command = new Command("ladder", "Train the same network with the same number of updates at a quarter, half and full resolution, and compare.")
         {
-            output, pitting, images, test, side, ultraSide, updates, epochs, tile, seed,
+            output, pitting, images, test, side, ultraSide, updates, epochs, tile, rounds, seed,
         };
         command.SetAction(parsed =>
         {
@@ -56,7 +57,7 @@ internal static class LadderCommand
             var results = new List<LadderResult>();
             foreach (var task in tasks)
             {
-                results.Add(Climb(task, folder, parsed.GetValue(seed)));
+                results.Add(Climb(task, folder, parsed.GetValue(rounds), parsed.GetValue(seed)));
                 // After each task: whoever stops the rest has the results so far.
                 AtomicFile.Write(Path.Combine(folder, "ladder.md"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Markdown(results))));
                 AtomicFile.Write(Path.Combine(folder, "ladder.csv"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Csv(results))));
@@ -68,7 +69,7 @@ internal static class LadderCommand
         return command;
     }
 
-    private static LadderResult Climb(LadderTask task, string folder, int seed)
+    private static LadderResult Climb(LadderTask task, string folder, int rounds, int seed)
     {
         Rung[] rungs = [.. Downsamples.Select(factor => new Rung(task, factor, Path.Combine(folder, task.Name, string.Create(CultureInfo.InvariantCulture, $"downsample-{factor}"))))];
         foreach (var rung in rungs)
@@ -80,7 +81,7 @@ internal static class LadderCommand
         var images = LabelledImages.Read(task.Labels, new CsvOptions(), validationShare: 0);
         var preparation = new ImagePreparation { Channels = images.Channels };
         var (height, width) = images.LargestSize(preparation);
-        var memory = StepMemory.Measure(task, height, width, Path.Combine(folder, task.Name, "memory.csv"));
+        var memory = StepMemory.Measure(task, height, width, rounds, Path.Combine(folder, task.Name, "memory.csv"));
         return new(
             task, height, width, images.Training(preparation, null, seed).Count, images.Test(preparation).Count, rungs,
             LadderComparison.Of([.. rungs.Select(rung => rung.Predictions())]), memory);

@@ -11,10 +11,12 @@ internal static class LadderFigure
     private const int Height = 420;
     private const double Margin = 0.15;
 
+    private static readonly int[] Steps = [1, 2, 5];
+
     public static void Write(string path, IReadOnlyList<LadderResult> results)
     {
         using var plot = new Plot();
-        var ticks = new SortedDictionary<double, string>();
+        var places = new List<double>();
         foreach (var (i, result) in results.Index())
         {
             var colour = FigureStyle.Series[i % FigureStyle.Series.Count];
@@ -25,14 +27,16 @@ internal static class LadderFigure
             line.LegendText = $"{result.Task.Name}, {result.Comparison.Metric}";
             foreach (var (x, value) in xs.Zip(result.Comparison.Values))
             {
-                ticks[x] = Math.Pow(10, x).ToString("0.000", CultureInfo.InvariantCulture);
+                places.Add(x);
                 if (value.Interval is { } interval)
                     plot.Add.Line(x, interval.Low, x, interval.High).LineStyle = new() { Color = colour, Width = 2 };
             }
         }
 
-        plot.Axes.Bottom.TickGenerator = new NumericManual([.. ticks.Keys], [.. ticks.Values]);
-        plot.Axes.SetLimits(ticks.Keys.First() - Margin, ticks.Keys.Last() + Margin, 0, 1.05);
+        var (least, most) = (places.Min() - Margin, places.Max() + Margin);
+        double[] ticks = [.. Ticks(least, most)];
+        plot.Axes.Bottom.TickGenerator = new NumericManual(ticks, [.. ticks.Select(tick => Math.Pow(10, tick).ToString("G1", CultureInfo.InvariantCulture))]);
+        plot.Axes.SetLimits(least, most, 0, 1.05);
         plot.XLabel("megapixels of an image (logarithmic)");
         plot.YLabel("AUC, or accuracy");
         // Beside the data, never on it.
@@ -40,4 +44,12 @@ internal static class LadderFigure
         FigureStyle.Apply(plot);
         plot.SavePng(path, Width * FigureStyle.Scale, Height * FigureStyle.Scale);
     }
+
+    /// <summary>Logarithms of 1, 2 and 5 times powers of ten: those of the points themselves would run into each other.</summary>
+    private static IEnumerable<double> Ticks(double least, double most) =>
+        from power in Enumerable.Range((int)Math.Floor(least), (int)Math.Ceiling(most) - (int)Math.Floor(least) + 1)
+        from step in Steps
+        let tick = power + Math.Log10(step)
+        where tick >= least && tick <= most
+        select tick;
 }

@@ -10,7 +10,7 @@ internal static class LadderTable
 
     public static string Markdown(IReadOnlyList<LadderResult> results)
     {
-        var text = new StringBuilder("| task | resolution | megapixels | metric | value | 95 % interval | less the rung below | 95 % interval | verdict | training, s |\n");
+        var text = new StringBuilder("| task | resolution | megapixels | metric | value | 95 % interval | less the rung below | 95 % interval | verdict | training and test, processor seconds |\n");
         text.Append("| --- | --- | --: | --- | --: | --- | --: | --- | --- | --: |\n");
         foreach (var result in results)
         {

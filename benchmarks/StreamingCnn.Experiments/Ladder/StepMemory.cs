@@ -8,17 +8,17 @@ namespace StreamingCnn.Experiments.Ladder;
 /// <param name="Whole">Conventional.</param>
 internal sealed record StepMemory(double Streamed, double Whole)
 {
-    private const int Rounds = 3;
-
     /// <summary>Measures by <c>scnn bench</c>, every step in a process of its own; what stands in the file already is not measured again.</summary>
     /// <param name="task">The task.</param>
     /// <param name="height">Height of its images.</param>
     /// <param name="width">Width of its images.</param>
+    /// <param name="rounds">How often.</param>
     /// <param name="path">CSV file of the measurements.</param>
-    public static StepMemory Measure(LadderTask task, long height, long width, string path)
+    public static StepMemory Measure(LadderTask task, long height, long width, int rounds, string path)
     {
-        var (size, tile, rounds) = (string.Create(CultureInfo.InvariantCulture, $"{height}x{width}"), task.Tile.ToString(CultureInfo.InvariantCulture), Rounds.ToString(CultureInfo.InvariantCulture));
-        Scnn.Run(["bench", "--model", LadderTask.Model, "--size", size, "--tile", tile, "--method", "whole,once", "--repeat", rounds, "--threads", "1", "--csv", path]);
+        var size = string.Create(CultureInfo.InvariantCulture, $"{height}x{width}");
+        Scnn.Run(
+            ["bench", "--model", LadderTask.Model, "--size", size, "--tile", Text(task.Tile), "--method", "whole,once", "--repeat", Text(rounds), "--threads", "1", "--csv", path]);
         return Read(path);
     }
 
@@ -41,4 +41,6 @@ internal sealed record StepMemory(double Streamed, double Whole)
                 : throw new InvalidDataException($"'{path}' holds no measurement of the method {method}; delete it, and run the command again.");
         }
     }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }
