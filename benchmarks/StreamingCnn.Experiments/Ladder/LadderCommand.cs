@@ -22,8 +22,8 @@ internal static class LadderCommand
         var pitting = new Option<string?>("--pitting") { Description = "labels.csv of bsd-pitting. Default: generated images alone." };
         var images = Number("--images", "Generated images of each kind to train on.", 600);
         var test = Number("--test", "Generated images of each kind to test on.", 200);
-        var side = Number("--side", "Height and width of the images with needles in pixels, 64 or more.", 384);
-        var ultraSide = Number("--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256);
+        var side = Number("--side", "Height and width of the images with needles in pixels, 64 or more.", 384, least: 64);
+        var ultraSide = Number("--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256, least: 64);
         var updates = Number("--updates", "Updates on generated images, rounded up to whole passes.", 450);
         var epochs = Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 1);
         var tile = Number("--tile", "Side of the tiles in pixels.", 128);
@@ -36,12 +36,12 @@ internal static class LadderCommand
         command.SetAction(parsed =>
         {
             var folder = Directory.CreateDirectory(parsed.GetRequiredValue(output)).FullName;
-            KeepSettings(folder, string.Create(
-                CultureInfo.InvariantCulture,
-                $"images {parsed.GetValue(images)}, test {parsed.GetValue(test)}, side {parsed.GetValue(side)}, UltraMNIST's side {parsed.GetValue(ultraSide)}, updates {parsed.GetValue(updates)}, pitting epochs {parsed.GetValue(epochs)}, tile {parsed.GetValue(tile)}, seed {parsed.GetValue(seed)}\n"));
             var cells = (parsed.GetValue(side) / 32) * (parsed.GetValue(side) / 32);
             var needles = new NeedleGenerator(parsed.GetValue(side), parsed.GetValue(seed), density: 1.0 / cells, digitSide: DigitSide);
             var ultra = new UltraMnistGenerator(parsed.GetValue(ultraSide), parsed.GetValue(seed));
+            KeepSettings(folder, string.Create(
+                CultureInfo.InvariantCulture,
+                $"images {parsed.GetValue(images)}, test {parsed.GetValue(test)}, side {parsed.GetValue(side)}, UltraMNIST's side {parsed.GetValue(ultraSide)}, updates {parsed.GetValue(updates)}, pitting epochs {parsed.GetValue(epochs)}, tile {parsed.GetValue(tile)}, seed {parsed.GetValue(seed)}\n"));
             LadderTask Generated(string name, Func<int, DigitCanvas> generate)
             {
                 var data = Path.Combine(folder, name, "data");
@@ -97,13 +97,13 @@ internal static class LadderCommand
             throw new ArgumentException($"'{folder}' holds a ladder of other settings ({before.Trim()}); give those again, or choose another folder.");
     }
 
-    private static Option<int> Number(string name, string description, int fallback)
+    private static Option<int> Number(string name, string description, int fallback, int least = 1)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => fallback };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError($"{name} must be a whole number of at least 1.");
+            if (result.GetValueOrDefault<int>() < least)
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be a whole number of at least {least}."));
         });
         return option;
     }
