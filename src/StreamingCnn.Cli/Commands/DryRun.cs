@@ -11,7 +11,7 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
         var plan = model.Features.Plan(set.LargestSize.Height, set.LargestSize.Width);
         var images = set.Training.Count;
         var updates = (images + training.BatchSize - 1) / training.BatchSize;
-        Say($"{training.Epochs} epochs of {updates} updates, each with {Math.Min(training.BatchSize, images)} images; {training.Optimizer} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {training.Schedule}.");
+        Say($"{training.Epochs} epochs of {updates} update{(updates == 1 ? "" : "s")}, each with {Math.Min(training.BatchSize, images)} images; {training.Optimizer} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {training.Schedule}.");
         Say($"The plan for the largest image:");
         Console.Write(plan);
         var steps = TimeSpan.FromSeconds(plan.Seconds * images * training.Epochs);
