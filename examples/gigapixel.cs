@@ -65,5 +65,5 @@ void WriteSlide()
 
 // As the system counts it: native memory included.
 static string Memory(string name) => File.Exists("/proc/self/status")
-    ? $"{long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(name + ":", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024}"
+    ? $"{long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(name + ":", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024}"
     : $"{Environment.WorkingSet >> 20}";

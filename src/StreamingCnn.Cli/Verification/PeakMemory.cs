@@ -6,6 +6,7 @@ namespace StreamingCnn.Cli.Verification;
 internal static class PeakMemory
 {
     private const string Status = "/proc/self/status";
+    private const string Peak = "VmHWM:";
 
     /// <summary>Begins a new measurement of the peak.</summary>
     public static void Reset()
@@ -27,8 +28,12 @@ internal static class PeakMemory
     /// <summary>The most bytes resident since the last reset.</summary>
     public static long Bytes => File.Exists(Status)
         ? File.ReadLines(Status)
-            .Where(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
-            .Select(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024)
-            .FirstOrDefault()
+            .Where(line => line.StartsWith(Peak, StringComparison.Ordinal))
+            .Select(Kibibytes)
+            .FirstOrDefault() * 1024
         : 0;
+
+    /// <summary>The number in a line such as "VmHWM:	 1234567 kB", where from ten gigabytes on nothing but a tab stands before it.</summary>
+    internal static long Kibibytes(string line) =>
+        long.Parse(line.AsSpan(Peak.Length).Trim().TrimEnd("kB").TrimEnd(), CultureInfo.InvariantCulture);
 }
