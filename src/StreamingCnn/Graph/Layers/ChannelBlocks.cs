@@ -17,7 +17,7 @@ internal sealed class ChannelBlocks(long inputs, long outputs, bool inputsFirst 
     private const long Block = 16;
 
     // Gradients of strided convolutions are wrong for an odd number of blocks above one, too.
-    private const long Pair = 2 * Block;
+    private const long TwoBlocks = 2 * Block;
 
     // An ordinary convolution takes the few channels of an image as they are.
     private readonly long padding = inputs < Block && !inputsFirst ? 0 : Whole(inputs) - inputs;
@@ -29,19 +29,22 @@ internal sealed class ChannelBlocks(long inputs, long outputs, bool inputsFirst 
     /// <summary>Whether channels fill whole blocks already, the image's few being no exception.</summary>
     public static bool AreFull(long channels) => Whole(channels) == channels;
 
-    /// <summary>The blocks of a convolution where they are needed; null where the library is right without them.</summary>
-    /// <param name="weight">The convolution's weights; they tell device and type.</param>
+    /// <summary>The blocks of a convolution that may need them; null where the library is right on every processor.</summary>
     /// <param name="inputs">Channels that it reads.</param>
     /// <param name="outputs">Channels that it gives.</param>
     /// <param name="groups">Its groups; the library computes grouped convolutions in another way, which is right.</param>
+    /// <param name="kernel">Its kernel; those of one pixel are right.</param>
     /// <param name="inputsFirst">Whether the weights' first axis is that of the inputs.</param>
-    public static ChannelBlocks? For(Tensor weight, long inputs, long outputs, long groups, bool inputsFirst = false)
+    public static ChannelBlocks? For(long inputs, long outputs, long groups, Pair kernel, bool inputsFirst = false)
     {
-        if (groups > 1 || weight.device_type != DeviceType.CPU || weight.dtype != ScalarType.Float32 || weight.shape[2] * weight.shape[3] == 1)
+        if (groups > 1 || kernel == new Pair(1, 1))
             return null;
         var blocks = new ChannelBlocks(inputs, outputs, inputsFirst);
-        return blocks.Growth > 1 && !ConvolutionCheck.IsRight ? blocks : null;
+        return blocks.Growth > 1 ? blocks : null;
     }
+
+    /// <summary>Whether convolutions need them on this processor, with weights of this device and type.</summary>
+    public static bool AreNeededFor(Tensor weight) => weight.device_type == DeviceType.CPU && weight.dtype == ScalarType.Float32 && !ConvolutionCheck.IsRight;
 
     /// <summary>The map that the convolution reads, filled up.</summary>
     public Tensor Input(Tensor map) => Fill(map, padding);
@@ -70,7 +73,7 @@ internal sealed class ChannelBlocks(long inputs, long outputs, bool inputsFirst 
         ? gradient.narrow(0, 0, inputs).narrow(1, 0, outputs)
         : gradient.narrow(0, 0, outputs).narrow(1, 0, inputs);
 
-    private static long Whole(long channels) => channels <= Block ? Block : (channels + Pair - 1) / Pair * Pair;
+    private static long Whole(long channels) => channels <= Block ? Block : (channels + TwoBlocks - 1) / TwoBlocks * TwoBlocks;
 
     private static Tensor Fill(Tensor map, long channels) => channels == 0 ? map : functional.pad(map, [0, 0, 0, 0, 0, channels], PaddingModes.Constant, 0);
 

@@ -21,6 +21,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     private readonly Pair dilation;
     private readonly Pair before;
     private readonly Pair after;
+    private readonly ChannelBlocks? blocks;
 
     public ConvolutionLayer(Conv2d convolution)
     {
@@ -28,6 +29,7 @@ internal sealed class ConvolutionLayer : LocalLayer
         kernel = Pair.From(convolution.kernel_size);
         stride = Pair.From(convolution.stride, new(1, 1));
         dilation = Pair.From(convolution.dilation, new(1, 1));
+        blocks = ChannelBlocks.For(convolution.in_channels, convolution.out_channels, convolution.groups, kernel);
         if (convolution.padding_type == TorchSharp.Padding.Same)
         {
             var total = new Pair(dilation.Rows * (kernel.Rows - 1), dilation.Columns * (kernel.Columns - 1));
@@ -69,7 +71,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     internal bool IsRightInBFloat16 =>
         convolution.groups == 1 && ChannelBlocks.AreFull(convolution.in_channels) && ChannelBlocks.AreFull(convolution.out_channels);
 
-    private ChannelBlocks? Blocks => ChannelBlocks.For(convolution.weight, convolution.in_channels, convolution.out_channels, convolution.groups);
+    private ChannelBlocks? Blocks => blocks is not null && ChannelBlocks.AreNeededFor(convolution.weight) ? blocks : null;
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
@@ -125,11 +127,11 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     private Tensor Convolve(Tensor window, Pair padding)
     {
-        if (window.dtype != ScalarType.Float32 || Blocks is not { } blocks)
+        if (Blocks is not { } needed)
             return Convolve(window, Weight(window), Bias(window), padding);
 
-        var filled = blocks.Input(window);
-        var output = blocks.OwnOutputs(Convolve(filled, blocks.Weight(Weight(window)), blocks.Bias(Bias(window)), padding));
+        var filled = needed.Input(window);
+        var output = needed.OwnOutputs(Convolve(filled, needed.Weight(Weight(window)), needed.Bias(Bias(window)), padding));
         if (!ReferenceEquals(filled, window) && !filled.requires_grad)
             filled.Dispose();
         return output;
@@ -189,7 +191,7 @@ internal sealed class ConvolutionLayer : LocalLayer
         {
             var convolution = layer.convolution;
             var bias = convolution.bias;
-            var blocks = window.dtype == ScalarType.Float32 ? layer.Blocks : null;
+            var blocks = layer.Blocks;
             var weights = layer.Weight(window);
             var (input, weight, biasGradient) = ScriptedOperators.ConvolutionBackward(
                 blocks?.Output(gradient) ?? gradient,

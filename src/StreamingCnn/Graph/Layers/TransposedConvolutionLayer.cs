@@ -18,6 +18,10 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
     private readonly Pair dilation = Pair.From(convolution.dilation, new(1, 1));
     private readonly Pair padding = Pair.From(convolution.padding);
     private readonly Pair outputPadding = Pair.From(convolution.output_padding);
+    private readonly ChannelBlocks? blocks =
+        ChannelBlocks.For(convolution.in_channels, convolution.out_channels, convolution.groups, Pair.From(convolution.kernel_size), inputsFirst: true);
+
+    private ChannelBlocks? Blocks => blocks is not null && ChannelBlocks.AreNeededFor(convolution.weight) ? blocks : null;
 
     public override Module Module => convolution;
 
@@ -53,12 +57,9 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
 
-    private ChannelBlocks? Blocks =>
-        ChannelBlocks.For(convolution.weight, convolution.in_channels, convolution.out_channels, convolution.groups, inputsFirst: true);
-
     private Tensor Convolve(Tensor window)
     {
-        return Blocks is { } blocks ? blocks.OwnOutputs(With(blocks.Input(window), blocks.Weight(convolution.weight))) : With(window, convolution.weight);
+        return Blocks is { } needed ? needed.OwnOutputs(With(needed.Input(window), needed.Weight(convolution.weight))) : With(window, convolution.weight);
 
         Tensor With(Tensor window, Tensor weight) =>
             functional.conv_transpose2d(window, weight, null, stride.ToArray(), [0, 0], [0, 0], dilation.ToArray(), convolution.groups);
