@@ -1,3 +1,4 @@
+using StreamingCnn.Cli.Benchmarking;
 using StreamingCnn.Experiments.Ladder;
 
 namespace StreamingCnn.Experiments.Tests;
@@ -11,7 +12,7 @@ public sealed class StepMemoryTests : IDisposable
     [Fact]
     public void Peaks_above_the_base_are_taken_by_their_median()
     {
-        var path = folder.Write("memory.csv", "method,base_bytes,peak_bytes\nwhole,100,900\nonce,100,150\nonce,100,400\nonce,200,270\n");
+        var path = Written((StepMethod.Whole, 100, 900), (StepMethod.Once, 100, 150), (StepMethod.Once, 100, 400), (StepMethod.Once, 200, 270));
 
         Assert.Equal(new StepMemory(Streamed: 70, Whole: 800), StepMemory.Read(path));
     }
@@ -19,8 +20,16 @@ public sealed class StepMemoryTests : IDisposable
     [Fact]
     public void A_method_that_was_not_measured_is_named()
     {
-        var path = folder.Write("memory.csv", "method,base_bytes,peak_bytes\nonce,100,150\n");
+        var path = Written((StepMethod.Once, 100, 150));
 
         Assert.Equal($"'{path}' holds no measurement of the method whole; delete it, and run the command again.", Assert.Throws<InvalidDataException>(() => StepMemory.Read(path)).Message);
+    }
+
+    private string Written(params (StepMethod Method, long Base, long Peak)[] steps)
+    {
+        var table = new BenchmarkTable();
+        foreach (var (method, before, peak) in steps)
+            table.Add(new("small", 64, 64, method, Tile: 0, Memory: 0, Threads: 1), new(1, before, peak, 0, 0, 0, 0, new Dictionary<StepPart, double>()));
+        return folder.Write("memory.csv", table.ToCsv());
     }
 }

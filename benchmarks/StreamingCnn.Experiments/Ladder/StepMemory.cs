@@ -1,5 +1,5 @@
 using System.Globalization;
-using CsvHelper;
+using StreamingCnn.Cli.Benchmarking;
 
 namespace StreamingCnn.Experiments.Ladder;
 
@@ -8,6 +8,8 @@ namespace StreamingCnn.Experiments.Ladder;
 /// <param name="Whole">Conventional.</param>
 internal sealed record StepMemory(double Streamed, double Whole)
 {
+    private const double Mebibyte = 1 << 20;
+
     /// <summary>Measures by <c>scnn bench</c>, every step in a process of its own; what stands in the file already is not measured again.</summary>
     /// <param name="task">The task.</param>
     /// <param name="height">Height of its images.</param>
@@ -25,21 +27,12 @@ internal sealed record StepMemory(double Streamed, double Whole)
     /// <summary>Reads what <c>scnn bench</c> has written.</summary>
     public static StepMemory Read(string path)
     {
-        using var reader = new CsvReader(new StreamReader(path), CultureInfo.InvariantCulture);
-        reader.Read();
-        reader.ReadHeader();
-        var peaks = new List<(string Method, double Bytes)>();
-        while (reader.Read())
-            peaks.Add((reader.GetField("method")!, reader.GetField<long>("peak_bytes") - reader.GetField<long>("base_bytes")));
-        return new(Median("once"), Median("whole"));
+        var table = BenchmarkTable.FromCsv(path);
+        return new(Median(StepMethod.Once), Median(StepMethod.Whole));
 
-        double Median(string method)
-        {
-            double[] sorted = [.. peaks.Where(peak => peak.Method == method).Select(peak => peak.Bytes).Order()];
-            return sorted.Length > 0
-                ? (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2
-                : throw new InvalidDataException($"'{path}' holds no measurement of the method {method}; delete it, and run the command again.");
-        }
+        double Median(StepMethod method) => table.Settings.FirstOrDefault(setting => setting.Method == method) is { } setting
+            ? table.Peak(setting) * Mebibyte
+            : throw new InvalidDataException($"'{path}' holds no measurement of the method {method.ToString().ToLowerInvariant()}; delete it, and run the command again.");
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
