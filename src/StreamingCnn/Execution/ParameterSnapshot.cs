@@ -30,11 +30,9 @@ internal sealed class ParameterSnapshot(NetworkGraph graph)
     [
         .. graph.Nodes.Select(node => new State(
             node.Path,
-            node.Layer?.Module is { training: true },
-            node.Layer?.Module is { } module
-                ? module.parameters().Sum(p => TensorVersion.Of(p)) + module.buffers().Sum(b => TensorVersion.Of(b))
-                : 0)),
+            node.Layer?.Modules.Count(module => module.training) ?? 0,
+            node.Layer?.Modules.Sum(module => module.parameters().Sum(p => TensorVersion.Of(p)) + module.buffers().Sum(b => TensorVersion.Of(b))) ?? 0)),
     ];
 
-    private readonly record struct State(string Path, bool Training, long Version);
+    private readonly record struct State(string Path, int Training, long Version);
 }

@@ -136,6 +136,7 @@ internal sealed class StreamedTrunk
         }
 
         graph.Check();
+        graph = NormFolding.Of(graph);
         return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(graph) : graph;
     }
 

@@ -35,6 +35,9 @@ public abstract class LocalLayer
     /// <summary>Whether the layer draws random numbers as it is set now.</summary>
     public virtual bool IsRandom => false;
 
+    /// <summary>All modules whose parameters, buffers and mode the layer depends on.</summary>
+    internal virtual IEnumerable<Module> Modules => Module is { } module ? [module] : [];
+
     /// <summary>Bytes of the layer's parameters.</summary>
     internal long WeightBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
 

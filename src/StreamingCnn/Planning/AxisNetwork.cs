@@ -43,5 +43,20 @@ internal sealed class AxisNetwork
     /// <summary>A node's integer functions; the image has none.</summary>
     public AxisMap Map(int node) => maps[node]!;
 
+    /// <summary>How far the image would have to go on, from its first pixel, for some maps to be complete without a border at its end.</summary>
+    public long Reach(IEnumerable<int> nodes)
+    {
+        var reach = new long[lengths.Length];
+        foreach (var node in nodes)
+            reach[node] = lengths[node];
+        for (var i = reach.Length - 1; i > 0; i--)
+        {
+            foreach (var input in reach[i] > 0 ? Graph.Nodes[i].Inputs : [])
+                reach[input] = Math.Max(reach[input], Map(i).Required(reach[i]));
+        }
+
+        return reach[0];
+    }
+
     private static string Name(Axis axis) => axis == Axis.Rows ? "height" : "width";
 }

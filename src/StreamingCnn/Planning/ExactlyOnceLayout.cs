@@ -19,15 +19,15 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     /// <param name="roles">Which maps are carried.</param>
     /// <param name="tile">Pixels from one cut of the image to the next.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last tile over the image.</param>
-    /// <param name="periods">For each node the number of tiles that its map waits for before it advances; null for 1.</param>
-    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder, IReadOnlyList<int>? periods = null)
+    /// <param name="late">The maps that advance with every few tiles only; null where all do with every tile.</param>
+    public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder, LateMaps? late = null)
         : base(network)
     {
         var nodes = network.Graph.Nodes;
         var length = network.Length(0);
         // A tile that covers the image computes everything at once.
-        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? Math.Max(length, Reach(network)) : length, tile));
-        cuts = Cuts(network, tile, Steps, periods);
+        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? Math.Max(length, network.Reach(Everything(network))) : length, tile));
+        cuts = Cuts(network, tile, Steps, late);
         lows = Lows(network, roles, cuts);
         foreach (var node in nodes)
         {
@@ -52,35 +52,23 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     public override Interval Owned(int output, int step) => Computed(output, step);
 
     /// <summary>How far beyond the border the image would have to go on for every map to be complete: about half a receptive field.</summary>
-    public static long Lag(AxisNetwork network) => Reach(network) - network.Length(0);
+    public static long Lag(AxisNetwork network) => network.Reach(Everything(network)) - network.Length(0);
 
-    /// <summary>How far the image would have to go on for every map to be complete.</summary>
-    private static long Reach(AxisNetwork network)
-    {
-        var nodes = network.Graph.Nodes;
-        var reach = new long[nodes.Count];
-        for (var i = nodes.Count - 1; i >= 0; i--)
-        {
-            reach[i] = Math.Max(reach[i], network.Length(i));
-            foreach (var input in nodes[i].Inputs)
-                reach[input] = Math.Max(reach[input], network.Map(i).Required(reach[i]));
-        }
+    private static IEnumerable<int> Everything(AxisNetwork network) => network.Graph.Nodes.Select(node => node.Index);
 
-        return reach[0];
-    }
-
-    private static long[][] Cuts(AxisNetwork network, long tile, int steps, IReadOnlyList<int>? periods)
+    private static long[][] Cuts(AxisNetwork network, long tile, int steps, LateMaps? late)
     {
         var nodes = network.Graph.Nodes;
         var cuts = nodes.Select(_ => new long[steps + 1]).ToArray();
         var virtualCut = new long[nodes.Count];
+        var advances = late?.Advances(network, tile, steps);
         for (var step = 1; step <= steps; step++)
         {
             virtualCut[0] = step * tile;
             foreach (var node in nodes)
             {
                 // A map that waits stays where it is; what reads it follows by itself.
-                if (!node.IsImage && (periods is null || step % periods[node.Index] == 0))
+                if (!node.IsImage && (advances is null || advances[step - 1] || !late!.Contains(node.Index)))
                     virtualCut[node.Index] = network.Map(node.Index).VirtualCut(node.Inputs.Min(i => virtualCut[i]));
                 cuts[node.Index][step] = step == steps
                     ? network.Length(node.Index)

@@ -35,7 +35,7 @@ internal sealed class GridPlan
     /// <param name="width">Width of the image.</param>
     /// <param name="tile">Size of a tile in image pixels.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over the image.</param>
-    /// <param name="late">From which stride on maps advance with every few tiles only, and with how many; null for all with every tile.</param>
+    /// <param name="late">From which stride on maps advance with every few tiles only, and with about how many; null for all with every tile.</param>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
     public static GridPlan ExactlyOnce(
         NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder, (int Stride, int Period)? late = null) =>
@@ -47,9 +47,9 @@ internal sealed class GridPlan
     {
         var graph = rowNetwork.Graph;
         var roles = new MapRoles(graph);
-        var periods = late is var (stride, period) ? LateMaps.Periods(rowNetwork, columnNetwork, roles, stride, period) : null;
-        var rows = new ExactlyOnceLayout(rowNetwork, roles, tile.Height, beyondBorder, periods);
-        var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, periods);
+        var waiting = late is var (stride, period) ? new LateMaps(rowNetwork, columnNetwork, roles, stride, period) : null;
+        var rows = new ExactlyOnceLayout(rowNetwork, roles, tile.Height, beyondBorder, waiting);
+        var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, waiting);
         var carries = new CarryPlan?[graph.Nodes.Count];
         foreach (var node in graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
         {

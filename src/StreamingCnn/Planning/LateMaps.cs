@@ -10,29 +10,58 @@ namespace StreamingCnn.Planning;
 /// Any monotone cuts below the bound are exact. The maps at the boundary are carried whole, since what reads them comes later. The boundary lies behind strided
 /// layers, where maps are small.
 /// </remarks>
-internal static class LateMaps
+internal sealed class LateMaps
 {
-    /// <summary>For each node, how many tiles its map waits for before it advances; 1 for all where no map is late.</summary>
+    private readonly bool[] isLate;
+    private readonly int period;
+
     /// <param name="rows">The network along rows.</param>
     /// <param name="columns">The network along columns.</param>
     /// <param name="roles">Which maps are views.</param>
     /// <param name="stride">Maps at this stride and above are late, but for the strided layers that make them.</param>
-    /// <param name="period">Tiles that late maps wait for.</param>
-    public static int[] Periods(AxisNetwork rows, AxisNetwork columns, MapRoles roles, int stride, int period)
+    /// <param name="period">Tiles that late maps wait for, about.</param>
+    public LateMaps(AxisNetwork rows, AxisNetwork columns, MapRoles roles, int stride, int period)
     {
-        var nodes = rows.Graph.Nodes;
-        var periods = new int[nodes.Count];
-        Array.Fill(periods, 1);
+        this.period = period;
+        isLate = new bool[rows.Graph.Nodes.Count];
         if (period == 1 || Magnifies(rows) || Magnifies(columns))
-            return periods;
-        foreach (var node in nodes.Where(node => !node.IsImage))
+            return;
+        foreach (var node in rows.Graph.Nodes.Where(node => !node.IsImage))
         {
-            periods[node.Index] = roles.IsView(node.Index)
-                ? periods[roles.Root(node.Index)]
-                : node.Inputs.All(input => IsFarDown(rows, input, stride) && IsFarDown(columns, input, stride)) ? period : 1;
+            isLate[node.Index] = roles.IsView(node.Index)
+                ? isLate[roles.Root(node.Index)]
+                : node.Inputs.All(input => IsFarDown(rows, input, stride) && IsFarDown(columns, input, stride));
+        }
+    }
+
+    /// <summary>Whether the map waits for several tiles before it advances.</summary>
+    public bool Contains(int node) => isLate[node];
+
+    /// <summary>
+    /// Along one axis, for each tile whether late maps advance with it. Their shares are to be alike, but the first one lacks half a receptive field of the image, which is added to the
+    /// last one: so the first waits for longer, and the last for less.
+    /// </summary>
+    /// <param name="network">The network along the axis.</param>
+    /// <param name="tile">Pixels from one cut of the image to the next.</param>
+    /// <param name="steps">Number of tiles.</param>
+    public bool[] Advances(AxisNetwork network, long tile, int steps)
+    {
+        var late = Enumerable.Range(0, isLate.Length).Where(node => isLate[node]).ToArray();
+        var advances = new bool[steps];
+        advances[^1] = true;
+        if (late.Length == 0)
+            return advances;
+        var length = network.Length(0);
+        var lag = late.Average(node => network.Reach([node]) - length);
+        var shares = Math.Max(1, Math.Round((double)length / (period * tile)));
+        for (var share = 1; share < shares; share++)
+        {
+            var step = (int)Math.Round((lag + (share * length / shares)) / tile);
+            if (step > 0 && step < steps)
+                advances[step - 1] = true;
         }
 
-        return periods;
+        return advances;
     }
 
     /// <summary>Strides of the network's maps, rounded to powers of two, from 2 on.</summary>

@@ -14,8 +14,11 @@ internal sealed class Planner
     private const int SidesTried = 7;
     private const int LargestLateStep = 1536;
 
+    // Tiles that late maps may wait for.
+    private static readonly int[] Periods = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
+
     // A given tile says how much memory a tile may take; late maps that advance in larger steps may add this share.
-    private const double WorthLateMaps = 0.25;
+    private const double WorthLateMaps = 0.4;
 
     // Tiles beyond the border cost time: each runs all late layers on a few positions. They must spare some memory to be worth it.
     private const double WorthTilesBeyondBorder = 0.75;
@@ -94,18 +97,33 @@ internal sealed class Planner
             $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {(least >> 20) + 1} MiB{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
     }
 
-    private Candidate Plain(int side)
-    {
-        (long, long) tile = (Math.Min(sides[side], Height), Math.Min(sides[side], Width));
-        return options.Mode == StreamingMode.Overlap ? Overlap(tile) : ExactlyOnce(tile, null);
-    }
+    private Candidate Plain(int side) => options.Mode == StreamingMode.Overlap ? Overlap(Square(side)) : ExactlyOnce(Square(side), null);
 
+    /// <summary>
+    /// Ways to go through the image with tiles of about this size. A square tile leaves a smaller one at the image's end, where late maps have more to do; where these wait, tiles that divide
+    /// the image evenly may be smaller.
+    /// </summary>
     private IEnumerable<Candidate> Candidates(int side)
     {
         yield return Plain(side);
-        (long, long) tile = (Math.Min(sides[side], Height), Math.Min(sides[side], Width));
-        foreach (var late in options.Mode == StreamingMode.ExactlyOnce ? LateChoices(sides[side]) : [])
-            yield return ExactlyOnce(tile, late);
+        if (options.Mode == StreamingMode.Overlap)
+            yield break;
+        var even = (Even(Height, sides[side]), Even(Width, sides[side]));
+        foreach (var late in LateChoices(sides[side]))
+        {
+            yield return ExactlyOnce(Square(side), late);
+            if (even != Square(side))
+                yield return ExactlyOnce(even, late);
+        }
+    }
+
+    private (long Height, long Width) Square(int side) => (Math.Min(sides[side], Height), Math.Min(sides[side], Width));
+
+    /// <summary>The smallest multiple of 32 that divides a length into as many tiles as a side does.</summary>
+    private static long Even(long length, long side)
+    {
+        var tiles = Division.Ceiling(length, side);
+        return Math.Min(length, Division.Ceiling(Division.Ceiling(length, tiles), Smallest) * Smallest);
     }
 
     /// <summary>The grid for a tile that was asked for: late maps advance in larger steps where that saves time and takes little more memory.</summary>
@@ -127,11 +145,8 @@ internal sealed class Planner
             yield break;
         foreach (var stride in LateMaps.Strides(rows).Where(stride => stride is 8 or 16))
         {
-            for (var period = 2; period * side <= LargestLateStep; period *= 2)
-            {
-                if (period * side > LargestLateStep / 4)
-                    yield return (stride, period);
-            }
+            foreach (var period in Periods.Where(period => period * side is > LargestLateStep / 4 and <= LargestLateStep))
+                yield return (stride, period);
         }
     }
 

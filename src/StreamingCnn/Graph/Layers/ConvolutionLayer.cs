@@ -9,7 +9,7 @@ namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
 /// Conv2d with any kernel, stride, dilation, groups, and zero, reflecting or replicating padding. The backward pass calls
-/// libtorch's convolution_backward itself, so that neither output nor padded input has to be kept for autograd.
+/// libtorch's convolution_backward itself, so that neither output nor padded input has to be kept for autograd. A norm with running statistics may be folded into it.
 /// </summary>
 internal sealed class ConvolutionLayer : LocalLayer
 {
@@ -22,10 +22,17 @@ internal sealed class ConvolutionLayer : LocalLayer
     private readonly Pair before;
     private readonly Pair after;
     private readonly ChannelBlocks? blocks;
+    private readonly FoldedNorm? norm;
 
     public ConvolutionLayer(Conv2d convolution)
+        : this(convolution, null)
+    {
+    }
+
+    private ConvolutionLayer(Conv2d convolution, FoldedNorm? norm)
     {
         this.convolution = convolution;
+        this.norm = norm;
         kernel = Pair.From(convolution.kernel_size);
         stride = Pair.From(convolution.stride, new(1, 1));
         dilation = Pair.From(convolution.dilation, new(1, 1));
@@ -44,6 +51,8 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     public override Module Module => convolution;
 
+    public override IEnumerable<Parameter> Parameters => norm is null ? base.Parameters : base.Parameters.Concat(norm.Module.parameters());
+
     public override bool OutputIsFresh => true;
 
     public override string? Refusal => convolution.padding_mode == PaddingModes.Circular
@@ -60,6 +69,8 @@ internal sealed class ConvolutionLayer : LocalLayer
         GradientIsFresh = true,
     };
 
+    internal override IEnumerable<Module> Modules => norm is null ? [convolution] : [convolution, norm.Module];
+
     internal override double WorkPerPosition =>
         2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
 
@@ -74,6 +85,12 @@ internal sealed class ConvolutionLayer : LocalLayer
     private ChannelBlocks? Blocks => blocks is not null && ChannelBlocks.AreNeededFor(convolution.weight) ? blocks : null;
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
+
+    /// <summary>This layer with the norm that reads it; null where they must stay two.</summary>
+    internal ConvolutionLayer? With(BatchNormLayer reader) =>
+        PadsWithZeros && reader.Norm is { running_var: { } variance } running && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
+            ? new(convolution, new FoldedNorm(convolution, running))
+            : null;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
         ? convolution.out_channels
@@ -111,7 +128,12 @@ internal sealed class ConvolutionLayer : LocalLayer
             PadsWithZeros && Native(along, axis) > 0 ? along with { Span = along.Span with { Before = 0, After = 0 } } : along;
     }
 
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs)
+    {
+        if (norm is not null)
+            throw new InvalidOperationException("A convolution with a norm folded into it exists in streamed runs alone.");
+        return convolution.call(inputs[0]);
+    }
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
     {
@@ -127,11 +149,12 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     private Tensor Convolve(Tensor window, Pair padding)
     {
+        var (weight, bias) = (Weight(window), Bias(window));
         if (Blocks is not { } needed)
-            return Convolve(window, Weight(window), Bias(window), padding);
+            return Convolve(window, weight, bias, padding);
 
         var filled = needed.Input(window);
-        var output = needed.OwnOutputs(Convolve(filled, needed.Weight(Weight(window)), needed.Bias(Bias(window)), padding));
+        var output = needed.OwnOutputs(Convolve(filled, needed.Weight(weight), needed.Bias(bias), padding));
         if (!ReferenceEquals(filled, window) && !filled.requires_grad)
             filled.Dispose();
         return output;
@@ -140,10 +163,12 @@ internal sealed class ConvolutionLayer : LocalLayer
     private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding) =>
         functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
 
-    /// <summary>The weights in the type of the map.</summary>
-    private Tensor Weight(Tensor window) => window.dtype == convolution.weight.dtype ? convolution.weight : convolution.weight.to(window.dtype);
+    /// <summary>The weights in the type of the map, with the norm where there is one.</summary>
+    private Tensor Weight(Tensor window) => As(window, norm?.Weight() ?? convolution.weight);
 
-    private Tensor? Bias(Tensor window) => convolution.bias is not { } bias || window.dtype == bias.dtype ? convolution.bias : bias.to(window.dtype);
+    private Tensor? Bias(Tensor window) => norm is not null ? As(window, norm.Bias()) : convolution.bias is { } bias ? As(window, bias) : null;
+
+    private static Tensor As(Tensor window, Tensor values) => values.dtype == window.dtype ? values : values.to(window.dtype);
 
     /// <summary>The window with its padding, as far as the convolution cannot add it by itself: its own padding is the same on both sides.</summary>
     private (Tensor Window, Pair Native) Pad(Tensor window, in Patch patch)
@@ -191,6 +216,7 @@ internal sealed class ConvolutionLayer : LocalLayer
         {
             var convolution = layer.convolution;
             var bias = convolution.bias;
+            var norm = layer.norm;
             var blocks = layer.Blocks;
             var weights = layer.Weight(window);
             var (input, weight, biasGradient) = ScriptedOperators.ConvolutionBackward(
@@ -198,12 +224,22 @@ internal sealed class ConvolutionLayer : LocalLayer
                 blocks?.Input(window) ?? window,
                 blocks?.Weight(weights) ?? weights,
                 new(layer.stride, padding, layer.dilation, convolution.groups),
-                (inputWanted, convolution.weight.requires_grad, bias is not null && bias.requires_grad));
+                (inputWanted, norm?.NeedsWeightGradient ?? convolution.weight.requires_grad, norm?.NeedsBiasGradient ?? bias is { requires_grad: true }));
             window.Dispose();
-            if (weight is not null)
-                parameters.Add(convolution.weight, blocks?.OwnWeights(weight) ?? weight);
-            if (biasGradient is not null)
-                parameters.Add(bias!, blocks is null ? biasGradient : biasGradient.narrow(0, 0, convolution.out_channels));
+            var ownWeight = weight is null ? null : blocks?.OwnWeights(weight) ?? weight;
+            var ownBias = biasGradient is null || blocks is null ? biasGradient : biasGradient.narrow(0, 0, convolution.out_channels);
+            if (norm is not null)
+            {
+                norm.Collect(ownWeight, ownBias, parameters);
+            }
+            else
+            {
+                if (ownWeight is not null)
+                    parameters.Add(convolution.weight, ownWeight);
+                if (ownBias is not null)
+                    parameters.Add(bias!, ownBias);
+            }
+
             return [input is null ? null : new(WithoutPadding(blocks?.OwnInputs(input) ?? input), IsExclusive: true)];
         }
 

@@ -24,6 +24,8 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     public override string? Refusal => layer.Refusal;
 
+    internal override IEnumerable<Module> Modules => layer.Modules;
+
     internal override LayerMemory Memory => layer.Memory;
 
     internal override double WorkPerPosition => layer.WorkPerPosition;

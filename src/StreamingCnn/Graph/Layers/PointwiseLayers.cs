@@ -58,6 +58,9 @@ internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingL
 /// <param name="evaluate">Use the running statistics in training mode as well.</param>
 internal sealed class BatchNormLayer(BatchNorm2d norm, bool evaluate) : PointwiseLayer(norm)
 {
+    /// <summary>The module.</summary>
+    internal BatchNorm2d Norm => norm;
+
     public override bool OutputIsFresh => true;
 
     public override string? Refusal => norm.running_mean is null || norm.running_var is null

@@ -1,0 +1,59 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Planning;
+
+namespace StreamingCnn.Tests.Planning;
+
+/// <summary>How the late maps of ResNet-34 advance: those of tiles at strides 16 and 32 together, in shares that are alike.</summary>
+public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNetFiguresTests.Trunk>
+{
+    private const int Stride = 16;
+
+    [Theory]
+    [InlineData(2048, 256, 2, 4)]
+    [InlineData(2048, 256, 3, 3)]
+    [InlineData(2048, 128, 8, 2)]
+    [InlineData(2011, 256, 4, 2)]
+    [InlineData(8192, 384, 3, 7)]
+    public void They_advance_in_shares_that_are_alike_though_they_lag_behind_the_image(long length, long tile, int period, int shares)
+    {
+        var (network, late) = Late(length, period);
+        var layout = new ExactlyOnceLayout(network, trunk.Roles, tile, beyondBorder: false, late);
+        foreach (var node in Maps().Where(late.Contains))
+        {
+            var stride = (double)length / network.Length(node);
+            var lengths = Enumerable.Range(0, layout.Steps).Select(step => layout.Computed(node, step).Length).Where(rows => rows > 0).ToArray();
+
+            Assert.Equal(shares, lengths.Length);
+            // A share ends with a tile, so half a tile on either side; maps of one network lag by 150 to 450 pixels, and half of the difference falls on either side as well.
+            Assert.All(lengths, rows => Assert.InRange(rows * stride, ((double)length / shares) - tile - 160, ((double)length / shares) + tile + 160));
+        }
+    }
+
+    [Fact]
+    public void Early_ones_advance_with_every_tile()
+    {
+        var (network, late) = Late(2048, 3);
+        var layout = new ExactlyOnceLayout(network, trunk.Roles, 256, beyondBorder: false, late);
+
+        var early = Maps().Where(node => !late.Contains(node)).ToArray();
+        Assert.NotEmpty(early);
+        Assert.All(early, node => Assert.All(Enumerable.Range(0, layout.Steps), step => Assert.False(layout.Computed(node, step).IsEmpty)));
+    }
+
+    [Fact]
+    public void Strided_layers_that_make_them_do_not_wait()
+    {
+        var (network, late) = Late(2048, 3);
+
+        Assert.All(Maps().Where(late.Contains), node => Assert.InRange(network.Length(node), 1, 2048 / Stride));
+        Assert.Contains(Maps(), node => network.Length(node) == 2048 / Stride && !late.Contains(node));
+    }
+
+    private IEnumerable<int> Maps() => trunk.Graph.Nodes.Where(node => !node.IsImage && !trunk.Roles.IsView(node.Index)).Select(node => node.Index);
+
+    private (AxisNetwork Network, LateMaps Late) Late(long length, int period)
+    {
+        var network = new AxisNetwork(trunk.Graph, Axis.Rows, length);
+        return (network, new LateMaps(network, new AxisNetwork(trunk.Graph, Axis.Columns, length), trunk.Roles, Stride, period));
+    }
+}
