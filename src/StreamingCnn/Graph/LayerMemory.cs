@@ -14,6 +14,9 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>By what copies of operand and output are larger than these, where the layer computes on copies with more channels; 0 where it does not.</summary>
     public double Growth { get; init; }
 
+    /// <summary>Whether the layer computes with weights that it makes from its parameters anew each time.</summary>
+    public bool MakesWeights { get; init; }
+
     /// <summary>Whether a padded copy is kept in the operand's place; otherwise beside it.</summary>
     public bool KeepsPaddedCopyOnly { get; init; }
 

@@ -18,7 +18,7 @@ internal sealed class Planner
     private static readonly int[] Periods = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
 
     // A given tile says how much memory a tile may take; late maps that advance in larger steps may add this share.
-    private const double WorthLateMaps = 0.4;
+    private const double WorthLateMaps = 0.6;
 
     // Tiles beyond the border cost time: each runs all late layers on a few positions. They must spare some memory to be worth it.
     private const double WorthTilesBeyondBorder = 0.75;

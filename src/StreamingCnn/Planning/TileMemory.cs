@@ -82,7 +82,7 @@ internal sealed class TileMemory
                     : -1;
                 own = live.New(patch.Output.Area * node.Channels * trunk.ValueBytes);
                 if (memory.Rearranges)
-                    live.Touch(Moved(memory, live.Bytes(own) + operands.Sum(live.Bytes) + trunk.WeightBytes[node.Index]));
+                    live.Touch(Moved(memory, live.Bytes(own) + operands.Sum(live.Bytes) + (Weights(memory, 1) * trunk.WeightBytes[node.Index])));
                 if (recorded)
                 {
                     Record(node, memory, padded >= 0 && memory.KeepsPaddedCopyOnly ? [] : operands, own);
@@ -124,6 +124,9 @@ internal sealed class TileMemory
     /// <summary>What a layer takes while it runs: the library's copies, and its own with more channels, of which the library makes copies then.</summary>
     private static long Moved(in LayerMemory memory, long bytes) => memory.Growth > 0 ? (long)(2 * memory.Growth * bytes) : bytes;
 
+    /// <summary>Tensors as large as the weights at a time.</summary>
+    private static long Weights(in LayerMemory memory, long rearranged) => rearranged + (memory.MakesWeights ? 1 : 0);
+
     private void Record(GraphNode node, in LayerMemory memory, int[] operands, int output)
     {
         var kept = new List<int>();
@@ -162,7 +165,7 @@ internal sealed class TileMemory
             var copy = !plan.Roles.IsView(i) && (own < 0 || (plan.Carry(i) is not null && !isExclusive[i])) ? live.New(ownBytes) : -1;
 
             // The weights, and their gradient before and after it is rearranged.
-            var moved = memory.Rearranges ? Moved(memory, ownBytes + record.Sum(live.Bytes) + (2 * trunk.WeightBytes[i])) : 0;
+            var moved = memory.Rearranges ? Moved(memory, ownBytes + record.Sum(live.Bytes) + (Weights(memory, 2) * trunk.WeightBytes[i])) : 0;
             live.Touch(moved);
             foreach (var input in node.Inputs.Where(trunk.Differentiable.Needs))
             {

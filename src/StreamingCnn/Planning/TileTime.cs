@@ -8,6 +8,9 @@ internal sealed class TileTime
     // Passes of a convolution backwards, to its operand and to its weights.
     private const int RearrangedBackwards = 2;
 
+    // How often weights are read and written where they are made anew from parameters, for once that they are rearranged.
+    private const double MadeWeights = 1.5;
+
     private readonly GridPlan plan;
     private readonly TileLayout tile;
     private readonly TrunkCost trunk;
@@ -54,9 +57,9 @@ internal sealed class TileTime
         var operandBytes = node.Inputs.Max(Bytes);
         var work = trunk.Work[node.Index] * area * trunk.Batch;
         var compared = trunk.Comparisons[node.Index] * area * trunk.Batch;
-        var weights = trunk.WeightBytes[node.Index];
+        var weights = trunk.WeightBytes[node.Index] * (node.Layer!.Memory.MakesWeights ? MadeWeights : 1);
         var moved = bytes + operandBytes;
-        var rearranged = node.Layer!.Memory.Rearranges ? Anew(bytes) + Anew(operandBytes) : 0;
+        var rearranged = node.Layer.Memory.Rearranges ? Anew(bytes) + Anew(operandBytes) : 0;
 
         var forward = (work / rate.Forward) + (moved / rates.Bandwidth) + (compared / rates.Comparisons)
             + (weights / rates.Weights) + ((Anew(bytes) + rearranged) / rates.Fresh) + rates.Call;

@@ -65,6 +65,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     {
         Rearranges = true,
         Growth = Blocks?.Growth ?? 0,
+        MakesWeights = norm is not null,
         KeepsPaddedCopyOnly = true,
         GradientIsFresh = true,
     };
