@@ -1,3 +1,4 @@
+using System.CommandLine;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Tests;
@@ -49,6 +50,12 @@ public class BadInputTests
     [InlineData("bench --method magic", "'magic' is not a method; write whole, kept, once, overlap or bfloat16.")]
     [InlineData("plan --carry-folder x", "--carry-folder x needs --carry file, but the carry is kept on the device; add --carry file, or leave out the folder.")]
     [InlineData("plan --carry disk", "'disk' is no value for --carry; write one of device, host, file.")]
+    [InlineData("bench --size 512 --size 1024", "--size is given more than once, as 512 and as 1024; give it once, with its values separated by commas: --size 512,1024.")]
+    [InlineData("evaluate run set.csv --labels a --labels b,c", "--labels is given more than once, as a and as b,c; give it once, with its values separated by commas: --labels a,b,c.")]
+    [InlineData("bench --csv a.csv --csv b.csv --csv c.csv", "--csv is given more than once, as a.csv and as b.csv and as c.csv; leave out all but one.")]
+    [InlineData("train set.csv --rate 0.1 --epochs 2 --rate 0.1", "--rate is given more than once, as 0.1 and as 0.1; leave out all but one.")]
+    [InlineData("verify --model small -m resnet18", "--model is given more than once, as small and as resnet18; leave out all but one.")]
+    [InlineData("generate needles -o a --output=b", "--output is given more than once, as a and as b; leave out all but one.")]
     [InlineData("plan --compute float8", "'float8' is no value for --compute; write one of parameters, bfloat16.")]
     public void A_wrong_command_line_gets_one_sentence(string line, string sentence)
     {
@@ -57,6 +64,29 @@ public class BadInputTests
         Assert.Equal(Program.Failure, run.ExitCode);
         Assert.Equal($"error: {sentence}", run.Errors.TrimEnd());
         Assert.Equal("", run.Output);
+    }
+
+    /// <summary>Whatever the option, and even where its values are wrong as well.</summary>
+    [Fact]
+    public void No_option_of_any_command_takes_a_second_value()
+    {
+        using var interruption = new Interruption("");
+        var checks = 0;
+        foreach (var (line, option) in Commands(Program.CreateRoot(TextWriter.Null, interruption), []).SelectMany(one => one.Command.Options.Select(option => (one.Line, option))))
+        {
+            if (option.Arity.MaximumNumberOfValues == 0 || option.ValueType == typeof(bool))
+                continue;
+            var sentence = $"{option.Name} is given more than once, as 7 and as 8; ";
+            CommandLine.Run([.. line, option.Name, "7", option.Name, "8"]).IsRefused(option.ValueType.IsArray
+                ? $"{sentence}give it once, with its values separated by commas: {option.Name} 7,8."
+                : $"{sentence}leave out all but one.");
+            checks++;
+        }
+
+        Assert.True(checks > 80, $"{checks} options were looked at.");
+
+        static IEnumerable<(string[] Line, Command Command)> Commands(Command command, string[] line) =>
+            command.Subcommands.SelectMany(sub => Commands(sub, [.. line, sub.Name])).Append((line, command));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using StreamingCnn.Interop.Weights;
 using static TorchSharp.torch;
 
@@ -23,6 +24,9 @@ public class TrainTests
         Assert.Equal(Program.Success, run.ExitCode);
         Assert.Contains("8 images to train on, 4 to validate, 0 to test; classes: dark, light.", run.Output);
         Assert.Contains("Validation accuracy of the best weights 1.000; chance is 0.500.", run.Output);
+        // The report is promised when it is there.
+        Assert.Matches($@"\nDone after \d+ s\. Weights, metrics and report\.html in {Regex.Escape(folder.File("run"))}\.\r?\n$", run.Output);
+        Assert.True(File.Exists(folder.File("run/report.html")));
         Assert.Equal("dark\nlight", Safetensors.ReadMetadata(folder.File("run/best.safetensors"))["outputs"]);
         Assert.Equal(7, File.ReadAllLines(folder.File("run/metrics.csv")).Length);
         Assert.Equal(5, File.ReadAllLines(folder.File("run/validation.csv")).Length);

@@ -47,15 +47,17 @@ internal static class BenchCommand
                     : byMemory.Length > 0 ? byMemory.Select(memory => (Tile: 0, Memory: memory))
                     : parsed.GetValue(tiles)!.Select(tile => (Tile: tile, Memory: 0L))
                 select new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, choice.Tile, choice.Memory, parsed.GetValue(threads) ?? Environment.ProcessorCount, parsed.GetValue(warmUp));
-            var file = parsed.GetValue(csv);
+            var (file, folder) = (parsed.GetValue(csv), parsed.GetValue(plots));
+            if (folder is not null)
+                OutputFolder.Check(folder);
             var table = file is not null && File.Exists(file) ? BenchmarkTable.FromCsv(file) : new BenchmarkTable();
             Measure([.. settings], parsed.GetValue(repeat), table, file);
             table.Show(AnsiConsole.Console);
             Console.WriteLine("Medians, and their ratios to the whole image's. MiB: peak above what was resident before the step; planned: what the plan says of it; carry: a part of that.");
             table.ShowParts(AnsiConsole.Console);
-            if (parsed.GetValue(plots) is { } folder)
+            if (folder is not null)
             {
-                Directory.CreateDirectory(folder);
+                OutputFolder.Make(folder);
                 foreach (var figure in BenchmarkFigures.Of(table))
                     AtomicFile.Write(Path.Combine(folder, figure.Name + ".png"), png => png.Write(figure.Png(FigureTheme.Light)));
             }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Metrics;
@@ -46,14 +47,15 @@ internal static class EvaluateCommand
             var (model, description) = ModelDescription.Load(file, new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display });
             using (model)
             {
+                var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
+                OutputFolder.Check(folder);
                 var task = description.Task;
                 var columns = parsed.GetValue(labels) is { Length: > 0 } named ? named : null;
                 var (samples, chosen) = ImagesToJudge.Read(parsed.GetValue(data)!, task, description.Preparation, columns, parsed.GetValue(part));
                 var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress));
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
-                var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
-                Directory.CreateDirectory(folder);
+                OutputFolder.Make(folder);
                 RunFolder.WritePredictions(Path.Combine(folder, "predictions.csv"), task, predictions, withTruth: true);
                 evaluation.WriteMetrics(Path.Combine(folder, "metrics.csv"));
                 Console.WriteLine($"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");

@@ -4,6 +4,7 @@ using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Runs;
@@ -89,6 +90,7 @@ internal static class SaliencyCommand
             if (parsed.GetValue(Method) != SaliencyMethod.SmoothGrad
                 && new Option[] { Passes, Noise, Seed }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofSmoothGrad)
                 throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
+            OutputFolder.Check(parsed.GetValue(Output)!);
             var display = new SaliencyDisplay();
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
@@ -96,7 +98,7 @@ internal static class SaliencyCommand
             using (model)
             {
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;
-                Directory.CreateDirectory(parsed.GetValue(Output)!);
+                OutputFolder.Make(parsed.GetValue(Output)!);
                 foreach (var image in images)
                     Explain(parsed, model, description, image, target, display);
             }

@@ -40,6 +40,7 @@ internal static class TrainCommand
                 parsed = OptionFile.Merge(command, parsed, file);
             options.RefuseContradictions(given, parsed);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
+            OutputFolder.Check(run.Path);
 
             var set = Read(options, parsed);
             options.RefuseFor(set, parsed);
@@ -58,7 +59,7 @@ internal static class TrainCommand
                 return Program.Success;
             }
 
-            Directory.CreateDirectory(run.Path);
+            OutputFolder.Make(run.Path);
             if (resume is not null)
             {
                 run.RemoveUnfinished();

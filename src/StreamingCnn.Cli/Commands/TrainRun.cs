@@ -39,8 +39,8 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         }
 
         interruption.EndWith($"Stopped before the report; go on with: scnn train --resume {run.Path}");
-        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights, metrics and {RunFolder.ReportName} in {run.Path}.");
-        Report(Evaluate());
+        var isReported = Report(Evaluate());
+        Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights{(isReported ? $", metrics and {RunFolder.ReportName}" : " and metrics")} in {run.Path}.");
         return Program.Success;
     }
 
@@ -97,16 +97,20 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         return parts;
     }
 
-    private void Report(List<ReportPart> parts)
+    /// <summary>Writes the report.</summary>
+    /// <returns>Whether it is there; false where figures cannot be drawn.</returns>
+    private bool Report(List<ReportPart> parts)
     {
         try
         {
             WriteReport(parts);
+            return true;
         }
         catch (Exception reason) when (reason is TypeInitializationException or DllNotFoundException)
         {
             // All that a run is for has been written already.
             Say($"There are no plots and no {RunFolder.ReportName}, since the library that draws cannot be loaded here: {(reason.InnerException ?? reason).Message.Split('\n')[0]}");
+            return false;
         }
     }
 

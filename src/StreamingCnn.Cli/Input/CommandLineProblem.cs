@@ -20,6 +20,8 @@ internal static class CommandLineProblem
             return $"There is no option '{option.Split('=')[0]}'; see {name} --help.";
         }
 
+        if (Repeated(parsed.CommandResult) is { } repeated)
+            return repeated;
         if (parsed.UnmatchedTokens.Count > 0 && command.Subcommands.Count > 0)
             return $"There is no command '{parsed.UnmatchedTokens[0]}'; see {name} --help.";
         if (parsed.UnmatchedTokens.Count > 0)
@@ -27,6 +29,18 @@ internal static class CommandLineProblem
         if (parsed.Errors.Count > 0 && command.Subcommands.Count > 0)
             return $"Say what to do; {name} --help lists the commands.";
         return parsed.Errors.Count > 0 ? parsed.Errors[0].Message : null;
+    }
+
+    /// <summary>Finds an option that was given several values by being given several times: which of them is meant, nobody can tell.</summary>
+    private static string? Repeated(CommandResult command)
+    {
+        if (command.Children.OfType<OptionResult>().FirstOrDefault(result => result.Tokens.Count > 1) is not { Option: var option } result)
+            return null;
+        var values = result.Tokens.Select(token => token.Value).ToArray();
+        var said = string.Join(" and as ", values);
+        return option.ValueType.IsArray
+            ? $"{option.Name} is given more than once, as {said}; give it once, with its values separated by commas: {option.Name} {string.Join(',', values)}."
+            : $"{option.Name} is given more than once, as {said}; leave out all but one.";
     }
 
     private static string Name(SymbolResult result) => result is CommandResult { Command: var command, Parent: var parent }

@@ -9,6 +9,13 @@ internal abstract class ImageContainer
     /// <summary>Opens one pyramid level at its own resolution.</summary>
     public abstract IImageSource OpenLevel(int level, ImageOptions options);
 
+    /// <summary>Channels that <see cref="OpenLevel"/> would give, without decoding a pixel.</summary>
+    public virtual int Channels(ImageOptions options)
+    {
+        using var source = OpenLevel(0, options);
+        return source.Channels;
+    }
+
     /// <summary>Finds the reader for a file by its first bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="page">Page of a TIFF whose pages are separate images.</param>

@@ -47,6 +47,8 @@ internal sealed class PhotographContainer : ImageContainer
         return VipsImageSource.Open(path, options, page: -1, subIfd: -1, tiled: false, alpha: null);
     }
 
+    public override int Channels(ImageOptions options) => VipsImageSource.CountChannels(path, options, page: -1, subIfd: -1, alpha: null);
+
     private void CheckPng((long Width, long Height, int BitsPerPixel) claim, long length)
     {
         // Deflate cannot pack more than 1032 bytes into one, so a larger claim is damage or malice, whatever the memory.

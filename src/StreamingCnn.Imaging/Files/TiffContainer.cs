@@ -54,8 +54,16 @@ internal sealed partial class TiffContainer : ImageContainer
     public override IImageSource OpenLevel(int level, ImageOptions options)
     {
         var (_, directory, page, subIfd) = levels[level];
-        return VipsImageSource.Open(path, options, page, subIfd, directory.Tiled, directory.SamplesPerPixel > 1 && directory.HasAlpha);
+        return VipsImageSource.Open(path, options, page, subIfd, directory.Tiled, HasAlpha(directory));
     }
+
+    public override int Channels(ImageOptions options)
+    {
+        var (_, directory, page, subIfd) = levels[0];
+        return VipsImageSource.CountChannels(path, options, page, subIfd, HasAlpha(directory));
+    }
+
+    private static bool HasAlpha(TiffDirectory directory) => directory.SamplesPerPixel > 1 && directory.HasAlpha;
 
     private bool IsLevel(TiffDirectory directory) => levels.Any(level => ReferenceEquals(level.Directory, directory));
 

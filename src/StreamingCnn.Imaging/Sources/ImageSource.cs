@@ -27,6 +27,19 @@ public static class ImageSource
         return Open(ImageContainer.Find(path, options.Page), options);
     }
 
+    /// <summary>Channels of an image file as it would be opened, from its header alone: no pixel is decoded, and damage behind the header is not found.</summary>
+    /// <param name="path">As for <see cref="Open(string, ImageOptions?)"/>.</param>
+    /// <param name="options">As for <see cref="Open(string, ImageOptions?)"/>.</param>
+    /// <exception cref="ImageFormatException">The header cannot be read so; the message is one sentence.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    public static int Channels(string path, ImageOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        options ??= new ImageOptions();
+        options.Validate();
+        return ImageContainer.Find(path, options.Page).Channels(options);
+    }
+
     /// <summary>Opens a file of bare samples through a memory map; it cannot say itself what it holds.</summary>
     /// <param name="path">The file.</param>
     /// <param name="layout">How the samples lie in it.</param>

@@ -78,6 +78,13 @@ internal sealed class VipsImageSource : IImageSource
         }
     }
 
+    /// <summary>Channels of an image of a file as <see cref="Open"/> would give them. The steps up to the channels are set up, but no pixel goes through them.</summary>
+    public static int CountChannels(string path, ImageOptions options, int page, int subIfd, bool? alpha)
+    {
+        using var source = Open(path, options, page, subIfd, tiled: true, alpha);
+        return source.Channels;
+    }
+
     public Tensor Read(long top, long left, long height, long width)
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);

@@ -166,14 +166,11 @@ public sealed class LabelledImages
             throw new DataSetException(path, unknown);
     }
 
-    /// <summary>The channels that all images have. What cannot be opened at all has been found before.</summary>
+    /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
     private static int CommonChannels(string path, ImageDataSet data)
     {
         var byCount = data.Items.AsParallel().AsOrdered().Select(item =>
-        {
-            using var image = ImageSource.Open(item.Path);
-            return (Item: item, image.Channels);
-        }).AsSequential().GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
+(Item: item, Channels: ImageSource.Channels(item.Path))).AsSequential().GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
         return byCount.Length == 1
             ? byCount[0].Key
             : throw new DataSetException(path, [.. byCount.Skip(1).SelectMany(group => group).Select(image =>

@@ -47,30 +47,18 @@ public sealed record Report
 
     /// <summary>Writes <see cref="PageName"/> and the figures.</summary>
     /// <param name="folder">The folder; created if it is not there. Files of the same names are replaced.</param>
-    /// <exception cref="WeightFileException">A file cannot be written.</exception>
+    /// <exception cref="WeightFileException">The folder cannot be made, or a file cannot be written.</exception>
     public void Write(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
         var figures = TrainingFigures.Of(History, ScoreName).ToArray();
         var byPart = Parts.ToDictionary(part => part.Name, part => EvaluationFigures.Of(part.Name, part.Evaluation).ToArray());
         var plots = Path.Combine(folder, FigureFolder);
-        Create(plots);
+        OutputFolder.Make(plots);
         foreach (var figure in figures.Concat(byPart.Values.SelectMany(part => part)))
             Save(Path.Combine(plots, figure.Name + ".png"), figure.Png(FigureTheme.Light));
         Save(Path.Combine(folder, PageName), Encoding.UTF8.GetBytes(ReportPage.Html(this, figures, byPart)));
     }
 
     private static void Save(string path, byte[] bytes) => AtomicFile.Write(path, file => file.Write(bytes));
-
-    private static void Create(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
-        {
-            throw new WeightFileException($"The folder '{folder}' cannot be created: {reason.Message}", reason);
-        }
-    }
 }

@@ -66,26 +66,40 @@ public sealed class SurvivalTests : IDisposable
         }
     }
 
+    /// <summary>In the first images, before there is any checkpoint, and later.</summary>
     [Fact]
     public void Stopped_by_an_interrupt()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
-        Assert.SkipWhen(IgnoresInterrupts(), "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
+        SkipWithoutInterrupts();
         Uninterrupted(2);
+        Assert.DoesNotContain("epoch   1", Stopped("early", saveEvery: 0, process => AwaitFile(folder.File("early/options.json"), process)).Output);
+        Assert.DoesNotContain("epoch   2", Stopped("stopped", saveEvery: 1, process => AwaitCheckpoints(folder.File("stopped/checkpoint.safetensors"), 3, process)).Output);
+    }
 
-        using var process = ProgramProcess.Start(Train(2, "stopped"));
-        AwaitCheckpoints(folder.File("stopped/checkpoint.safetensors"), 3, process);
+    /// <summary>The table is a pipe: the program waits for its first line as it would for a slow disk.</summary>
+    [Fact]
+    public void Stopped_while_the_images_are_looked_at()
+    {
+        SkipWithoutInterrupts();
+        var table = folder.File("pipe.csv");
+        using (var pipe = Process.Start("mkfifo", [table]))
+            pipe.WaitForExit();
+        string[] arguments = ["train", table, "--output", folder.File("run"), "--epochs", "1", "--tile", "32"];
+
+        using var process = ProgramProcess.Start(arguments);
+        // A pipe is opened for writing as soon as somebody has opened it for reading.
+        var writer = Task.Run(() => new FileStream(table, FileMode.Open, FileAccess.Write));
+        while (!writer.IsCompleted && !process.HasExited)
+            Thread.Sleep(2);
         process.Interrupt();
         var stopped = process.Finish();
 
-        Assert.Equal(Program.Interrupted, stopped.ExitCode);
-        Assert.Equal("", stopped.Errors);
-        Assert.Contains("Stopping after this image", stopped.Output);
-        Assert.Contains($"go on with: scnn train --resume {folder.File("stopped")}", stopped.Output);
-        Assert.DoesNotContain("epoch   2", stopped.Output);
-        using var resumed = ProgramProcess.Start("train", "--resume", folder.File("stopped"));
-        Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
-        AssertSame("stopped");
+        Assert.Equal((Program.Interrupted, $"Stopped before the first image; nothing is lost.{Environment.NewLine}", ""), (stopped.ExitCode, stopped.Errors, stopped.Output));
+        Assert.False(Directory.Exists(folder.File("run")));
+        File.Delete(table);
+        File.WriteAllText(table, "image,label\n" + string.Concat(Enumerable.Range(0, 4).Select(i => $"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy,{i % 2}\n")));
+        using var again = ProgramProcess.Start(arguments);
+        Assert.Equal(Program.Success, Succeeded(again.Finish()));
     }
 
     [Fact]
@@ -128,6 +142,32 @@ public sealed class SurvivalTests : IDisposable
         Assert.Equal(Program.Failure, run.ExitCode);
         Assert.Contains($"error: '{checkpoint}' is not a safetensors file, or is damaged", Assert.Single(run.Errors.TrimEnd().Split('\n')));
         Assert.All(before, file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
+    }
+
+    /// <summary>A run of two epochs that is interrupted when a moment has come, and resumed.</summary>
+    /// <returns>What it printed up to the interruption.</returns>
+    private CommandLine Stopped(string run, int saveEvery, Action<ProgramProcess> awaitMoment)
+    {
+        CommandLine stopped;
+        do
+        {
+            // On a busy machine a run may come to its end before the signal reaches it; then there is another one.
+            if (Directory.Exists(folder.File(run)))
+                Directory.Delete(folder.File(run), recursive: true);
+            using var process = ProgramProcess.Start(Train(2, run, saveEvery));
+            awaitMoment(process);
+            process.Interrupt();
+            stopped = process.Finish();
+        }
+        while (stopped.ExitCode == Program.Success);
+
+        Assert.Equal((Program.Interrupted, ""), (stopped.ExitCode, stopped.Errors));
+        Assert.Contains("Stopping after this image", stopped.Output);
+        Assert.Contains($"go on with: scnn train --resume {folder.File(run)}", stopped.Output);
+        using var resumed = ProgramProcess.Start("train", "--resume", folder.File(run));
+        Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
+        AssertSame(run);
+        return stopped;
     }
 
     private void Uninterrupted(int epochs, int saveEvery = 1)
@@ -174,6 +214,18 @@ public sealed class SurvivalTests : IDisposable
                 count--;
             }
         }
+    }
+
+    private static void AwaitFile(string path, ProgramProcess process)
+    {
+        while (!File.Exists(path) && !process.HasExited)
+            Thread.Sleep(1);
+    }
+
+    private static void SkipWithoutInterrupts()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
+        Assert.SkipWhen(IgnoresInterrupts(), "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
     }
 
     private bool CanMount()

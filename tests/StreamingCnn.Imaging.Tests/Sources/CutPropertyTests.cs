@@ -114,6 +114,26 @@ public sealed class CutPropertyTests : IDisposable
                 iter: 400,
                 threads: 1);
 
+    [Fact]
+    public void Channels_are_known_from_the_header_alone() => Assert.All(
+        Kinds.Where(kind => Path.GetExtension(kind) is not ("" or ".raw")),
+        kind =>
+        {
+            foreach (var channels in new[] { null, Path.GetExtension(kind) == ".npy" ? 3 : (int?)1, 3 })
+            {
+                using var opened = ImageSource.Open(In(kind), new() { Channels = channels });
+                Assert.Equal(opened.Channels, ImageSource.Channels(In(kind), new() { Channels = channels }));
+            }
+
+            // All but the first half of the file is gone: the channels are told, and the pixels are not there.
+            if (kind is not ("picture.jpg" or "lying.jpg" or "rgb.png"))
+                return;
+            var cut = In("cut-" + kind);
+            File.WriteAllBytes(cut, File.ReadAllBytes(In(kind))[..(int)(new FileInfo(In(kind)).Length / 2)]);
+            Assert.Equal(3, ImageSource.Channels(cut));
+            Assert.Throws<ImageFormatException>(() => ImageSource.Open(cut));
+        });
+
     [Theory]
     [InlineData("wsi/CMU-1-Small-Region.svs")]
     [InlineData("wsi/test3-DAPI-2-387.ndpi")]

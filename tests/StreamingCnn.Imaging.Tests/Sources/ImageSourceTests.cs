@@ -35,6 +35,7 @@ public sealed class ImageSourceTests
     {
         using var source = ImageSource.Open(SampleFiles.Get(name));
         Assert.Equal((channels, height, width), (source.Channels, source.Height, source.Width));
+        Assert.Equal(channels, ImageSource.Channels(SampleFiles.Get(name)));
         Windows.AssertIndependent(source, samples: 8);
     }
 

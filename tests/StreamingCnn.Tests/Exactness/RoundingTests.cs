@@ -11,44 +11,49 @@ public class RoundingTests
     private const double Allowed = 1.5;
 
     [Fact]
-    public void ResNet34_is_as_near_to_float64_as_the_whole_image_is()
+    public void The_outputs_of_ResNet34_are_as_near_to_float64_as_those_of_the_whole_image()
     {
-        var (output, gradients) = ((Whole: 0.0, Streamed: 0.0), (Whole: 0.0, Streamed: 0.0));
-        // Several images, because gradients are not continuous: where a value before a ReLU is near 0, rounding may take it to the other side, in either run.
-        for (var seed = 1; seed <= 4; seed++)
+        using var trunk = new ResNetTrunk(34);
+        using var grad = no_grad();
+        AssertAsNear(trunk, (219, 165), (module, image) => [module.forward(image)]);
+    }
+
+    /// <summary>
+    /// Of a network without kinks. Where a value before a ReLU is near 0, rounding takes it to the other side in one run or the other, on each processor at other places, and all gradients before it
+    /// change by a hundred times as much as they are rounded: that would be a comparison of luck.
+    /// </summary>
+    [Fact]
+    public void The_gradients_of_ConvNeXt_are_as_near_to_float64_as_those_of_the_whole_image()
+    {
+        using var trunk = new ConvNeXtTrunk(ConvNeXtSize.Tiny, stochasticDepth: 0);
+        AssertAsNear(trunk, (131, 165), (module, image) =>
         {
-            using var scope = NewDisposeScope();
-            manual_seed(seed);
-            using var trunk = new ResNetTrunk(34);
-            trunk.eval();
-            using var image = randn(1, 3, 283, 229);
-            using var gradient = randn(1, 512, 9, 8);
-            using var streaming = new StreamingModule(trunk, new() { Tile = (64, 64) });
-
-            var whole = Run(trunk, image, gradient);
-            var streamed = Run(streaming, image, gradient);
-            trunk.to(ScalarType.Float64);
-            var exact = Run(trunk, image.to(ScalarType.Float64), gradient.to(ScalarType.Float64));
-            output = Larger(output, (Compare.RelativeError(whole[0], exact[0]), Compare.RelativeError(streamed[0], exact[0])));
-            gradients = Larger(gradients, (Worst(whole, exact), Worst(streamed, exact)));
-        }
-
-        Assert.True(output.Streamed <= Allowed * output.Whole, $"Outputs: {output}");
-        Assert.True(gradients.Streamed <= Allowed * gradients.Whole, $"Gradients: {gradients}");
-
-        static (double Whole, double Streamed) Larger((double Whole, double Streamed) a, (double Whole, double Streamed) b) =>
-            (Math.Max(a.Whole, b.Whole), Math.Max(a.Streamed, b.Streamed));
+            module.zero_grad();
+            var leaf = image.clone().requires_grad_(true);
+            var output = module.forward(leaf);
+            output.sin().sum().backward();
+            return [output.detach(), leaf.grad!, .. module.parameters().Select(parameter => parameter.grad!.clone())];
+        });
     }
 
-    /// <summary>Output, gradients of all parameters, gradient of the image.</summary>
-    private static Tensor[] Run(Module<Tensor, Tensor> module, Tensor image, Tensor gradient)
+    private static void AssertAsNear(Module<Tensor, Tensor> trunk, (long Height, long Width) size, Func<Module<Tensor, Tensor>, Tensor, Tensor[]> run)
     {
-        module.zero_grad();
-        var leaf = image.clone().requires_grad_(true);
-        var output = module.forward(leaf);
-        output.backward([gradient]);
-        return [output.detach(), .. module.parameters().Select(parameter => parameter.grad!.clone()), leaf.grad!];
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        trunk.eval();
+        using var streaming = new StreamingModule(trunk, new() { Tile = (64, 64) });
+        var image = randn(1, 3, size.Height, size.Width);
+
+        var (whole, streamed) = (run(trunk, image), run(streaming, image));
+        trunk.to(ScalarType.Float64);
+        var exact = run(trunk, image.to(ScalarType.Float64));
+
+        var errors = (Whole: Error(whole, exact), Streamed: Error(streamed, exact));
+        TestContext.Current.SendDiagnosticMessage($"{trunk.GetName()}: {errors}");
+        Assert.True(errors.Streamed <= Allowed * errors.Whole, $"{errors}");
     }
 
-    private static double Worst(Tensor[] actual, Tensor[] exact) => actual.Zip(exact).Max(pair => Compare.RelativeError(pair.First, pair.Second));
+    /// <summary>Of each tensor the norm of the difference over that of the reference; the root of the mean of their squares.</summary>
+    private static double Error(Tensor[] actual, Tensor[] exact) =>
+        Math.Sqrt(actual.Zip(exact).Average(pair => Math.Pow(((pair.First.to(ScalarType.Float64) - pair.Second).norm() / pair.Second.norm()).item<double>(), 2)));
 }

@@ -1,4 +1,6 @@
+using StreamingCnn.Graph;
 using StreamingCnn.Models;
+using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,11 +24,10 @@ public class PlanTests
     }
 
     [Fact]
-    public void Times_are_positive_and_more_memory_never_costs_time()
+    public void Times_are_positive_and_a_plan_keeps_to_its_budget()
     {
         using var trunk = new ResNetTrunk(18);
         trunk.eval();
-        double before = double.MaxValue;
         foreach (var mebibytes in (long[])[300, 500, 1000])
         {
             using var streaming = new StreamingModule(trunk, new() { MemoryBudget = mebibytes << 20 });
@@ -34,10 +35,23 @@ public class PlanTests
             var plan = streaming.Plan(1024, 1024);
 
             Assert.InRange(plan.StepBytes, 1, mebibytes << 20);
-            Assert.InRange(plan.Seconds, 1e-6, 1.1 * before);
+            Assert.True(plan.Seconds > 0);
             Assert.True(plan.WholeSeconds > 0);
-            before = plan.Seconds;
         }
+    }
+
+    /// <summary>By the rates that plans are chosen with. What a plan tells are those of the machine at this moment, which other processes may be keeping busy.</summary>
+    [Fact]
+    public void More_memory_never_costs_time()
+    {
+        using var trunk = new ResNetTrunk(18);
+        trunk.eval();
+        var cost = new TrunkCost(GraphBuilder.Trace(trunk, 3), imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+
+        var seconds = ((long[])[300, 500, 1000]).Select(mebibytes => PlanSummary.Of(
+            Planner.Choose(GraphBuilder.Trace(trunk, 3), new() { MemoryBudget = mebibytes << 20 }, cost, 1024, 1024), StreamingMode.ExactlyOnce, cost).Seconds).ToArray();
+
+        Assert.Equal(seconds.OrderDescending(), seconds);
     }
 
     [Fact]

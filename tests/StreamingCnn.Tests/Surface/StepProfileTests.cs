@@ -17,16 +17,21 @@ public class StepProfileTests
         using var streaming = new StreamingModule(trunk, new() { Tile = (128, 128), Profile = profile });
         using var image = rand(1, 3, 256, 300);
         Step(streaming, image);
-        profile.Clear();
 
-        var clock = Stopwatch.StartNew();
-        Step(streaming, image);
-        var seconds = clock.Elapsed.TotalSeconds;
+        // The fastest of several: other processes may have stopped any one of them for a while, in whatever part it was.
+        var steps = Enumerable.Range(0, 5).Select(_ =>
+        {
+            profile.Clear();
+            var clock = Stopwatch.StartNew();
+            Step(streaming, image);
+            return (Whole: clock.Elapsed.TotalSeconds, Parts: Enum.GetValues<StepPart>().ToDictionary(part => part, profile.Seconds));
+        }).ToArray();
 
-        var sum = Enum.GetValues<StepPart>().Sum(profile.Seconds);
-        Assert.InRange(sum, 0.6 * seconds, seconds);
-        Assert.All(Enum.GetValues<StepPart>(), part => Assert.True(profile.Seconds(part) > 0, $"{part} took no time."));
-        Assert.True(profile.Seconds(StepPart.Convolutions) + profile.Seconds(StepPart.ConvolutionsBackward) > sum / 2);
+        Assert.All(steps, step => Assert.True(step.Parts.Values.Sum() <= step.Whole));
+        var (seconds, parts) = steps.MinBy(step => step.Whole);
+        Assert.InRange(parts.Values.Sum(), 0.6 * seconds, seconds);
+        Assert.All(parts, part => Assert.True(part.Value > 0, $"{part.Key} took no time."));
+        Assert.True(parts[StepPart.Convolutions] + parts[StepPart.ConvolutionsBackward] > parts.Values.Sum() / 2);
     }
 
     [Fact]
