@@ -23,6 +23,9 @@ const int Side = 1024;
 const double Tolerance = 1e-12;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+// The first that this machine has. Left to itself, the library that draws may take one with serifs.
+string[] fonts = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "Open Sans", "DejaVu Sans"];
+Fonts.Default = fonts.FirstOrDefault(SkiaSharp.SKFontManager.Default.FontFamilies.Contains) ?? Fonts.Default;
 var folder = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "numerical-comparison");
 (int Height, int Width, string Why)[] tiles =
 [

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ScottPlot;
 using ScottPlot.TickGenerators;
+using StreamingCnn.Training.Reports;
 
 namespace StreamingCnn.Experiments;
 
@@ -33,6 +34,9 @@ internal static class FigureStyle
             axis.Label.Bold = false;
             axis.Label.FontSize = 13;
         }
+
+        if (Figure.FontFamily is not null)
+            plot.Font.Set(Figure.FontFamily);
     }
 
     /// <summary>Labels an axis of decimal logarithms with powers of ten.</summary>

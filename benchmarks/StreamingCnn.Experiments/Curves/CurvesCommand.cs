@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training;
@@ -16,10 +17,10 @@ internal static class CurvesCommand
     {
         var data = new Argument<string>("data") { Description = "CSV file with the columns file,split,label, such as grocery10's labels.csv." };
         var model = new Option<string>("--model") { Description = "Trunk from the catalogue.", DefaultValueFactory = _ => "small" };
-        var tile = new Option<int>("--tile") { Description = "Side of the tiles in pixels.", DefaultValueFactory = _ => 128 };
-        var steps = new Option<int>("--steps") { Description = "Updates.", DefaultValueFactory = _ => 340 };
-        var batch = new Option<int>("--batch") { Description = "Images for each update.", DefaultValueFactory = _ => 4 };
-        var seed = new Option<int>("--seed") { Description = "Seed of weights, order and random changes.", DefaultValueFactory = _ => 1 };
+        var tile = CommonOptions.Number("--tile", "Side of the tiles in pixels.", 128, 1);
+        var steps = CommonOptions.Number("--steps", "Updates.", 340, 1);
+        var batch = CommonOptions.Number("--batch", "Images for each update.", 4, 1);
+        var seed = CommonOptions.Number("--seed", "Seed of weights, order and random changes.", 1, 0);
         var optimizer = new Option<OptimizerKind>("--optimizer") { Description = "AdamW at a rate of 0.001, or Sgd at 0.01 with momentum 0.9.", DefaultValueFactory = _ => OptimizerKind.AdamW };
         var output = new Option<string>("--output", "-o") { Description = "Folder for figure and tables.", DefaultValueFactory = _ => "runs/curves" };
         var command = new Command("curves", "Train streamed and conventionally from one seed, and compare losses and weights step by step.")

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Generators;
 using StreamingCnn.Interop.Weights;
@@ -16,19 +17,20 @@ internal static class LadderCommand
 
     private static readonly int[] Downsamples = [4, 2, 1];
 
-    public static Command Create()
+    /// <param name="scnn">Runs the program; null for <see cref="Scnn.Run"/>.</param>
+    public static Command Create(ScnnRunner? scnn = null)
     {
         var output = new Option<string>("--output", "-o") { Description = "Folder for data, runs, table, CSV and figure. What it holds already is not made again.", DefaultValueFactory = _ => "runs/ladder" };
         var pitting = new Option<string?>("--pitting") { Description = "labels.csv of bsd-pitting. Default: generated images alone." };
-        var images = Number("--images", "Generated images of each kind to train on.", 600);
-        var test = Number("--test", "Generated images of each kind to test on.", 200);
-        var side = Number("--side", "Height and width of the images with needles in pixels, 64 or more.", 384, least: 64);
-        var ultraSide = Number("--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256, least: 64);
-        var updates = Number("--updates", "Updates on generated images, rounded up to whole passes.", 450);
-        var epochs = Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 1);
-        var tile = Number("--tile", "Side of the tiles in pixels.", 128);
-        var rounds = Number("--rounds", "Measurements of each step's memory, each in a process of its own.", 3);
-        var seed = Number("--seed", "Seed of images and training.", 1);
+        var images = CommonOptions.Number("--images", "Generated images of each kind to train on.", 600, 1);
+        var test = CommonOptions.Number("--test", "Generated images of each kind to test on.", 200, 1);
+        var side = CommonOptions.Number("--side", "Height and width of the images with needles in pixels, 64 or more.", 384, 64);
+        var ultraSide = CommonOptions.Number("--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256, 64);
+        var updates = CommonOptions.Number("--updates", "Updates on generated images, rounded up to whole passes.", 450, 1);
+        var epochs = CommonOptions.Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 1, 1);
+        var tile = CommonOptions.Number("--tile", "Side of the tiles in pixels.", 128, 1);
+        var rounds = CommonOptions.Number("--rounds", "Measurements of each step's memory, each in a process of its own.", 3, 1);
+        var seed = CommonOptions.Number("--seed", "Seed of images and training.", 1, 0);
         var command = new Command("ladder", "Train the same network with the same number of updates at a quarter, half and full resolution, and compare.")
         {
             output, pitting, images, test, side, ultraSide, updates, epochs, tile, rounds, seed,
@@ -57,7 +59,7 @@ internal static class LadderCommand
             var results = new List<LadderResult>();
             foreach (var task in tasks)
             {
-                results.Add(Climb(task, folder, parsed.GetValue(rounds), parsed.GetValue(seed)));
+                results.Add(Climb(task, folder, parsed.GetValue(rounds), parsed.GetValue(seed), scnn ?? Scnn.Run));
                 // After each task: whoever stops the rest has the results so far.
                 AtomicFile.Write(Path.Combine(folder, "ladder.md"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Markdown(results))));
                 AtomicFile.Write(Path.Combine(folder, "ladder.csv"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Csv(results))));
@@ -69,19 +71,19 @@ internal static class LadderCommand
         return command;
     }
 
-    private static LadderResult Climb(LadderTask task, string folder, int rounds, int seed)
+    private static LadderResult Climb(LadderTask task, string folder, int rounds, int seed, ScnnRunner scnn)
     {
         Rung[] rungs = [.. Downsamples.Select(factor => new Rung(task, factor, Path.Combine(folder, task.Name, string.Create(CultureInfo.InvariantCulture, $"downsample-{factor}"))))];
         foreach (var rung in rungs)
         {
             Console.Error.WriteLine($"{task.Name}, {rung.Name} resolution");
-            rung.Train(seed);
+            rung.Train(seed, scnn);
         }
 
         var images = LabelledImages.Read(task.Labels, new CsvOptions(), validationShare: 0);
         var preparation = new ImagePreparation { Channels = images.Channels };
         var (height, width) = images.LargestSize(preparation);
-        var memory = StepMemory.Measure(task, height, width, rounds, Path.Combine(folder, task.Name, "memory.csv"));
+        var memory = StepMemory.Measure(task, height, width, rounds, Path.Combine(folder, task.Name, "memory.csv"), scnn);
         return new(
             task, height, width, images.Training(preparation, null, seed).Count, images.Test(preparation).Count, rungs,
             LadderComparison.Of([.. rungs.Select(rung => rung.Predictions())]), memory);
@@ -95,16 +97,5 @@ internal static class LadderCommand
             AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(settings)));
         else if (File.ReadAllText(path) is var before && before != settings)
             throw new ArgumentException($"'{folder}' holds a ladder of other settings ({before.Trim()}); give those again, or choose another folder.");
-    }
-
-    private static Option<int> Number(string name, string description, int fallback, int least = 1)
-    {
-        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => fallback };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < least)
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be a whole number of at least {least}."));
-        });
-        return option;
     }
 }

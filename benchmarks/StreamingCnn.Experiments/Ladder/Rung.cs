@@ -21,13 +21,15 @@ internal sealed record Rung(LadderTask Task, int Downsample, string Folder)
     public RungTime Time => JsonSerializer.Deserialize<RungTime>(File.ReadAllText(TimeFile))!;
 
     /// <summary>Trains, unless that is done already. A run that was broken off is made anew, so that its time is that of a whole run.</summary>
-    public void Train(int seed)
+    /// <param name="seed">Seed of the training.</param>
+    /// <param name="scnn">Runs the program.</param>
+    public void Train(int seed, ScnnRunner scnn)
     {
         if (File.Exists(TimeFile))
             return;
         if (Directory.Exists(Folder))
             Directory.Delete(Folder, recursive: true);
-        var time = Scnn.Run(
+        var time = scnn(
         [
             "train", Task.Labels, "--model", LadderTask.Model, "--pooling", "max", "--downsample", Text(Downsample), "--tile", Text(Task.Tile), "--epochs", Text(Task.Epochs),
             "--batch", Text(LadderTask.Batch), "--validation", "0", "--seed", Text(seed), "--output", Folder,

@@ -2,6 +2,10 @@ using System.Diagnostics;
 
 namespace StreamingCnn.Experiments.Ladder;
 
+/// <summary>Runs a command of the program <c>scnn</c>, and says how long it took.</summary>
+/// <exception cref="IOException">It ended with an error.</exception>
+internal delegate RungTime ScnnRunner(params IEnumerable<string> arguments);
+
 /// <summary>The program <c>scnn</c>, run in a process of its own, as a person would.</summary>
 internal static class Scnn
 {

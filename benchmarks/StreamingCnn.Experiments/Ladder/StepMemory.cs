@@ -16,10 +16,11 @@ internal sealed record StepMemory(double Streamed, double Whole)
     /// <param name="width">Width of its images.</param>
     /// <param name="rounds">How often.</param>
     /// <param name="path">CSV file of the measurements.</param>
-    public static StepMemory Measure(LadderTask task, long height, long width, int rounds, string path)
+    /// <param name="scnn">Runs the program.</param>
+    public static StepMemory Measure(LadderTask task, long height, long width, int rounds, string path, ScnnRunner scnn)
     {
         var size = string.Create(CultureInfo.InvariantCulture, $"{height}x{width}");
-        Scnn.Run(
+        scnn(
             ["bench", "--model", LadderTask.Model, "--size", size, "--tile", Text(task.Tile), "--method", "whole,once", "--repeat", Text(rounds), "--threads", "1", "--csv", path]);
         return Read(path);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Generators;
 using StreamingCnn.Training;
@@ -17,11 +18,11 @@ internal static class NeedlesCommand
     {
         var labels = new Argument<string>("labels") { Description = "labels.csv that scnn generate needles wrote, with its own digits." };
         var run = new Option<string>("--run") { Description = "Folder of a run that was trained on it.", Required = true };
-        var seed = new Option<int>("--seed") { Description = "Seed that the images were made with.", DefaultValueFactory = _ => 1 };
+        var seed = CommonOptions.Number("--seed", "Seed that the images were made with.", 1, 0);
         var density = new Option<double>("--density") { Description = "Density that they were made with.", DefaultValueFactory = _ => 0.25 };
         var blur = new Option<double?>("--blur") { Description = "Standard deviation of the map's blur in pixels. Default: that of scnn saliency." };
         var method = new Option<SaliencyMethod>("--method") { Description = "How the map is made.", DefaultValueFactory = _ => SaliencyMethod.Gradient };
-        var count = new Option<int>("--count") { Description = "Rightly classified positives of the test split to look at.", DefaultValueFactory = _ => 10 };
+        var count = CommonOptions.Number("--count", "Rightly classified positives of the test split to look at.", 10, 1);
         var command = new Command("needles", "Count in how many images the hottest pixels of the map lie on the needle.") { labels, run, seed, density, blur, method, count };
         command.SetAction(parsed =>
         {
