@@ -169,8 +169,8 @@ public sealed class LabelledImages
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
     private static int CommonChannels(string path, ImageDataSet data)
     {
-        var byCount = data.Items.AsParallel().AsOrdered().Select(item =>
-(Item: item, Channels: ImageSource.Channels(item.Path))).AsSequential().GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
+        var byCount = data.Items.AsParallel().AsOrdered().Select(item => (Item: item, Channels: ImageSource.Channels(item.Path)))
+            .AsSequential().GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
         return byCount.Length == 1
             ? byCount[0].Key
             : throw new DataSetException(path, [.. byCount.Skip(1).SelectMany(group => group).Select(image =>
