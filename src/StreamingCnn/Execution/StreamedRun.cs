@@ -121,6 +121,8 @@ internal sealed class StreamedRun : IDifferentiableRun
             progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
+        foreach (var node in plan.Graph.Nodes)
+            node.Layer?.Finish(parameters);
         var reached = Reached(gradients);
         return (imageGradient?.Take(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
     }
@@ -132,6 +134,8 @@ internal sealed class StreamedRun : IDifferentiableRun
         foreach (var tape in tapes.Values)
             tape.Dispose();
         tapes.Clear();
+        foreach (var node in plan.Graph.Nodes)
+            node.Layer?.Release();
         image.Dispose();
         Press(0);
         GC.SuppressFinalize(this);

@@ -92,4 +92,14 @@ public abstract class LocalLayer
     /// <returns>The output and the record. By default autograd does the recording.</returns>
     internal virtual (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         AutogradRecord.Run(this, inputs, patch, wanted);
+
+    /// <summary>Hands on gradients of parameters that the layer has summed up itself over all rectangles of a backward pass.</summary>
+    internal virtual void Finish(IGradientSink parameters)
+    {
+    }
+
+    /// <summary>Frees what the layer has made for a run.</summary>
+    internal virtual void Release()
+    {
+    }
 }

@@ -87,6 +87,10 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
+    internal override void Finish(IGradientSink parameters) => norm?.Finish(parameters);
+
+    internal override void Release() => norm?.Release();
+
     /// <summary>This layer with the norm that reads it; null where they must stay two.</summary>
     internal ConvolutionLayer? With(BatchNormLayer reader) =>
         PadsWithZeros && reader.Norm is { running_var: { } variance } running && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
@@ -167,7 +171,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     /// <summary>The weights in the type of the map, with the norm where there is one.</summary>
     private Tensor Weight(Tensor window) => As(window, norm?.Weight() ?? convolution.weight);
 
-    private Tensor? Bias(Tensor window) => norm is not null ? As(window, norm.Bias()) : convolution.bias is { } bias ? As(window, bias) : null;
+    private Tensor? Bias(Tensor window) => norm is not null ? As(window, norm.Bias) : convolution.bias is { } bias ? As(window, bias) : null;
 
     private static Tensor As(Tensor window, Tensor values) => values.dtype == window.dtype ? values : values.to(window.dtype);
 
@@ -231,7 +235,7 @@ internal sealed class ConvolutionLayer : LocalLayer
             var ownBias = biasGradient is null || blocks is null ? biasGradient : biasGradient.narrow(0, 0, convolution.out_channels);
             if (norm is not null)
             {
-                norm.Collect(ownWeight, ownBias, parameters);
+                norm.Add(ownWeight, ownBias);
             }
             else
             {

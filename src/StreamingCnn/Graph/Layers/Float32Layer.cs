@@ -42,6 +42,10 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => layer.Whole(Wide(inputs)).to(type);
 
+    internal override void Finish(IGradientSink parameters) => layer.Finish(parameters);
+
+    internal override void Release() => layer.Release();
+
     internal override Patch PaddedInMemory(in Patch patch) => layer.PaddedInMemory(patch);
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)

@@ -1,3 +1,5 @@
+using StreamingCnn.Interop;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -15,6 +17,17 @@ namespace StreamingCnn.Graph.Layers;
 /// <param name="norm">The norm that reads it.</param>
 internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
 {
+    // Weights of early layers are small, and made anew for every tile they would be most of the calls. Those of late ones are not kept a second time.
+    private const long MostKeptBytes = 1 << 20;
+
+    private Tensor? deviation;
+    private Tensor? scale;
+    private Tensor? centred;
+    private Tensor? bias;
+    private Tensor? weight;
+    private Tensor? weightSum;
+    private Tensor? biasSum;
+
     /// <summary>The module.</summary>
     public BatchNorm2d Module => norm;
 
@@ -25,64 +38,76 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
     public bool NeedsBiasGradient =>
         norm.bias is { requires_grad: true } || norm.weight is { requires_grad: true } || convolution.bias is { requires_grad: true };
 
+    /// <summary>Bias of the convolution with the norm, [C'].</summary>
+    public Tensor Bias => bias ??= Kept(() => norm.bias is { } shift ? (Centred * Scale) + shift : Centred * Scale);
+
+    private Tensor Deviation => deviation ??= Kept(() => (norm.running_var! + norm.eps).sqrt());
+
+    private Tensor Scale => scale ??= Kept(() => norm.weight is { } factor ? factor / Deviation : Deviation.reciprocal());
+
+    /// <summary>The convolution's bias, less the mean.</summary>
+    private Tensor Centred => centred ??= Kept(() => convolution.bias is { } own ? own - norm.running_mean! : -norm.running_mean!);
+
     /// <summary>Weights of the convolution with the norm, [C', C / groups, k, k].</summary>
     public Tensor Weight()
     {
-        using var scale = Scale();
-        return convolution.weight * Channels(scale);
+        if (convolution.weight.numel() * convolution.weight.element_size() > MostKeptBytes)
+            return convolution.weight * Channels(Scale);
+        return weight ??= Kept(() => convolution.weight * Channels(Scale));
     }
 
-    /// <summary>Bias of the convolution with the norm, [C'].</summary>
-    public Tensor Bias()
-    {
-        using var centred = Centred();
-        using var scale = Scale();
-        var bias = centred.mul_(scale);
-        return norm.bias is { } shift ? bias + shift : bias.alias();
-    }
+    /// <summary>Adds the gradients of a rectangle to what has come so far.</summary>
+    /// <param name="ofWeight">The gradient of <see cref="Weight"/>; null where it is not needed. It is used up.</param>
+    /// <param name="ofBias">The gradient of <see cref="Bias"/>; null where it is not needed. It is used up.</param>
+    public void Add(Tensor? ofWeight, Tensor? ofBias) => (weightSum, biasSum) = (Sum(weightSum, ofWeight), Sum(biasSum, ofBias));
 
-    /// <summary>Hands on the gradients of the parameters.</summary>
-    /// <param name="weight">The gradient of <see cref="Weight"/>; null where it is not needed. It is used up.</param>
-    /// <param name="bias">The gradient of <see cref="Bias"/>; null where it is not needed. It is used up.</param>
+    /// <summary>Hands on the gradients of the parameters, when those of all rectangles have come.</summary>
     /// <param name="parameters">Receives them.</param>
-    public void Collect(Tensor? weight, Tensor? bias, IGradientSink parameters)
+    public void Finish(IGradientSink parameters)
     {
-        (weight, bias) = (Wide(weight), Wide(bias));
-        using var deviation = Deviation();
-        using var scale = Scale();
-        if (norm.weight is { requires_grad: true } factor)
+        using var scope = NewDisposeScope();
+        if (weightSum is not null && norm.weight is { requires_grad: true } factor)
         {
-            var channels = convolution.out_channels;
-            using var centred = Centred();
-            // A product of a row and a column for each channel: no tensor of the products in between.
-            using var products = bmm(convolution.weight.view(channels, 1, -1), weight!.reshape(channels, -1, 1)).view(channels);
-            parameters.Add(factor, centred.mul_(bias!).add_(products).div_(deviation).alias());
+            // A row times a column for each channel: there is no tensor of the products in between.
+            var products = bmm(convolution.weight.view(convolution.out_channels, 1, -1), weightSum.view(convolution.out_channels, -1, 1)).view(-1);
+            parameters.Add(factor, ((Centred * biasSum!) + products) / Deviation);
         }
 
-        if (convolution.bias is { requires_grad: true } own)
-            parameters.Add(own, bias! * scale);
-        if (norm.bias is { requires_grad: true } shift)
-            parameters.Add(shift, bias!);
-        else
-            bias?.Dispose();
-        if (convolution.weight.requires_grad)
-            parameters.Add(convolution.weight, weight!.mul_(Channels(scale)).alias());
-        weight?.Dispose();
+        if (biasSum is not null && convolution.bias is { requires_grad: true } own)
+            parameters.Add(own, biasSum * Scale);
+        if (biasSum is not null && norm.bias is { requires_grad: true } shift)
+            parameters.Add(shift, biasSum.alias());
+        if (weightSum is not null && convolution.weight.requires_grad)
+            parameters.Add(convolution.weight, weightSum.mul_(Channels(Scale)).alias());
+        Release();
     }
 
-    /// <summary>A gradient in the type of the parameters, where maps are of a narrower one.</summary>
-    private Tensor? Wide(Tensor? gradient) => gradient is null || gradient.dtype == convolution.weight.dtype ? gradient : gradient.to(convolution.weight.dtype);
+    /// <summary>Frees what was made for one run.</summary>
+    public void Release()
+    {
+        foreach (var tensor in new[] { deviation, scale, centred, bias, weight, weightSum, biasSum })
+            tensor?.Dispose();
+        deviation = scale = centred = bias = weight = weightSum = biasSum = null;
+    }
 
     private static Tensor Channels(Tensor values) => values.view(-1, 1, 1, 1);
 
-    private Tensor Deviation() => (norm.running_var! + norm.eps).sqrt_();
-
-    private Tensor Scale()
+    /// <summary>Makes a tensor that stays until the run's end.</summary>
+    private static Tensor Kept(Func<Tensor> make)
     {
-        using var deviation = Deviation();
-        return norm.weight is { } factor ? factor / deviation : deviation.reciprocal();
+        using var scope = NewDisposeScope();
+        using (TensorHeap.Lasting())
+            return make().DetachFromDisposeScope();
     }
 
-    /// <summary>The convolution's bias, less the mean.</summary>
-    private Tensor Centred() => convolution.bias is { } bias ? bias - norm.running_mean! : -norm.running_mean!;
+    private Tensor? Sum(Tensor? sum, Tensor? gradient)
+    {
+        if (gradient is null)
+            return sum;
+        // Maps may be of a narrower type; sums are of the parameters'.
+        sum ??= Kept(() => zeros(gradient.shape, convolution.weight.dtype, gradient.device));
+        sum.Accumulate(gradient);
+        gradient.Dispose();
+        return sum;
+    }
 }
