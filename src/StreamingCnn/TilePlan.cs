@@ -87,11 +87,14 @@ public sealed record TilePlan
         Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
         Line("step", Mebibytes(StepBytes));
         Line("whole", Mebibytes(WholeBytes) + " (conventional backpropagation)");
-        Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Seconds:0.0##} s; {TimeRatio:0.00} of a conventional step"));
+        Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Rounded(Seconds)} s; {TimeRatio:0.00} of a conventional step"));
         return text.ToString();
 
         void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{name,-11}{value}\n");
     }
+
+    // An estimate: milliseconds of a step that takes minutes would say more than is known.
+    private static string Rounded(double seconds) => seconds.ToString(seconds >= 100 ? "0" : seconds >= 1 ? "0.0" : "0.0##", CultureInfo.InvariantCulture);
 
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
 }

@@ -63,4 +63,17 @@ public class PlanTests
 
         Assert.Equal(streaming.Plan(900, 1100).ToString(), streaming.Plan(900, 1100).ToString());
     }
+
+    /// <summary>Estimates are told as finely as they are known.</summary>
+    [Theory]
+    [InlineData(2756.438, "time       about 2756 s; ")]
+    [InlineData(12.345, "time       about 12.3 s; ")]
+    [InlineData(0.0567, "time       about 0.057 s; ")]
+    public void Time_is_told_without_digits_that_nobody_knows(double seconds, string line)
+    {
+        using var trunk = ModelCatalog.Create("small");
+        using var streaming = new StreamingModule(trunk, new() { Tile = (64, 64) });
+
+        Assert.Contains(line, (streaming.Plan(200, 200) with { Seconds = seconds }).ToString(), StringComparison.Ordinal);
+    }
 }
