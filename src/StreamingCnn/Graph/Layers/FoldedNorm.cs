@@ -69,7 +69,7 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
         if (weightSum is not null && norm.weight is { requires_grad: true } factor)
         {
             // A row times a column for each channel: there is no tensor of the products in between.
-            var products = bmm(convolution.weight.view(convolution.out_channels, 1, -1), weightSum.view(convolution.out_channels, -1, 1)).view(-1);
+            var products = bmm(convolution.weight.reshape(convolution.out_channels, 1, -1), weightSum.view(convolution.out_channels, -1, 1)).view(-1);
             parameters.Add(factor, ((Centred * biasSum!) + products) / Deviation);
         }
 
