@@ -22,6 +22,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     private readonly Pair before;
     private readonly Pair after;
     private readonly ChannelBlocks? blocks;
+    private readonly BatchNormLayer? reader;
     private readonly FoldedNorm? norm;
 
     public ConvolutionLayer(Conv2d convolution)
@@ -29,10 +30,11 @@ internal sealed class ConvolutionLayer : LocalLayer
     {
     }
 
-    private ConvolutionLayer(Conv2d convolution, FoldedNorm? norm)
+    private ConvolutionLayer(Conv2d convolution, BatchNormLayer? reader)
     {
         this.convolution = convolution;
-        this.norm = norm;
+        this.reader = reader;
+        norm = reader is null ? null : new(convolution, reader.Norm);
         kernel = Pair.From(convolution.kernel_size);
         stride = Pair.From(convolution.stride, new(1, 1));
         dilation = Pair.From(convolution.dilation, new(1, 1));
@@ -93,8 +95,8 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     /// <summary>This layer with the norm that reads it; null where they must stay two.</summary>
     internal ConvolutionLayer? With(BatchNormLayer reader) =>
-        PadsWithZeros && reader.Norm is { running_var: { } variance } running && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
-            ? new(convolution, new FoldedNorm(convolution, running))
+        PadsWithZeros && reader.Norm.running_var is { } variance && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
+            ? new(convolution, reader)
             : null;
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
@@ -133,12 +135,8 @@ internal sealed class ConvolutionLayer : LocalLayer
             PadsWithZeros && Native(along, axis) > 0 ? along with { Span = along.Span with { Before = 0, After = 0 } } : along;
     }
 
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs)
-    {
-        if (norm is not null)
-            throw new InvalidOperationException("A convolution with a norm folded into it exists in streamed runs alone.");
-        return convolution.call(inputs[0]);
-    }
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) =>
+        reader is null ? convolution.call(inputs[0]) : reader.Whole([convolution.call(inputs[0])]);
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
     {

@@ -68,9 +68,12 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
         using var scope = NewDisposeScope();
         if (weightSum is not null && norm.weight is { requires_grad: true } factor)
         {
+            // Large sums that nearly cancel each other: in float64, lest the small rest be rounded off.
+            var (weights, ofWeights) = (convolution.weight.to(ScalarType.Float64), weightSum.to(ScalarType.Float64));
             // A row times a column for each channel: there is no tensor of the products in between.
-            var products = bmm(convolution.weight.reshape(convolution.out_channels, 1, -1), weightSum.view(convolution.out_channels, -1, 1)).view(-1);
-            parameters.Add(factor, ((Centred * biasSum!) + products) / Deviation);
+            var products = bmm(weights.reshape(convolution.out_channels, 1, -1), ofWeights.view(convolution.out_channels, -1, 1)).view(-1);
+            var centredSum = Centred.to(ScalarType.Float64) * biasSum!.to(ScalarType.Float64);
+            parameters.Add(factor, ((centredSum + products) / Deviation).to(factor.dtype));
         }
 
         if (biasSum is not null && convolution.bias is { requires_grad: true } own)
