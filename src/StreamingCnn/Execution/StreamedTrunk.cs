@@ -52,7 +52,9 @@ internal sealed class StreamedTrunk
         var graph = Trace(InputChannels())
             ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var type = Compute(null).Type;
-        return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, Cost(graph, false, 1, type, MachineRates.Measured));
+        var rates = MachineRates.Measured;
+        var written = trace(InputChannels());
+        return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, Cost(graph, false, 1, type, rates), (written, Cost(written, false, 1, type, rates)));
     }
 
     private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)

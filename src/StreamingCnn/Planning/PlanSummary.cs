@@ -10,13 +10,14 @@ internal static class PlanSummary
     /// <param name="plan">The plan.</param>
     /// <param name="mode">How it goes through the image.</param>
     /// <param name="trunk">The network, with the rates of the machine that the times are for.</param>
-    public static TilePlan Of(StepPlan plan, StreamingMode mode, TrunkCost trunk)
+    /// <param name="conventional">The network as it is written, which conventional backpropagation runs, and what it costs.</param>
+    public static TilePlan Of(StepPlan plan, StreamingMode mode, TrunkCost trunk, (NetworkGraph Graph, TrunkCost Cost) conventional)
     {
         var grid = plan.Grid;
         var model = new StepModel(grid, trunk);
         var (rows, columns) = (grid.Rows.Network, grid.Columns.Network);
         (long Height, long Width) image = (rows.Length(0), columns.Length(0));
-        var whole = new StepModel(GridPlan.ExactlyOnce(rows, columns, image, beyondBorder: false), trunk, mapsAnew: true);
+        var whole = new StepModel(GridPlan.ExactlyOnce(conventional.Graph, image.Height, image.Width, image, beyondBorder: false), conventional.Cost, mapsAnew: true);
         return new TilePlan
         {
             Image = image,

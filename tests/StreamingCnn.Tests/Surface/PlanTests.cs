@@ -46,12 +46,26 @@ public class PlanTests
     {
         using var trunk = new ResNetTrunk(18);
         trunk.eval();
-        var cost = new TrunkCost(GraphBuilder.Trace(trunk, 3), imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+        var graph = GraphBuilder.Trace(trunk, 3);
+        var cost = new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
 
         var seconds = ((long[])[300, 500, 1000]).Select(mebibytes => PlanSummary.Of(
-            Planner.Choose(GraphBuilder.Trace(trunk, 3), new() { MemoryBudget = mebibytes << 20 }, cost, 1024, 1024), StreamingMode.ExactlyOnce, cost).Seconds).ToArray();
+            Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, 1024, 1024), StreamingMode.ExactlyOnce, cost, (graph, cost)).Seconds).ToArray();
 
         Assert.Equal(seconds.OrderDescending(), seconds);
+    }
+
+    [Fact]
+    public void The_conventional_step_holds_the_maps_between_convolutions_and_norms()
+    {
+        using var trunk = new ResNetTrunk(18);
+        trunk.eval();
+        using var streaming = new StreamingModule(trunk, new() { Tile = (2048, 2048) });
+
+        var plan = streaming.Plan(2048, 2048);
+
+        // A tile over the whole image has no use for them.
+        Assert.InRange(plan.StepBytes / (double)plan.WholeBytes, 0.4, 0.8);
     }
 
     [Fact]
