@@ -49,11 +49,11 @@ internal sealed class StreamedTrunk
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        var graph = Trace(InputChannels())
+        var written = Written(InputChannels())
             ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var type = Compute(null).Type;
+        var graph = Streamed(written);
         var rates = MachineRates.Measured;
-        var written = trace(InputChannels());
         return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, Cost(graph, false, 1, type, rates), (written, Cost(written, false, 1, type, rates)));
     }
 
@@ -124,8 +124,11 @@ internal sealed class StreamedTrunk
         }
     }
 
-    /// <summary>The network's graph; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>
-    private NetworkGraph? Trace(long channels)
+    /// <summary>The network's graph as it is streamed; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>
+    private NetworkGraph? Trace(long channels) => Written(channels) is { } graph ? Streamed(graph) : null;
+
+    /// <summary>The network's graph as it is written, checked.</summary>
+    private NetworkGraph? Written(long channels)
     {
         NetworkGraph graph;
         try
@@ -138,8 +141,13 @@ internal sealed class StreamedTrunk
         }
 
         graph.Check();
-        graph = NormFolding.Of(graph);
-        return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(graph) : graph;
+        return graph;
+    }
+
+    private NetworkGraph Streamed(NetworkGraph written)
+    {
+        var folded = NormFolding.Of(written);
+        return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(folded) : folded;
     }
 
     private StepPlan Choose(NetworkGraph graph, bool imageWanted, long batch, long height, long width, ScalarType type) =>

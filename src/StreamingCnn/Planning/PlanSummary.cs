@@ -15,8 +15,7 @@ internal static class PlanSummary
     {
         var grid = plan.Grid;
         var model = new StepModel(grid, trunk);
-        var (rows, columns) = (grid.Rows.Network, grid.Columns.Network);
-        (long Height, long Width) image = (rows.Length(0), columns.Length(0));
+        var image = grid.Size(0);
         var whole = new StepModel(GridPlan.ExactlyOnce(conventional.Graph, image.Height, image.Width, image, beyondBorder: false), conventional.Cost, mapsAnew: true);
         return new TilePlan
         {
