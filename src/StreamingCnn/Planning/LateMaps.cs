@@ -53,16 +53,19 @@ internal sealed class LateMaps
             return advances;
         var length = network.Length(0);
         var lag = late.Average(node => network.Reach([node]) - length);
-        var shares = Math.Max(1, Math.Round((double)length / (period * tile)));
+        var shares = Shares(length, period * tile);
         for (var share = 1; share < shares; share++)
         {
-            var step = (int)Math.Round((lag + (share * length / shares)) / tile);
+            var step = (int)Math.Round((lag + ((double)share * length / shares)) / tile);
             if (step > 0 && step < steps)
                 advances[step - 1] = true;
         }
 
         return advances;
     }
+
+    /// <summary>In how many steps of about the given pixels late maps go along a length of the image.</summary>
+    public static long Shares(long length, long step) => Math.Max(1, (long)Math.Round((double)length / step));
 
     /// <summary>Strides of the network's maps, rounded to powers of two, from 2 on.</summary>
     public static IEnumerable<int> Strides(AxisNetwork network)

@@ -4,7 +4,7 @@ namespace StreamingCnn.Planning;
 internal sealed class StepModel
 {
     /// <summary>Bytes of the tensors' heap for each byte alive in a tile: gaps between blocks of different sizes. Measured.</summary>
-    public const double Gaps = 1.05;
+    public const double Gaps = 1.1;
 
     // oneDNN's: its cache of primitives, and the code of one of them, measured. Forwards, and backwards to the operand and to the weights.
     private const long ConvolutionsKept = 1024;

@@ -164,8 +164,8 @@ internal sealed class TileMemory
             var ownBytes = plan.Roles.IsView(i) ? 0 : plan.Computed(i, tile.Row, tile.Column).Area * node.Channels * trunk.ValueBytes;
             var copy = !plan.Roles.IsView(i) && (own < 0 || (plan.Carry(i) is not null && !isExclusive[i])) ? live.New(ownBytes) : -1;
 
-            // The weights, and their gradient before and after it is rearranged.
-            var moved = memory.Rearranges ? Moved(memory, ownBytes + record.Sum(live.Bytes) + (Weights(memory, 2) * trunk.WeightBytes[i])) : 0;
+            // The weights, and their gradient: a second thread's share of the sum, the sum, and what it is rearranged to.
+            var moved = memory.Rearranges ? Moved(memory, ownBytes + record.Sum(live.Bytes) + (Weights(memory, 3) * trunk.WeightBytes[i])) : 0;
             live.Touch(moved);
             foreach (var input in node.Inputs.Where(trunk.Differentiable.Needs))
             {
