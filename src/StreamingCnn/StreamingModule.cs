@@ -15,7 +15,7 @@ namespace StreamingCnn;
 /// </para>
 /// <para>
 /// Under <c>no_grad</c>, or when nothing requires a gradient, only the rows that are still needed are kept. Otherwise the backward pass reads the image
-/// again and computes every tile again; image, parameters and modes must not change in between, which is checked.
+/// again and computes every tile again; image, parameters and modes must not change in between, which is checked: it throws an <see cref="InvalidOperationException"/> then, and when it is asked for twice.
 /// </para>
 /// <para>Method: H. Pinckaers, B. van Ginneken, G. Litjens, "Streaming convolutional neural networks for end-to-end learning with
 /// multi-megapixel images", arXiv 1911.04432; here every value is computed once per pass, without overlap.</para>
@@ -63,6 +63,8 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <returns>[N, C', H', W'].</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W], or overlapping tiles of a module that the engine cannot see into have no size.</exception>
+    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
     public override Tensor forward(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -74,6 +76,8 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <returns>[1, C', H', W'].</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">Overlapping tiles of a module that the engine cannot see into have no size.</exception>
+    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
     public Tensor forward(IImageSource image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -86,6 +90,8 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <returns>[1, C', H', W'].</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">Overlapping tiles of a module that the engine cannot see into have no size.</exception>
+    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
     public Tensor forward(IImageSource image, ImageGradientRows gradientRows)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -98,6 +104,8 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <param name="width">Width in pixels.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to an image of this size.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="NotSupportedException">The engine cannot see into the trunk.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
     public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
 
     /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StreamingCnn;
 
 /// <summary>How a trunk is streamed.</summary>
@@ -15,24 +17,26 @@ public enum StreamingMode
 /// <summary>Settings of a <see cref="StreamingModule"/>.</summary>
 public sealed record StreamingOptions
 {
-    /// <summary>Height and width of a tile in image pixels, at least 1. Any size gives the same results; larger tiles take more memory.</summary>
+    /// <summary>Height and width of a tile in image pixels, at least 1. Any size gives the same results; larger tiles take more memory for activations, smaller ones more for the carry.</summary>
     /// <value>The default value is null: chosen from <see cref="MemoryBudget"/>.</value>
     public (int Height, int Width)? Tile { get; init; }
 
     /// <summary>
     /// Bytes that a step may take for parameters and their gradients, outputs, carry and activations; image and base process come on top. What is left over by tiles is used to
-    /// compute less again in the backward pass; where <see cref="Tile"/> is given, that is all that it is used for.
+    /// compute less again in the backward pass. Where <see cref="Tile"/> is given, that and late layers that wait for several tiles may take it, and a tile that does not fit into it is run all the same.
     /// </summary>
     /// <value>The default value is null: <see cref="DefaultMemoryBudget"/> as it is when the module runs its first image.</value>
     public long? MemoryBudget { get; init; }
 
-    /// <summary>Three quarters of the memory that the machine, or the container that this process runs in, has free now, in bytes.</summary>
+    /// <summary>
+    /// Three quarters of the memory that is free now on the machine, or in the container that this process runs in, in bytes. On other systems than Linux what other processes hold is not seen.
+    /// </summary>
     public static long DefaultMemoryBudget
     {
         get
         {
-            var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-            return Math.Max(available - Environment.WorkingSet, available / 8) / 4 * 3;
+            var allowed = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            return Math.Max(Math.Min(allowed - Environment.WorkingSet, FreeOnMachine()), allowed / 8) / 4 * 3;
         }
     }
 
@@ -72,6 +76,16 @@ public sealed record StreamingOptions
     /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
     /// <value>The default value is null: nothing is counted.</value>
     public StepProfile? Profile { get; init; }
+
+    /// <summary>What Linux says of the machine's memory, in bytes; a number larger than any on other systems.</summary>
+    private static long FreeOnMachine()
+    {
+        const string System = "/proc/meminfo", Free = "MemAvailable:";
+        var line = File.Exists(System) ? File.ReadLines(System).FirstOrDefault(line => line.StartsWith(Free, StringComparison.Ordinal)) : null;
+        return line is not null && long.TryParse(line[Free.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out var kibibytes)
+            ? kibibytes << 10
+            : long.MaxValue;
+    }
 
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
     internal void Validate()

@@ -32,6 +32,8 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
     /// <param name="image">[N, C, H, W].</param>
     /// <returns>One tensor [N, C', H', W'] for each output.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W].</exception>
     public override Tensor[] forward(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -42,6 +44,7 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
     /// <param name="image">The image; it must stay open until the backward pass is done.</param>
     /// <returns>One tensor [1, C', H', W'] for each output.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     public Tensor[] forward(IImageSource image)
     {
         ArgumentNullException.ThrowIfNull(image);

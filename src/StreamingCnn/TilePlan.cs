@@ -16,9 +16,9 @@ public sealed record TilePlan
     public required (int Rows, int Columns) Grid { get; init; }
 
     /// <summary>
-    /// Maps from this stride on advance with every few tiles only, and with how many; null where all maps advance with every tile.
+    /// Maps from this stride on wait for several tiles and advance in so many steps along rows and columns; null where all maps advance with every tile.
     /// </summary>
-    public (int Stride, int Period)? LateMaps { get; init; }
+    public (int Stride, int Rows, int Columns)? LateMaps { get; init; }
 
     /// <summary>Height and width of each output.</summary>
     public required IReadOnlyList<(long Height, long Width)> Outputs { get; init; }
@@ -77,7 +77,7 @@ public sealed record TilePlan
     {
         var text = new StringBuilder();
         Line("image", $"{Image.Height} x {Image.Width} px");
-        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}{(LateMaps is var (stride, period) ? $"; maps at stride {stride} and above with every {period} tiles" : "")}");
+        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}{(LateMaps is var (stride, rows, columns) ? $"; maps at stride {stride} and above in {rows} x {columns} steps" : "")}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");

@@ -44,6 +44,28 @@ public class ImageFileTests
     }
 
     [Fact]
+    public void Pixels_are_scaled_as_asked_for_and_the_weights_say_how()
+    {
+        using var folder = new TemporaryFolder();
+        manual_seed(1);
+        foreach (var i in Enumerable.Range(0, 4))
+        {
+            NumpyFile.Write(folder.File($"{i}.npy"), randint(0, 256, [40, 40, 3], ScalarType.Byte));
+            NumpyFile.Write(folder.File($"grey{i}.npy"), randint(0, 256, [40, 40, 1], ScalarType.Byte));
+        }
+
+        string[] train = ["--epochs", "1", "--tile", "32", "--normalize", "imagenet", "--output"];
+        var coloured = CommandLine.Run(["train", folder.Write("data.csv", "image,label\n0.npy,a\n1.npy,b\n2.npy,a\n3.npy,b\n"), .. train, folder.File("run")]);
+        Assert.Equal("", coloured.Errors);
+        Assert.Contains("\"mean\":\"0.485 0.456 0.406\"", File.ReadAllText(folder.File("run/last.safetensors"), System.Text.Encoding.Latin1));
+
+        var grey = CommandLine.Run(["train", folder.Write("grey.csv", "image,label\ngrey0.npy,a\ngrey1.npy,b\ngrey2.npy,a\ngrey3.npy,b\n"), .. train, folder.File("grey")]);
+        Assert.Equal(Program.Failure, grey.ExitCode);
+        Assert.Contains("--normalize imagenet is for images of 3 channels, but these have 1; leave it out.", grey.Errors);
+        Assert.False(Directory.Exists(folder.File("grey")));
+    }
+
+    [Fact]
     public void The_foreground_is_found_by_threshold_and_from_a_mask_and_trained_on()
     {
         using var folder = new TemporaryFolder();

@@ -31,16 +31,16 @@ internal static class PlanCommand
             var plan = streaming.Plan(height, width);
             Console.Write(plan);
             if (plan.Mode == StreamingMode.ExactlyOnce)
-                Console.WriteLine($"overlap    {Overlap(trunk, plan)}");
+                Console.WriteLine($"overlap    {Overlap(trunk, plan, parsed.GetValue(compute))}");
             return Program.Success;
         });
         return command;
     }
 
     /// <summary>What overlapping tiles would cost in the same memory.</summary>
-    private static string Overlap(Module<Tensor, Tensor> trunk, TilePlan plan)
+    private static string Overlap(Module<Tensor, Tensor> trunk, TilePlan plan, ComputePrecision compute)
     {
-        using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = plan.StepBytes });
+        using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = plan.StepBytes, Compute = compute });
         try
         {
             var other = streaming.Plan(plan.Image.Height, plan.Image.Width);

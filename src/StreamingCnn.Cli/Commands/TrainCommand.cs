@@ -109,8 +109,13 @@ internal static class TrainCommand
                 Downsample = parsed.GetValue(options.Downsample),
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
                 Foreground = parsed.GetValue(options.Foreground),
+                Normalization = Scaling(channels),
             },
         };
+
+        Normalization Scaling(int channels) => parsed.GetValue(options.Normalize) == PixelScaling.Symmetric ? Normalization.Symmetric
+            : channels == Normalization.ImageNet.Mean.Count ? Normalization.ImageNet
+            : throw new ArgumentException($"--normalize imagenet is for images of 3 channels, but these have {channels}; leave it out.");
     }
 
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed)

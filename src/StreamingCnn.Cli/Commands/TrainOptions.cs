@@ -109,6 +109,9 @@ internal sealed class TrainOptions
     public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
         "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
 
+    public Option<PixelScaling> Normalize { get; } = CommonOptions.Choice(
+        "--normalize", "How pixels are scaled (symmetric: 0 to 255 becomes -1 to 1; imagenet: by ImageNet's mean and deviation, for weights that were trained with them)", PixelScaling.Symmetric);
+
     public Option<double> ValidationShare { get; } =
         CommonOptions.Share("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2);
 
@@ -116,7 +119,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, DryRun, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, Normalize, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 

@@ -16,6 +16,7 @@ public sealed class PaddedCropSource : IImageSource
     /// <param name="region">Part of the image's plane to show; not empty, but anywhere.</param>
     /// <param name="fill">Value of pixels outside the image and in holes.</param>
     /// <param name="holes">Boxes to blank out (cutout), in pixels of the result; null for none.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The region is empty.</exception>
     public PaddedCropSource(IImageSource inner, ImageRegion region, float fill, IReadOnlyList<ImageRegion>? holes = null)
     {
         ArgumentNullException.ThrowIfNull(inner);

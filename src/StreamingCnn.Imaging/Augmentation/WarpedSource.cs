@@ -27,6 +27,7 @@ public sealed class WarpedSource : IImageSource
     /// <param name="spacing">Distance in pixels over which the deformation changes.</param>
     /// <param name="seed">Decides the deformation.</param>
     /// <param name="fill">Value of pixels from outside the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The amplitude is negative, or the spacing not positive.</exception>
     public WarpedSource(IImageSource inner, double degrees, double amplitude, double spacing, long seed, float fill)
     {
         ArgumentNullException.ThrowIfNull(inner);

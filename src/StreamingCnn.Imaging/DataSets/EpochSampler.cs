@@ -31,6 +31,7 @@ public sealed class EpochSampler
     }
 
     /// <summary>Drawn with replacement, each image with a probability proportional to its weight.</summary>
+    /// <exception cref="ArgumentException">A weight is negative or not finite, or all are zero.</exception>
     public static EpochSampler Weighted(IReadOnlyList<double> weights, int seed)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -46,6 +47,7 @@ public sealed class EpochSampler
     /// Number of processes. All get equally many images, so that none waits for the others in vain: where they do not divide evenly, the order goes
     /// on from its start.
     /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no process, or the rank is none of theirs.</exception>
     public IReadOnlyList<int> Epoch(int epoch, int rank = 0, int processes = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(processes, 1);

@@ -51,6 +51,7 @@ public sealed class ImageDataSet
     /// <summary>Divides the items at random so that every class is shared out in the same proportion.</summary>
     /// <param name="fraction">Share of the second part, between 0 and 1. Each class gives its rounded share, but keeps at least one item for the first part.</param>
     /// <param name="seed">The same seed gives the same parts.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The fraction is not between 0 and 1.</exception>
     public (ImageDataSet First, ImageDataSet Second) Stratified(double fraction, int seed)
     {
         if (!(fraction is > 0 and < 1))

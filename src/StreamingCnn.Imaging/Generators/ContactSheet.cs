@@ -14,6 +14,8 @@ public static class ContactSheet
     /// <param name="columns">Images in a row.</param>
     /// <param name="side">Height and width of a small image in pixels.</param>
     /// <returns>The sheet, in memory, one channel of uint8.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no column, or a side is smaller than a digit.</exception>
+    /// <exception cref="ArgumentException">There is no image.</exception>
     public static IImageSource Of(IEnumerable<DigitCanvas> images, int columns, int side = 240)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -50,6 +50,7 @@ public sealed class NeedleGenerator
     public int DigitSide { get; }
 
     /// <summary>Makes one image; even indices are negative (label 0), odd ones positive (label 1).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The index is negative.</exception>
     public DigitCanvas Generate(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);

@@ -18,6 +18,7 @@ public sealed class UltraMnistGenerator
     /// <param name="seed">The same seed gives the same images.</param>
     /// <param name="digits">Where digits come from; null for <see cref="StrokeDigits"/>.</param>
     /// <param name="noise">Brightest value of the background noise, 0 to 255.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The images are smaller than 64 pixels.</exception>
     public UltraMnistGenerator(long side, int seed, DigitBank? digits = null, double noise = 64)
     {
         if (side < 64)
@@ -32,6 +33,7 @@ public sealed class UltraMnistGenerator
     public long Side { get; }
 
     /// <summary>Makes one image. Label and number of digits are drawn first, each as likely as any other, then digits with that sum.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The index is negative.</exception>
     public DigitCanvas Generate(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);

@@ -14,6 +14,7 @@ public sealed class NoisySource : IImageSource
     /// <param name="inner">The source.</param>
     /// <param name="deviation">Standard deviation of the noise, in the units of the source; 0 or more.</param>
     /// <param name="seed">The same seed gives the same noise.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The deviation is negative.</exception>
     public NoisySource(IImageSource inner, double deviation, long seed)
     {
         ArgumentNullException.ThrowIfNull(inner);

@@ -18,6 +18,7 @@ public sealed class ResampledSource : IImageSource
     /// <param name="inner">The image to resample.</param>
     /// <param name="height">Height of the result in pixels.</param>
     /// <param name="width">Width of the result in pixels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
     public ResampledSource(IImageSource inner, long height, long width)
     {
         ArgumentNullException.ThrowIfNull(inner);

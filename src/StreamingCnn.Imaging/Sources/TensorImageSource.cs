@@ -10,6 +10,7 @@ public sealed class TensorImageSource : IImageSource
 
     /// <summary>Creates the source.</summary>
     /// <param name="image">Shape [C, H, W] or [1, C, H, W], uint8 or floating point. Stays the caller's; it must outlive the source.</param>
+    /// <exception cref="ArgumentException">The tensor is not [C, H, W] or [1, C, H, W], or neither of bytes nor of floating-point numbers.</exception>
     public TensorImageSource(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);

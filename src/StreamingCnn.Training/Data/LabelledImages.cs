@@ -144,7 +144,7 @@ public sealed class LabelledImages
         int seed = 1,
         IReadOnlyDictionary<string, ImageRegion>? boxes = null) =>
     [
-        .. items.Select((item, i) => new TrainingSample(
+        .. items.Select(item => new TrainingSample(
             item.Path,
             item.Label,
             use => preparation.Open(

@@ -24,6 +24,7 @@ public static class Bootstrap
     /// <param name="level">Confidence, between 0 and 1.</param>
     /// <param name="seed">The same seed gives the same intervals.</param>
     /// <returns>An interval for each statistic; null where it is defined for fewer than half of the resamples, or where there are fewer than two items.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no resample, or the level is not between 0 and 1.</exception>
     public static IReadOnlyList<ConfidenceInterval?> Intervals<T>(
         IReadOnlyList<T> items,
         IReadOnlyList<Func<IReadOnlyList<T>, double>> statistics,

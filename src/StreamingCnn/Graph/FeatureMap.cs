@@ -43,9 +43,11 @@ public sealed class FeatureMap
     public FeatureMap Slice(long start, long count) => Builder.Add(new ChannelSliceLayer(start, count), [this]);
 
     /// <summary>The sum of two maps, which must agree in channels and size.</summary>
+    /// <exception cref="UnsupportedLayerException">They do not agree in channels; sizes are compared when an image comes.</exception>
     public static FeatureMap operator +(FeatureMap a, FeatureMap b) => Add(a, b);
 
     /// <summary>The product of two maps, position by position; they must agree in channels and size.</summary>
+    /// <exception cref="UnsupportedLayerException">They do not agree in channels; sizes are compared when an image comes.</exception>
     public static FeatureMap operator *(FeatureMap a, FeatureMap b) => Multiply(a, b);
 
     /// <inheritdoc cref="op_Addition"/>
@@ -64,7 +66,8 @@ public sealed class FeatureMap
         return a.Builder.Add(new MultiplicationLayer(), [a, b]);
     }
 
-    /// <summary>The maps one behind the other along channels; they must agree in size.</summary>
+    /// <summary>The maps one behind the other along channels; they must agree in size, which is compared when an image comes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no map.</exception>
     public static FeatureMap Concat(params FeatureMap[] maps)
     {
         ArgumentNullException.ThrowIfNull(maps);

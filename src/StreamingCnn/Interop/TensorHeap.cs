@@ -10,7 +10,7 @@ namespace StreamingCnn.Interop;
 /// <para>
 /// The C library's heap as it comes maps every tensor above 32 MB anew, so that the kernel clears its pages at every layer of every tile: up to half of a step's time. Made to keep
 /// what is freed, it loses up to half of its memory to gaps between large tensors, which small objects keep apart. Here large tensors have no small neighbours, and those that outlive
-/// many tiles lie in a range of their own, so that a few hundredths are lost.
+/// many tiles lie in a range of their own, so that about a tenth is lost.
 /// </para>
 /// <para>
 /// libtorch's own allocator (<c>libc10</c>) stays in place; the two functions of the C library that it calls, <c>posix_memalign</c> and <c>free</c>, are replaced in its table of

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Finds libtorch for a program that does not bring it along, such as one that is installed as a .NET tool: libtorch is a hundred times as large as the rest.
+/// Finds libtorch for a program that does not bring it along, such as one that is installed as a .NET tool: libtorch is far larger than all the rest.
 /// Looked for in this order: the folder that the environment variable <c>SCNN_LIBTORCH</c> names, the application's own folders, NuGet's package cache, a Python installation with PyTorch.
 /// </summary>
 internal static class TorchLocation

@@ -36,7 +36,8 @@ public static class ModelCatalog
         ? make(inputChannels)
         : throw new ArgumentException($"There is no model '{name}'; choose one of {string.Join(", ", Names)}.", nameof(name));
 
-    /// <summary>Channels of a trunk's output, from its last convolution.</summary>
+    /// <summary>Channels of a chain of layers' output: those of its last convolution.</summary>
+    /// <exception cref="InvalidOperationException">The trunk has no convolution.</exception>
     public static long OutputChannels(Module<Tensor, Tensor> trunk) => trunk is ResNetTrunk resnet
         ? resnet.OutputChannels
         : trunk.modules().OfType<Conv2d>().Last().out_channels;

@@ -16,6 +16,7 @@ public static class PaperTrunks
     /// every second. Weights are scaled by 2.5 and biases 0, as in the notebook, so that the signal lives on.
     /// </summary>
     /// <param name="inputChannels">Channels of the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public static Sequential NumericalComparison(int inputChannels = 3)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
@@ -41,6 +42,7 @@ public static class PaperTrunks
 
     /// <summary>The Imagenette notebook's streamed part: two 3x3 convolutions of 16 and 32 channels, each with ReLU and 2x2 max pooling.</summary>
     /// <param name="inputChannels">Channels of the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public static Sequential Imagenette(int inputChannels = 3)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
@@ -83,6 +85,7 @@ public static class PaperTrunks
 
     /// <summary>A small network for CPUs and first tries: five strided or padded convolutions, 64 channels at a 16th of the image's size.</summary>
     /// <param name="inputChannels">Channels of the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public static Sequential Small(int inputChannels = 3)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);

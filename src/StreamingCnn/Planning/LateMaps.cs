@@ -67,7 +67,7 @@ internal sealed class LateMaps
     /// <summary>In how many steps of about the given pixels late maps go along a length of the image.</summary>
     public static long Shares(long length, long step) => Math.Max(1, (long)Math.Round((double)length / step));
 
-    /// <summary>Strides of the network's maps, rounded to powers of two, from 2 on.</summary>
+    /// <summary>Strides of the network's maps, rounded to powers of two, from 4 on.</summary>
     public static IEnumerable<int> Strides(AxisNetwork network)
     {
         var smallest = Enumerable.Range(0, network.Graph.Nodes.Count).Min(network.Length);

@@ -22,7 +22,7 @@ internal static class PlanSummary
             Image = image,
             Tile = (Math.Min(plan.Tile.Height, image.Height), Math.Min(plan.Tile.Width, image.Width)),
             Grid = (grid.Rows.Steps, grid.Columns.Steps),
-            LateMaps = plan.Late,
+            LateMaps = plan.Late is var (stride, _) ? (stride, Advances(grid.Rows), Advances(grid.Columns)) : null,
             Outputs = [.. grid.Graph.Outputs.Select(grid.Size)],
             Mode = mode,
             ParameterBytes = trunk.ParameterBytes,
@@ -38,6 +38,10 @@ internal static class PlanSummary
             ComputedOnceRatio = ComputedOnceRatio(grid),
         };
     }
+
+    /// <summary>With how many tiles the maps advance that do so least often.</summary>
+    private static int Advances(AxisLayout axis) => axis.Network.Graph.Nodes.Skip(1).Min(
+        node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty));
 
     /// <summary>Rows and columns are separate, so the sum over tiles of an area is a product of sums.</summary>
     private static double ComputedOnceRatio(GridPlan grid)

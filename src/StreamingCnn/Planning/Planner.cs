@@ -130,14 +130,17 @@ internal sealed class Planner
         return Math.Min(length, Division.Ceiling(Division.Ceiling(length, tiles), Smallest) * Smallest);
     }
 
-    /// <summary>The grid for a tile that was asked for: late maps advance in larger steps where that saves time and takes little more memory.</summary>
+    /// <summary>
+    /// The grid for a tile that was asked for: late maps advance in larger steps where the time that they save is worth the memory, within the budget, or up to
+    /// <see cref="WorthLateMaps"/> on top of the plain grid's where none was given.
+    /// </summary>
     private Candidate WithTile((int Height, int Width) tile)
     {
         if (options.LateMaps is not null)
             return ExactlyOnce(tile, options.LateMaps);
         var plain = ExactlyOnce(tile, null);
         var budget = options.MemoryBudget ?? 0;
-        var allowed = Math.Max(budget, plain.Model.LeastBytes * (1 + WorthLateMaps));
+        var allowed = options.MemoryBudget ?? plain.Model.LeastBytes * (1 + WorthLateMaps);
         return LateChoices(Math.Min(tile.Height, tile.Width)).Select(late => ExactlyOnce(tile, late))
             .Where(candidate => candidate.Model.LeastBytes <= allowed)
             .Prepend(plain)

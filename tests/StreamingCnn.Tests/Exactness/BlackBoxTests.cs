@@ -1,3 +1,4 @@
+using StreamingCnn.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -41,12 +42,28 @@ public class BlackBoxTests
     }
 
     [Fact]
-    public void Batch_norm_in_training_mode_and_dropout_are_refused_by_path()
+    public void Batch_norm_in_training_mode_is_refused_by_path()
     {
         using var module = new Opaque(padded: true) { };
         module.train();
         using var streaming = new StreamingModule(module, new() { Tile = (32, 32), Mode = StreamingMode.Overlap });
         Assert.Contains("Layer 'norm' (BatchNorm2d) is in training mode", Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 64, 64))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Layers_that_draw_random_numbers_are_refused_by_path_until_they_evaluate()
+    {
+        foreach (var layer in (Module<Tensor, Tensor>[])[Dropout(0.1), Dropout2d(0.1), AlphaDropout(0.1), FeatureAlphaDropout(0.1), new StochasticDepth(0.1), RReLU()])
+        {
+            using var module = new Drawing(layer);
+            using var streaming = new StreamingModule(module, new() { Tile = (32, 32), Mode = StreamingMode.Overlap });
+            var failure = Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 64, 64)));
+            Assert.Contains($"Layer 'layer' ({layer.GetType().Name}) draws random numbers inside a module that the engine cannot see into", failure.Message, StringComparison.Ordinal);
+
+            module.eval();
+            using var map = streaming.forward(randn(1, 3, 64, 64));
+            Assert.Equal([1, 3, 64, 64], map.shape);
+        }
     }
 
     private static void Check(Module<Tensor, Tensor> module, Tensor image, (int, int) tile)
@@ -69,6 +86,21 @@ public class BlackBoxTests
         Assert.True(Compare.RelativeError(image.grad!, ofImage) < 1e-12);
         foreach (var (parameter, reference) in module.parameters().Zip(gradients))
             Assert.True(Compare.RelativeError(parameter.grad!, reference) < 1e-12);
+    }
+
+    /// <summary>A layer that the engine knows inside a module that it does not.</summary>
+    private sealed class Drawing : Module<Tensor, Tensor>
+    {
+        private readonly Module<Tensor, Tensor> layer;
+
+        public Drawing(Module<Tensor, Tensor> layer)
+            : base(nameof(Drawing))
+        {
+            this.layer = layer;
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input) => layer.call(input * 2);
     }
 
     /// <summary>A network written as plain code, as anybody's would be.</summary>

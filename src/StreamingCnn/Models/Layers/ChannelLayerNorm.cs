@@ -18,6 +18,7 @@ public sealed class ChannelLayerNorm : Module<Tensor, Tensor>
     /// <summary>Creates the layer.</summary>
     /// <param name="channels">Number of channels C.</param>
     /// <param name="eps">Added to the variance.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public ChannelLayerNorm(long channels, double eps = 1e-6)
         : base(nameof(ChannelLayerNorm))
     {

@@ -12,6 +12,7 @@ public sealed class ChannelScale : Module<Tensor, Tensor>
     /// <summary>Creates the layer.</summary>
     /// <param name="channels">Number of channels C.</param>
     /// <param name="initial">Value of every factor at first.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public ChannelScale(long channels, double initial = 1)
         : base(nameof(ChannelScale))
     {

@@ -12,6 +12,7 @@ public sealed class StochasticDepth : Module<Tensor, Tensor>
 {
     /// <summary>Creates the layer.</summary>
     /// <param name="probability">Probability p of dropping, in [0, 1].</param>
+    /// <exception cref="ArgumentOutOfRangeException">The probability is not in [0, 1].</exception>
     public StochasticDepth(double probability)
         : base(nameof(StochasticDepth))
     {
