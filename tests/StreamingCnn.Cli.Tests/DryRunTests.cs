@@ -34,6 +34,23 @@ public class DryRunTests
     }
 
     [Fact]
+    public void Parts_of_images_are_what_is_planned_for()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in (string[])["a", "b", "c", "d"])
+            WriteSlide(folder.Write($"{name}.tif", ""), 700, 900);
+        var table = folder.Write("labels.csv", "image,label\na.tif,x\nb.tif,y\nc.tif,x\nd.tif,y\n");
+
+        var run = CommandLine.Run("train", table, "--crop", "200x300", "--tile", "128", "--dry-run");
+
+        Assert.Equal("", run.Errors);
+        Assert.Contains("images up to 700 x 900 px", run.Output);
+        Assert.Contains("Training images are parts of 200 x 300 px.", run.Output);
+        Assert.Contains("The plan for a part of an image:\nimage      200 x 300 px", run.Output);
+        Assert.DoesNotContain("if every image were as large", run.Output);
+    }
+
+    [Fact]
     public void A_damaged_slide_is_found_by_a_dry_run()
     {
         using var folder = new TemporaryFolder();

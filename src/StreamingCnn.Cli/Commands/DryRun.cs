@@ -8,14 +8,15 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
 {
     public void Show()
     {
-        var plan = model.Features.Plan(set.LargestSize.Height, set.LargestSize.Width);
+        var size = set.Crop ?? set.LargestSize;
+        var plan = model.Features.Plan(size.Height, size.Width);
         var images = set.Training.Count;
         var updates = (images + training.BatchSize - 1) / training.BatchSize;
         Say($"{training.Epochs} epochs of {updates} update{(updates == 1 ? "" : "s")}, each with {Math.Min(training.BatchSize, images)} images; {training.Optimizer} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {training.Schedule}.");
-        Say($"The plan for the largest image:");
+        Say($"The plan for {(set.Crop is null ? "the largest image" : "a part of an image")}:");
         Console.Write(plan);
         var steps = TimeSpan.FromSeconds(plan.Seconds * images * training.Epochs);
-        Say($"All epochs: about {Text(steps)} on this machine's processor if every image were as large as that; reading, augmentation and validation come on top.");
+        Say($"All epochs: about {Text(steps)} on this machine's processor{(set.Crop is null ? " if every image were as large as that" : "")}; reading, augmentation and validation come on top.");
         Say($"Nothing was trained or written; leave out --dry-run to start.");
     }
 

@@ -93,9 +93,13 @@ internal static class TrainCommand
         var preparation = description.Preparation;
         if (images.FindForeground(preparation) is { } found)
             Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground.");
+        var augmentation = options.Augmentation(parsed);
         return new(
             description,
-            images.Training(preparation, options.Augmentation(parsed), seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation));
+            images.Training(preparation, augmentation, seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation))
+        {
+            Crop = augmentation?.Crop,
+        };
 
         ModelDescription Describe(LearningTask task, int channels) => new()
         {
@@ -164,6 +168,8 @@ internal static class TrainCommand
         var plan = model.Features.Plan(set.LargestSize.Height, set.LargestSize.Width);
         Say($"{set.Training.Count} images to train on, {set.Validation.Count} to validate, {set.Test.Count} to test; {set.Description.Task.Kind}: {string.Join(", ", set.Description.Task.Outputs)}.");
         Say($"{set.Description.Trunk}, streamed: images up to {plan.Image.Height} x {plan.Image.Width} px in tiles of {plan.Tile.Height} x {plan.Tile.Width} px, with the gradients of the whole image.");
+        if (set.Crop is var (height, width))
+            Say($"Training images are parts of {height} x {width} px.");
         Say($"About {plan.StepBytes / 1048576.0:0} MiB for a step; {plan.WholeBytes / 1048576.0:0} MiB for the feature maps if they were all kept.");
         if (model.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
             Say($"Batch normalisation uses its running statistics; its weight and bias are trained.");

@@ -17,7 +17,11 @@ internal sealed record TrainingSet(
     IReadOnlyList<TrainingSample> Training,
     IReadOnlyList<TrainingSample> Validation,
     IReadOnlyList<TrainingSample> Test,
-    (long Height, long Width) LargestSize);
+    (long Height, long Width) LargestSize)
+{
+    /// <summary>Height and width in pixels of the part of each image that is trained on; null for whole images.</summary>
+    public (long Height, long Width)? Crop { get; init; }
+}
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
 internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption)
