@@ -39,7 +39,8 @@ internal static class CurvesFigure
 
         plot.XLabel("step");
         plot.YLabel("difference to the whole image's loss");
-        plot.Axes.SetLimitsY(-18, 0);
+        // Room for the label above the curves.
+        plot.Axes.SetLimitsY(-18, 2);
         FigureStyle.PowersOfTen(plot.Axes.Left, -18, 0);
         plot.ShowLegend(Alignment.MiddleRight);
         FigureStyle.Apply(plot);
