@@ -119,8 +119,7 @@ internal sealed class StreamedTrunk
                 throw new UnsupportedLayerException(path, nameof(BatchNorm2d), "is in training mode inside a module that the engine cannot see into; call eval() on it");
             if (layer is BatchNorm2d norm && new Graph.Layers.BatchNormLayer(norm, evaluate: false).Refusal is { } reason)
                 throw new UnsupportedLayerException(path, nameof(BatchNorm2d), reason);
-            if (layer is Dropout { training: true } or Dropout1d { training: true } or Dropout2d { training: true } or Dropout3d { training: true } or AlphaDropout { training: true }
-                or FeatureAlphaDropout { training: true } or RReLU { training: true } or Models.StochasticDepth { training: true })
+            if (layer is { training: true } and (Dropout or Dropout1d or Dropout2d or Dropout3d or AlphaDropout or FeatureAlphaDropout or RReLU or Models.StochasticDepth))
                 throw new UnsupportedLayerException(path, layer.GetType().Name, "draws random numbers inside a module that the engine cannot see into; call eval() on it, or derive the module from StreamingBlock");
         }
     }

@@ -26,7 +26,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
         var nodes = network.Graph.Nodes;
         var length = network.Length(0);
         // A tile that covers the image computes everything at once.
-        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? Math.Max(length, network.Reach(Everything(network))) : length, tile));
+        Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? length + Lag(network) : length, tile));
         cuts = Cuts(network, tile, Steps, late);
         lows = Lows(network, roles, cuts);
         foreach (var node in nodes)
@@ -52,9 +52,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     public override Interval Owned(int output, int step) => Computed(output, step);
 
     /// <summary>How far beyond the border the image would have to go on for every map to be complete: about half a receptive field.</summary>
-    public static long Lag(AxisNetwork network) => network.Reach(Everything(network)) - network.Length(0);
-
-    private static IEnumerable<int> Everything(AxisNetwork network) => network.Graph.Nodes.Select(node => node.Index);
+    public static long Lag(AxisNetwork network) => network.Reach(network.Graph.Nodes.Select(node => node.Index)) - network.Length(0);
 
     private static long[][] Cuts(AxisNetwork network, long tile, int steps, LateMaps? late)
     {

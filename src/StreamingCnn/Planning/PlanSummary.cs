@@ -33,7 +33,7 @@ internal static class PlanSummary
             KeptBytes = model.Bytes(plan.Kept) - model.LeastBytes,
             WholeBytes = whole.LeastBytes,
             Recomputed = model.Recompute(plan.Kept) / model.Forward,
-            Seconds = model.Forward + model.Backward + model.Recompute(plan.Kept),
+            Seconds = model.Seconds(plan.Kept),
             WholeSeconds = whole.Forward + whole.Backward,
             ComputedOnceRatio = ComputedOnceRatio(grid),
         };

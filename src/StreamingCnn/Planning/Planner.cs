@@ -190,6 +190,6 @@ internal sealed class Planner
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile, (int Stride, int Period)? Late)
     {
-        public double Seconds(long budget) => Model.Forward + Model.Backward + Model.Recompute(Model.Keep(budget));
+        public double Seconds(long budget) => Model.Seconds(Model.Keep(budget));
     }
 }

@@ -94,6 +94,9 @@ internal sealed class StepModel
             - kept.Last.Sum(tile => Time(rows.Of(tile.Row), columns.Of(tile.Column)).Recompute(kept.Cut));
     }
 
+    /// <summary>Seconds of a step that keeps some records.</summary>
+    public double Seconds(KeptLayers kept) => Forward + Backward + Recompute(kept);
+
     /// <summary>While a row of tiles runs backwards, there are the bands of all rows up to it, and gradients of its own and of those of the row above.</summary>
     private long MostCarriedBackwards()
     {
