@@ -70,8 +70,8 @@ public sealed record StreamingOptions
     /// <value>The default value is null.</value>
     public IProgress<TileProgress>? Progress { get; init; }
 
-    /// <summary>From which stride on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
-    internal (int Stride, int Period)? LateMaps { get; init; }
+    /// <summary>From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
+    internal IReadOnlyList<(int Stride, int Period)>? LateMaps { get; init; }
 
     /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
     /// <value>The default value is null: nothing is counted.</value>

@@ -16,9 +16,10 @@ public sealed record TilePlan
     public required (int Rows, int Columns) Grid { get; init; }
 
     /// <summary>
-    /// Maps from this stride on wait for several tiles and advance in so many steps along rows and columns; null where all maps advance with every tile.
+    /// Maps from these strides on wait for several tiles and advance in so many steps along rows and columns; the larger the stride, the fewer. Empty where all maps advance with every
+    /// tile.
     /// </summary>
-    public (int Stride, int Rows, int Columns)? LateMaps { get; init; }
+    public IReadOnlyList<(int Stride, int Rows, int Columns)> LateMaps { get; init; } = [];
 
     /// <summary>Height and width of each output.</summary>
     public required IReadOnlyList<(long Height, long Width)> Outputs { get; init; }
@@ -77,7 +78,7 @@ public sealed record TilePlan
     {
         var text = new StringBuilder();
         Line("image", $"{Image.Height} x {Image.Width} px");
-        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}{(LateMaps is var (stride, rows, columns) ? $"; maps at stride {stride} and above in {rows} x {columns} steps" : "")}");
+        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}{string.Concat(LateMaps.Select(late => $"; maps from stride {late.Stride} on in {late.Rows} x {late.Columns} steps"))}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");

@@ -66,7 +66,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
             foreach (var node in nodes)
             {
                 // A map that waits stays where it is; what reads it follows by itself.
-                if (!node.IsImage && (advances is null || advances[step - 1] || !late!.Contains(node.Index)))
+                if (!node.IsImage && (advances is null || advances[late!.Level(node.Index)][step - 1]))
                     virtualCut[node.Index] = network.Map(node.Index).VirtualCut(node.Inputs.Min(i => virtualCut[i]));
                 cuts[node.Index][step] = step == steps
                     ? network.Length(node.Index)

@@ -8,9 +8,10 @@ internal sealed class GridPlan
 {
     private readonly CarryPlan?[] carries;
 
-    private GridPlan(NetworkGraph graph, MapRoles roles, AxisLayout rows, AxisLayout columns, CarryPlan?[] carries, bool beyondBorder)
+    private GridPlan(NetworkGraph graph, MapRoles roles, LateMaps late, AxisLayout rows, AxisLayout columns, CarryPlan?[] carries, bool beyondBorder)
     {
         BeyondBorder = beyondBorder;
+        Late = late;
         Graph = graph;
         Roles = roles;
         Rows = rows;
@@ -20,6 +21,9 @@ internal sealed class GridPlan
 
     /// <summary>Whether tiles beyond the border complete the maps.</summary>
     public bool BeyondBorder { get; }
+
+    /// <summary>The maps that advance with every few tiles only.</summary>
+    public LateMaps Late { get; }
 
     public NetworkGraph Graph { get; }
 
@@ -35,19 +39,19 @@ internal sealed class GridPlan
     /// <param name="width">Width of the image.</param>
     /// <param name="tile">Size of a tile in image pixels.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over the image.</param>
-    /// <param name="late">From which stride on maps advance with every few tiles only, and with about how many; null for all with every tile.</param>
+    /// <param name="late">From which strides on maps advance with every few tiles only, and with about how many; null for all with every tile.</param>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
     public static GridPlan ExactlyOnce(
-        NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder, (int Stride, int Period)? late = null) =>
+        NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder, IReadOnlyList<(int Stride, int Period)>? late = null) =>
         ExactlyOnce(new AxisNetwork(graph, Axis.Rows, height), new AxisNetwork(graph, Axis.Columns, width), tile, beyondBorder, late);
 
     /// <summary>Plans exactly-once tiling for an image whose maps are known.</summary>
     public static GridPlan ExactlyOnce(
-        AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile, bool beyondBorder, (int Stride, int Period)? late = null)
+        AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile, bool beyondBorder, IReadOnlyList<(int Stride, int Period)>? late = null)
     {
         var graph = rowNetwork.Graph;
         var roles = new MapRoles(graph);
-        var waiting = late is var (stride, period) ? new LateMaps(rowNetwork, columnNetwork, roles, stride, period) : null;
+        var waiting = new LateMaps(rowNetwork, columnNetwork, roles, late ?? []);
         var rows = new ExactlyOnceLayout(rowNetwork, roles, tile.Height, beyondBorder, waiting);
         var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, waiting);
         var carries = new CarryPlan?[graph.Nodes.Count];
@@ -58,16 +62,18 @@ internal sealed class GridPlan
                 carries[node.Index] = carry;
         }
 
-        return new GridPlan(graph, roles, rows, columns, carries, beyondBorder);
+        return new GridPlan(graph, roles, waiting, rows, columns, carries, beyondBorder);
     }
 
     /// <summary>Plans overlapping tiles, which carry nothing.</summary>
     public static GridPlan Overlap(AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile)
     {
         var graph = rowNetwork.Graph;
+        var roles = new MapRoles(graph);
         return new GridPlan(
             graph,
-            new MapRoles(graph),
+            roles,
+            new LateMaps(rowNetwork, columnNetwork, roles, []),
             new OverlapLayout(rowNetwork, tile.Height),
             new OverlapLayout(columnNetwork, tile.Width),
             new CarryPlan?[graph.Nodes.Count],

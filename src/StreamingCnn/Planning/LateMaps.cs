@@ -4,61 +4,72 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// Maps far down the network advance only with every few tiles. They have many channels and few positions, so that a small tile's share of them is a few positions for
-/// which all of a layer's weights must be read and all of their gradients be written; early maps hold the memory and keep small tiles.
+/// which all of a layer's weights must be read and all of their gradients be written; early maps hold the memory and keep small tiles. There may be several levels: the further down
+/// maps are, the longer they may wait.
 /// </summary>
 /// <remarks>
-/// Any monotone cuts below the bound are exact. The maps at the boundary are carried whole, since what reads them comes later. The boundary lies behind strided
+/// Any monotone cuts below the bound are exact. The maps at the boundary of a level are carried whole, since what reads them comes later. The boundary lies behind strided
 /// layers, where maps are small.
 /// </remarks>
 internal sealed class LateMaps
 {
-    private readonly bool[] isLate;
-    private readonly int period;
+    private readonly int[] level;
 
     /// <param name="rows">The network along rows.</param>
     /// <param name="columns">The network along columns.</param>
     /// <param name="roles">Which maps are views.</param>
-    /// <param name="stride">Maps at this stride and above are late, but for the strided layers that make them.</param>
-    /// <param name="period">Tiles that late maps wait for, about.</param>
-    public LateMaps(AxisNetwork rows, AxisNetwork columns, MapRoles roles, int stride, int period)
+    /// <param name="levels">
+    /// Maps at a level's stride and above belong to it, but for the strided layers that make them, and wait for about so many tiles. Strides and periods rise from level to level.
+    /// </param>
+    public LateMaps(AxisNetwork rows, AxisNetwork columns, MapRoles roles, IReadOnlyList<(int Stride, int Period)> levels)
     {
-        this.period = period;
-        isLate = new bool[rows.Graph.Nodes.Count];
-        if (period == 1 || Magnifies(rows) || Magnifies(columns))
-            return;
+        Levels = Magnifies(rows) || Magnifies(columns) ? [] : levels;
+        level = new int[rows.Graph.Nodes.Count];
         foreach (var node in rows.Graph.Nodes.Where(node => !node.IsImage))
         {
-            isLate[node.Index] = roles.IsView(node.Index)
-                ? isLate[roles.Root(node.Index)]
-                : node.Inputs.All(input => IsFarDown(rows, input, stride) && IsFarDown(columns, input, stride));
+            level[node.Index] = roles.IsView(node.Index)
+                ? level[roles.Root(node.Index)]
+                : Levels.Count(late => node.Inputs.All(input => IsFarDown(rows, input, late.Stride) && IsFarDown(columns, input, late.Stride)));
         }
     }
 
-    /// <summary>Whether the map waits for several tiles before it advances.</summary>
-    public bool Contains(int node) => isLate[node];
+    /// <summary>From which strides on maps wait, and for about how many tiles.</summary>
+    public IReadOnlyList<(int Stride, int Period)> Levels { get; }
+
+    /// <summary>How many of the levels a map has reached; 0 for maps that advance with every tile.</summary>
+    public int Level(int node) => level[node];
 
     /// <summary>
-    /// Along one axis, for each tile whether late maps advance with it. Their shares are to be alike, but the first one lacks half a receptive field of the image, which is added to the
-    /// last one: so the first waits for longer, and the last for less.
+    /// Along one axis, for each level, from the maps that do not wait on, and for each tile whether the level's maps advance with it. Their shares are to be alike, but the first one
+    /// lacks half a receptive field of the image, which is added to the last one: so the first waits for longer, and the last for less. A level advances when the one before it does.
     /// </summary>
     /// <param name="network">The network along the axis.</param>
     /// <param name="tile">Pixels from one cut of the image to the next.</param>
     /// <param name="steps">Number of tiles.</param>
-    public bool[] Advances(AxisNetwork network, long tile, int steps)
+    public bool[][] Advances(AxisNetwork network, long tile, int steps)
     {
-        var late = Enumerable.Range(0, isLate.Length).Where(node => isLate[node]).ToArray();
-        var advances = new bool[steps];
+        var advances = new bool[Levels.Count + 1][];
+        advances[0] = [.. Enumerable.Repeat(true, steps)];
+        for (var late = 1; late <= Levels.Count; late++)
+            advances[late] = Advances(network, tile, late, advances[late - 1]);
+        return advances;
+    }
+
+    private bool[] Advances(AxisNetwork network, long tile, int late, bool[] before)
+    {
+        var advances = new bool[before.Length];
         advances[^1] = true;
-        if (late.Length == 0)
+        var maps = Enumerable.Range(0, level.Length).Where(node => level[node] == late).ToArray();
+        if (maps.Length == 0)
             return advances;
         var length = network.Length(0);
-        var lag = late.Average(node => network.Reach([node]) - length);
-        var shares = Shares(length, period * tile);
+        var lag = maps.Average(node => network.Reach([node]) - length);
+        var shares = Shares(length, Levels[late - 1].Period * tile);
         for (var share = 1; share < shares; share++)
         {
-            var step = (int)Math.Round((lag + ((double)share * length / shares)) / tile);
-            if (step > 0 && step < steps)
-                advances[step - 1] = true;
+            var wanted = (lag + ((double)share * length / shares)) / tile;
+            var step = Enumerable.Range(1, before.Length).Where(step => before[step - 1]).MinBy(step => Math.Abs(step - wanted));
+            advances[step - 1] = true;
         }
 
         return advances;

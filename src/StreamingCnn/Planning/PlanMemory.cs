@@ -60,10 +60,10 @@ internal sealed class PlanMemory
     }
 
     /// <summary>A plan without the network it was made for.</summary>
-    private sealed record Decision(StreamingMode Mode, (long Height, long Width) Tile, (int Stride, int Period)? Late, bool BeyondBorder, KeptLayers Kept)
+    private sealed record Decision(StreamingMode Mode, (long Height, long Width) Tile, IReadOnlyList<(int Stride, int Period)> Late, bool BeyondBorder, KeptLayers Kept)
     {
         public Decision(StreamingMode mode, StepPlan plan)
-            : this(mode, plan.Tile, plan.Late, plan.Grid.BeyondBorder, plan.Kept)
+            : this(mode, plan.Tile, plan.Grid.Late.Levels, plan.Grid.BeyondBorder, plan.Kept)
         {
         }
 
@@ -71,7 +71,7 @@ internal sealed class PlanMemory
         {
             var (rows, columns) = (new AxisNetwork(graph, Geometry.Axis.Rows, height), new AxisNetwork(graph, Geometry.Axis.Columns, width));
             var grid = Mode == StreamingMode.Overlap ? GridPlan.Overlap(rows, columns, Tile) : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
-            return new(grid, Kept, Tile, Late);
+            return new(grid, Kept, Tile);
         }
     }
 }

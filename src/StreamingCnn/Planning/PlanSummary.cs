@@ -22,7 +22,7 @@ internal static class PlanSummary
             Image = image,
             Tile = (Math.Min(plan.Tile.Height, image.Height), Math.Min(plan.Tile.Width, image.Width)),
             Grid = (grid.Rows.Steps, grid.Columns.Steps),
-            LateMaps = plan.Late is var (stride, _) ? (stride, Advances(grid.Rows), Advances(grid.Columns)) : null,
+            LateMaps = [.. grid.Late.Levels.Select((late, level) => (late.Stride, Advances(grid, grid.Rows, level + 1), Advances(grid, grid.Columns, level + 1)))],
             Outputs = [.. grid.Graph.Outputs.Select(grid.Size)],
             Mode = mode,
             ParameterBytes = trunk.ParameterBytes,
@@ -39,9 +39,9 @@ internal static class PlanSummary
         };
     }
 
-    /// <summary>With how many tiles the maps advance that do so least often.</summary>
-    private static int Advances(AxisLayout axis) => axis.Network.Graph.Nodes.Skip(1).Min(
-        node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty));
+    /// <summary>With how many tiles along an axis maps of a level advance.</summary>
+    private static int Advances(GridPlan grid, AxisLayout axis, int level) => grid.Graph.Nodes.Where(node => grid.Late.Level(node.Index) == level)
+        .Select(node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty)).DefaultIfEmpty(axis.Steps).Min();
 
     /// <summary>Rows and columns are separate, so the sum over tiles of an area is a product of sums.</summary>
     private static double ComputedOnceRatio(GridPlan grid)

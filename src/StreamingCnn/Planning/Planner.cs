@@ -68,7 +68,7 @@ internal sealed class Planner
         var best = Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates)
             .Where(candidate => candidate.Model.LeastBytes <= budget)
             .MinBy(candidate => candidate.Seconds(budget))!;
-        return Plan(best, budget);
+        return Plan(WithFurtherLevels(best, budget, candidate => candidate.Seconds(budget)), budget);
     }
 
     /// <summary>Index of the largest side whose tile fits. Memory grows with the side, but for tiles so small that the carry outweighs them.</summary>
@@ -101,7 +101,7 @@ internal sealed class Planner
             $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {(least >> 20) + 1} MiB{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
     }
 
-    private Candidate Plain(int side) => options.Mode == StreamingMode.Overlap ? Overlap(Square(side)) : ExactlyOnce(Square(side), null);
+    private Candidate Plain(int side) => options.Mode == StreamingMode.Overlap ? Overlap(Square(side)) : ExactlyOnce(Square(side), []);
 
     /// <summary>
     /// Ways to go through the image with tiles of about this size. A square tile leaves a smaller one at the image's end, where late maps have more to do; where these wait, tiles that divide
@@ -113,11 +113,11 @@ internal sealed class Planner
         if (options.Mode == StreamingMode.Overlap)
             yield break;
         var even = (Even(Height, sides[side]), Even(Width, sides[side]));
-        foreach (var late in LateChoices(sides[side]))
+        foreach (var late in Levels(sides[side]))
         {
-            yield return ExactlyOnce(Square(side), late);
+            yield return ExactlyOnce(Square(side), [late]);
             if (even != Square(side))
-                yield return ExactlyOnce(even, late);
+                yield return ExactlyOnce(even, [late]);
         }
     }
 
@@ -138,26 +138,48 @@ internal sealed class Planner
     {
         if (options.LateMaps is not null)
             return ExactlyOnce(tile, options.LateMaps);
-        var plain = ExactlyOnce(tile, null);
+        var plain = ExactlyOnce(tile, []);
         var budget = options.MemoryBudget ?? 0;
         var allowed = options.MemoryBudget ?? plain.Model.LeastBytes * (1 + WorthLateMaps);
-        return LateChoices(Math.Min(tile.Height, tile.Width)).Select(late => ExactlyOnce(tile, late))
-            .Where(candidate => candidate.Model.LeastBytes <= allowed)
-            .Prepend(plain)
-            .MinBy(candidate => candidate.Seconds(budget) * Math.Pow(candidate.Model.LeastBytes, PriceOfMemory))!;
+        return WithFurtherLevels(plain, allowed, candidate => candidate.Seconds(budget) * Math.Pow(candidate.Model.LeastBytes, PriceOfMemory));
+    }
+
+    /// <summary>Has ever more levels of late maps wait, as long as that costs less and fits.</summary>
+    private Candidate WithFurtherLevels(Candidate best, double allowed, Func<Candidate, double> cost)
+    {
+        for (var (least, before) = (cost(best), default(Candidate)); before != best;)
+        {
+            before = best;
+            foreach (var candidate in OneLevelMore(before).Where(candidate => candidate.Model.LeastBytes <= allowed))
+            {
+                if (cost(candidate) is var costs && costs < least)
+                    (least, best) = (costs, candidate);
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>The candidate with another level between, before or behind its own.</summary>
+    private IEnumerable<Candidate> OneLevelMore(Candidate candidate)
+    {
+        var present = candidate.Grid.Late.Levels;
+        return Levels(Math.Min(candidate.Tile.Height, candidate.Tile.Width))
+            .Where(level => present.All(other => Math.Sign(level.Stride - other.Stride) * Math.Sign(level.Period - other.Period) > 0))
+            .Select(level => ExactlyOnce(candidate.Tile, [.. present.Append(level).Order()]));
     }
 
     /// <summary>Ways for late maps to advance as with a larger tile while early ones keep the small one. Periods that make as many shares are the same.</summary>
-    private IEnumerable<(int Stride, int Period)> LateChoices(long side)
+    private IEnumerable<(int Stride, int Period)> Levels(long side)
     {
         if (side >= Math.Max(Height, Width))
             return [];
         var periods = Periods.Where(period => period * side is > SmallestLateStep and <= LargestLateStep)
             .DistinctBy(period => (LateMaps.Shares(Height, period * side), LateMaps.Shares(Width, period * side)));
-        return LateMaps.Strides(rows).Where(stride => stride is 8 or 16).SelectMany(stride => periods.Select(period => (stride, period)));
+        return LateMaps.Strides(rows).SelectMany(stride => periods.Select(period => (stride, period)));
     }
 
-    private Candidate ExactlyOnce((long Height, long Width) tile, (int Stride, int Period)? late)
+    private Candidate ExactlyOnce((long Height, long Width) tile, IReadOnlyList<(int Stride, int Period)> late)
     {
         var within = Make(beyondBorder: false);
         if (4 * ExactlyOnceLayout.Lag(rows) < tile.Height && 4 * ExactlyOnceLayout.Lag(columns) < tile.Width)
@@ -168,17 +190,17 @@ internal sealed class Planner
         Candidate Make(bool beyondBorder)
         {
             var grid = GridPlan.ExactlyOnce(rows, columns, tile, beyondBorder, late);
-            return new(grid, new StepModel(grid, trunk), tile, late);
+            return new(grid, new StepModel(grid, trunk), tile);
         }
     }
 
     private Candidate Overlap((long Height, long Width) tile)
     {
         var grid = GridPlan.Overlap(rows, columns, tile);
-        return new(grid, new StepModel(grid, trunk), tile, null);
+        return new(grid, new StepModel(grid, trunk), tile);
     }
 
-    private static StepPlan Plan(Candidate candidate, long budget) => new(candidate.Grid, candidate.Model.Keep(budget), candidate.Tile, candidate.Late);
+    private static StepPlan Plan(Candidate candidate, long budget) => new(candidate.Grid, candidate.Model.Keep(budget), candidate.Tile);
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>
     private static IEnumerable<long> Sides(long longest)
@@ -188,7 +210,7 @@ internal sealed class Planner
             yield return side;
     }
 
-    private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile, (int Stride, int Period)? Late)
+    private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile)
     {
         public double Seconds(long budget) => Model.Seconds(Model.Keep(budget));
     }

@@ -63,7 +63,7 @@ public sealed class CarryPlaceTests : IDisposable
         var model = new StepModel(grid, new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates(), carryIsElsewhere: true));
         using var image = rand(1, 3, 1500, 200);
         using var run = new StreamedRun(
-            new StepPlan(grid, model.Keep(0), (64, 64), null), new TensorInput(image, ScalarType.Float32, CPU), new() { MapType = ScalarType.Float32, WillReverse = true, Shelf = new FileShelf(folder, 1 << 20, CPU) });
+            new StepPlan(grid, model.Keep(0), (64, 64)), new TensorInput(image, ScalarType.Float32, CPU), new() { MapType = ScalarType.Float32, WillReverse = true, Shelf = new FileShelf(folder, 1 << 20, CPU) });
 
         var output = run.Forward(null).Single();
         run.Backward([ones_like(output)], null);

@@ -7,6 +7,7 @@ namespace StreamingCnn.Tests.Planning;
 public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNetFiguresTests.Trunk>
 {
     private const int Stride = 16;
+    private const int EarlierStride = 8;
 
     [Theory]
     [InlineData(2048, 256, 2, 4)]
@@ -18,7 +19,7 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     {
         var (network, late) = Late(length, period);
         var layout = new ExactlyOnceLayout(network, trunk.Roles, tile, beyondBorder: false, late);
-        foreach (var node in Maps().Where(late.Contains))
+        foreach (var node in Maps().Where(node => late.Level(node) > 0))
         {
             var stride = (double)length / network.Length(node);
             var lengths = Enumerable.Range(0, layout.Steps).Select(step => layout.Computed(node, step).Length).Where(rows => rows > 0).ToArray();
@@ -35,9 +36,25 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
         var (network, late) = Late(2048, 3);
         var layout = new ExactlyOnceLayout(network, trunk.Roles, 256, beyondBorder: false, late);
 
-        var early = Maps().Where(node => !late.Contains(node)).ToArray();
+        var early = Maps().Where(node => late.Level(node) == 0).ToArray();
         Assert.NotEmpty(early);
         Assert.All(early, node => Assert.All(Enumerable.Range(0, layout.Steps), step => Assert.False(layout.Computed(node, step).IsEmpty)));
+    }
+
+    [Theory]
+    [InlineData(4096, 256, 2, 16)]
+    [InlineData(4096, 256, 3, 4)]
+    [InlineData(2011, 96, 4, 9)]
+    public void Those_further_down_may_wait_for_longer_and_advance_with_others(long length, long tile, int period, int longer)
+    {
+        var (network, late) = Late(length, (EarlierStride, period), (Stride, longer));
+        var layout = new ExactlyOnceLayout(network, trunk.Roles, tile, beyondBorder: false, late);
+        int[] Steps(int level) => [.. Enumerable.Range(0, layout.Steps).Where(step => Maps().Where(node => late.Level(node) == level).All(node => !layout.Computed(node, step).IsEmpty))];
+
+        Assert.Equal(layout.Steps, Steps(0).Length);
+        Assert.InRange(Steps(1).Length, LateMaps.Shares(length, period * tile) - 1, LateMaps.Shares(length, period * tile));
+        Assert.Equal(LateMaps.Shares(length, longer * tile), Steps(2).Length);
+        Assert.Empty(Steps(2).Except(Steps(1)));
     }
 
     [Fact]
@@ -45,15 +62,17 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     {
         var (network, late) = Late(2048, 3);
 
-        Assert.All(Maps().Where(late.Contains), node => Assert.InRange(network.Length(node), 1, 2048 / Stride));
-        Assert.Contains(Maps(), node => network.Length(node) == 2048 / Stride && !late.Contains(node));
+        Assert.All(Maps().Where(node => late.Level(node) > 0), node => Assert.InRange(network.Length(node), 1, 2048 / Stride));
+        Assert.Contains(Maps(), node => network.Length(node) == 2048 / Stride && late.Level(node) == 0);
     }
 
     private IEnumerable<int> Maps() => trunk.Graph.Nodes.Where(node => !node.IsImage && !trunk.Roles.IsView(node.Index)).Select(node => node.Index);
 
-    private (AxisNetwork Network, LateMaps Late) Late(long length, int period)
+    private (AxisNetwork Network, LateMaps Late) Late(long length, int period) => Late(length, (Stride, period));
+
+    private (AxisNetwork Network, LateMaps Late) Late(long length, params (int Stride, int Period)[] levels)
     {
         var network = new AxisNetwork(trunk.Graph, Axis.Rows, length);
-        return (network, new LateMaps(network, new AxisNetwork(trunk.Graph, Axis.Columns, length), trunk.Roles, Stride, period));
+        return (network, new LateMaps(network, new AxisNetwork(trunk.Graph, Axis.Columns, length), trunk.Roles, levels));
     }
 }
