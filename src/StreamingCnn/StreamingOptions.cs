@@ -73,6 +73,9 @@ public sealed record StreamingOptions
     /// <summary>From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
     internal IReadOnlyList<(int Stride, int Period)>? LateMaps { get; init; }
 
+    /// <summary>Whether maps lie in memory position by position, where that is not to be chosen by what is faster.</summary>
+    internal bool? ChannelsLast { get; init; }
+
     /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
     /// <value>The default value is null: nothing is counted.</value>
     public StepProfile? Profile { get; init; }

@@ -8,10 +8,10 @@ namespace StreamingCnn.Execution;
 /// <summary>The bands of all maps as tensors, made when first touched: for the carried values, and again for their gradients.</summary>
 /// <param name="plan">The grid.</param>
 /// <param name="batch">Images in the batch.</param>
-/// <param name="type">Type of the values.</param>
+/// <param name="settings">Type and format of the maps.</param>
 /// <param name="device">The device that computes.</param>
 /// <param name="shelf">Where bands wait that no tile needs at present; null for none. It belongs to the store.</param>
-internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Device device, IBandShelf? shelf = null) : IDisposable
+internal sealed class BandStore(GridPlan plan, long batch, RunSettings settings, Device device, IBandShelf? shelf = null) : IDisposable
 {
     private readonly Dictionary<BandKey, Tensor> bands = [];
 
@@ -74,7 +74,7 @@ internal sealed class BandStore(GridPlan plan, long batch, ScalarType type, Devi
         var (height, width) = plan.Carry(key.Node)!.StoreShape(key.Kind, key.TileRow);
         long[] shape = [batch, plan.Graph.Nodes[key.Node].Channels, height, width];
         using (TensorHeap.Lasting())
-            return (zeroed ? zeros(shape, type, device) : empty(shape, type, device)).DetachFromDisposeScope();
+            return (zeroed ? settings.Format.Zeros(shape, settings.MapType, device) : settings.Format.Empty(shape, settings.MapType, device)).DetachFromDisposeScope();
     }
 
     private static long Size(Tensor band) => band.NumberOfElements * band.ElementSize;

@@ -17,7 +17,7 @@ internal sealed class FileShelf : IBandShelf
     private readonly Device device;
     private readonly string path;
     private readonly SafeFileHandle file;
-    private readonly Dictionary<BandKey, (long Offset, long[] Shape, ScalarType Type)> bands = [];
+    private readonly Dictionary<BandKey, (long Offset, long[] Shape, ScalarType Type, MapFormat Format)> bands = [];
     private long end;
 
     /// <param name="folder">The folder for the file; null for the system's temporary folder.</param>
@@ -50,8 +50,8 @@ internal sealed class FileShelf : IBandShelf
     public void Put(BandKey band, Tensor values)
     {
         using var scope = NewDisposeScope();
-        bands.Add(band, (end, values.shape, values.dtype));
-        var flat = values.cpu().contiguous().flatten();
+        bands.Add(band, (end, values.shape, values.dtype, values.Format()));
+        var flat = values.InMemoryOrder().cpu().contiguous().flatten();
         try
         {
             foreach (var piece in Pieces(flat))
@@ -74,9 +74,9 @@ internal sealed class FileShelf : IBandShelf
         using var scope = NewDisposeScope();
         Tensor values;
         using (TensorHeap.Lasting())
-            values = empty(place.Shape, place.Type);
+            values = place.Format.Empty(place.Shape, place.Type, CPU);
         var offset = place.Offset;
-        foreach (var piece in Pieces(values.view(-1)))
+        foreach (var piece in Pieces(values.InMemoryOrder().view(-1)))
         {
             for (var left = piece.bytes; left.Length > 0;)
             {

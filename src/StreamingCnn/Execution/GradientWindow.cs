@@ -8,7 +8,8 @@ namespace StreamingCnn.Execution;
 /// <summary>The gradient of a rectangle of a map, as it comes in piece by piece from the layers that read it.</summary>
 /// <param name="region">The rectangle.</param>
 /// <param name="shape">Shape of its tensor, [N, C, h, w].</param>
-internal sealed class GradientWindow(Region region, long[] shape) : IDisposable
+/// <param name="format">Format of its tensor.</param>
+internal sealed class GradientWindow(Region region, long[] shape, MapFormat format) : IDisposable
 {
     private Tensor? sum;
     private bool isExclusive;
@@ -63,7 +64,7 @@ internal sealed class GradientWindow(Region region, long[] shape) : IDisposable
     {
         if (sum is null)
         {
-            sum = zeros(shape, like.dtype, like.device).DetachFromDisposeScope();
+            sum = format.Zeros(shape, like.dtype, like.device).DetachFromDisposeScope();
         }
         else if (!isExclusive)
         {

@@ -13,7 +13,7 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Measures how fast this machine is at what a step consists of, once for every number of threads; it takes about half a second. Used to tell people what a step would take.
+/// Measures how fast this machine is at what a step consists of, once for every number of threads and format of maps; it takes about half a second. Used to tell people what a step would take.
 /// What a step does is decided with fixed rates: otherwise the same run would do something else each time, and end in other last digits.
 /// </summary>
 internal static class MachineRates
@@ -32,32 +32,29 @@ internal static class MachineRates
     private const double FreshShare = 0.65;
 
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<int, ComputeRates> Known = [];
+    private static readonly Dictionary<(int Threads, MapFormat Format), ComputeRates> Known = [];
 
-    /// <summary>The rates of the processor with as many threads as the library uses now.</summary>
-    public static ComputeRates Measured
+    /// <summary>The rates of the processor with as many threads as the library uses now, for maps in a format.</summary>
+    public static ComputeRates Measured(MapFormat format)
     {
-        get
+        lock (Gate)
         {
-            lock (Gate)
-            {
-                var threads = get_num_threads();
-                if (Known.TryGetValue(threads, out var rates))
-                    return rates;
-                // Layers draw their weights; whoever asks for a plan shall not get other random numbers afterwards.
-                using var state = random.get_rng_state();
-                try
-                {
-                    // Twice, with time in between: what else the machine does comes in bursts, and only ever adds.
-                    Known.Add(threads, rates = Best(Measure(threads), Measure(threads)));
-                }
-                finally
-                {
-                    random.set_rng_state(state);
-                }
-
+            var threads = get_num_threads();
+            if (Known.TryGetValue((threads, format), out var rates))
                 return rates;
+            // Layers draw their weights; whoever asks for a plan shall not get other random numbers afterwards.
+            using var state = random.get_rng_state();
+            try
+            {
+                // Twice, with time in between: what else the machine does comes in bursts, and only ever adds.
+                Known.Add((threads, format), rates = Best(Measure(threads, format), Measure(threads, format)));
             }
+            finally
+            {
+                random.set_rng_state(state);
+            }
+
+            return rates;
         }
     }
 
@@ -74,7 +71,7 @@ internal static class MachineRates
         Call = Math.Min(first.Call, second.Call),
     };
 
-    private static ComputeRates Measure(int threads)
+    private static ComputeRates Measure(int threads, MapFormat format)
     {
         // Streamed tensors live there, where memory that is touched again is not fresh.
         TensorHeap.Begin();
@@ -107,7 +104,7 @@ internal static class MachineRates
             Call = call,
         };
 
-        Tensor Random(params long[] shape) => rand(shape, generator: generator);
+        Tensor Random(params long[] shape) => format.Copy(rand(shape, generator: generator));
 
         // The layer as the engine runs it, on one rectangle.
         static WorkRate Work(Module<Tensor, Tensor> module, Tensor operand)

@@ -71,10 +71,11 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
     {
         if (!sums.Remove(parameter.Handle, out var sum))
             return zeroIfMissing && parameter.requires_grad ? zeros_like(parameter).DetachFromDisposeScope() : null;
-        if (sum.dtype == parameter.dtype)
+        // Sums have the format of what layers gave, parameters' gradients that of parameters.
+        if (sum.dtype == parameter.dtype && sum.is_contiguous())
             return sum;
         using (sum)
-            return sum.to(parameter.dtype).DetachFromDisposeScope();
+            return sum.to(parameter.dtype).contiguous().DetachFromDisposeScope();
     }
 
     /// <summary>Puts back the gradients that the parameters had before.</summary>

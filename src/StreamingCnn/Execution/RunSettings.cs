@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
@@ -7,6 +8,9 @@ internal sealed record RunSettings
 {
     /// <summary>Type of the maps between the layers; image and outputs have the image's.</summary>
     public required ScalarType MapType { get; init; }
+
+    /// <summary>In which order the maps' values lie in memory.</summary>
+    public MapFormat Format { get; init; }
 
     /// <summary>Whether the image's gradient is wanted.</summary>
     public bool ImageWanted { get; init; }

@@ -36,7 +36,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         this.settings = settings;
         differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
         snapshot = new ParameterSnapshot(plan.Graph);
-        carried = new BandStore(plan, image.Batch, settings.MapType, image.Device, settings.Shelf);
+        carried = new BandStore(plan, image.Batch, settings, image.Device, settings.Shelf);
     }
 
     /// <summary>Whether the image's gradient is wanted.</summary>
@@ -98,7 +98,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var time = settings.Profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
         using var parameters = new ParameterGradients(plan.Graph.Parameters, settings.Profile);
-        using var strips = new BandStore(plan, image.Batch, settings.MapType, image.Device);
+        using var strips = new BandStore(plan, image.Batch, settings, image.Device);
         using var imageGradient = ImageWanted ? new ImageGradient(image, settings.GradientRows) : null;
         var lastRead = ImageWanted && settings.GradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
         var forward = new TileForward(plan, image, carried, differentiable, settings);

@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -51,10 +52,11 @@ internal sealed class StreamedTrunk
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         var written = Written(InputChannels())
             ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
-        var type = Compute(null).Type;
+        var (type, device) = Compute(null);
         var graph = Streamed(written);
-        var rates = MachineRates.Measured;
-        return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, Cost(graph, false, 1, type, rates), (written, Cost(written, false, 1, type, rates)));
+        var cost = Cost(graph, false, 1, type, MachineRates.Measured(Format(MapType(type), device)));
+        var conventional = Cost(written, false, 1, type, MachineRates.Measured(MapFormat.ChannelsFirst));
+        return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, cost, (written, conventional));
     }
 
     private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)
@@ -74,12 +76,13 @@ internal sealed class StreamedTrunk
     {
         var plan = Choose(graph, imageWanted, input.Batch, input.Height, input.Width, input.Type);
         if (input.Device.type == DeviceType.CPU)
-            Interop.TensorHeap.Begin();
+            TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
         return new StreamedRun(plan, input, new()
         {
             MapType = MapType(input.Type),
+            Format = Format(MapType(input.Type), input.Device),
             ImageWanted = imageWanted,
             WillReverse = willReverse,
             Seed = seed,
@@ -175,6 +178,13 @@ internal sealed class StreamedTrunk
         BatchNorm2d norm => norm.num_features,
         _ => 0,
     }).FirstOrDefault(channels => channels > 0, 3);
+
+    private MapFormat Format(ScalarType mapType, Device device) => options.ChannelsLast switch
+    {
+        true => MapFormat.ChannelsLast,
+        false => MapFormat.ChannelsFirst,
+        null => MapFormats.FasterFor(mapType, device),
+    };
 
     private ScalarType MapType(ScalarType type) => options.Compute == ComputePrecision.BFloat16 ? ScalarType.BFloat16 : type;
 

@@ -103,7 +103,7 @@ internal sealed class TileBackward(
     {
         using var time = profile.Measure(StepPart.Gradients);
         var region = plan.Computed(node, tile.Row, tile.Column);
-        var own = new GradientWindow(region, Shape(node, region));
+        var own = new GradientWindow(region, Shape(node, region), settings.Format);
         if (window?.Sum is { } sum)
         {
             var inside = window.Region.Intersect(region);
@@ -126,7 +126,7 @@ internal sealed class TileBackward(
             var (height, width) = plan.Size(node);
             var owned = plan.Owned(node, tile.Row, tile.Column);
             if (!owned.IsEmpty)
-                own.Add(owned, new(gradient.Part(Region.Whole(height, width), owned).to(settings.MapType), IsExclusive: false));
+                own.Add(owned, new(settings.Format.Of(gradient.Part(Region.Whole(height, width), owned).to(settings.MapType)), IsExclusive: false));
         }
 
         return own;
@@ -135,11 +135,19 @@ internal sealed class TileBackward(
     private IReadOnlyList<LayerGradient?> Run(int node, LayerRecord record, Tensor gradient)
     {
         using var time = profile.Measure(StepParts.Backward(plan.Graph.Nodes[node].Layer!));
-        return record.Backward(gradient, parameters);
+        return [.. record.Backward(gradient, parameters).Select(InFormat)];
+    }
+
+    private LayerGradient? InFormat(LayerGradient? gradient)
+    {
+        if (gradient is not { } found || settings.Format.Of(found.Tensor) is var tensor && ReferenceEquals(tensor, found.Tensor))
+            return gradient;
+        found.Tensor.Dispose();
+        return new(tensor, IsExclusive: true);
     }
 
     private GradientWindow Into(int node, TileLayout tile, GradientWindow?[] gradients) =>
-        gradients[node] ??= new GradientWindow(tile.Window(node), Shape(node, tile.Window(node)));
+        gradients[node] ??= new GradientWindow(tile.Window(node), Shape(node, tile.Window(node)), settings.Format);
 
     private long[] Shape(int node, Region region) =>
         [image.Batch, plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];

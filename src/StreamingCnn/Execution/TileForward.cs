@@ -1,6 +1,7 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +17,6 @@ namespace StreamingCnn.Execution;
 internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, RunSettings settings)
 {
     private readonly StepProfile? profile = settings.Profile;
-
 
     /// <summary>Receives the rectangle of a map that a tile has computed; it is valid during the call only.</summary>
     public delegate void ComputedHandler(int node, TileLayout tile, Tensor rectangle);
@@ -106,10 +106,10 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
     {
         using var time = profile.Measure(StepParts.Forward(node.Layer!));
         if (tape is null || !differentiable.Needs(node.Index))
-            return node.Layer!.Compute(inputs, patch);
+            return settings.Format.Of(node.Layer!.Compute(inputs, patch));
         var (output, record) = node.Layer!.Run(inputs, patch, Array.ConvertAll(node.Inputs, differentiable.Needs));
         tape.Add(node.Index, record);
-        return output;
+        return settings.Format.Of(output);
     }
 
     /// <summary>Whether a layer's output may be overwritten; what an overwriting layer gives is kept by its own record.</summary>
@@ -120,8 +120,8 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
     {
         using var time = profile.Measure(StepPart.Windows);
         if (region.IsEmpty)
-            return empty(image.Batch, plan.Graph.Nodes[input].Channels, region.Rows.Length, region.Columns.Length, dtype: input == 0 ? image.Type : settings.MapType, device: image.Device);
-        return input == 0 ? image.Read(region) : maps[input].Tensor.Part(maps[input].Region, region);
+            return settings.Format.Empty(Shape(plan.Graph.Nodes[input], region), input == 0 ? image.Type : settings.MapType, image.Device);
+        return input == 0 ? settings.Format.Of(image.Read(region)) : maps[input].Tensor.Part(maps[input].Region, region);
     }
 
     /// <summary>
@@ -136,7 +136,7 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
         if (own is not null && computed.Contains(wanted))
             return new(own.Part(computed, wanted).DetachFromDisposeScope(), wanted, IsFresh(node, record && differentiable.Needs(node.Index)));
 
-        var window = empty(image.Batch, node.Channels, wanted.Rows.Length, wanted.Columns.Length, dtype: settings.MapType, device: image.Device);
+        var window = settings.Format.Empty(Shape(node, wanted), settings.MapType, image.Device);
         var inside = computed.Intersect(wanted);
         if (own is not null && !inside.IsEmpty)
             window.Part(wanted, inside).copy_(own.Part(computed, inside));
@@ -144,4 +144,6 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
             window.Part(wanted, piece.Region).copy_(carried!.Piece(node.Index, piece, zeroed: false));
         return new(window.DetachFromDisposeScope(), wanted, IsExclusive: true);
     }
+
+    private long[] Shape(GraphNode node, Region region) => [image.Batch, node.Channels, region.Rows.Length, region.Columns.Length];
 }

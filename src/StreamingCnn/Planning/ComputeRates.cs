@@ -13,14 +13,14 @@ internal sealed record ComputeRates
     /// <summary>Of each kind of arithmetic.</summary>
     public IReadOnlyDictionary<WorkKind, WorkRate> Work { get; init; } = new Dictionary<WorkKind, WorkRate>
     {
-        [WorkKind.Convolution] = new(230e9, 210e9),
-        [WorkKind.ImageConvolution] = new(100e9, 60e9),
-        [WorkKind.GroupedConvolution] = new(100e9, 10e9),
-        [WorkKind.PerPixel] = new(150e9, 120e9),
+        [WorkKind.Convolution] = new(220e9, 200e9),
+        [WorkKind.ImageConvolution] = new(190e9, 130e9),
+        [WorkKind.GroupedConvolution] = new(130e9, 20e9),
+        [WorkKind.PerPixel] = new(190e9, 170e9),
     };
 
     /// <summary>Values per second that a pooling layer compares.</summary>
-    public double Comparisons { get; init; } = 0.45e9;
+    public double Comparisons { get; init; } = 8e9;
 
     /// <summary>Bytes per second that pointwise layers and copies read and write.</summary>
     public double Bandwidth { get; init; } = 60e9;

@@ -89,7 +89,7 @@ public class RandomNetworkTests
         (Tensor Output, Tensor Gradient, Dictionary<string, Tensor?> Gradients) Run((int, int) tile, Tensor? given)
         {
             manual_seed(c.Seed);
-            using var streaming = new StreamingModule(network, new() { Tile = tile });
+            using var streaming = new StreamingModule(network, Options(c) with { Tile = tile });
             var output = streaming.forward(image);
             given ??= randn(output.shape, dtype: ScalarType.Float64);
             output.backward([given]);
@@ -108,7 +108,7 @@ public class RandomNetworkTests
         autograd.backward(expected, gradients);
         var expectedGradients = Gradients(network, image);
 
-        using var streaming = new StreamingPyramid(pyramid, new() { Tile = c.Tile });
+        using var streaming = new StreamingPyramid(pyramid, Options(c));
         var actual = streaming.forward(image);
         autograd.backward(actual, gradients);
 
@@ -125,7 +125,7 @@ public class RandomNetworkTests
         if (!network.parameters().Any())
             return;
         var image = randn(1, c.Channels, c.Height, c.Width, dtype: ScalarType.Float64).requires_grad_(true);
-        using var streaming = new StreamingModule(network, new() { Tile = c.Tile });
+        using var streaming = new StreamingModule(network, Options(c));
         var output = streaming.forward(image);
         var gradient = randn(output.shape, dtype: ScalarType.Float64);
         output.backward([gradient]);
@@ -145,6 +145,9 @@ public class RandomNetworkTests
         Assert.True(error < Tolerance, $"Image gradient differs by {error:e2} in {network}");
     }
 
+    // In float64, in which errors show, channels come first unless asked otherwise; in float32 on a processor they come last.
+    private static StreamingOptions Options(Case c) => new() { Tile = c.Tile, ChannelsLast = c.Seed % 2 == 0 };
+
     private static void Check(Case c, StreamingMode mode, IReadOnlyList<(int, int)>? late = null, long? budget = null)
     {
         using var scope = NewDisposeScope();
@@ -158,7 +161,7 @@ public class RandomNetworkTests
         expected.backward([gradient]);
         var expectedGradients = Gradients(network, image);
 
-        using var streaming = new StreamingModule(network, new() { Tile = c.Tile, Mode = mode, LateMaps = late, MemoryBudget = budget is > 0 ? budget : null });
+        using var streaming = new StreamingModule(network, Options(c) with { Mode = mode, LateMaps = late, MemoryBudget = budget is > 0 ? budget : null });
         var actual = streaming.forward(image);
         actual.backward([gradient]);
 

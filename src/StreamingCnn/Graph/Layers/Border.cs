@@ -1,4 +1,5 @@
 using TorchSharp;
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph.Layers;
@@ -38,6 +39,11 @@ internal static class Border
         if (inOrder)
             return window.narrow(dimension, indices[0], count);
         using var index = tensor(indices, device: window.device);
-        return window.index_select(dimension, index);
+        return Select(window, dimension, index);
     }
+
+    /// <summary>Rows or columns of a window, picked by their indices, in the window's format.</summary>
+    public static Tensor Select(Tensor window, int dimension, Tensor index) => window.Format() == MapFormat.ChannelsLast
+        ? window.permute(0, 2, 3, 1).index_select(dimension - 1, index).permute(0, 3, 1, 2)
+        : window.index_select(dimension, index);
 }

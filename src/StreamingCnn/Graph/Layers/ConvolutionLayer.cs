@@ -167,7 +167,7 @@ internal sealed class ConvolutionLayer : LocalLayer
         functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
 
     /// <summary>The weights in the type of the map, with the norm where there is one.</summary>
-    private Tensor Weight(Tensor window) => As(window, norm?.Weight() ?? convolution.weight);
+    private Tensor Weight(Tensor window) => As(window, norm?.Weight(window.Format()) ?? convolution.weight);
 
     private Tensor? Bias(Tensor window) => norm is not null ? As(window, norm.Bias) : convolution.bias is { } bias ? As(window, bias) : null;
 

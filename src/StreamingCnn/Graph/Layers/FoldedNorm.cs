@@ -49,11 +49,12 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
     private Tensor Centred => centred ??= Kept(() => convolution.bias is { } own ? own - norm.running_mean! : -norm.running_mean!);
 
     /// <summary>Weights of the convolution with the norm, [C', C / groups, k, k].</summary>
-    public Tensor Weight()
+    /// <param name="format">The maps' format; the library rearranges weights that have another one.</param>
+    public Tensor Weight(MapFormat format)
     {
-        if (convolution.weight.numel() * convolution.weight.element_size() > MostKeptBytes)
-            return convolution.weight * Channels(Scale);
-        return weight ??= Kept(() => convolution.weight * Channels(Scale));
+        return convolution.weight.numel() * convolution.weight.element_size() > MostKeptBytes ? Make() : weight ??= Kept(Make);
+
+        Tensor Make() => format.Copy(convolution.weight).mul_(Channels(Scale));
     }
 
     /// <summary>Adds the gradients of a rectangle to what has come so far.</summary>
@@ -71,7 +72,7 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
             // Large sums that nearly cancel each other: in float64, lest the small rest be rounded off.
             var (weights, ofWeights) = (convolution.weight.to(ScalarType.Float64), weightSum.to(ScalarType.Float64));
             // A row times a column for each channel: there is no tensor of the products in between.
-            var products = bmm(weights.reshape(convolution.out_channels, 1, -1), ofWeights.view(convolution.out_channels, -1, 1)).view(-1);
+            var products = bmm(weights.reshape(convolution.out_channels, 1, -1), ofWeights.reshape(convolution.out_channels, -1, 1)).view(-1);
             var centredSum = Centred.to(ScalarType.Float64) * biasSum!.to(ScalarType.Float64);
             parameters.Add(factor, ((centredSum + products) / Deviation).to(factor.dtype));
         }
@@ -108,8 +109,10 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
         if (gradient is null)
             return sum;
         // Maps may be of a narrower type; sums are of the parameters'.
-        sum ??= Kept(() => zeros(gradient.shape, convolution.weight.dtype, gradient.device));
-        sum.Accumulate(gradient);
+        if (sum is null)
+            sum = Kept(() => gradient.to(convolution.weight.dtype, copy: true));
+        else
+            sum.Accumulate(gradient);
         gradient.Dispose();
         return sum;
     }

@@ -43,7 +43,7 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
         var window = Border.FillConstant(inputs[0], patch, double.NegativeInfinity);
-        if ((is_grad_enabled() && window.requires_grad) || (kernel.Rows == 1 && kernel.Columns == 1))
+        if ((is_grad_enabled() && window.requires_grad) || (kernel.Rows == 1 && kernel.Columns == 1) || window.Format() == MapFormat.ChannelsLast)
             return functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
         using var rows = MaximumAlong(window, 2, Axis.Rows);
         return MaximumAlong(rows, 3, Axis.Columns);
@@ -52,7 +52,8 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
 
     /// <summary>
-    /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time.
+    /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time; where channels come
+    /// last, the library compares all of a position's at once itself.
     /// </summary>
     private Tensor MaximumAlong(Tensor window, int dimension, Axis axis)
     {

@@ -87,7 +87,7 @@ internal sealed class BilinearUpsamplingLayer(Upsample upsample) : UpsamplingLay
         long[] shape = dimension == 2 ? [count, 1] : [count];
         using var fraction = tensor(weight, dtype: window.dtype, device: window.device).reshape(shape);
         using var rest = fraction.neg().Plus(1);
-        return (window.index_select(dimension, lowerIndex) * rest).Plus(window.index_select(dimension, upperIndex) * fraction);
+        return (Border.Select(window, dimension, lowerIndex) * rest).Plus(Border.Select(window, dimension, upperIndex) * fraction);
     }
 }
 
