@@ -45,13 +45,15 @@ internal static class StepProcess
         using var trunk = TrunkSource.Create(setting.Model, Channels);
         trunk.eval();
         // A streamed warm-up moves tensors to the heap that keeps what is freed.
-        Step(Module(trunk, setting with { Method = setting.Method == StepMethod.Kept ? StepMethod.Once : setting.Method, Tile = WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
+        Step(Module(trunk, setting with { Method = setting.Method.KeepsFreed() ? StepMethod.Once : setting.Method, Tile = WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
 
         trunk.zero_grad();
         var profile = new StepProfile();
         var module = Module(trunk, setting, profile);
         var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);
-        using var image = randn(1, Channels, setting.Height, setting.Width);
+        using var image = setting.Method == StepMethod.Last
+            ? randn(1, setting.Height, setting.Width, Channels).permute(0, 3, 1, 2)
+            : randn(1, Channels, setting.Height, setting.Width);
         // The parameters are resident before the step; their gradients are not.
         var planned = plan is null ? 0 : plan.StepBytes - plan.ParameterBytes / 2;
         // What warming up and planning have left behind must not be taken for the step's.

@@ -13,6 +13,9 @@ internal enum StepMethod
     /// <summary>The same with tensors in the heap of streamed runs, which keeps what is freed.</summary>
     Kept,
 
+    /// <summary>The same again, with the image's channels last in memory, which makes the library's convolutions keep all maps so.</summary>
+    Last,
+
     /// <summary>Streamed, each value computed once.</summary>
     Once,
 
@@ -26,6 +29,9 @@ internal enum StepMethod
 /// <summary>What methods have in common.</summary>
 internal static class StepMethods
 {
+    /// <summary>Whether tensors are in the heap of streamed runs though the image goes through whole.</summary>
+    public static bool KeepsFreed(this StepMethod method) => method is StepMethod.Kept or StepMethod.Last;
+
     /// <summary>Whether the image goes through tile by tile, rather than whole.</summary>
     public static bool IsTiled(this StepMethod method) => method is StepMethod.Once or StepMethod.Overlap or StepMethod.BFloat16;
 }

@@ -21,10 +21,10 @@ internal static class BenchCommand
         var budgets = CommonOptions.Several("--memory", "Memory budgets for which the planner chooses the tile, separated by commas, such as 1GiB,2GiB; instead of --tile.", ByteSize.Parse, null);
         var methods = CommonOptions.Several(
             "--method",
-            "What to compare: whole; kept, the whole image with freed memory kept for the next layer; once; overlap; and bfloat16, once with maps in that type.",
+            "What to compare: whole; kept, the whole image with freed memory kept for the next layer; last, the same with channels last in memory; once; overlap; and bfloat16, once with maps in that type.",
             text => Enum.TryParse<StepMethod>(text, ignoreCase: true, out var method) && Enum.IsDefined(method)
                 ? method
-                : throw new FormatException($"'{text}' is not a method; write whole, kept, once, overlap or bfloat16."),
+                : throw new FormatException($"'{text}' is not a method; write whole, kept, last, once, overlap or bfloat16."),
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
         var warmUp = CommonOptions.Number("--warm-up", "Steps in each process before the one that is measured; 0 measures the first, which also makes room and code.", 1, 0);
