@@ -1,5 +1,5 @@
-using TorchSharp;
 using StreamingCnn.Interop;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph.Layers;
