@@ -58,6 +58,13 @@ public sealed record StreamingOptions
     /// <value>The default value is <see cref="ComputePrecision.Parameters"/>, which changes nothing.</value>
     public ComputePrecision Compute { get; init; }
 
+    /// <summary>
+    /// Whether maps lie in memory position by position, with all channels of each, rather than channel by channel as PyTorch's do unless asked otherwise. Results are the same to rounding; those of an
+    /// ordinary run in the same order are nearest, often to the last bit.
+    /// </summary>
+    /// <value>The default value is null: what is faster, which is true for float32 and bfloat16 on a processor.</value>
+    public bool? ChannelsLast { get; init; }
+
     /// <summary>Where what tiles leave for one another waits for the backward pass.</summary>
     /// <value>The default value is <see cref="CarryPlace.Device"/>.</value>
     public CarryPlace Carry { get; init; }
@@ -72,9 +79,6 @@ public sealed record StreamingOptions
 
     /// <summary>From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
     internal IReadOnlyList<(int Stride, int Period)>? LateMaps { get; init; }
-
-    /// <summary>Whether maps lie in memory position by position, where that is not to be chosen by what is faster.</summary>
-    internal bool? ChannelsLast { get; init; }
 
     /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
     /// <value>The default value is null: nothing is counted.</value>
