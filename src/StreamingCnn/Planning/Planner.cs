@@ -110,8 +110,6 @@ internal sealed class Planner
     private IEnumerable<Candidate> Candidates(int side)
     {
         yield return Plain(side);
-        if (options.Mode == StreamingMode.Overlap)
-            yield break;
         var even = (Even(Height, sides[side]), Even(Width, sides[side]));
         foreach (var late in Levels(sides[side]))
         {
@@ -169,10 +167,12 @@ internal sealed class Planner
             .Select(level => ExactlyOnce(candidate.Tile, [.. present.Append(level).Order()]));
     }
 
-    /// <summary>Ways for late maps to advance as with a larger tile while early ones keep the small one. Periods that make as many shares are the same.</summary>
+    /// <summary>
+    /// Ways for late maps to advance as with a larger tile while early ones keep the small one. Periods that make as many shares are the same. Overlapping tiles have no late maps.
+    /// </summary>
     private IEnumerable<(int Stride, int Period)> Levels(long side)
     {
-        if (side >= Math.Max(Height, Width))
+        if (side >= Math.Max(Height, Width) || options.Mode == StreamingMode.Overlap)
             return [];
         var periods = Periods.Where(period => period * side is > SmallestLateStep and <= LargestLateStep)
             .DistinctBy(period => (LateMaps.Shares(Height, period * side), LateMaps.Shares(Width, period * side)));

@@ -45,6 +45,15 @@ public class PlannerTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNet
         Assert.Equal(Bytes(Choose(Tile with { LateMaps = [] })), Bytes(Choose(Tile with { MemoryBudget = 1 })));
 
     [Fact]
+    public void Overlapping_tiles_have_no_maps_that_wait()
+    {
+        var plan = Choose(new() { Mode = StreamingMode.Overlap, MemoryBudget = 1200 << 20 });
+
+        Assert.IsType<OverlapLayout>(plan.Grid.Rows);
+        Assert.True(plan.Grid.Rows.Steps > 1);
+    }
+
+    [Fact]
     public void More_memory_takes_no_more_time()
     {
         double[] seconds = [.. ((long[])[600, 800, 1200, 2400, 4800]).Select(budget => Seconds(Choose(new() { MemoryBudget = budget << 20 })))];
