@@ -61,7 +61,7 @@ public abstract class LocalLayer
     /// <summary>Computes a rectangle of the output.</summary>
     /// <param name="inputs">
     /// For each operand the rectangle <see cref="Patch.Input"/> of its map, [N, C, h, w], without padding; h or w is 0 where only padding is read.
-    /// They must not be changed.
+    /// They must not be changed. They may be parts of larger tensors, and their channels may lie last in memory: <c>view</c> may fail where <c>reshape</c> works.
     /// </param>
     /// <param name="patch">What to compute.</param>
     /// <returns>The rectangle <see cref="Patch.Output"/>, [N, C', h', w'].</returns>
