@@ -12,7 +12,6 @@ internal sealed class Planner
 {
     private const int Smallest = 32;
     private const int SidesTried = 7;
-    private const int LargestLateStep = 4096;
     private const int SmallestLateStep = 384;
 
     // Tiles that late maps may wait for.
@@ -174,7 +173,7 @@ internal sealed class Planner
     {
         if (side >= Math.Max(Height, Width) || options.Mode == StreamingMode.Overlap)
             return [];
-        var periods = Periods.Where(period => period * side is > SmallestLateStep and <= LargestLateStep)
+        var periods = Periods.Where(period => period * side > SmallestLateStep)
             .DistinctBy(period => (LateMaps.Shares(Height, period * side), LateMaps.Shares(Width, period * side)));
         return LateMaps.Strides(rows).SelectMany(stride => periods.Select(period => (stride, period)));
     }
