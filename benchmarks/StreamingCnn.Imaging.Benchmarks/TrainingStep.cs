@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Models;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -11,28 +13,28 @@ namespace StreamingCnn.Imaging.Benchmarks;
 internal static class TrainingStep
 {
     private const int Classes = 2;
-    private const int Features = 64;
 
-    public static int Run(string path, int tile, CarryPlace carry)
+    /// <summary>Runs one.</summary>
+    /// <param name="path">The image.</param>
+    /// <param name="model">A network of the catalog; null for a small one.</param>
+    /// <param name="options">How it is streamed.</param>
+    public static int Run(string path, string? model, StreamingOptions options)
     {
         manual_seed(1);
         using var file = ImageSource.Open(path);
         using var image = new NormalizedSource(new PrefetchingSource(file), Normalization.Symmetric);
-        // A sixteenth of the pixels after the first layer, a thousandth at the end: a small network that sees every pixel.
-        using var trunk = Sequential(
-            Conv2d(image.Channels, 16, 4, stride: 4), ReLU(),
-            Conv2d(16, 32, 3, stride: 2, padding: 1), ReLU(),
-            Conv2d(32, 32, 3, stride: 2, padding: 1), ReLU(),
-            Conv2d(32, Features, 3, stride: 2, padding: 1), ReLU());
-        using var streaming = new StreamingModule(trunk, new StreamingOptions { Tile = (tile, tile), Carry = carry, Progress = new Lines() });
-        using var head = Linear(Features, Classes);
-        using var optimizer = optim.SGD(streaming.parameters().Concat(head.parameters()), 0.01);
+        using var trunk = model is null ? Small(image.Channels) : ModelCatalog.Create(model, image.Channels);
+        trunk.eval();
+        using var streaming = new StreamingModule(trunk, options with { Progress = new Lines() });
         var plan = streaming.Plan(image.Height, image.Width);
-        Say($"{image.Height} x {image.Width} px ({image.Height * image.Width / 1e6:0.0} MP), tiles of {tile} px; all feature maps would take {plan.WholeBytes / 1e9:0.0} GB; carry {Math.Max(plan.CarryBytes, plan.CarryElsewhereBytes) / 1e6:0} MB on the {carry}");
+        Say($"{image.Height} x {image.Width} px ({image.Height * image.Width / 1e6:0.0} MP), tiles of {plan.Tile.Height} x {plan.Tile.Width} px; all feature maps would take {plan.WholeBytes / 1e9:0.0} GB; carry {Math.Max(plan.CarryBytes, plan.CarryElsewhereBytes) / 1e6:0} MB on the {options.Carry}");
 
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();
-        var loss = functional.cross_entropy(head.forward(streaming.forward(image).mean([2, 3])), tensor(new long[] { 1 }));
+        var features = streaming.forward(image).mean([2, 3]);
+        using var head = Linear(features.shape[1], Classes);
+        using var optimizer = optim.SGD(streaming.parameters().Concat(head.parameters()), 0.01);
+        var loss = functional.cross_entropy(head.forward(features), tensor(new long[] { 1 }));
         var forward = clock.Elapsed;
         loss.backward();
         optimizer.step();
@@ -40,6 +42,13 @@ internal static class TrainingStep
         Say($"peak resident memory of the whole process {PeakMemory.Bytes / 1e6:0} MB");
         return 0;
     }
+
+    /// <summary>A sixteenth of the pixels after the first layer, a thousandth at the end: a small network that sees every pixel.</summary>
+    private static Sequential Small(int channels) => Sequential(
+        Conv2d(channels, 16, 4, stride: 4), ReLU(),
+        Conv2d(16, 32, 3, stride: 2, padding: 1), ReLU(),
+        Conv2d(32, 32, 3, stride: 2, padding: 1), ReLU(),
+        Conv2d(32, 64, 3, stride: 2, padding: 1), ReLU());
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 
