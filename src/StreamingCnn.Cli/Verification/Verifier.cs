@@ -15,8 +15,10 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     private const double Float64Tolerance = 1e-12;
     private const double AllowedRatio = 1.5;
 
-    // More than rounding ever made of a run in float32: then the whole image's is no measure, since the library's own convolutions are wrong.
+    // More than rounding ever made of an output in float32: then the whole image's run is no measure, since the library's own convolutions are wrong. Gradients may differ by as much at a kink.
     private const double LargestRounding = 0.01;
+
+    private const string Output = "output";
 
     // Below float64. A geometry that is wrong is wrong for every image.
     private const int Images = 5;
@@ -52,7 +54,7 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         var gradient = Gradient(image);
 
         var (streamed, streamedCost) = Measure(new StreamingModule(trunk, options), image.to(type), gradient.to(type));
-        var (whole, wholeCost) = Measure(trunk, image.to(type), gradient.to(type));
+        var (whole, wholeCost) = Measure(trunk, type == ScalarType.Float64 ? image : ChannelsLast(image.to(type)), gradient.to(type));
         if (type == ScalarType.Float64)
         {
             var differences = streamed.Select(s => Difference(s.Key, s.Value, whole[s.Key], null)).ToArray();
@@ -64,13 +66,16 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         trunk.to(type);
         var judged = streamed.Select(s => Difference(s.Key, s.Value, reference[s.Key], whole[s.Key])).ToArray();
         var worst = judged.Max(d => d.WholeRelative);
-        var isWrong = type == ScalarType.Float32 && !(worst <= LargestRounding);
+        var isWrong = type == ScalarType.Float32 && !(judged.Single(d => d.Name == Output).WholeRelative <= LargestRounding);
         return new(
             judged, wholeCost, streamedCost, isWrong ? LargestRounding : AllowedRatio * worst,
             isWrong
                 ? $"against a float64 run, at most {LargestRounding}; the whole image's worst difference of {worst:0.0e0} is no rounding, libtorch's own convolutions are wrong on this processor"
                 : $"against a float64 run, at most {AllowedRatio} times the whole image's worst difference of {worst:0.0e0}");
     }
+
+    /// <summary>The image as maps of streamed runs lie in memory, for whole runs that round as they do.</summary>
+    private static Tensor ChannelsLast(Tensor image) => image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
     /// <summary>Gives batch norms statistics and weights that matter, so that nothing agrees for trivial reasons.</summary>
     private void Randomise()
@@ -104,7 +109,7 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         output.backward([gradient]);
         var cost = new ArmCost(clock.Elapsed, PeakMemory.Bytes);
 
-        var results = new Dictionary<string, Tensor> { ["output"] = output.detach(), ["image gradient"] = input.grad! };
+        var results = new Dictionary<string, Tensor> { [Output] = output.detach(), ["image gradient"] = input.grad! };
         foreach (var (name, parameter) in trunk.named_parameters())
         {
             if (parameter.grad is { } ofParameter)
