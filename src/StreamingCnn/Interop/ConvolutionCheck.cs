@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Whether libtorch's float32 convolutions on the CPU, of maps as the engine lays them out, are right on this processor. On some (seen on an AMD EPYC with AVX-512) they are not, by as
+/// Whether libtorch's float32 convolutions on the CPU, of maps in either format, are right on this processor. On some (seen on an AMD EPYC with AVX-512) they are not, by as
 /// much as the values themselves, where channels do not fill whole vectors; float64 is right everywhere.
 /// </summary>
 internal static class ConvolutionCheck
@@ -16,19 +16,18 @@ internal static class ConvolutionCheck
     private static readonly (long Inputs, long Outputs, long Side, long Kernel, long Stride)[] Cases =
         [(24, 24, 33, 3, 1), (24, 24, 64, 3, 1), (20, 20, 33, 3, 1), (80, 16, 33, 3, 2), (3, 12, 33, 5, 1)];
 
-    private static readonly Lazy<bool> Right = new(() => Cases.All(@case => IsRightFor(@case)));
+    private static readonly Lazy<bool> Right = new(() => Enum.GetValues<MapFormat>().All(format => Cases.All(@case => IsRightFor(@case, format))));
 
     /// <summary>Whether they are; found out once in a process, which takes some hundredths of a second.</summary>
     public static bool IsRight => Right.Value;
 
-    private static bool IsRightFor((long Inputs, long Outputs, long Side, long Kernel, long Stride) @case)
+    private static bool IsRightFor((long Inputs, long Outputs, long Side, long Kernel, long Stride) @case, MapFormat format)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         // A generator of its own: whoever seeds the library's shall get the numbers that the seed promises.
         using var generator = new Generator(1);
         var (inputs, outputs, side, kernel, stride) = @case;
-        var format = MapFormats.FasterFor(ScalarType.Float32, CPU);
         var map = format.Copy(randn([1, inputs, side, side], generator: generator));
         var weight = randn([outputs, inputs, kernel, kernel], generator: generator);
         long[] steps = [stride, stride], padding = [kernel / 2, kernel / 2];
