@@ -64,6 +64,9 @@ public sealed record TilePlan
     /// <summary>Estimated time of a step, divided by that of a conventional step over the whole image.</summary>
     public double TimeRatio => Seconds / WholeSeconds;
 
+    /// <summary><see cref="TimeRatio"/> with two decimals, or "less than 0.01" where rounding would make it nothing.</summary>
+    public string TimeRatioText => TimeRatio < 0.005 ? "less than 0.01" : TimeRatio.ToString("0.00", CultureInfo.InvariantCulture);
+
     /// <summary>
     /// Values computed in a forward pass, divided by the number of values in all maps: 1 when every value is computed once, more where
     /// overlapping tiles repeat them.
@@ -78,7 +81,7 @@ public sealed record TilePlan
     {
         var text = new StringBuilder();
         Line("image", $"{Image.Height} x {Image.Width} px");
-        Line("tile", $"{Tile.Height} x {Tile.Width} px, {Mode}{string.Concat(LateMaps.Select(late => $"; maps from stride {late.Stride} on in {late.Rows} x {late.Columns} steps"))}");
+        Line("tile", $"{Tile.Height} x {Tile.Width} px, {(Mode == StreamingMode.Overlap ? "overlapping" : "each value computed once")}{string.Concat(LateMaps.Select(late => $"; maps from stride {late.Stride} on in {late.Rows} x {late.Columns} steps"))}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");
@@ -88,14 +91,14 @@ public sealed record TilePlan
         Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
         Line("step", Mebibytes(StepBytes));
         Line("whole", Mebibytes(WholeBytes) + " (conventional backpropagation)");
-        Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Rounded(Seconds)} s; {TimeRatio:0.00} of a conventional step"));
+        Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Rounded(Seconds)} s; {TimeRatioText} of a conventional step"));
         return text.ToString();
 
         void Line(string name, string value) => text.Append(CultureInfo.InvariantCulture, $"{name,-11}{value}\n");
     }
 
     // An estimate: milliseconds of a step that takes minutes would say more than is known.
-    private static string Rounded(double seconds) => seconds.ToString(seconds >= 100 ? "0" : seconds >= 1 ? "0.0" : "0.0##", CultureInfo.InvariantCulture);
+    private static string Rounded(double seconds) => seconds < 0.001 ? "0.001" : seconds.ToString(seconds >= 100 ? "0" : seconds >= 1 ? "0.0" : "0.0##", CultureInfo.InvariantCulture);
 
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
 }

@@ -21,9 +21,7 @@ internal static class GenerateCommand
                 digit: CommonOptions.Parsed(
                     "--digit",
                     "Height and width of the digits in pixels, 8 to 28. Small ones are lost when images are shrunk.",
-                    text => int.TryParse(text, CultureInfo.InvariantCulture, out var side) && side is >= NeedleGenerator.LeastDigitSide and <= DigitBank.Side
-                        ? side
-                        : throw new FormatException($"'{text}' is not a size of digits; write a whole number from 8 to 28."),
+                    text => NumberText.Whole(text, "--digit", NeedleGenerator.LeastDigitSide, DigitBank.Side),
                     "28")),
             Kind(
                 "ultramnist",

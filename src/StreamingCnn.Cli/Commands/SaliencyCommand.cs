@@ -51,9 +51,7 @@ internal static class SaliencyCommand
     private static readonly Option<double?> Blur = CommonOptions.Parsed<double?>(
         "--blur",
         "Standard deviation of the blur in pixels of the file's full resolution; 0 for none. Default: 50 for each 8192 pixels of the longer side.",
-        text => CommonOptions.TryParse(text, out var value) && value >= 0 && double.IsFinite(value)
-            ? value
-            : throw new FormatException($"'{text}' is not a blur; write a number of pixels, 0 or more."),
+        text => NumberText.Real(text, "--blur", value => value >= 0 && double.IsFinite(value), "of 0 or more pixels"),
         null);
 
     private static readonly Option<double> Percentile = CommonOptions.Real("--percentile", "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.", 99, 1e-9, 100, "above 0 and at most 100");
@@ -65,18 +63,14 @@ internal static class SaliencyCommand
     private static readonly Option<int> Regions = CommonOptions.Number("--regions", "Most hot regions to write, the hottest first.", 200, 0);
     private static readonly Option<double?> Downsample = CommonOptions.Downsample("Factor by which the image is made smaller, at least 1. Default: as in training.");
     private static readonly Option<double?> Resolution = CommonOptions.OptionalReal("--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
-    private static readonly Option<int?> Level = CommonOptions.Parsed<int?>(
-        "--level",
-        "Pyramid level of the file, 0 being the largest. Default: as in training.",
-        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= 0 ? value : throw new FormatException($"'{text}' is not a level; write a whole number of at least 0."),
-        null);
+    private static readonly Option<int?> Level = CommonOptions.OptionalNumber("--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
 
     public static Command Create()
     {
         var carry = new CarryOptions();
         var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
         Method.HelpName = "gradient|smoothgrad|cam";
-        var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at full size (TIFF), hot regions (GeoJSON).")
+        var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
             Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, tile, memory, carry.Place, carry.Folder,
         };
@@ -138,7 +132,7 @@ internal static class SaliencyCommand
         Console.WriteLine($"{path}: {answer}.");
         Console.WriteLine($"  {Overlay.Describe(map)}");
         Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
-        Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");
+        Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}{Scale(map, info)}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");
     }
 
     /// <summary>The map. The image is closed again when it is there: a photograph is held decoded as long as it is open.</summary>
@@ -189,6 +183,11 @@ internal static class SaliencyCommand
         map.Method == SaliencyMethod.ClassActivation && model.Head.Pooling == Training.Heads.HeadPooling.Attention
             ? $"Grad-CAM instead of {Overlay.Describe(map)}"
             : Overlay.Describe(map);
+
+    /// <summary>How much smaller than the file's image the map is, which is as large as what the model reads; nothing where it is as large.</summary>
+    private static string Scale(SaliencyMap map, ImageInfo info) => map.Width == info.Width && map.Height == info.Height
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $" ({map.Height} x {map.Width} px, 1/{(double)info.Width / map.Width:0.##} of the image's {info.Height} x {info.Width})");
 
     private static double Centre(HotRegion region, int axis)
     {

@@ -16,9 +16,9 @@ internal static partial class ByteSize
         var unit = match.Groups[2].Value.ToUpperInvariant();
         var factor = unit.Length == 0 || unit == "B" ? 1 : Math.Pow(unit.Contains('I', StringComparison.Ordinal) ? 1024 : 1000, 1 + "KMGT".IndexOf(unit[0], StringComparison.Ordinal));
         var bytes = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) * factor;
-        return bytes is >= 1 and < long.MaxValue
-            ? (long)bytes
-            : throw new FormatException($"'{text}' is not an amount of memory; it must be at least 1 byte.");
+        if (bytes < 1)
+            throw new FormatException($"'{text}' is too little memory; write at least 1 byte, such as 512MiB, 4GiB or 2GB.");
+        return bytes < long.MaxValue ? (long)bytes : throw new FormatException($"'{text}' is more memory than any machine has; write an amount such as 512MiB, 4GiB or 2GB.");
     }
 
     [GeneratedRegex(@"^\s*(\d+(?:\.\d+)?)\s*((?:[kmgt]i?)?b?)\s*$", RegexOptions.IgnoreCase)]

@@ -36,13 +36,12 @@ internal static class CommonOptions
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",
         "exactly-once, or overlap for overlapping tiles.",
-        text => text switch
-        {
-            "exactly-once" => StreamingMode.ExactlyOnce,
-            "overlap" => StreamingMode.Overlap,
-            _ => throw new FormatException($"'{text}' is not a mode; write exactly-once or overlap."),
-        },
-        "exactly-once");
+        text => ((StreamingMode[])[StreamingMode.ExactlyOnce, StreamingMode.Overlap]).Where(mode => NameOf(mode) == text).Cast<StreamingMode?>().FirstOrDefault()
+            ?? throw new FormatException($"'{text}' is not a mode; write exactly-once or overlap."),
+        NameOf(StreamingMode.ExactlyOnce));
+
+    /// <summary>A mode as it is written and printed; the enumeration's names are the program's own.</summary>
+    public static string NameOf(StreamingMode mode) => mode == StreamingMode.Overlap ? "overlap" : "exactly-once";
 
     public static Option<ScalarType> Precision() => Parsed(
         "--precision",
@@ -62,10 +61,10 @@ internal static class CommonOptions
         ComputePrecision.Parameters);
 
     public static Option<int> Number(string name, string description, int fallback, int smallest) => Parsed(
-        name, description, text => WholeNumber(text, name, smallest), fallback.ToString(CultureInfo.InvariantCulture));
+        name, description, text => NumberText.Whole(text, name, smallest), fallback.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A whole number that may be left out.</summary>
-    public static Option<int?> OptionalNumber(string name, string description, int smallest) => Parsed<int?>(name, description, text => WholeNumber(text, name, smallest), null);
+    public static Option<int?> OptionalNumber(string name, string description, int smallest) => Parsed<int?>(name, description, text => NumberText.Whole(text, name, smallest), null);
 
     /// <summary>A number between bounds.</summary>
     /// <param name="name">The option.</param>
@@ -77,9 +76,7 @@ internal static class CommonOptions
     public static Option<double> Real(string name, string description, double fallback, double smallest, double largest, string allowed) => Parsed(
         name,
         description,
-        text => TryParse(text, out var value) && value >= smallest && value <= largest
-            ? value
-            : throw new FormatException($"'{text}' is not a number for {name}; write one {allowed}."),
+        text => NumberText.Real(text, name, value => value >= smallest && value <= largest, allowed),
         fallback.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A part of a whole that leaves something over, from 0 to below 1.</summary>
@@ -137,9 +134,11 @@ internal static class CommonOptions
     public static Option<double?> OptionalReal(string name, string description, double above, double largest) => Parsed<double?>(
         name,
         description,
-        text => TryParse(text, out var value) && value > above && value <= largest
-            ? value
-            : throw new FormatException($"'{text}' is not a number for {name}; write one above {above}{(largest < double.MaxValue ? $" and at most {largest}" : "")}."),
+        text => NumberText.Real(
+            text,
+            name,
+            value => value > above && value <= largest,
+            string.Create(CultureInfo.InvariantCulture, $"above {above}{(largest < double.MaxValue ? $" and at most {largest}" : "")}")),
         null);
 
     /// <summary>How many times smaller images are made.</summary>
@@ -147,17 +146,8 @@ internal static class CommonOptions
     public static Option<double?> Downsample(string description) => Parsed<double?>(
         "--downsample",
         description,
-        text => TryParse(text, out var value) && value >= 1 && double.IsFinite(value)
-            ? value
-            : throw new FormatException($"'{text}' is not a number for --downsample; write one of at least 1: images can be made smaller, not larger."),
+        text => NumberText.Real(text, "--downsample", value => value >= 1 && double.IsFinite(value), "of at least 1: images can be made smaller, not larger"),
         null);
-
-    /// <summary>Reads a number with a point. A comma is no part of it: 0,001 would be read as 1, by its groups of three digits.</summary>
-    public static bool TryParse(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
-
-    private static int WholeNumber(string text, string name, int smallest) => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= smallest
-        ? value
-        : throw new FormatException($"'{text}' is not a number for {name}; write a whole number of at least {smallest}.");
 
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {

@@ -30,7 +30,8 @@ internal static class OptionFile
             }
 
             var option = command.Options.FirstOrDefault(option => option.Name == $"--{name}")
-                ?? throw new ArgumentException($"The file '{path}' has the unknown option '{name}'; 'scnn {command.Name} --help' lists those that there are.");
+                ?? throw new ArgumentException(
+                    $"The file '{path}' has the unknown option '{name}'; {(Suggestion.For($"--{name}", command.Options.Select(one => one.Name)) is { } question ? $"{question} " : "")}'scnn {command.Name} --help' lists those that there are.");
             if (given.GetResult(option) is { Implicit: false })
                 continue;
             arguments.Add(option.Name);

@@ -12,6 +12,9 @@ internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTh
     // Twice the pixels for screens that have them.
     private const int Scale = 2;
     private const float LeftSize = 62;
+    private const float TitleSize = 14;
+    private const int TitleLineHeight = 20;
+    private const int CharacterWidth = 8;
 
     /// <summary>The first that this machine has; null for none. Left to itself, the library may take one with serifs, or a symbol font.</summary>
     public static string? FontFamily { get; } = ((string[])["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "Open Sans", "DejaVu Sans"])
@@ -23,7 +26,10 @@ internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTh
     /// <summary>Height on paper.</summary>
     public int Height { get; init; } = 340;
 
-    public byte[] Png(FigureTheme theme)
+    /// <summary>Draws it.</summary>
+    /// <param name="theme">Colours.</param>
+    /// <param name="titled">Whether the caption stands above, as it must where nothing else tells what the picture shows.</param>
+    public byte[] Png(FigureTheme theme, bool titled)
     {
         using var plot = new Plot { ScaleFactor = Scale };
         plot.FigureBackground.Color = theme.Background;
@@ -50,8 +56,35 @@ internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTh
         // Draw sets the labels; only then do they have a style to change.
         plot.Axes.Left.Label.Bold = plot.Axes.Bottom.Label.Bold = false;
         plot.Axes.Left.Label.FontSize = plot.Axes.Bottom.Label.FontSize = 13;
+        string[] title = titled ? [.. Lines(Caption, Width / CharacterWidth)] : [];
+        if (titled)
+        {
+            plot.Title(string.Join('\n', title), TitleSize);
+            plot.Axes.Title.Label.Bold = false;
+            plot.Axes.Title.FullFigureCenter = true;
+            plot.Axes.Title.Label.ForeColor = theme.Text;
+        }
+
         if (FontFamily is not null)
             plot.Font.Set(FontFamily);
-        return plot.GetImageBytes(Width * Scale, Height * Scale, ImageFormat.Png);
+        return plot.GetImageBytes(Width * Scale, (Height + (title.Length * TitleLineHeight)) * Scale, ImageFormat.Png);
+    }
+
+    /// <summary>A text in lines of so many characters, broken between words.</summary>
+    private static IEnumerable<string> Lines(string text, int longest)
+    {
+        var line = "";
+        foreach (var word in text.Split(' '))
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > longest)
+            {
+                yield return line;
+                line = "";
+            }
+
+            line = line.Length == 0 ? word : $"{line} {word}";
+        }
+
+        yield return line;
     }
 }

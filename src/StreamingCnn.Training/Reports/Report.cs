@@ -56,7 +56,7 @@ public sealed record Report
         var plots = Path.Combine(folder, FigureFolder);
         OutputFolder.Make(plots);
         foreach (var figure in figures.Concat(byPart.Values.SelectMany(part => part)))
-            Save(Path.Combine(plots, figure.Name + ".png"), figure.Png(FigureTheme.Light));
+            Save(Path.Combine(plots, figure.Name + ".png"), figure.Png(FigureTheme.Light, titled: true));
         Save(Path.Combine(folder, PageName), Encoding.UTF8.GetBytes(ReportPage.Html(this, figures, byPart)));
     }
 

@@ -155,7 +155,7 @@ internal static class ReportPage
         page.Append("</section>\n");
     }
 
-    private static string Png(Figure figure, FigureTheme theme) => $"data:image/png;base64,{Convert.ToBase64String(figure.Png(theme))}";
+    private static string Png(Figure figure, FigureTheme theme) => $"data:image/png;base64,{Convert.ToBase64String(figure.Png(theme, titled: false))}";
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 

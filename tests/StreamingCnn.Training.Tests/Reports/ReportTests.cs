@@ -19,6 +19,8 @@ public class ReportTests
         Report(task, [Is(0, 0.9, 0.1), Is(0, 0.3, 0.7), Is(1, 0.65, 0.35), Is(1, 0.2, 0.8)]).Write(folder.File("run"));
 
         Assert.Equal(["loss.png", "score.png", "test-calibration.png", "test-confusion.png", "test-roc.png"], Plots(folder));
+        // On the page a caption stands below each figure; a file of its own says above what it shows.
+        Assert.All(Plots(folder), name => Assert.True(PictureHeight(folder.File($"run/plots/{name}")) > (name is "loss.png" or "score.png" ? 680 : 760), name));
         var page = File.ReadAllText(folder.File("run/report.html"));
         Assert.Contains("balanced accuracy", page);
         Assert.Contains("percentile bootstrap", page);
@@ -78,6 +80,9 @@ public class ReportTests
 
         Assert.Contains(file, failure.Message);
     }
+
+    // The height stands behind the width, which follows the first block's name.
+    private static int PictureHeight(string file) => System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(File.ReadAllBytes(file).AsSpan(20, 4));
 
     private static string[] Plots(TemporaryFolder folder)
     {
