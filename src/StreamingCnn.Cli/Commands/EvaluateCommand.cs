@@ -35,16 +35,19 @@ internal static class EvaluateCommand
         };
         var resamples = CommonOptions.Number("--resamples", "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.", new EvaluationOptions().Resamples, 0);
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
-        var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
+        var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var command = new Command("evaluate", "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, output, tile, memory, resamples, seed,
+            weights, data, part, labels, output, own, tile, memory, resamples, seed,
         };
         command.SetAction(parsed =>
         {
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
             var display = ProgressDisplay.OnErrors(errors);
-            var (model, description) = ModelDescription.Load(file, new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display });
+            var (model, description) = ModelDescription.Load(
+                file,
+                new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display },
+                parsed.GetValue(own));
             using (model)
             {
                 var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);

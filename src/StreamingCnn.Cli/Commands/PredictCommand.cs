@@ -33,14 +33,18 @@ internal static class PredictCommand
             "csv or json. Default: json where the name of the output file ends so, otherwise csv.",
             text => Enum.TryParse<Format>(text, ignoreCase: true, out var value) && !char.IsAsciiDigit(text[0]) ? value : throw new FormatException($"'{text}' is no format; write csv or json."),
             null);
-        var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
-        var command = new Command("predict", "Predict the classes, labels or numbers of images with a trained model.") { weights, images, output, format, tile, memory };
+        var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
+        var command = new Command("predict", "Predict the classes, labels or numbers of images with a trained model.")
+        {
+            weights, images, output, format, own, tile, memory,
+        };
         command.SetAction(parsed =>
         {
             var display = ProgressDisplay.OnErrors(errors);
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(weights)!),
-                new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display });
+                new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display },
+                parsed.GetValue(own));
             using (model)
             {
                 var files = ImageArguments.Expand(parsed.GetValue(images)!);

@@ -68,11 +68,11 @@ internal static class SaliencyCommand
     public static Command Create()
     {
         var carry = new CarryOptions();
-        var (tile, memory) = (CommonOptions.Tile(), CommonOptions.Memory());
+        var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         Method.HelpName = "gradient|smoothgrad|cam";
         var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
-            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, tile, memory, carry.Place, carry.Folder,
+            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, own, tile, memory, carry.Place, carry.Folder,
         };
         command.SetAction(parsed =>
         {
@@ -88,7 +88,8 @@ internal static class SaliencyCommand
             var display = new SaliencyDisplay();
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
-                carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), FrozenBatchNorm = true, Progress = display }));
+                carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), FrozenBatchNorm = true, Progress = display }),
+                parsed.GetValue(own));
             using (model)
             {
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;

@@ -37,7 +37,8 @@ internal static class TrainCommand
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
             var given = parsed;
             if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
-                parsed = OptionFile.Merge(command, parsed, file);
+                parsed = OptionFile.Merge(command, parsed, file, options.Config, options.Resume);
+            options.RefuseUntrusted(given, parsed);
             options.RefuseContradictions(given, parsed);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);

@@ -6,6 +6,7 @@ using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Heads;
+using StreamingCnn.Training.Runs;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -135,6 +136,20 @@ internal sealed class TrainOptions
     {
         if (parsed.GetValue(Resume) is not null && Given(parsed, Config, Output, Weights) is { Length: > 0 } given)
             throw new ArgumentException($"--resume goes on in the run's own folder with the run's own options and weights, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
+    }
+
+    /// <summary>Refuses to run code because a file asks for it.</summary>
+    /// <param name="given">The command line alone.</param>
+    /// <param name="parsed">With the options of a file.</param>
+    /// <exception cref="ArgumentException">The file names an assembly that the command line does not name.</exception>
+    public void RefuseUntrusted(ParseResult given, ParseResult parsed)
+    {
+        if (TrunkSource.IsOwn(parsed.GetValue(Model)!) && Given(given, Model).Length == 0)
+        {
+            throw new ArgumentException(
+                "The options name the assembly of a module, and code is never loaded because a file asks for it; "
+                + $"if you trust it, add --model {parsed.GetValue(Model)}, and its code will be run.");
+        }
     }
 
     /// <summary>Refuses what would have no effect, or cannot be meant.</summary>

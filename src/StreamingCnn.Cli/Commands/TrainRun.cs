@@ -29,6 +29,10 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
 
+    /// <summary>The command that goes on. An assembly has to be named each time.</summary>
+    private string Resumption =>
+        $"scnn train --resume {run.Path}{(TrunkSource.IsOwn(set.Description.Trunk) ? $" --model {set.Description.Trunk}" : "")}";
+
     /// <summary>Trains, evaluates and reports.</summary>
     /// <returns>The exit code.</returns>
     public int Run()
@@ -36,13 +40,13 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         var clock = Stopwatch.StartNew();
         if (!Train())
         {
-            interruption.EndWith($"Stopped; go on with: scnn train --resume {run.Path}");
+            interruption.EndWith($"Stopped; go on with: {Resumption}");
             Report([]);
-            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: scnn train --resume {run.Path}");
+            Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: {Resumption}");
             return Program.Interrupted;
         }
 
-        interruption.EndWith($"Stopped before the report; go on with: scnn train --resume {run.Path}");
+        interruption.EndWith($"Stopped before the report; go on with: {Resumption}");
         var isReported = Report(Evaluate());
         Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights{(isReported ? $", metrics and {RunFolder.ReportName}" : " and metrics")} in {run.Path}.");
         return Program.Success;
@@ -63,7 +67,7 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         }
         catch (WeightFileException failure) when (File.Exists(run.Checkpoint))
         {
-            throw new WeightFileException($"{failure.Message.TrimEnd('.')}. When that is mended, go on with: scnn train --resume {run.Path}", failure);
+            throw new WeightFileException($"{failure.Message.TrimEnd('.')}. When that is mended, go on with: {Resumption}", failure);
         }
 
         return !interruption.Token.IsCancellationRequested;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using StreamingCnn.Models;
+using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Input;
@@ -12,11 +13,25 @@ internal static class CommonOptions
     {
         var option = Parsed(
             "--model",
-            $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; or a module of your own, path/to/Assembly.dll:Namespace.Type.",
-            name => name.Contains(".dll:", StringComparison.OrdinalIgnoreCase) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
+            $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
+            name => TrunkSource.IsOwn(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
                 : throw new FormatException($"There is no model '{name}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
             fallback);
+        option.Aliases.Add("-m");
+        return option;
+    }
+
+    /// <summary>The assembly of a model that exists already, where it was made with one. It is never taken from a file.</summary>
+    public static Option<string?> OwnModule()
+    {
+        var option = Parsed<string?>(
+            "--model",
+            "Where the model was trained with a module of your own: path/to/Assembly.dll:Namespace.Type. Its code is run, so name what you trust.",
+            name => TrunkSource.IsOwn(name)
+                ? name
+                : throw new FormatException($"'{name}' is no module of your own; write path/to/Assembly.dll:Namespace.Type."),
+            null);
         option.Aliases.Add("-m");
         return option;
     }

@@ -16,29 +16,38 @@ internal static class OptionFile
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Parses a command again with a file's options added to those that were given.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="given">What stands on the command line.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="never">Options that have no place in a file.</param>
     /// <exception cref="ArgumentException">The file is missing, is no such object, names an unknown option, or a value is wrong.</exception>
-    public static ParseResult Merge(Command command, ParseResult given, string path)
+    public static ParseResult Merge(Command command, ParseResult given, string path, params Option[] never)
     {
         var arguments = new List<string>(given.Tokens.Select(token => token.Value).SkipWhile(token => token != command.Name).Skip(1));
+        string? operand = null;
         foreach (var (name, value) in Read(path))
         {
             if (command.Arguments.FirstOrDefault(argument => argument.Name == name) is { } argument)
             {
                 if (given.GetResult(argument) is not { Tokens.Count: > 0 })
-                    arguments.Insert(0, Text(value));
+                    operand = Text(value);
                 continue;
             }
 
             var option = command.Options.FirstOrDefault(option => option.Name == $"--{name}")
                 ?? throw new ArgumentException(
                     $"The file '{path}' has the unknown option '{name}'; {(Suggestion.For($"--{name}", command.Options.Select(one => one.Name)) is { } question ? $"{question} " : "")}'scnn {command.Name} --help' lists those that there are.");
+            if (never.Contains(option))
+                throw new ArgumentException($"The file '{path}' has the option '{name}', which belongs on the command line; take it out.");
             if (given.GetResult(option) is { Implicit: false })
                 continue;
-            arguments.Add(option.Name);
-            arguments.Add(Text(value));
+            // In one piece, and without files of arguments: a value is never taken for an option, nor for a file that holds some.
+            arguments.Add($"{option.Name}={Text(value)}");
         }
 
-        var merged = command.Parse(arguments);
+        if (operand is not null)
+            arguments.AddRange(["--", operand]);
+        var merged = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         return merged.Errors.Count == 0 ? merged : throw new ArgumentException($"With the options in '{path}': {merged.Errors[0].Message}");
     }
 

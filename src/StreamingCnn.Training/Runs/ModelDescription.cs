@@ -38,10 +38,18 @@ public sealed record ModelDescription
     /// <summary>Makes the model that a file of weights describes, and loads them.</summary>
     /// <param name="path">A file that a run wrote.</param>
     /// <param name="options">How it is to be streamed; null for the defaults.</param>
-    /// <exception cref="WeightFileException">The file cannot be read, describes no model, or does not fit it.</exception>
-    public static (StreamingClassifier Model, ModelDescription Description) Load(string path, StreamingOptions? options = null)
+    /// <param name="ownModule">
+    /// Where the weights are those of a user's own module: <c>path/to/Assembly.dll:Namespace.Type</c>, as the person who runs the program
+    /// names it. Its code is executed. What the file itself says of an assembly is never loaded.
+    /// </param>
+    /// <exception cref="WeightFileException">
+    /// The file cannot be read, describes no model, or does not fit it; or the model is a user's own module and that is not the one named.
+    /// </exception>
+    public static (StreamingClassifier Model, ModelDescription Description) Load(
+        string path, StreamingOptions? options = null, string? ownModule = null)
     {
         var description = FromMetadata(path, Safetensors.ReadMetadata(path));
+        description = description with { Trunk = Trusted(path, description.Trunk, ownModule) };
         var model = description.Create(options);
         try
         {
@@ -63,6 +71,30 @@ public sealed record ModelDescription
         ["outputs"] = string.Join('\n', Task.Outputs),
         ["pooling"] = Pooling.ToString(),
     };
+
+    /// <summary>The trunk that a file of weights asks for, from the assembly that a person named.</summary>
+    private static string Trusted(string path, string stated, string? ownModule)
+    {
+        if (!TrunkSource.IsOwn(stated))
+        {
+            return ownModule is null
+                ? stated
+                : throw new WeightFileException(
+                    $"The weights in '{path}' are those of '{stated}', which comes with the program, and not of '{ownModule}'; leave out --model.");
+        }
+
+        var type = TrunkSource.Split(stated).Type;
+        if (ownModule is null)
+        {
+            throw new WeightFileException(
+                $"The weights in '{path}' are those of '{type}', a module of somebody's own, and code is never loaded because a file asks for it; "
+                + $"if you trust the assembly that has it, name it: --model path/to/Assembly.dll:{type}, and its code will be run.");
+        }
+
+        return TrunkSource.IsOwn(ownModule) && TrunkSource.Split(ownModule).Type == type
+            ? ownModule
+            : throw new WeightFileException($"The weights in '{path}' are those of '{type}', and not of '{ownModule}'; name that type by --model.");
+    }
 
     private static ModelDescription FromMetadata(string path, OrderedDictionary<string, string> metadata)
     {

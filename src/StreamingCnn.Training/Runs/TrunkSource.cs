@@ -11,21 +11,28 @@ public static class TrunkSource
 {
     private const string Separator = ".dll:";
 
+    /// <summary>Whether a name is that of a user's own module in an assembly, whose code would be run to make it.</summary>
+    public static bool IsOwn(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Contains(Separator, StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>Makes a trunk.</summary>
     /// <param name="name">
     /// A name of <see cref="ModelCatalog"/>, or <c>path/to/Assembly.dll:Namespace.Type</c>: a module with a public constructor that takes the number of
-    /// image channels, or nothing. Code in that assembly is executed.
+    /// image channels, or nothing. Code in that assembly is executed, so such a name must come from the person who runs the program, never
+    /// from a file.
     /// </param>
     /// <param name="channels">Channels of the image.</param>
     /// <exception cref="ArgumentException">There is no such model, assembly or type; the message says which.</exception>
     public static Module<Tensor, Tensor> Create(string name, int channels)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var at = name.LastIndexOf(Separator, StringComparison.OrdinalIgnoreCase);
-        if (at < 0)
+        if (!IsOwn(name))
             return ModelCatalog.Create(name, channels);
 
-        var (file, typeName) = (name[..(at + Separator.Length - 1)], name[(at + Separator.Length)..]);
+        var (file, typeName) = Split(name);
         if (!File.Exists(file))
             throw new ArgumentException($"There is no assembly '{file}' to take the model '{typeName}' from.", nameof(name));
         var assembly = Load(file);
@@ -74,6 +81,13 @@ public static class TrunkSource
         {
             trunk.train(isTraining);
         }
+    }
+
+    /// <summary>The file of an own module's assembly, and its type.</summary>
+    internal static (string File, string Type) Split(string ownModule)
+    {
+        var end = ownModule.LastIndexOf(Separator, StringComparison.OrdinalIgnoreCase) + Separator.Length;
+        return (ownModule[..(end - 1)], ownModule[end..]);
     }
 
     private static Assembly Load(string file)
