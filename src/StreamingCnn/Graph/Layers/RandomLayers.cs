@@ -11,7 +11,7 @@ namespace StreamingCnn.Graph.Layers;
 /// A layer that multiplies by random zeros. Its draws depend on the step, the layer and the position in the whole map alone, so that
 /// they are the same in the recomputation and at every tile size. It is not pointwise to the engine: carried values are not drawn again.
 /// </summary>
-internal abstract class MaskingLayer(Module<Tensor, Tensor> module, double probability) : LocalLayer
+internal abstract class MaskingLayer(Module<Tensor, Tensor> module, double probability, bool worksInPlace) : LocalLayer
 {
     public override Module Module => module;
 
@@ -31,14 +31,14 @@ internal abstract class MaskingLayer(Module<Tensor, Tensor> module, double proba
         return inputs[0] * mask;
     }
 
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => module.call(inputs[0]);
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => module.call(worksInPlace ? inputs[0].clone() : inputs[0]);
 
     /// <summary>Uniform numbers in [0, 1), of a shape that broadcasts to the input's.</summary>
     protected abstract Tensor Numbers(Tensor input, in Patch patch);
 }
 
 /// <summary>Dropout of single values.</summary>
-internal sealed class DropoutLayer(Dropout dropout) : MaskingLayer(dropout, dropout.p)
+internal sealed class DropoutLayer(Dropout dropout) : MaskingLayer(dropout, dropout.p, dropout.inplace)
 {
     protected override Tensor Numbers(Tensor input, in Patch patch)
     {
@@ -51,14 +51,14 @@ internal sealed class DropoutLayer(Dropout dropout) : MaskingLayer(dropout, drop
 }
 
 /// <summary>Dropout of whole channels: one draw for each channel of each image in the batch.</summary>
-internal sealed class ChannelDropoutLayer(Dropout2d dropout) : MaskingLayer(dropout, dropout.p)
+internal sealed class ChannelDropoutLayer(Dropout2d dropout) : MaskingLayer(dropout, dropout.p, dropout.inplace)
 {
     protected override Tensor Numbers(Tensor input, in Patch patch) => CounterRandom.Uniform(
         arange(input.shape[0] * input.shape[1], ScalarType.Int64, input.device).reshape(input.shape[0], input.shape[1], 1, 1), patch.Seed);
 }
 
 /// <summary>Stochastic depth: one draw for each image in the batch.</summary>
-internal sealed class StochasticDepthLayer(StochasticDepth depth) : MaskingLayer(depth, depth.Probability)
+internal sealed class StochasticDepthLayer(StochasticDepth depth) : MaskingLayer(depth, depth.Probability, worksInPlace: false)
 {
     protected override Tensor Numbers(Tensor input, in Patch patch) => CounterRandom.Uniform(
         arange(input.shape[0], ScalarType.Int64, input.device).reshape(-1, 1, 1, 1), patch.Seed);

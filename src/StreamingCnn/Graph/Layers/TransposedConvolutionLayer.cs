@@ -33,7 +33,8 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     public override string? Refusal => outputPadding.Rows != outputPadding.Columns
         ? $"has the output padding ({outputPadding.Rows}, {outputPadding.Columns}), of which TorchSharp applies the first number to both axes; use equal numbers"
-        : null;
+        : WeightShape.RefusalOf(
+            convolution.weight, convolution.in_channels, convolution.out_channels / convolution.groups, kernel.Rows, kernel.Columns);
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
         ? convolution.out_channels
