@@ -44,8 +44,8 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     /// <returns>[N, outputs].</returns>
     public override Tensor forward(Tensor input)
     {
-        using var map = features.forward(input);
-        return head.forward(map);
+        using var map = features.call(input);
+        return head.call(map);
     }
 
     /// <summary>Scores of an image that is read window by window.</summary>
@@ -54,6 +54,6 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     public Tensor forward(IImageSource image)
     {
         using var map = features.forward(image);
-        return head.forward(map);
+        return head.call(map);
     }
 }

@@ -79,13 +79,13 @@ public sealed class PoolingHead : Module<Tensor, Tensor>
             HeadPooling.Max => map.amax([2, 3]),
             _ => Attend(map.flatten(2).transpose(1, 2)),
         };
-        return classifier.forward(dropout.forward(pooled)).MoveToOuterDisposeScope();
+        return classifier.call(dropout.call(pooled)).MoveToOuterDisposeScope();
     }
 
     /// <param name="instances">[N, positions, C].</param>
     private Tensor Attend(Tensor instances)
     {
-        var weights = attentionWeight!.forward(attentionV!.forward(instances).tanh() * attentionU!.forward(instances).sigmoid()).softmax(1);
+        var weights = attentionWeight!.call(attentionV!.call(instances).tanh() * attentionU!.call(instances).sigmoid()).softmax(1);
         return (weights * instances).sum(1);
     }
 }

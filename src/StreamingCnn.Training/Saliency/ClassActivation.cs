@@ -16,7 +16,7 @@ internal static class ClassActivation
         using (no_grad())
             features = model.Features.forward(image);
         features.requires_grad_(true);
-        scores = model.Head.forward(features);
+        scores = model.Head.call(features);
         var chosen = target ?? ScoreGradient.Largest(scores);
         Tensor weights;
         if (model.Head.Pooling == HeadPooling.Attention)

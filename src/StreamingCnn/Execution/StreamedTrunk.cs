@@ -116,6 +116,7 @@ internal sealed class StreamedTrunk
     /// <summary>Layers inside a module that is run as it is, which would make tiles differ from the whole image.</summary>
     private void RefuseGlobalLayers()
     {
+        ForwardHooks.Refuse(trunk.named_modules().Prepend(("", trunk)));
         foreach (var (path, layer) in trunk.named_modules())
         {
             if (layer is BatchNorm2d { training: true } && options.FrozenBatchNorm)

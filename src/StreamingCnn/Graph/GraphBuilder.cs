@@ -14,49 +14,70 @@ internal sealed class GraphBuilder
     private readonly List<GraphNode> nodes = [];
     private readonly Dictionary<Module, string> paths = new(ReferenceEqualityComparer.Instance);
     private readonly bool frozenBatchNorm;
-    private readonly bool ownsForward;
+    private readonly Module trunk;
+    private readonly bool isWhole;
 
-    private GraphBuilder(Module trunk, bool frozenBatchNorm)
+    // Inside a block, Linear and LayerNorm mean "at each pixel", for there the traced graph is the definition of forward.
+    private int blocks;
+
+    /// <param name="trunk">What is traced.</param>
+    /// <param name="frozenBatchNorm">Whether batch norms use their running statistics in training mode.</param>
+    /// <param name="isWhole">Whether the graph is the trunk's own forward on a whole image, in which <c>call</c> runs the layers' hooks.</param>
+    private GraphBuilder(Module trunk, bool frozenBatchNorm, bool isWhole)
     {
+        this.trunk = trunk;
         this.frozenBatchNorm = frozenBatchNorm;
-        // Inside a block, Linear and LayerNorm mean "at each pixel", for there the traced graph is the definition of forward.
-        ownsForward = trunk is StreamingBlock or MultiOutputBlock;
+        this.isWhole = isWhole;
         foreach (var (path, module) in trunk.named_modules())
             paths.TryAdd(module, path);
     }
 
-    /// <summary>Traces a trunk for an image with the given number of channels.</summary>
+    /// <summary>Traces a trunk, to be streamed, for an image with the given number of channels.</summary>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed.</exception>
     public static NetworkGraph Trace(Module<Tensor, Tensor> trunk, long channels, bool frozenBatchNorm = false)
     {
-        var builder = new GraphBuilder(trunk, frozenBatchNorm);
+        var builder = new GraphBuilder(trunk, frozenBatchNorm, isWhole: false);
         var output = builder.Through(trunk, builder.Image(channels));
         return new NetworkGraph(builder.nodes, [builder.Output(output)]);
     }
 
     /// <inheritdoc cref="Trace(Module{Tensor, Tensor}, long, bool)"/>
-    public static NetworkGraph Trace(MultiOutputBlock trunk, long channels, bool frozenBatchNorm = false)
+    public static NetworkGraph Trace(MultiOutputBlock trunk, long channels, bool frozenBatchNorm = false) =>
+        Outputs(new GraphBuilder(trunk, frozenBatchNorm, isWhole: false), trunk, channels);
+
+    /// <summary>Traces a block's own forward.</summary>
+    /// <exception cref="UnsupportedLayerException">The engine does not know a layer.</exception>
+    public static NetworkGraph TraceForward(StreamingBlock block, long channels)
     {
-        var builder = new GraphBuilder(trunk, frozenBatchNorm);
-        var outputs = trunk.Trace(builder.Image(channels));
-        return new NetworkGraph(builder.nodes, [.. outputs.Select(builder.Output)]);
+        var builder = new GraphBuilder(block, frozenBatchNorm: false, isWhole: true);
+        return new NetworkGraph(builder.nodes, [builder.Output(builder.Inside(block, builder.Image(channels)))]);
     }
 
+    /// <inheritdoc cref="TraceForward(StreamingBlock, long)"/>
+    public static NetworkGraph TraceForward(MultiOutputBlock block, long channels) =>
+        Outputs(new GraphBuilder(block, frozenBatchNorm: false, isWhole: true), block, channels);
+
+    /// <summary>The map behind a module. Types are recognised exactly: what derives from one may compute anything.</summary>
     public FeatureMap Through(Module<Tensor, Tensor> module, FeatureMap input)
     {
+        if (LayerRegistry.IsTaught(module))
+            return Layer(module, input);
         switch (module)
         {
-            case Sequential sequential:
-                return sequential.children().Aggregate(input, (map, child) => Through((Module<Tensor, Tensor>)child, map));
-            case StreamingBlock block:
-                return block.Trace(input);
+            case Sequential sequential when sequential.GetType() == typeof(Sequential):
+                RefuseHooks(module);
+                return sequential.children().Aggregate(input, (map, child) => Through(Child(sequential, child), map));
+            case StreamingBlock inner:
+                RefuseHooks(module);
+                return Inside(inner, input);
             case TorchSharp.Modules.Identity:
             case Dropout { training: false }:
             case Dropout2d { training: false }:
             case StochasticDepth { training: false }:
+                RefuseHooks(module);
                 return input;
             default:
-                return Add(Describe(module), [input], PathOf(module));
+                return Layer(module, input);
         }
     }
 
@@ -78,8 +99,54 @@ internal sealed class GraphBuilder
         }
     }
 
+    private static NetworkGraph Outputs(GraphBuilder builder, MultiOutputBlock trunk, long channels)
+    {
+        builder.RefuseHooks(trunk);
+        builder.blocks++;
+        var outputs = trunk.Trace(builder.Image(channels));
+        return outputs is { Count: > 0 }
+            ? new NetworkGraph(builder.nodes, [.. outputs.Select(map => builder.Output(builder.Own(map, trunk)))])
+            : throw new UnsupportedLayerException("", trunk.GetType().Name, "gives no map in Trace; return at least one");
+    }
+
     /// <summary>An output's node. The image itself is read, not computed, so a network without layers gets one that copies it.</summary>
     private int Output(FeatureMap map) => map.Node == 0 ? Add(new IdentityLayer(), [map]).Node : map.Node;
+
+    private FeatureMap Layer(Module<Tensor, Tensor> module, FeatureMap input)
+    {
+        // A whole run calls the layer, hooks and all.
+        if (!isWhole)
+        {
+            RefuseHooks(module);
+            ForwardHooks.Refuse(module.named_modules().Select(inner => (paths.GetValueOrDefault(inner.module, $"{PathOf(module)}.{inner.name}"), inner.module)));
+        }
+
+        return Add(Describe(module), [input], PathOf(module));
+    }
+
+    private FeatureMap Inside(StreamingBlock inner, FeatureMap input)
+    {
+        blocks++;
+        var output = Own(inner.Trace(input), inner);
+        blocks--;
+        return output;
+    }
+
+    /// <summary>What a block gives; one that it has kept from another trace would be read as another map of this one.</summary>
+    private FeatureMap Own(FeatureMap? map, Module giver) => map is not null && map.Builder == this
+        ? map
+        : throw new UnsupportedLayerException(
+            PathOf(giver), giver.GetType().Name, map is null ? "gives no map in Trace; return one" : "gives a map of another network in Trace; make it of the input anew each time");
+
+    private Module<Tensor, Tensor> Child(Sequential sequential, Module child) => child as Module<Tensor, Tensor>
+        ?? throw new UnsupportedLayerException(PathOf(child), child.GetType().Name, $"is no module from a tensor to a tensor; a {sequential.GetType().Name} of others cannot be streamed");
+
+    /// <summary>Refuses hooks of a module that is not called; those of the block whose forward this is are its caller's to run.</summary>
+    private void RefuseHooks(Module module)
+    {
+        if (!isWhole || module != trunk)
+            ForwardHooks.Refuse([(module == trunk ? "" : PathOf(module), module)]);
+    }
 
     private FeatureMap Image(long channels)
     {
@@ -89,13 +156,13 @@ internal sealed class GraphBuilder
 
     private LocalLayer Describe(Module<Tensor, Tensor> module)
     {
-        switch (module)
+        switch (LayerRegistry.IsTaught(module) ? null : module)
         {
             case BatchNorm2d norm:
                 return new BatchNormLayer(norm, frozenBatchNorm);
-            case Linear linear when ownsForward:
+            case Linear linear when blocks > 0:
                 return new ChannelsLastLayer(linear);
-            case LayerNorm { normalized_shape.Length: 1 } norm when ownsForward:
+            case LayerNorm { normalized_shape.Length: 1 } norm when blocks > 0:
                 return new ChannelsLastLayer(norm);
             default:
                 var (layer, refusal, isUnknown) = LayerRegistry.Describe(module);

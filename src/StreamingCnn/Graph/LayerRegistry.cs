@@ -12,29 +12,31 @@ namespace StreamingCnn;
 public static class LayerRegistry
 {
     private const string MoveToHead = "move it to the head, behind the streamed trunk";
+    private const string Cures = $"derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or {MoveToHead}";
 
-    private static readonly ConcurrentDictionary<Type, Func<Module<Tensor, Tensor>, LocalLayer>> Descriptions = new();
-    private static readonly ConcurrentDictionary<Type, string> Refusals = new();
+    private static readonly Dictionary<Type, Func<Module<Tensor, Tensor>, LocalLayer>> Known = [];
+    private static readonly Dictionary<Type, string> Refusals = [];
+    private static readonly ConcurrentDictionary<Type, Func<Module<Tensor, Tensor>, LocalLayer>> Taught = new();
 
     static LayerRegistry()
     {
-        Register<Conv2d>(m => new ConvolutionLayer(m));
-        Register<ConvTranspose2d>(m => new TransposedConvolutionLayer(m));
-        Register<MaxPool2d>(m => new MaxPoolingLayer(m));
-        Register<AvgPool2d>(m => new AveragePoolingLayer(m));
-        Register<PixelShuffle>(m => new PixelShuffleLayer(m));
-        Register<PixelUnshuffle>(m => new PixelUnshuffleLayer(m));
-        Register<ZeroPad2d>(m => new ConstantPaddingLayer(m));
-        Register<ConstantPad2d>(m => new ConstantPaddingLayer(m));
-        Register<ReflectionPad2d>(m => new ReflectionPaddingLayer(m));
-        Register<ReplicationPad2d>(m => new ReplicationPaddingLayer(m));
-        Register<Upsample>(m => m.mode == UpsampleMode.Bilinear ? new BilinearUpsamplingLayer(m) : new NearestUpsamplingLayer(m));
+        Know<Conv2d>(m => new ConvolutionLayer(m));
+        Know<ConvTranspose2d>(m => new TransposedConvolutionLayer(m));
+        Know<MaxPool2d>(m => new MaxPoolingLayer(m));
+        Know<AvgPool2d>(m => new AveragePoolingLayer(m));
+        Know<PixelShuffle>(m => new PixelShuffleLayer(m));
+        Know<PixelUnshuffle>(m => new PixelUnshuffleLayer(m));
+        Know<ZeroPad2d>(m => new ConstantPaddingLayer(m));
+        Know<ConstantPad2d>(m => new ConstantPaddingLayer(m));
+        Know<ReflectionPad2d>(m => new ReflectionPaddingLayer(m));
+        Know<ReplicationPad2d>(m => new ReplicationPaddingLayer(m));
+        Know<Upsample>(m => m.mode == UpsampleMode.Bilinear ? new BilinearUpsamplingLayer(m) : new NearestUpsamplingLayer(m));
 
-        Register<Dropout>(m => new DropoutLayer(m));
-        Register<Dropout2d>(m => new ChannelDropoutLayer(m));
-        Register<StochasticDepth>(m => new StochasticDepthLayer(m));
+        Know<Dropout>(m => new DropoutLayer(m));
+        Know<Dropout2d>(m => new ChannelDropoutLayer(m));
+        Know<StochasticDepth>(m => new StochasticDepthLayer(m));
 
-        Register<ReLU>(m => new ReluLayer(m));
+        Know<ReLU>(m => new ReluLayer(m));
         RegisterActivation<ReLU6>(m => m.inplace);
         RegisterActivation<LeakyReLU>(m => m.inplace);
         RegisterActivation<ELU>(m => m.inplace);
@@ -61,9 +63,9 @@ public static class LayerRegistry
         RegisterActivation<ChannelShuffle>(_ => false);
         RegisterActivation<ChannelLayerNorm>(_ => false);
         RegisterActivation<ChannelScale>(_ => false);
-        Register<GLU>(m => new GatedLinearUnitLayer(m));
-        Register<Softmax>(m => new SoftmaxLayer(m, m.dim));
-        Register<LogSoftmax>(m => new SoftmaxLayer(m, m.dim));
+        Know<GLU>(m => new GatedLinearUnitLayer(m));
+        Know<Softmax>(m => new SoftmaxLayer(m, m.dim));
+        Know<LogSoftmax>(m => new SoftmaxLayer(m, m.dim));
 
         Refuse<GroupNorm>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
         Refuse<InstanceNorm2d>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
@@ -90,27 +92,37 @@ public static class LayerRegistry
         where TModule : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(describe);
-        Descriptions[typeof(TModule)] = module => describe((TModule)module);
+        Taught[typeof(TModule)] = module => describe((TModule)module);
     }
+
+    /// <summary>Whether a user has taught the engine the module's very type, which may be one that it knew.</summary>
+    internal static bool IsTaught(Module module) => Taught.ContainsKey(module.GetType());
 
     /// <summary>The description of a module, or why there is none.</summary>
     internal static (LocalLayer? Layer, string? Refusal, bool IsUnknown) Describe(Module<Tensor, Tensor> module)
     {
+        if (Taught.TryGetValue(module.GetType(), out var taught))
+            return taught(module) is { } layer ? (layer, null, false) : (null, "has a registration in LayerRegistry that gives no layer; return one", false);
         if (module is RReLU { training: true })
             return (null, "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU", false);
         if (module is Upsample upsample && UpsamplingLayer.RefusalOf(upsample) is { } reason)
             return (null, reason, false);
-        if (Descriptions.TryGetValue(module.GetType(), out var describe))
+        if (Known.TryGetValue(module.GetType(), out var describe))
             return (describe(module), null, false);
-        return Refusals.TryGetValue(module.GetType(), out var refusal)
-            ? (null, refusal, false)
-            : (null, $"is not known to the engine; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or {MoveToHead}", true);
+        if (Refusals.TryGetValue(module.GetType(), out var refusal))
+            return (null, refusal, false);
+        return module is Sequential
+            ? (null, $"is a Sequential of a type of its own, whose forward may do anything; {Cures}", true)
+            : (null, $"is not known to the engine; {Cures}", true);
     }
+
+    private static void Know<TModule>(Func<TModule, LocalLayer> describe)
+        where TModule : Module<Tensor, Tensor> => Known[typeof(TModule)] = module => describe((TModule)module);
 
     private static void Refuse<TModule>(string reason)
         where TModule : Module => Refusals[typeof(TModule)] = reason;
 
     private static void RegisterActivation<TModule>(Func<TModule, bool> worksInPlace)
         where TModule : Module<Tensor, Tensor> =>
-        Register<TModule>(m => worksInPlace(m) ? new InPlaceActivationLayer(m) : new PointwiseLayer(m));
+        Know<TModule>(m => worksInPlace(m) ? new InPlaceActivationLayer(m) : new PointwiseLayer(m));
 }

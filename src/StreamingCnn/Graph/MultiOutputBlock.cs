@@ -24,6 +24,6 @@ public abstract class MultiOutputBlock : Module<Tensor, Tensor[]>
     public sealed override Tensor[] forward(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return GraphBuilder.Trace(this, ImageShape.Channels(input)).Whole(input);
+        return GraphBuilder.TraceForward(this, ImageShape.Channels(input)).Whole(input);
     }
 }

@@ -36,6 +36,6 @@ public abstract class StreamingBlock : Module<Tensor, Tensor>
     public sealed override Tensor forward(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return GraphBuilder.Trace(this, ImageShape.Channels(input)).Whole(input)[0];
+        return GraphBuilder.TraceForward(this, ImageShape.Channels(input)).Whole(input)[0];
     }
 }

@@ -9,7 +9,7 @@ namespace StreamingCnn.Graph.Layers;
 /// <summary>An activation that may be set to work in place. It is given a copy then, since its input is still needed by others.</summary>
 internal sealed class InPlaceActivationLayer(Module<Tensor, Tensor> activation) : PointwiseLayer(activation)
 {
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => ((Module<Tensor, Tensor>)Module).call(inputs[0].clone());
 
     protected override Tensor Apply(Tensor input)
     {
@@ -24,7 +24,7 @@ internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingL
 {
     public override bool OutputIsFresh => true;
 
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => relu.call(relu.inplace ? inputs[0].clone() : inputs[0]);
 
     internal override LayerMemory Memory => new(KeepsInput: false, KeepsOutput: true) { GradientIsFresh = true };
 
@@ -102,6 +102,8 @@ internal sealed class ChannelsLastLayer : PointwiseLayer
 
     // A Linear is a 1x1 convolution: too much work to repeat on values that are carried from tile to tile.
     public override bool IsPointwise => perPixel is LayerNorm;
+
+    public override string? Refusal => perPixel is Linear linear ? WeightShape.RefusalOf(linear.weight, outputs, inputs) : null;
 
     internal override WorkKind WorkKind => WorkKind.PerPixel;
 
