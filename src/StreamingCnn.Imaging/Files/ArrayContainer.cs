@@ -1,6 +1,6 @@
 namespace StreamingCnn.Imaging;
 
-/// <summary>An array of bare samples, a NumPy file or one whose layout the caller knows, read through a memory map.</summary>
+/// <summary>An array of bare samples, a NumPy file or one whose layout the caller knows.</summary>
 internal sealed class ArrayContainer : ImageContainer
 {
     private readonly RawLayout layout;
@@ -28,6 +28,6 @@ internal sealed class ArrayContainer : ImageContainer
     {
         if (options.Channels is { } channels && channels != Info.Bands)
             throw new ImageFormatException(Info.Path, $"the array has {Info.Bands} channel(s) and {channels} were asked for; arrays are not converted.");
-        return new MappedSource(Info.Path, layout, options.RawValues);
+        return new ArraySource(Info.Path, layout, options.RawValues);
     }
 }

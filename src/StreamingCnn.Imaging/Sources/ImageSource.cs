@@ -40,7 +40,7 @@ public static class ImageSource
         return ImageContainer.Find(path, options.Page).Channels(options);
     }
 
-    /// <summary>Opens a file of bare samples through a memory map; it cannot say itself what it holds.</summary>
+    /// <summary>Opens a file of bare samples; it cannot say itself what it holds.</summary>
     /// <param name="path">The file.</param>
     /// <param name="layout">How the samples lie in it.</param>
     /// <param name="options">Resolution, crop, value range; null for the image as it is.</param>
