@@ -46,7 +46,7 @@ internal abstract class ImageContainer
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or OverflowException)
         {
-            throw new ImageFormatException(path, $"it cannot be read: {error.Message.TrimEnd('.')}.", error);
+            throw ImageFormatException.Unreadable(path, error);
         }
     }
 
@@ -67,7 +67,7 @@ internal abstract class ImageContainer
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new ImageFormatException(path, $"it cannot be read: {error.Message.TrimEnd('.')}.", error);
+            throw ImageFormatException.Unreadable(path, error);
         }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class PhotographContainer : ImageContainer
         VipsLibrary.Quieten();
         try
         {
-            using var source = Source.NewFromFile(path);
+            using var source = new UnmappedFile(path);
             using var image = Image.NewFromSource(source, failOn: Enums.FailOn.Error);
             var turned = image.Contains("orientation") && image.Get("orientation") is int and >= 5 and <= 8;
             long height = turned ? image.Width : image.Height;

@@ -28,7 +28,7 @@ internal sealed class ArraySource : IImageSource
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw Unreadable(error);
+            throw ImageFormatException.Unreadable(path, error);
         }
 
         try
@@ -89,13 +89,11 @@ internal sealed class ArraySource : IImageSource
         }
         catch (IOException error)
         {
-            throw Unreadable(error);
+            throw ImageFormatException.Unreadable(path, error);
         }
     }
 
     private ImageFormatException Changed() => new(path, "the file was changed while it was read; leave it as it is until the program has ended.");
-
-    private ImageFormatException Unreadable(Exception error) => new(path, $"it cannot be read: {error.Message.TrimEnd('.')}.", error);
 
     private Tensor Samples(Tensor planar)
     {

@@ -47,8 +47,8 @@ internal sealed class VipsImageSource : IImageSource
         Source? file = null;
         try
         {
-            // By source and not by name: libvips would take brackets in a name for options.
-            file = Source.NewFromFile(path);
+            // By source and not by name: libvips would take brackets in a name for options. A TIFF is not mapped.
+            file = page >= 0 ? Source.NewFromFile(path) : new UnmappedFile(path);
             var arguments = new VOption();
             if (page >= 0)
                 arguments.Add("page", page);
