@@ -54,13 +54,18 @@ internal sealed partial class TiffContainer : ImageContainer
     public override IImageSource OpenLevel(int level, ImageOptions options)
     {
         var (_, directory, page, subIfd) = levels[level];
-        return VipsImageSource.Open(path, options, page, subIfd, directory.Tiled, HasAlpha(directory));
+        return TiffLayout.SuitsVips(directory)
+            ? VipsImageSource.Open(path, options, page, subIfd, directory.Tiled, HasAlpha(directory))
+            : new TiffBlockSource(path, directory, options, HasAlpha(directory), slide: Info.Format != "TIFF");
     }
 
     public override int Channels(ImageOptions options)
     {
         var (_, directory, page, subIfd) = levels[0];
-        return VipsImageSource.CountChannels(path, options, page, subIfd, HasAlpha(directory));
+        if (TiffLayout.SuitsVips(directory))
+            return VipsImageSource.CountChannels(path, options, page, subIfd, HasAlpha(directory));
+        using var source = OpenLevel(0, options);
+        return source.Channels;
     }
 
     private static bool HasAlpha(TiffDirectory directory) => directory.SamplesPerPixel > 1 && directory.HasAlpha;
@@ -106,8 +111,6 @@ internal sealed partial class TiffContainer : ImageContainer
         string? problem = null;
         if (directory.Width <= 0 || directory.Height <= 0)
             problem = $"{what} claims {directory.Width} x {directory.Height} (width x height) pixels";
-        else if (directory.BitsPerSample > 32)
-            throw new ImageFormatException(path, $"{what} has samples of {directory.BitsPerSample} bits, and the decoder reads up to 32; convert it to 32-bit floating point.");
         else if (directory.BlockCount < directory.BlocksNeeded)
             problem = $"{what} claims {directory.Width} x {directory.Height} pixels, which need {directory.BlocksNeeded:0} tiles or strips, but lists {directory.BlockCount}";
         else if (directory.DataEnd > fileLength)

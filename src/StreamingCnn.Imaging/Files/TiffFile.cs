@@ -17,11 +17,19 @@ internal sealed class TiffFile
     private readonly bool bigEndian;
     private readonly bool big;
 
+    // Pages may share what they refer to, and it is then read once. Nothing else lies in two places at once, so a file that has more than this read refers to the same bytes again
+    // and again, and would take memory and time out of proportion to its size.
+    private readonly Dictionary<(long Offset, long Bytes), byte[]> payloads = [];
+    private readonly Dictionary<(int Type, long Offset, long Count), long[]> numbers = [];
+    private readonly long mostToRead;
+    private long read;
+
     private TiffFile(string path, Stream stream, int page)
     {
         this.path = path;
         this.stream = stream;
         Length = stream.Length;
+        mostToRead = (2 * Length) + 65536;
         var head = Bytes(0, 8);
         bigEndian = head[0] == 'M';
         big = Number(head.AsSpan(2, 2)) == 43;
@@ -86,11 +94,17 @@ internal sealed class TiffFile
     private TiffDirectory Describe(Dictionary<int, TiffTag> tags)
     {
         var tiled = tags.ContainsKey(324);
-        var offsets = tags.TryGetValue(tiled ? 324 : 273, out var offsetTag) ? Values(offsetTag) : [];
-        var lengths = tags.TryGetValue(tiled ? 325 : 279, out var lengthTag) ? Values(lengthTag) : [];
+        var offsets = All(tags, tiled ? 324 : 273);
+        var lengths = All(tags, tiled ? 325 : 279);
         long end = 0;
         for (var i = 0; i < Math.Min(offsets.Length, lengths.Length); i++)
-            end = Math.Max(end, offsets[i] + lengths[i]);
+        {
+            // Nothing is stored there, wherever it claims to lie.
+            if (lengths[i] != 0)
+                end = offsets[i] < 0 || lengths[i] < 0 || offsets[i] > long.MaxValue - lengths[i] ? long.MaxValue : Math.Max(end, offsets[i] + lengths[i]);
+        }
+
+        var (bits, formats) = (All(tags, 258), All(tags, 339));
         return new TiffDirectory
         {
             Width = One(tags, 256, 0),
@@ -108,19 +122,35 @@ internal sealed class TiffFile
             ResolutionUnit = (int)One(tags, 296, 2),
             XResolution = tags.TryGetValue(282, out var resolution) ? Rational(resolution) : null,
             Description = tags.TryGetValue(270, out var text) ? Text(text) : "",
-            HasAlpha = tags.TryGetValue(338, out var extra) && Values(extra).Any(kind => kind is 1 or 2),
+            ExtraSamples = [.. All(tags, 338).Select(kind => (int)kind)],
+            Photometric = tags.ContainsKey(262) ? (int)One(tags, 262, 0) : null,
+            MixedSamples = bits.Any(value => value != bits[0]) || formats.Any(value => value != formats[0]),
+            BigEndian = bigEndian,
+            FillOrder = (int)One(tags, 266, 1),
+            Predictor = (int)One(tags, 317, 1),
+            InkSet = (int)One(tags, 332, 1),
+            FaxOptions = (int)One(tags, tags.ContainsKey(293) ? 293 : 292, 0),
+            JpegTables = tags.TryGetValue(347, out var tables) ? Payload(tables, 1) : [],
+            Palette = All(tags, 320),
+            ColourProfile = tags.TryGetValue(34675, out var profile) ? Payload(profile, 1) : [],
+            ChromaSubsampling = All(tags, 530) is [var across, var down, ..] ? ((int)across, (int)down) : (2, 2),
+            LumaWeights = Rationals(tags, 529),
+            ReferenceBlackWhite = Rationals(tags, 532),
+            NoData = tags.TryGetValue(42113, out var noData) ? Text(noData) : "",
             // Tag 65420 is in every directory of a Hamamatsu NDPI file and in no other.
             Hamamatsu = tags.ContainsKey(65420),
             // Roche's scanners say so in tag 700; their tiles overlap and are laid out by an XML text.
             Ventana = tags.TryGetValue(700, out var packet) && Text(packet).Contains("<iScan", StringComparison.Ordinal),
             SubDirectories = tags.TryGetValue(330, out var sub) ? Values(sub) : [],
-            BlockCount = offsets.Length,
+            BlockOffsets = offsets,
+            BlockLengths = lengths,
             DataEnd = end,
         };
     }
 
-    private long One(Dictionary<int, TiffTag> tags, int tag, long missing) =>
-        tags.TryGetValue(tag, out var entry) && Values(entry) is { Length: > 0 } values ? values[0] : missing;
+    private long One(Dictionary<int, TiffTag> tags, int tag, long missing) => All(tags, tag) is [var first, ..] ? first : missing;
+
+    private long[] All(Dictionary<int, TiffTag> tags, int tag) => tags.TryGetValue(tag, out var entry) ? Values(entry) : [];
 
     private long[] Values(TiffTag tag)
     {
@@ -128,9 +158,15 @@ internal sealed class TiffFile
         if (size == 0)
             return [];
         var bytes = Payload(tag, size);
-        var values = new long[tag.Count];
+        var shared = bytes.Length > tag.Inline.Length;
+        var place = (tag.Type, Number(tag.Inline), tag.Count);
+        if (shared && numbers.TryGetValue(place, out var values))
+            return values;
+        values = new long[tag.Count];
         for (var i = 0; i < values.Length; i++)
             values[i] = Number(bytes.AsSpan(i * size, size));
+        if (shared)
+            numbers[place] = values;
         return values;
     }
 
@@ -143,6 +179,14 @@ internal sealed class TiffFile
         return below == 0 ? null : (double)Number(bytes.AsSpan(0, 4)) / below;
     }
 
+    private double[] Rationals(Dictionary<int, TiffTag> tags, int tag)
+    {
+        if (!tags.TryGetValue(tag, out var entry) || entry.Type != 5)
+            return [];
+        var bytes = Payload(entry, 8);
+        return [.. Enumerable.Range(0, (int)entry.Count).Select(i => (double)Number(bytes.AsSpan(i * 8, 4)) / Number(bytes.AsSpan((i * 8) + 4, 4)))];
+    }
+
     private string Text(TiffTag tag) =>
         tag.Type is 2 or 1 or 7 && tag.Count < 64 << 20 ? Encoding.UTF8.GetString(Payload(tag, 1)).TrimEnd('\0') : "";
 
@@ -153,7 +197,10 @@ internal sealed class TiffFile
         var bytes = tag.Count * size;
         if (bytes <= tag.Inline.Length)
             return tag.Inline[..(int)bytes];
-        return Bytes(Number(tag.Inline), checked((int)bytes));
+        var place = (Number(tag.Inline), bytes);
+        if (!payloads.TryGetValue(place, out var payload))
+            payloads[place] = payload = Bytes(place.Item1, checked((int)bytes));
+        return payload;
     }
 
     private byte[] Bytes(long offset, int count)
@@ -164,6 +211,8 @@ internal sealed class TiffFile
                 $"the file ends at byte {stream.Length} where its structure goes on to byte {(double)offset + count:0}; it is cut short, so copy or download it again");
         }
 
+        if ((read += count) > mostToRead)
+            throw Damaged("its pages refer to the same bytes again and again");
         var bytes = new byte[count];
         stream.Position = offset;
         stream.ReadExactly(bytes);

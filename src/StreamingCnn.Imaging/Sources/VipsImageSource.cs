@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using NetVips;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
@@ -12,20 +10,15 @@ internal sealed class VipsImageSource : IImageSource
     // What libtiff, libheif and libvips say of codecs that they were built without: Zstandard, JPEG 2000, HEVC and others.
     private static readonly string[] MissingCodecs = ["is not configured", "has not been built in", "built without"];
 
-    // Memory for windows up to this many bytes is kept from one window to the next.
-    private const long LargestPooled = 32 << 20;
-
     private readonly string path;
     private readonly Source file;
     private readonly Image image;
-    private readonly bool bytes;
 
     private VipsImageSource(string path, Source file, Image image)
     {
         this.path = path;
         this.file = file;
         this.image = image;
-        bytes = image.Format == Enums.BandFormat.Uchar;
     }
 
     public int Channels => image.Bands;
@@ -54,8 +47,9 @@ internal sealed class VipsImageSource : IImageSource
                 arguments.Add("page", page);
             if (subIfd >= 0)
                 arguments.Add("subifd", subIfd);
-            // A tile of a TIFF that does not decode is a warning to libvips, which would give black pixels for it. In a photograph warnings are trifles that every camera causes.
-            var strictness = page >= 0 ? Enums.FailOn.Warning : Enums.FailOn.Error;
+            // A tile of a TIFF that does not decode is a warning to libvips, which would give black pixels for it. In strips, what does not decode is an error, and warnings are of
+            // tags that it does not know. In a photograph warnings are trifles that every camera causes.
+            var strictness = page >= 0 && tiled ? Enums.FailOn.Warning : Enums.FailOn.Error;
             var loaded = Image.NewFromSource(file, access: Enums.Access.Random, failOn: strictness, kwargs: arguments);
             var source = new VipsImageSource(path, file, VipsPixels.Prepare(loaded, options, alpha ?? loaded.HasAlpha()));
             if (!tiled)
@@ -91,7 +85,7 @@ internal sealed class VipsImageSource : IImageSource
         try
         {
             using var window = image.Crop((int)left, (int)top, (int)width, (int)height);
-            return bytes && image.Bands == 3 ? ReadPlanes(window) : ReadPacked(window);
+            return VipsWindow.ToTensor(window);
         }
         catch (VipsException error)
         {
@@ -118,56 +112,6 @@ internal sealed class VipsImageSource : IImageSource
             error);
 
         static string Last(string[] lines) => lines.Last(line => MissingCodecs.Any(text => line.Contains(text, StringComparison.Ordinal))).TrimEnd('.');
-    }
-
-    private static Tensor ReadPlanes(Image window)
-    {
-        using var scope = NewDisposeScope();
-        var size = 3 * window.Height * (long)window.Width;
-        var planes = empty([1, 3, window.Height, window.Width], ScalarType.Byte);
-        if (size > LargestPooled)
-        {
-            Fill(empty([size], ScalarType.Byte).bytes);
-            return planes.MoveToOuterDisposeScope();
-        }
-
-        var pooled = ArrayPool<byte>.Shared.Rent((int)size);
-        try
-        {
-            Fill(pooled.AsSpan(0, (int)size));
-            return planes.MoveToOuterDisposeScope();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(pooled);
-        }
-
-        void Fill(Span<byte> packed)
-        {
-            Decode(window, packed);
-            PlanarPixels.Split(packed, planes.bytes);
-        }
-    }
-
-    private Tensor ReadPacked(Image window)
-    {
-        using var scope = NewDisposeScope();
-        var packed = empty([window.Height, window.Width, window.Bands], bytes ? ScalarType.Byte : ScalarType.Float32);
-        Decode(window, packed.bytes);
-        if (window.Bands == 1)
-            return packed.view(1, 1, window.Height, window.Width).MoveToOuterDisposeScope();
-        return packed.permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
-    }
-
-    // Into memory that is there already. libvips' own would be asked for and given back with each window, and the system clears every page of it each time:
-    // with the window's tensor beside it that cost more than decoding JPEG tiles does.
-    private static unsafe void Decode(Image window, Span<byte> samples)
-    {
-        fixed (byte* start = samples)
-        {
-            using var target = Image.NewFromMemory((IntPtr)start, (ulong)samples.Length, window.Width, window.Height, window.Bands, window.Format);
-            window.Write(target);
-        }
     }
 
     private static void CheckTemporarySpace(string path, Image loaded)

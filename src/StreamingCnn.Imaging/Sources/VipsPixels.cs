@@ -5,29 +5,38 @@ namespace StreamingCnn.Imaging;
 /// <summary>The steps from decoded pixels to the channels that are handed out. All of them work pixel by pixel, so windows agree.</summary>
 internal static class VipsPixels
 {
-    public static Image Prepare(Image image, ImageOptions options, bool alpha)
+    /// <summary>The image as windows are handed out.</summary>
+    /// <param name="image">As it was decoded.</param>
+    /// <param name="options">Channels, colour profile, value range.</param>
+    /// <param name="alpha">Whether the last band is alpha.</param>
+    /// <param name="largest">The largest sample that 16 bits hold, where it is not 65535; null otherwise.</param>
+    public static Image Prepare(Image image, ImageOptions options, bool alpha, double? largest = null)
     {
         image = image.Autorot();
         // CIELAB comes as floating-point numbers, of which nothing further down would know that they are colours.
         if (image.Interpretation is Enums.Interpretation.Matrix or Enums.Interpretation.Lab || image.Coding != Enums.Coding.None)
             image = image.Colourspace(Enums.Interpretation.Srgb);
         if (alpha)
-            image = image.Flatten(background: [Range(image)]);
+            image = largest is { } opaque ? image.Flatten(background: [opaque], maxAlpha: opaque) : image.Flatten(background: [Range(image)]);
         var colours = image.Interpretation == Enums.Interpretation.Cmyk ? 4 : 3;
         if (image.Bands == colours && image.Format is Enums.BandFormat.Uchar or Enums.BandFormat.Ushort)
-            image = ToStandardColours(image, options);
+            (image, largest) = ToStandardColours(image, options, largest);
         image = ToChannels(image, options.Channels);
-        return ToFormat(image, options.RawValues);
+        return ToFormat(image, options.RawValues, largest ?? ushort.MaxValue);
     }
 
-    private static Image ToStandardColours(Image image, ImageOptions options)
+    private static (Image Colours, double? Largest) ToStandardColours(Image image, ImageOptions options, double? largest)
     {
         var deep = image.Format == Enums.BandFormat.Ushort;
-        if (options.ApplyColourProfile && image.Contains("icc-profile-data") && !IsStandard(image))
-            return image.IccTransform("srgb", embedded: true, depth: deep ? 16 : 8);
-        if (image.Interpretation == Enums.Interpretation.Cmyk)
-            return image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb);
-        return image;
+        var profile = options.ApplyColourProfile && image.Contains("icc-profile-data") && !IsStandard(image);
+        if (!profile && image.Interpretation != Enums.Interpretation.Cmyk)
+            return (image, largest);
+        // Conversions of colours are defined for the whole range of 16 bits.
+        if (largest is { } stored)
+            image = (image * (ushort.MaxValue / stored)).Rint().Cast(Enums.BandFormat.Ushort);
+        return (profile
+            ? image.IccTransform("srgb", embedded: true, depth: deep ? 16 : 8)
+            : image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb), null);
     }
 
     private static bool IsStandard(Image image)
@@ -61,10 +70,10 @@ internal static class VipsPixels
         };
     }
 
-    private static Image ToFormat(Image image, bool raw) => image.Format switch
+    private static Image ToFormat(Image image, bool raw, double largest) => image.Format switch
     {
         Enums.BandFormat.Uchar => image,
-        Enums.BandFormat.Ushort when !raw => (image.Cast(Enums.BandFormat.Float) / 257.0).Cast(Enums.BandFormat.Float),
+        Enums.BandFormat.Ushort when !raw => (image.Cast(Enums.BandFormat.Float) / (largest / 255)).Cast(Enums.BandFormat.Float),
         _ => image.Cast(Enums.BandFormat.Float),
     };
 
