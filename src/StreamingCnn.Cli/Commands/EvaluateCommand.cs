@@ -58,7 +58,8 @@ internal static class EvaluateCommand
                 var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress));
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
-                OutputFolder.Make(folder);
+                // Of two evaluations into one folder the last one's files are there in the end, all of them.
+                using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
                 RunFolder.WritePredictions(Path.Combine(folder, "predictions.csv"), task, predictions, withTruth: true);
                 evaluation.WriteMetrics(Path.Combine(folder, "metrics.csv"));
                 Console.WriteLine($"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");

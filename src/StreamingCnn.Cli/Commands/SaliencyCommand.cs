@@ -120,6 +120,8 @@ internal static class SaliencyCommand
         var className = description.Task.Outputs[map.Target];
         var answer = Answer(description.Task, map);
         var resolution = info.MicrometresPerPixel * scaleX;
+        // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
+        using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
         using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side)))
             Overlay.Write(File("overlay.png"), map, photograph, $"{answer}: what matters for it", Path.GetFileName(path), Remark(model, map), parsed.GetValue(Side));
         map.WriteTiff(File("saliency.tif"), resolution);

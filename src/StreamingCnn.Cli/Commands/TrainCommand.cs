@@ -35,6 +35,7 @@ internal static class TrainCommand
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
+            using var goingOn = resume is null ? null : FolderLock.Take(resume.Path);
             var given = parsed;
             if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
                 parsed = OptionFile.Merge(command, parsed, file, options.Config, options.Resume);
@@ -60,7 +61,7 @@ internal static class TrainCommand
                 return Program.Success;
             }
 
-            OutputFolder.Make(run.Path);
+            using var starting = resume is null ? Start(run) : null;
             if (resume is not null)
             {
                 run.RemoveUnfinished();
@@ -143,10 +144,35 @@ internal static class TrainCommand
 
     private static RunFolder NewRun(string? wanted)
     {
-        var run = new RunFolder(wanted ?? Path.Combine(RunsFolder, DateTime.Now.ToString("yyyy-MM-dd-HHmmss", CultureInfo.InvariantCulture)));
-        return run.Exists
-            ? throw new ArgumentException($"The folder '{run.Path}' holds a run already; go on with it by --resume {run.Path}, or choose another folder.")
-            : run;
+        var run = new RunFolder(wanted ?? FreeName(Path.Combine(RunsFolder, DateTime.Now.ToString("yyyy-MM-dd-HHmmss", CultureInfo.InvariantCulture))));
+        RefuseSecond(run);
+        return run;
+    }
+
+    /// <summary>Two runs may be started within one second.</summary>
+    private static string FreeName(string name) =>
+        Enumerable.Range(1, int.MaxValue).Select(number => number == 1 ? name : $"{name}-{number}").First(path => !Directory.Exists(path));
+
+    /// <summary>Takes the folder of a new run, in which another one may have been started since it was named.</summary>
+    private static FolderLock Start(RunFolder run)
+    {
+        var hold = FolderLock.Take(run.Path);
+        try
+        {
+            RefuseSecond(run);
+            return hold;
+        }
+        catch
+        {
+            hold.Dispose();
+            throw;
+        }
+    }
+
+    private static void RefuseSecond(RunFolder run)
+    {
+        if (run.Exists)
+            throw new ArgumentException($"The folder '{run.Path}' holds a run already; go on with it by --resume {run.Path}, or choose another folder.");
     }
 
     /// <summary>Weights of a whole classifier are welcome: what the trunk has no use for, such as its last layer, is passed over.</summary>

@@ -1,4 +1,5 @@
 using NetVips;
+using StreamingCnn.Interop.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,8 +27,7 @@ public static class ImageFile
         if (!Directory.Exists(folder))
             throw new IOException($"'{path}' cannot be written: there is no folder '{folder}'.");
         VipsLibrary.Quieten();
-        var unique = $"{path}.{Guid.NewGuid():N}";
-        var (raw, coded) = (unique + ".raw", unique + ".part");
+        var (raw, coded) = (AtomicFile.TemporaryName(path), AtomicFile.TemporaryName(path));
         try
         {
             WriteRows(source, raw);

@@ -22,6 +22,13 @@ public sealed record RunFolder(string Path)
     /// <summary>A line for each epoch.</summary>
     public string Metrics => File("metrics.csv");
 
+    // The empty name is that of trying whether the folder takes files.
+    private static readonly HashSet<string> OwnFiles =
+    [
+        "", "options.json", "checkpoint.safetensors", "best.safetensors", "last.safetensors", "metrics.csv", ReportName,
+        "validation.csv", "validation-metrics.csv", "test.csv", "test-metrics.csv",
+    ];
+
     /// <summary>Name of the page that shows the run.</summary>
     public const string ReportName = Reports.Report.PageName;
 
@@ -55,10 +62,13 @@ public sealed record RunFolder(string Path)
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")))));
     }
 
-    /// <summary>Removes what was left of files that were being written when a run was killed.</summary>
+    /// <summary>Removes what was left of the run's own files that were being written when it was killed, and nothing else.</summary>
+    /// <remarks>The run must be the only one in its folder; see <see cref="FolderLock"/>.</remarks>
     public void RemoveUnfinished()
     {
-        foreach (var file in Directory.GetFiles(Path, AtomicFile.UnfinishedPattern, SearchOption.AllDirectories))
-            System.IO.File.Delete(file);
+        AtomicFile.RemoveUnfinished(Path, name => OwnFiles.Contains(name));
+        var figures = new DirectoryInfo(File(Reports.Report.FigureFolder));
+        if (figures is { Exists: true, LinkTarget: null })
+            AtomicFile.RemoveUnfinished(figures.FullName, name => name.EndsWith(".png", StringComparison.Ordinal));
     }
 }

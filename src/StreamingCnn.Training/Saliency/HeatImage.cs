@@ -1,5 +1,6 @@
 using NetVips;
 using StreamingCnn.Imaging;
+using StreamingCnn.Interop.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,7 +49,7 @@ internal static class HeatImage
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void WriteTiff(RasterFile map, string path, double? limit, double? micrometresPerPixel) => Run(path, () =>
     {
-        var part = $"{path}.{Guid.NewGuid():N}.part";
+        var part = AtomicFile.TemporaryName(path);
         try
         {
             PyramidTiff.Write(map, part, limit, micrometresPerPixel);

@@ -32,6 +32,8 @@ internal sealed partial class ProgramProcess : IDisposable
 
     public bool HasExited => process.HasExited;
 
+    public int Id => process.Id;
+
     /// <summary>Kills the process, which cannot defend itself.</summary>
     /// <returns>Whether it was still there to be killed.</returns>
     public bool Kill()

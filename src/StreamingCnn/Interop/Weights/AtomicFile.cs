@@ -1,20 +1,44 @@
+using System.Text.RegularExpressions;
+
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>Files that are either complete or not there: written under a temporary name beside the final one, and renamed.</summary>
-public static class AtomicFile
+public static partial class AtomicFile
 {
-    /// <summary>Pattern of the temporary names: what is left of a file that was being written when the process was killed.</summary>
-    public const string UnfinishedPattern = "*.part";
+    private static readonly string[] SystemFolders = ["/dev/fd/", "/dev/pts/", "/proc/", "/sys/"];
+
+    /// <summary>A name, beside the final one, for what is not complete yet; no two are the same.</summary>
+    public static string TemporaryName(string path) => $"{path}.{Guid.NewGuid():N}.part";
+
+    /// <summary>
+    /// Removes what was left of files that were being written into a folder when the process was killed. Folders below it and links are left alone.
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="isOwn">Whether a name is that of a file which the caller writes there: of others, nothing is removed.</param>
+    /// <exception cref="IOException">A file cannot be removed.</exception>
+    public static void RemoveUnfinished(string folder, Func<string, bool> isOwn)
+    {
+        ArgumentNullException.ThrowIfNull(isOwn);
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        {
+            if (Unfinished().Match(file.Name) is { Success: true } found && isOwn(found.Groups[1].Value) && file.LinkTarget is null)
+                file.Delete();
+        }
+    }
 
     /// <summary>Writes a file.</summary>
-    /// <param name="path">The final name; an existing file is replaced in one step.</param>
+    /// <param name="path">
+    /// The final name; an existing file is replaced in one step. Where it is a link, the link is replaced, and what it points at stays as it is.
+    /// </param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="WeightFileException">The file cannot be written: no such folder, no permission, disk full.</exception>
+    /// <exception cref="WeightFileException">The file cannot be written: no such folder, no permission, disk full, a device.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(write);
-        var temporary = $"{path}.{Guid.NewGuid():N}.part";
+        if (IsDevice(path))
+            throw new WeightFileException($"'{path}' cannot be written: it is a device, which a file must not take the place of; name a file.");
+        var temporary = TemporaryName(path);
         try
         {
             using (var file = new FileStream(temporary, FileMode.CreateNew))
@@ -36,6 +60,17 @@ public static class AtomicFile
                 File.Delete(temporary);
         }
     }
+
+    /// <summary>Whether a name belongs to the system, such as /dev/null: whoever may do all would replace it for everybody.</summary>
+    private static bool IsDevice(string path)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "";
+        return !OperatingSystem.IsWindows()
+            && (folder == "/dev" || SystemFolders.Any(root => $"{folder}/".StartsWith(root, StringComparison.Ordinal)));
+    }
+
+    [GeneratedRegex(@"^(.*)\.[0-9a-f]{32}\.part$")]
+    private static partial Regex Unfinished();
 
     /// <summary>What is in the way, without the temporary name, which nobody asked for.</summary>
     private static string Explain(string path, string temporary, Exception reason)
