@@ -52,7 +52,7 @@ internal static class TrainCommand
             var streaming = Streaming(options, parsed);
             using var model = set.Description.Create(streaming with { Progress = display });
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
-                LoadTrunk(model, weights);
+                LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
             using var trainer = new Trainer(model, set.Description.Task, training);
             if (parsed.GetValue(options.DryRun))
             {
@@ -176,18 +176,27 @@ internal static class TrainCommand
     }
 
     /// <summary>Weights of a whole classifier are welcome: what the trunk has no use for, such as its last layer, is passed over.</summary>
-    private static void LoadTrunk(StreamingClassifier model, string path)
+    private static void LoadTrunk(StreamingClassifier model, string path, string? prefix)
     {
         var trunk = model.Features.Trunk;
+        LoadedWeights loaded;
         try
         {
-            WeightFile.Load(trunk, path);
+            loaded = WeightFile.Load(trunk, path, prefix: prefix);
         }
-        catch (WeightMismatchException misfit) when (misfit.Missing.Count == 0 && misfit.WronglyShaped.Count == 0)
+        catch (WeightMismatchException misfit) when (misfit.Unexpected.Count > 0 && misfit.Missing.Count == 0 && misfit.WronglyShaped.Count == 0 && misfit.WronglyTyped.Count == 0)
         {
-            WeightFile.Load(trunk, path, strict: false);
-            Console.WriteLine($"Of the weights in {path}, {misfit.Unexpected.Count} belong to no layer of the trunk and are passed over: {string.Join(", ", misfit.Unexpected.Take(4))}{(misfit.Unexpected.Count > 4 ? ", ..." : "")}.");
+            loaded = WeightFile.Load(trunk, path, strict: false, prefix);
         }
+
+        var entry = loaded.Entry.Length > 0 ? $", entry '{loaded.Entry}'" : "";
+        if (loaded.Prefix.Length > 0)
+            Console.WriteLine($"The prefix '{loaded.Prefix}' is taken off the names of the weights in {path}{entry}: all names of the trunk then fit.");
+        else if (entry.Length > 0)
+            Console.WriteLine($"Weights are read from {path}{entry}.");
+        var unused = loaded.Unused;
+        if (unused.Count > 0)
+            Console.WriteLine($"Of the weights in {path}, {unused.Count} belong to no layer of the trunk and are passed over: {string.Join(", ", unused.Take(4))}{(unused.Count > 4 ? ", ..." : "")}.");
     }
 
     private static void Introduce(StreamingClassifier model, TrainingSet set)

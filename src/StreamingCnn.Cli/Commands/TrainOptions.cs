@@ -91,6 +91,11 @@ internal sealed class TrainOptions
         Description = "Weights of the trunk to start from: safetensors, or PyTorch's .pth or .th (read as data, nothing in it is executed), with torchvision's names.",
     };
 
+    public Option<string?> WeightsPrefix { get; } = new("--weights-prefix")
+    {
+        Description = "What stands before the trunk's names in the file of weights, such as backbone. or teacher.backbone., or \"\" for nothing. Default: what makes all names fit.",
+    };
+
     public Option<HeadPooling> Pooling { get; } = CommonOptions.Choice("--pooling", "How the head pools the feature map", HeadPooling.Max);
 
     public Option<double> Dropout { get; } = CommonOptions.Share("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0);
@@ -120,7 +125,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, labels, columns, Model, Weights, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, Normalize, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, DryRun, Output, labels, columns, Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, Normalize, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 
@@ -134,7 +139,7 @@ internal sealed class TrainOptions
     /// <exception cref="ArgumentException">A run that goes on is asked to start otherwise.</exception>
     public void RefuseWithResume(ParseResult parsed)
     {
-        if (parsed.GetValue(Resume) is not null && Given(parsed, Config, Output, Weights) is { Length: > 0 } given)
+        if (parsed.GetValue(Resume) is not null && Given(parsed, Config, Output, Weights, WeightsPrefix) is { Length: > 0 } given)
             throw new ArgumentException($"--resume goes on in the run's own folder with the run's own options and weights, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
     }
 
@@ -167,6 +172,8 @@ internal sealed class TrainOptions
             throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
         if (Given(given, plateau).Length > 0 && parsed.GetValue(schedule) != LearningRateSchedule.Plateau)
             throw new ArgumentException("--plateau is of --schedule plateau alone; leave it out, or choose that schedule.");
+        if (Given(given, WeightsPrefix).Length > 0 && parsed.GetValue(Weights) is null)
+            throw new ArgumentException("--weights-prefix is of --weights alone; leave it out, or name a file of weights.");
         if (parsed.GetValue(balanced) && parsed.GetValue(labels) != LabelKind.Class)
             throw new ArgumentException("--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
     }

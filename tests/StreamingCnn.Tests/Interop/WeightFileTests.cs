@@ -203,25 +203,6 @@ public sealed class WeightFileTests : IDisposable
         Assert.True(Compare.AreEqual(saved.state_dict()["conv.weight"], loaded.state_dict()["conv.weight"]));
     }
 
-    [Fact]
-    public void A_prefix_that_keeps_the_names_apart_is_named()
-    {
-        using var part = Sequential(("conv", Conv2d(1, 2, 1)));
-        using var whole = Sequential(("trunk", Sequential(("conv", Conv2d(1, 2, 1)))));
-        var path = Path.Combine(folder, "part.safetensors");
-
-        WeightFile.Save(whole, path);
-        var failure = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(part, path));
-        Assert.Contains("would fit if 'trunk.' were taken off those in the file", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(["conv.weight", "conv.bias"], failure.Missing);
-        Assert.Equal(["trunk.conv.weight", "trunk.conv.bias"], failure.Unexpected);
-        WeightFile.Load(part, path, strict: false);
-
-        WeightFile.Save(part, path);
-        failure = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(whole, path));
-        Assert.Contains("would fit if 'trunk.' were put before those in the file", failure.Message, StringComparison.Ordinal);
-    }
-
     private sealed class Sample : Module
     {
         public readonly TorchSharp.Modules.Parameter w = new(zeros(2, 3));

@@ -12,11 +12,8 @@ namespace StreamingCnn.Interop.Weights;
 /// </summary>
 public static class PyTorchStateDict
 {
-    // Where training programs put the weights within a checkpoint, the most specific name first.
-    private static readonly string[] UsualNames = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights"];
-
-    // A dictionary that contains itself would never end; no checkpoint comes near.
-    private const int DeepestNesting = 32;
+    // What libtorch keeps of a tensor beside its values, and what keeps that here.
+    private const long BytesOfTensor = 1024;
 
     /// <summary>Reads the weights.</summary>
     /// <param name="path">
@@ -30,13 +27,28 @@ public static class PyTorchStateDict
     /// <exception cref="WeightFileException">The file is missing, is of another kind, is damaged, or asks for anything but tensors in plain containers.</exception>
     public static OrderedDictionary<string, Tensor> Read(string path)
     {
+        var cut = 0;
+        var read = Read(path, listing =>
+        {
+            cut = WeightListing.Beginning(listing.Usual).Length;
+            return [.. listing.Under(listing.Usual)];
+        });
+        var tensors = new OrderedDictionary<string, Tensor>();
+        foreach (var (name, tensor) in read)
+            tensors.Add(name[cut..], tensor);
+        return tensors;
+    }
+
+    /// <summary>Reads those tensors of a file that are chosen when it is known what there is, dictionaries in it included.</summary>
+    internal static OrderedDictionary<string, Tensor> Read(string path, Func<WeightListing, IReadOnlyCollection<string>> choose)
+    {
         ArgumentNullException.ThrowIfNull(path);
         using var file = WeightFile.Open(path);
         try
         {
-            return Read(file);
+            return Read(file, choose);
         }
-        catch (PickleException reason)
+        catch (Exception reason) when (reason is PickleException or ParsingBudgetException)
         {
             throw new WeightFileException($"The PyTorch file '{path}' is refused: {reason.Message}.", reason);
         }
@@ -46,23 +58,24 @@ public static class PyTorchStateDict
         }
     }
 
-    private static OrderedDictionary<string, Tensor> Read(FileStream file)
+    private static OrderedDictionary<string, Tensor> Read(FileStream file, Func<WeightListing, IReadOnlyCollection<string>> choose)
     {
         Span<byte> start = stackalloc byte[4];
         var isZip = file.ReadAtLeast(start, 4, throwOnEndOfStream: false) == 4 && start.SequenceEqual("PK\x03\x04"u8);
         file.Position = 0;
+        var budget = new ParsingBudget(file.Length);
         using var scope = NewDisposeScope();
         OrderedDictionary<string, Tensor> tensors;
         if (isZip)
         {
             using var zip = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true);
-            var archive = new ZippedArchive(zip);
-            tensors = Materialize(Select(archive.Root), archive.Load);
+            var archive = new ZippedArchive(zip, file.Length, budget);
+            tensors = Materialize(PickledListing.Of(archive.Root, budget), choose, archive.Load, budget);
         }
         else
         {
-            var archive = new LegacyArchive(file);
-            tensors = Materialize(Select(archive.Root), archive.Load);
+            var archive = new LegacyArchive(file, budget);
+            tensors = Materialize(PickledListing.Of(archive.Root, budget), choose, archive.Load, budget);
         }
 
         foreach (var tensor in tensors.Values)
@@ -70,58 +83,18 @@ public static class PyTorchStateDict
         return tensors;
     }
 
-    /// <summary>The named tensors of what a file holds.</summary>
-    private static OrderedDictionary<string, PickledTensor> Select(object? root)
-    {
-        if (root is not PickledDictionary all)
-            throw new PickleException("it holds no dictionary of tensors");
-        foreach (var name in UsualNames)
-        {
-            var entry = all.Entries.LastOrDefault(e => e.Key is string key && key == name).Value;
-            if (entry is PickledDictionary inner && Flatten(inner) is { Count: > 0 } weights)
-                return weights;
-        }
-
-        return Flatten(all) is { Count: > 0 } found ? found : throw new PickleException("it holds no dictionary of tensors");
-    }
-
-    private static OrderedDictionary<string, PickledTensor> Flatten(PickledDictionary dictionary)
-    {
-        var tensors = new OrderedDictionary<string, PickledTensor>();
-
-        // Each dictionary once: a pickle of a few hundred bytes can name one dictionary in another 2^100 times.
-        var seen = new HashSet<PickledDictionary>(ReferenceEqualityComparer.Instance);
-        Add(dictionary, "", 0);
-        return tensors;
-
-        void Add(PickledDictionary from, string prefix, int depth)
-        {
-            if (depth > DeepestNesting || !seen.Add(from))
-                return;
-            foreach (var (key, value) in from.Entries)
-            {
-                var name = key switch
-                {
-                    string text => prefix + text,
-                    long number => $"{prefix}{number}",
-                    _ => null,
-                };
-                if (name is null)
-                    continue;
-                if (value is PickledTensor tensor)
-                    tensors[name] = tensor;
-                else if (value is PickledDictionary inner)
-                    Add(inner, name + ".", depth + 1);
-            }
-        }
-    }
-
     private static OrderedDictionary<string, Tensor> Materialize(
-        OrderedDictionary<string, PickledTensor> pickled, Func<IReadOnlyCollection<string>, IReadOnlyDictionary<string, Tensor>> load)
+        WeightListing listing,
+        Func<WeightListing, IReadOnlyCollection<string>> choose,
+        Func<IReadOnlyCollection<string>, IReadOnlyDictionary<string, Tensor>> load,
+        ParsingBudget budget)
     {
-        var storages = load([.. pickled.Values.Select(tensor => tensor.Storage.Key).Distinct()]);
+        var chosen = choose(listing);
+        budget.Allocate(BytesOfTensor * chosen.Count);
+        var views = chosen.Select(name => (Name: name, View: (PickledTensor)listing.Tensors[name].Source)).ToArray();
+        var storages = load([.. views.Select(tensor => tensor.View.Storage.Key).Distinct()]);
         var tensors = new OrderedDictionary<string, Tensor>();
-        foreach (var (name, view) in pickled)
+        foreach (var (name, view) in views)
             tensors.Add(name, storages[view.Storage.Key].as_strided(view.Shape, view.Strides, view.Storage.Offset + view.Offset));
         return tensors;
     }

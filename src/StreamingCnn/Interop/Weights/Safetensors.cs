@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using StreamingCnn.Interop.Weights.Pickling;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,13 +27,20 @@ public static class Safetensors
     /// <summary>Reads all tensors of a file.</summary>
     /// <returns>The tensors by name, in the order in which they lie in the file, on the CPU, in the caller's scope.</returns>
     /// <exception cref="WeightFileException">The file is missing, is not of this format, or is damaged.</exception>
-    public static OrderedDictionary<string, Tensor> Read(string path)
+    public static OrderedDictionary<string, Tensor> Read(string path) => Read(path, listing => [.. listing.Tensors.Keys]);
+
+    /// <summary>Reads those tensors of a file that are chosen when it is known what there is.</summary>
+    internal static OrderedDictionary<string, Tensor> Read(string path, Func<WeightListing, IReadOnlyCollection<string>> choose)
     {
         ArgumentNullException.ThrowIfNull(path);
         using var file = WeightFile.Open(path);
         var (entries, _) = ReadHeader(file, path, out var start);
+        var listing = new WeightListing();
+        foreach (var entry in entries)
+            listing.TryAdd(entry.Name, new(entry.Shape, entry.Type, entry));
+        var chosen = choose(listing).ToHashSet();
         var tensors = new OrderedDictionary<string, Tensor>();
-        foreach (var entry in entries.OrderBy(entry => entry.Begin))
+        foreach (var entry in entries.Where(entry => chosen.Contains(entry.Name)))
         {
             file.Position = start + entry.Begin;
             var values = empty(entry.Shape, entry.Type);
@@ -119,19 +127,20 @@ public static class Safetensors
         {
             using var header = JsonDocument.Parse(text);
             var values = file.Length - start;
-            var entries = header.RootElement.EnumerateObject().Where(p => p.Name != MetadataKey).Select(p => ReadEntry(p, path, values)).ToList();
+            var entries = header.RootElement.EnumerateObject().Where(p => p.Name != MetadataKey).Select(p => ReadEntry(p, path, values))
+                .OrderBy(entry => entry.Begin).ThenBy(entry => entry.End).ToList();
             long end = 0;
-            foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
+            foreach (var entry in entries)
             {
                 if (entry.Begin != end)
-                    throw Damaged(path, entry.Begin < end ? $"the tensor '{entry.Name}' overlaps another one" : $"before the tensor '{entry.Name}' there is a gap");
+                    throw Damaged(path, entry.Begin < end ? $"the tensor '{Excerpt.Of(entry.Name)}' overlaps another one" : $"before the tensor '{Excerpt.Of(entry.Name)}' there is a gap");
                 end = entry.End;
             }
 
             if (end != values)
                 throw Damaged(path, $"it has {values - end} bytes behind the last tensor");
             if (entries.CountBy(entry => entry.Name).FirstOrDefault(count => count.Value > 1) is { Value: > 1, Key: var twice })
-                throw Damaged(path, $"the tensor '{twice}' is there twice");
+                throw Damaged(path, $"the tensor '{Excerpt.Of(twice)}' is there twice");
             return (entries, ReadMetadata(header.RootElement));
         }
         catch (Exception reason) when (reason is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
@@ -142,19 +151,24 @@ public static class Safetensors
 
     private static Entry ReadEntry(JsonProperty property, string path, long values)
     {
+        var name = Excerpt.Of(property.Name);
+        if (property.Name.Length > WeightListing.LongestName)
+            throw Damaged(path, $"the name '{name}' has {property.Name.Length} characters");
         var dtype = property.Value.GetProperty("dtype").GetString();
         var known = Types.FirstOrDefault(t => t.Name == dtype);
         if (known.Name is null)
-            throw Damaged(path, $"the tensor '{property.Name}' has the type '{dtype}', which is not supported");
+            throw Damaged(path, $"the tensor '{name}' has the type '{Excerpt.Of(dtype ?? "")}', which is not supported");
+        if (property.Value.GetProperty("shape").GetArrayLength() is > PickledTensor.MostDimensions and var dimensions)
+            throw Damaged(path, $"the tensor '{name}' has {dimensions} dimensions");
         var shape = property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray();
         var offsets = property.Value.GetProperty("data_offsets").EnumerateArray().Select(d => d.GetInt64()).ToArray();
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > values)
-            throw Damaged(path, $"the tensor '{property.Name}' lies outside of the file");
+            throw Damaged(path, $"the tensor '{name}' lies outside of the file");
 
         // A product that does not fit 64 bits must not come out as one that fits the file.
         var bytes = shape.Aggregate((Int128)ElementSize.Of(known.Type), (size, d) => size > long.MaxValue ? size : size * d);
         if (shape.Any(d => d < 0) || bytes != offsets[1] - offsets[0])
-            throw Damaged(path, $"the tensor '{property.Name}' of shape [{string.Join(", ", shape)}] does not fill its {offsets[1] - offsets[0]} bytes");
+            throw Damaged(path, $"the tensor '{name}' of shape [{Excerpt.Of(shape)}] does not fill its {offsets[1] - offsets[0]} bytes");
         return new(property.Name, known.Type, shape, offsets[0], offsets[1]);
     }
 

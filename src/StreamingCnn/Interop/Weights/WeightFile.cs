@@ -7,11 +7,6 @@ namespace StreamingCnn.Interop.Weights;
 /// <summary>A module's parameters and buffers in a file, under the names that PyTorch gives them.</summary>
 public static class WeightFile
 {
-    private const string DataParallelPrefix = "module.";
-
-    // Older files have no counters of batches, modules without them exist too, and evaluation does not need them.
-    private const string BatchCounter = "num_batches_tracked";
-
     /// <summary>Writes a module's parameters and buffers as safetensors.</summary>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
     public static void Save(Module module, string path, IReadOnlyDictionary<string, string>? metadata = null)
@@ -29,54 +24,39 @@ public static class WeightFile
         return IsSafetensors(path) ? Safetensors.Read(path) : PyTorchStateDict.Read(path);
     }
 
-    /// <summary>Copies a file's tensors into a module's parameters and buffers of the same names, converting their type.</summary>
+    /// <summary>Copies a file's tensors into a module's parameters and buffers of the same names, converting the precision of their values.</summary>
     /// <param name="module">The module; changed only when everything fits.</param>
-    /// <param name="path">
-    /// The file, as in <see cref="Read"/>. A prefix <c>module.</c> that all names share, as data-parallel training leaves it, is taken off.
+    /// <param name="path">The file, as in <see cref="Read(string)"/>. Values of other tensors than the module's are not read.</param>
+    /// <param name="strict">
+    /// Whether names that are in only one of the two are an error. Wrong shapes always are, and a file that has no name of the module at all.
     /// </param>
-    /// <param name="strict">Whether names that are in only one of the two are an error. Wrong shapes always are.</param>
+    /// <param name="prefix">
+    /// What stands before the module's names in the file, such as <c>backbone.</c>, or behind the name of a dictionary such as <c>teacher.backbone.</c>; "" for
+    /// nothing. Null: names that fit as they are, then the only prefix behind which all names and shapes fit. What the file holds beside such a part is passed over.
+    /// </param>
+    /// <returns>What was taken, and what was passed over.</returns>
     /// <exception cref="WeightMismatchException">The file does not fit; all misfits are named together.</exception>
-    /// <exception cref="WeightFileException">The file cannot be read.</exception>
-    public static void Load(Module module, string path, bool strict = true)
+    /// <exception cref="WeightFileException">The file cannot be read, or the module's names stand behind several prefixes.</exception>
+    public static LoadedWeights Load(Module module, string path, bool strict = true, string? prefix = null)
     {
         ArgumentNullException.ThrowIfNull(module);
         using var scope = NewDisposeScope();
-        var found = Read(path).ToDictionary();
-        if (found.Count > 0 && found.Keys.All(name => name.StartsWith(DataParallelPrefix, StringComparison.Ordinal)))
-            found = found.ToDictionary(f => f.Key[DataParallelPrefix.Length..], f => f.Value);
-
         var wanted = module.state_dict();
-        var missing = wanted.Keys.Except(found.Keys).Where(name => strict && !IsBatchCounter(name)).ToArray();
-        var unexpected = found.Keys.Except(wanted.Keys).Where(name => strict && !IsBatchCounter(name)).ToArray();
-        var wronglyShaped = wanted.Where(w => found.TryGetValue(w.Key, out var value) && !value.shape.SequenceEqual(w.Value.shape)).Select(w => w.Key).ToArray();
-        var problems = new List<string>();
-        Report("lacks", missing);
-        Report("has the unknown", unexpected);
-        problems.AddRange(wronglyShaped.Select(name => $"has '{name}' as [{string.Join(", ", found[name].shape)}] instead of [{string.Join(", ", wanted[name].shape)}]"));
-        if (problems.Count > 0)
-        {
-            throw new WeightMismatchException(
-                $"The weights in '{path}' do not fit the {module.GetType().Name}: the file {string.Join("; it ", problems)}{HintAtPrefix(wanted.Keys, found.Keys)}.")
-            {
-                Missing = missing,
-                Unexpected = unexpected,
-                WronglyShaped = wronglyShaped,
-            };
-        }
-
+        var fit = new WeightFit(module.GetType().Name, wanted, path, strict);
+        var place = "";
+        var found = Read(path, listing => fit.Names(listing, place = fit.Place(listing, prefix)));
         using var grad = no_grad();
         foreach (var (name, target) in wanted)
         {
-            if (found.TryGetValue(name, out var value))
+            if (found.TryGetValue(place + name, out var value))
                 target.copy_(value);
         }
 
-        void Report(string what, string[] names)
-        {
-            if (names.Length > 0)
-                problems.Add($"{what} {string.Join(", ", names.Take(5).Select(name => $"'{name}'"))}{(names.Length > 5 ? $" and {names.Length - 5} more" : "")}");
-        }
+        return fit.Loaded;
     }
+
+    private static OrderedDictionary<string, Tensor> Read(string path, Func<WeightListing, IReadOnlyCollection<string>> choose) =>
+        IsSafetensors(path) ? Safetensors.Read(path, choose) : PyTorchStateDict.Read(path, choose);
 
     /// <summary>Opens a file of weights.</summary>
     /// <exception cref="WeightFileException">It is not there, or may not be read.</exception>
@@ -108,28 +88,5 @@ public static class WeightFile
         if (read == start.Length && start[8] == '{')
             return true;
         return !(read > 1 && (start[0] is 0x80 or (byte)'c' or (byte)'(' || start[..2].SequenceEqual("PK"u8)));
-    }
-
-    private static bool IsBatchCounter(string name) => name.EndsWith(BatchCounter, StringComparison.Ordinal);
-
-    /// <summary>The fix, where the names differ only by a prefix that all of one side have.</summary>
-    private static string HintAtPrefix(ICollection<string> wanted, ICollection<string> found)
-    {
-        if (Prefix(wanted, found) is { } added)
-            return $" (all names would fit if '{added}' were taken off those in the file: load into the part of the model that they belong to, or save that part alone)";
-        if (Prefix(found, wanted) is { } lacking)
-            return $" (all names would fit if '{lacking}' were put before those in the file: load into the part of the module of that name)";
-        return "";
-
-        static string? Prefix(ICollection<string> plain, ICollection<string> prefixed)
-        {
-            var needed = plain.Where(name => !IsBatchCounter(name)).ToArray();
-            if (needed.Length == 0)
-                return null;
-            var names = prefixed.ToHashSet();
-            return names.Where(name => name.EndsWith("." + needed[0], StringComparison.Ordinal))
-                .Select(name => name[..^needed[0].Length])
-                .FirstOrDefault(prefix => needed.All(name => names.Contains(prefix + name)));
-        }
     }
 }

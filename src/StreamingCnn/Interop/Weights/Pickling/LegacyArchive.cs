@@ -19,18 +19,18 @@ internal sealed class LegacyArchive
 
     /// <summary>Reads the pickles.</summary>
     /// <exception cref="PickleException">The file is not PyTorch's, or a pickle is refused.</exception>
-    public LegacyArchive(Stream stream)
+    public LegacyArchive(Stream stream, ParsingBudget budget)
     {
         this.stream = stream;
-        if (stream.Length == 0 || new PickleReader(stream).Read() is not BigInteger magic || magic != Magic)
+        if (stream.Length == 0 || new PickleReader(stream, budget).Read() is not BigInteger magic || magic != Magic)
             throw new PickleException("it does not start as PyTorch's files do");
-        if (new PickleReader(stream).Read() is not 1001L)
+        if (new PickleReader(stream, budget).Read() is not 1001L)
             throw new PickleException("it is of an unknown version of the format");
-        _ = new PickleReader(stream).Read();
-        var reader = new PickleReader(stream);
+        _ = new PickleReader(stream, budget).Read();
+        var reader = new PickleReader(stream, budget);
         Root = reader.Read();
         storages = reader.Storages;
-        order = new PickleReader(stream).Read() is List<object?> list && list.All(key => key is string)
+        order = new PickleReader(stream, budget).Read() is List<object?> list && list.All(key => key is string)
             ? [.. list.Cast<string>()]
             : throw new PickleException("its list of storages is not what the format asks for");
     }
@@ -49,18 +49,18 @@ internal sealed class LegacyArchive
         {
             // The list is sorted by key, so storages of an optimizer may stand between those of the weights.
             if (!storages.TryGetValue(key, out var storage))
-                throw new PickleException($"its storage '{key}' belongs to no tensor");
+                throw new PickleException($"its storage '{Excerpt.Of(key)}' belongs to no tensor");
             stream.ReadExactly(prefix);
             var count = BinaryPrimitives.ReadInt64LittleEndian(prefix);
-            var bytes = (Int128)storage.Count * ElementSize.Of(storage.Type);
+            var bytes = (Int128)storage.Count * storage.Type.Size;
             if (count != storage.Count || bytes > stream.Length - stream.Position)
-                throw new PickleException($"its storage '{key}' has {count} values instead of {storage.Count}, or is cut short");
+                throw new PickleException($"its storage '{Excerpt.Of(key)}' has {count} values instead of {storage.Count}, or is cut short");
             if (!wanted.Remove(key))
                 stream.Seek((long)bytes, SeekOrigin.Current);
             else
                 loaded.Add(key, StorageReader.Read(stream, storage, swap: false));
         }
 
-        return wanted.Count == 0 ? loaded : throw new PickleException($"its storage '{wanted.First()}' is not there");
+        return wanted.Count == 0 ? loaded : throw new PickleException($"its storage '{Excerpt.Of(wanted.First())}' is not there");
     }
 }

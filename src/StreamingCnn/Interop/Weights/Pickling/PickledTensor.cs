@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace StreamingCnn.Interop.Weights.Pickling;
 
 /// <summary>A block of values that stands outside of the pickle, and which several tensors may share.</summary>
@@ -8,7 +6,7 @@ namespace StreamingCnn.Interop.Weights.Pickling;
 /// <param name="Count">Values in the block.</param>
 /// <param name="Offset">First value of the part that this storage is; 0 but for the views of storages in the old format.</param>
 /// <param name="Length">Values in that part.</param>
-internal sealed record PickledStorage(ScalarType Type, string Key, long Count, long Offset, long Length);
+internal sealed record PickledStorage(AllowedGlobals.StorageType Type, string Key, long Count, long Offset, long Length);
 
 /// <summary>A tensor as a strided view of a storage.</summary>
 /// <param name="Storage">Where its values are.</param>
@@ -17,9 +15,13 @@ internal sealed record PickledStorage(ScalarType Type, string Key, long Count, l
 /// <param name="Strides">Steps in values, one for each size.</param>
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[] Shape, long[] Strides)
 {
+    /// <summary>More dimensions than libtorch computes with.</summary>
+    public const int MostDimensions = 64;
+
     /// <summary>Makes a tensor from what a pickle says, which may be anything.</summary>
     /// <exception cref="PickleException">The view does not lie within its storage.</exception>
-    public static PickledTensor Create(PickledStorage storage, long offset, long[] shape, long[] strides)
+    /// <exception cref="ParsingBudgetException">Its values repeat those of the storage so often that a copy of it would fill the memory.</exception>
+    public static PickledTensor Create(PickledStorage storage, long offset, long[] shape, long[] strides, ParsingBudget budget)
     {
         if (shape.Length != strides.Length)
             throw new PickleException($"a tensor has {shape.Length} sizes but {strides.Length} strides");
@@ -28,12 +30,21 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
 
         // Sizes may be such that their product does not fit 64 bits, on purpose.
         if (shape.Aggregate((UInt128)1, (product, size) => size == 0 || product == 0 ? 0 : product > long.MaxValue ? product : product * (ulong)size) is var count && count > long.MaxValue)
-            throw new PickleException($"a tensor of shape [{string.Join(", ", shape)}] has too many values");
+            throw new PickleException($"a tensor of shape [{Excerpt.Of(shape)}] has too many values");
         var last = (Int128)offset;
         for (var i = 0; i < shape.Length; i++)
             last += (Int128)(shape[i] - 1) * strides[i];
         if (count > 0 && last >= storage.Length)
-            throw new PickleException($"a tensor of shape [{string.Join(", ", shape)}] reaches beyond its storage of {storage.Length} values");
+            throw new PickleException($"a tensor of shape [{Excerpt.Of(shape)}] reaches beyond its storage of {storage.Length} values");
+        if (count > (ulong)storage.Length)
+            budget.Allocate((long)UInt128.Min(count, long.MaxValue / 8) * storage.Type.Size);
         return new(storage, offset, shape, strides);
     }
+
+    /// <summary>Whether two names stand for the same values.</summary>
+    public bool Equals(PickledTensor? other) =>
+        other is not null && Storage == other.Storage && Offset == other.Offset && Shape.SequenceEqual(other.Shape) && Strides.SequenceEqual(other.Strides);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Storage, Offset, Shape.Length);
 }

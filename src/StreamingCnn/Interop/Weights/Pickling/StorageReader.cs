@@ -15,8 +15,8 @@ internal static class StorageReader
     /// <exception cref="EndOfStreamException">There are fewer.</exception>
     public static Tensor Read(Stream stream, PickledStorage storage, bool swap)
     {
-        var size = ElementSize.Of(storage.Type);
-        var values = empty([storage.Count], storage.Type);
+        var size = storage.Type.Size;
+        var values = empty([storage.Count], storage.Type.Type);
         for (long at = 0; at < storage.Count; at += Piece)
         {
             using var piece = values.narrow(0, at, Math.Min(Piece, storage.Count - at));
