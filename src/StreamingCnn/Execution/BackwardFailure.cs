@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
@@ -9,27 +11,50 @@ namespace StreamingCnn.Execution;
 /// Carries an exception out of a backward pass. A managed exception may not cross libtorch's engine (it would end the process); the engine is
 /// made to fail by itself instead, and the exception that reaches the caller is given the original's message and cause.
 /// </summary>
-internal static class BackwardFailure
+/// <remarks>
+/// Several passes may fail at once, in several threads. The engine names the shape that it expected, and the shape of each run's anchor is its own: so each
+/// caller gets the sentence of his own run.
+/// </remarks>
+internal sealed class BackwardFailure
 {
-    private const string EngineMessage = "returned an invalid gradient";
+    private static readonly ConcurrentDictionary<long, Exception> Waiting = new();
+    private static long runs;
+
+    private readonly long run = Interlocked.Increment(ref runs);
+
+    static BackwardFailure() => AppDomain.CurrentDomain.FirstChanceException += Explain;
+
+    /// <summary>An operand of the run that requires a gradient, whatever the others are. It has no values; its shape tells the run.</summary>
+    public Tensor Anchor() => empty(0, run).requires_grad_(true);
 
     /// <summary>
-    /// A gradient that the engine refuses for an operand of one or more dimensions: it has none. The failure then comes out of
-    /// <c>backward()</c> as an <see cref="ExternalException"/>, which takes over the message of <paramref name="cause"/>.
+    /// A gradient that the engine refuses for the anchor: it has no dimension. The failure then comes out of <c>backward()</c> as an
+    /// <see cref="ExternalException"/>, which takes over the message of <paramref name="cause"/>.
     /// </summary>
-    public static Tensor Refused(Exception cause)
+    public Tensor Refused(Exception cause)
     {
-        EventHandler<FirstChanceExceptionEventArgs>? explain = null;
-        explain = (_, thrown) =>
-        {
-            if (thrown.Exception is not ExternalException failure || !failure.Message.Contains(EngineMessage, StringComparison.Ordinal))
-                return;
-            AppDomain.CurrentDomain.FirstChanceException -= explain;
-            MessageOf(failure) = cause.Message;
-            CauseOf(failure) = cause;
-        };
-        AppDomain.CurrentDomain.FirstChanceException += explain;
+        Waiting[run] = cause;
         return tensor(0f);
+    }
+
+    private static void Explain(object? sender, FirstChanceExceptionEventArgs thrown)
+    {
+        if (Waiting.IsEmpty || thrown.Exception is not ExternalException failure || RunIn(failure.Message) is not { } run || !Waiting.TryRemove(run, out var cause))
+            return;
+        MessageOf(failure) = cause.Message;
+        CauseOf(failure) = cause;
+    }
+
+    /// <summary>The run whose anchor the engine names in "returned an invalid gradient at index 0 - got [] but expected shape compatible with [0, 17]".</summary>
+    private static long? RunIn(string message)
+    {
+        const string Start = "invalid gradient at index 0 - got [] but expected shape compatible with [0, ";
+        var at = message.IndexOf(Start, StringComparison.Ordinal);
+        if (at < 0)
+            return null;
+        var digits = message.AsSpan(at + Start.Length);
+        var end = digits.IndexOf(']');
+        return end > 0 && long.TryParse(digits[..end], out var run) ? run : null;
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_message")]

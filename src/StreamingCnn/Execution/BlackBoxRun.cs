@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
 using StreamingCnn.Planning;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -56,7 +57,8 @@ internal sealed class BlackBoxRun(
             throw new InvalidOperationException("The parameters or buffers of the trunk changed between the forward and the backward pass, which runs it again; call backward before the optimizer's step.");
 
         using var scope = NewDisposeScope();
-        using var sums = new ParameterGradients(parameters);
+        using var sums = new ParameterGradients();
+        var learning = AutogradRecord.Learning(parameters);
         using var imageGradient = imageWanted ? new ImageGradient(image, gradientRows) : null;
         var done = 0;
         foreach (var (owned, window, inner) in Tiles())
@@ -68,10 +70,8 @@ internal sealed class BlackBoxRun(
                 using (enable_grad())
                     part = Owned(module.forward(leaf), inner);
                 using var gradient = gradients[0]!.Part(owned.Rows.Start, owned.Columns.Start, owned.Rows.Length, owned.Columns.Length);
-                autograd.backward([part], [gradient]);
-                if (leaf.grad is { } ofWindow)
+                if (AutogradRecord.Backpropagate(part, gradient, [leaf], learning, sums) is [{ } ofWindow])
                     imageGradient!.Add(window, ofWindow);
-                sums.Collect();
             }
 
             progress?.Report(new(TilePass.Backward, ++done, grid.Rows * grid.Columns));

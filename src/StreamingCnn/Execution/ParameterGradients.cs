@@ -7,30 +7,14 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Sums the parameters' gradients over the tiles of one backward pass. Layers that compute their gradients themselves add them here; what
-/// autograd computes lands in the parameters' <c>.grad</c>, which is set aside at the start, emptied into the sums, and put back at the end.
+/// Sums the parameters' gradients over the tiles of one backward pass. They belong to the run alone: a parameter's own <c>.grad</c> is autograd's, which
+/// may add to it in several threads at once.
 /// </summary>
 /// <remarks>Parameters of less than 32 bits are summed in float32, so that the number of tiles does not cost precision.</remarks>
-internal sealed class ParameterGradients : IGradientSink, IDisposable
+/// <param name="profile">Where time is counted; null for nowhere.</param>
+internal sealed class ParameterGradients(StepProfile? profile = null) : IGradientSink, IDisposable
 {
-    private readonly StepProfile? profile;
-    private readonly Parameter[] parameters;
-    private readonly Tensor?[] setAside;
     private readonly Dictionary<IntPtr, Tensor> sums = [];
-
-    /// <param name="parameters">The parameters; those that do not learn are left out.</param>
-    /// <param name="profile">Where time is counted; null for nowhere.</param>
-    public ParameterGradients(IEnumerable<Parameter> parameters, StepProfile? profile = null)
-    {
-        this.profile = profile;
-        this.parameters = [.. parameters.Where(parameter => parameter.requires_grad)];
-        setAside = Array.ConvertAll(this.parameters, parameter =>
-        {
-            var before = parameter.grad?.DetachFromDisposeScope();
-            parameter.grad = null;
-            return before;
-        });
-    }
 
     /// <inheritdoc/>
     public void Add(Parameter parameter, Tensor gradient)
@@ -49,21 +33,6 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
         gradient.Dispose();
     }
 
-    /// <summary>Moves what autograd has left in the parameters into the sums.</summary>
-    public void Collect() => Collect(parameters);
-
-    /// <summary>Moves what autograd has left in a layer's parameters into the sums, so that it does not wait for the tile's end.</summary>
-    public void Collect(IEnumerable<Parameter> layer)
-    {
-        foreach (var parameter in layer)
-        {
-            if (!parameter.requires_grad || parameter.grad is not { } gradient)
-                continue;
-            parameter.grad = null;
-            Add(parameter, gradient);
-        }
-    }
-
     /// <summary>The sum for a parameter, in the parameter's type. The caller owns it.</summary>
     /// <param name="parameter">The parameter.</param>
     /// <param name="zeroIfMissing">What to give where no gradient came: zeros, or null.</param>
@@ -78,15 +47,9 @@ internal sealed class ParameterGradients : IGradientSink, IDisposable
             return sum.to(parameter.dtype).contiguous().DetachFromDisposeScope();
     }
 
-    /// <summary>Puts back the gradients that the parameters had before.</summary>
+    /// <summary>Frees the sums that nobody took.</summary>
     public void Dispose()
     {
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            parameters[i].grad = setAside[i];
-            setAside[i]?.Dispose();
-        }
-
         foreach (var sum in sums.Values)
             sum.Dispose();
         sums.Clear();

@@ -97,7 +97,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var grad = no_grad();
         using var time = settings.Profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
-        using var parameters = new ParameterGradients(plan.Graph.Parameters, settings.Profile);
+        using var parameters = new ParameterGradients(settings.Profile);
         using var strips = new BandStore(plan, image.Batch, settings, image.Device);
         using var imageGradient = ImageWanted ? new ImageGradient(image, settings.GradientRows) : null;
         var lastRead = ImageWanted && settings.GradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;

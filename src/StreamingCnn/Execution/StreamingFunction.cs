@@ -26,9 +26,8 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
     public static Tensor[] Apply(Handover<IDifferentiableRun> run, Tensor? image, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
     {
         using var scope = NewDisposeScope();
-        // Requires a gradient and has a dimension, whatever the parameters are: what BackwardFailure needs to make the engine stop.
-        var anchor = zeros(1).requires_grad_(true);
-        object?[] operands = [anchor, run.Value, progress, image, .. parameters];
+        var failure = new BackwardFailure();
+        object?[] operands = [failure.Anchor(), run.Value, progress, image, failure, .. parameters];
         var outputs = apply(operands!);
         run.Take();
         return [.. outputs.Select(output => output.MoveToOuterDisposeScope())];
@@ -39,7 +38,7 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
     {
         var run = (IDifferentiableRun)vars[1];
         ctx.set_materialize_grads(false);
-        ctx.save_data(RunKey, new Saved(run, (IProgress<TileProgress>?)vars[2], vars.Length));
+        ctx.save_data(RunKey, new Saved(run, (IProgress<TileProgress>?)vars[2], (BackwardFailure)vars[4], vars.Length));
         return [.. run.Forward((IProgress<TileProgress>?)vars[2])];
     }
 
@@ -57,12 +56,12 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
             var incoming = grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient).ToArray();
             var (image, parameters) = saved.Run.Backward(incoming, saved.Progress);
             results[3] = image;
-            parameters.CopyTo(results.AsSpan(4));
+            parameters.CopyTo(results.AsSpan(5));
         }
         catch (Exception failure)
         {
             Array.Clear(results);
-            results[0] = BackwardFailure.Refused(failure).DetachFromDisposeScope();
+            results[0] = saved.Failure.Refused(failure).DetachFromDisposeScope();
         }
         finally
         {
@@ -83,5 +82,5 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
         handedOver?.Clear();
     }
 
-    private sealed record Saved(IDifferentiableRun Run, IProgress<TileProgress>? Progress, int Operands);
+    private sealed record Saved(IDifferentiableRun Run, IProgress<TileProgress>? Progress, BackwardFailure Failure, int Operands);
 }

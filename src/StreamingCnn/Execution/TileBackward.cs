@@ -43,8 +43,6 @@ internal sealed class TileBackward(
                     RunView(node, tape.Layout, record, gradients);
                 else
                     RunComputed(node, tape.Layout, record, gradients);
-                if (record is not null)
-                    parameters.Collect(plan.Graph.Nodes[node].Layer!.Parameters);
                 gradients[node]?.Dispose();
                 gradients[node] = null;
             }

@@ -7,7 +7,7 @@ internal abstract class LayerRecord : IDisposable
 {
     /// <summary>Backpropagates through the layer.</summary>
     /// <param name="gradient">Gradient of the output rectangle. The record may not change it.</param>
-    /// <param name="parameters">Receives the gradients of parameters that the layer computes itself; what autograd computes lands in their <c>.grad</c>.</param>
+    /// <param name="parameters">Receives the gradients of the layer's parameters.</param>
     /// <returns>For each operand the gradient of its rectangle, or null where none is wanted. The caller owns them.</returns>
     public abstract IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters);
 

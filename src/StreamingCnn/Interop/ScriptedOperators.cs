@@ -45,6 +45,38 @@ internal static class ScriptedOperators
         return (wanted.Input ? tensors.Dequeue() : null, wanted.Weight ? tensors.Dequeue() : null, wanted.Bias ? tensors.Dequeue() : null);
     }
 
+    /// <summary>
+    /// Gradients of an output's operands, as return values: nothing is written to anybody's <c>.grad</c>, to which other threads may add meanwhile.
+    /// TorchSharp's own <c>autograd.grad</c> ends the process where libtorch throws.
+    /// </summary>
+    /// <param name="output">What autograd has recorded; it must require a gradient.</param>
+    /// <param name="gradient">Its gradient.</param>
+    /// <param name="operands">Leaves, at least one.</param>
+    /// <returns>For each operand its gradient, or null where the output does not hang on it.</returns>
+    public static Tensor?[] Gradients(Tensor output, Tensor gradient, Tensor[] operands)
+    {
+        // None is told by a tensor without dimensions and one more dimension is taken off the others, since the list that comes back holds tensors alone.
+        var found = (Tensor[])Unit("""
+            def run(y: Tensor, g: Tensor, xs: List[Tensor]) -> List[Tensor]:
+                gs: List[Optional[Tensor]] = [g]
+                found = torch.autograd.grad([y], xs, gs, None, False, True)
+                result: List[Tensor] = []
+                for one in found:
+                    if one is None:
+                        result.append(torch.zeros([]))
+                    else:
+                        result.append(one.unsqueeze(0))
+                return result
+
+
+            """).invoke("run", output, gradient, operands);
+        return Array.ConvertAll(found, one =>
+        {
+            using (one)
+                return one.Dimensions == 0 ? null : one.squeeze(0);
+        });
+    }
+
     private static jit.CompilationUnit Unit(string script) => Units.GetOrAdd(script, jit.compile);
 
     private static string Flag(bool value) => value ? "True" : "False";

@@ -23,7 +23,11 @@ internal sealed class PlanMemory
     {
         // What is free changes from moment to moment; a training run shall treat all images of a size alike.
         if (options.MemoryBudget is null && options.Tile is null)
-            options = options with { MemoryBudget = budget ??= StreamingOptions.DefaultMemoryBudget };
+        {
+            lock (decisions)
+                options = options with { MemoryBudget = budget ??= StreamingOptions.DefaultMemoryBudget };
+        }
+
         var key = Key(graph, trunk, height, width);
         lock (decisions)
         {
