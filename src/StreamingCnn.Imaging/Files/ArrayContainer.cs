@@ -7,7 +7,7 @@ internal sealed class ArrayContainer : ImageContainer
 
     public ArrayContainer(string path, RawLayout layout, string format)
     {
-        layout.Check(path, new FileInfo(path).Length);
+        layout.Check(path, FileSize.Of(path));
         this.layout = layout;
         Info = new ImageInfo
         {
@@ -24,10 +24,25 @@ internal sealed class ArrayContainer : ImageContainer
 
     public override ImageInfo Info { get; }
 
+    protected override IEnumerable<ImageRemark> OwnRemarks(ImageOptions options, int channels)
+    {
+        if (channels > 1)
+        {
+            var shape = layout.ChannelsFirst ? $"({Info.Bands}, {Info.Height}, {Info.Width}) is read as (channels, height, width)" : $"({Info.Height}, {Info.Width}, {Info.Bands}) is read as (height, width, channels)";
+            yield return new(ImageAspect.Axes, shape, layout.ChannelsFirst);
+        }
+    }
+
     public override IImageSource OpenLevel(int level, ImageOptions options)
     {
         if (options.Channels is { } channels && channels != Info.Bands)
             throw new ImageFormatException(Info.Path, $"the array has {Info.Bands} channel(s) and {channels} were asked for; arrays are not converted.");
-        return new ArraySource(Info.Path, layout, options.RawValues);
+        if (!layout.ChannelsFirst)
+            return new ArraySource(Info.Path, layout, options.RawValues);
+        var plane = layout.Height * layout.Width * layout.SampleBytes;
+        return JoinedSource.Open(
+            Info.Path,
+            layout.Channels,
+            channel => new ArraySource(Info.Path, layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (channel * plane) }, options.RawValues));
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StreamingCnn.Imaging;
 
 /// <summary>A file whose header has been read: what is in it, and how to open one of its levels.</summary>
@@ -16,11 +18,44 @@ internal abstract class ImageContainer
         return source.Channels;
     }
 
+    /// <summary>What is done with the file in words, from its header alone.</summary>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="channels">Channels of every window.</param>
+    public IEnumerable<ImageRemark> Remarks(ImageOptions options, int channels)
+    {
+        yield return new(ImageAspect.Bands, $"{Info.Bands} band(s) of {Info.Bits} bits{(Info.FloatingPoint ? ", floating point" : Info.Signed ? ", with a sign" : "")}: {channels} channel(s)", false);
+        foreach (var remark in OwnRemarks(options, channels))
+            yield return remark;
+        if ((options.NoDataValue ?? Info.NoData) is { } missing)
+        {
+            var origin = options.NoDataValue is null ? "declared in the file" : "given";
+            yield return new(
+                ImageAspect.NoData,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the value {missing} means no data ({origin}): {(options.NoData == NoDataHandling.Fill ? "such pixels are filled" : "such pixels are taken as values")}"),
+                true);
+        }
+
+        yield return new(ImageAspect.Resolution, Resolution(), false);
+    }
+
+    /// <summary>Remarks on what only files of this kind have.</summary>
+    protected virtual IEnumerable<ImageRemark> OwnRemarks(ImageOptions options, int channels) => [];
+
+    private string Resolution() => (Info.MicrometresPerPixel, Info.MicrometresPerPixelDown) switch
+    {
+        (null, _) => Info.ResolutionOrigin,
+        ({ } across, null) => string.Create(CultureInfo.InvariantCulture, $"{across:0.####} micrometres per pixel, from {Info.ResolutionOrigin}"),
+        ({ } across, { } down) => string.Create(
+            CultureInfo.InvariantCulture, $"{across:0.####} micrometres per pixel across and {down:0.####} down, from {Info.ResolutionOrigin}"),
+    };
+
     /// <summary>Finds the reader for a file by its first bytes.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="page">Page of a TIFF whose pages are separate images.</param>
+    /// <param name="options">The page and the order of axes that are wanted.</param>
     /// <exception cref="ImageFormatException">No reader knows the file, or its header is damaged.</exception>
-    public static ImageContainer Find(string path, int page = 0)
+    public static ImageContainer Find(string path, ImageOptions options)
     {
         var head = FirstBytes(path);
         try
@@ -28,10 +63,10 @@ internal abstract class ImageContainer
             switch (FileSignature.Of(head))
             {
                 case FileKind.Tiff:
-                    var tiff = TiffFile.Read(path, page);
-                    return TiffContainer.NeedsOpenSlide(tiff) ? new OpenSlideContainer(path) : new TiffContainer(path, tiff, page);
+                    var tiff = TiffFile.Read(path, options.Page ?? 0);
+                    return TiffContainer.NeedsOpenSlide(tiff) ? new OpenSlideContainer(path) : new TiffContainer(path, tiff, options.Page);
                 case FileKind.Numpy:
-                    return new ArrayContainer(path, NpyHeader.Read(path), "NumPy");
+                    return new ArrayContainer(path, NpyHeader.Read(path, options.Axis), "NumPy");
                 case FileKind.Jpeg when OpenSlideContainer.IsMirax(path):
                     return new OpenSlideContainer(path);
                 case FileKind.Photograph or FileKind.Jpeg:
@@ -64,6 +99,10 @@ internal abstract class ImageContainer
             var head = new byte[(int)Math.Min(512, stream.Length)];
             stream.ReadExactly(head);
             return head;
+        }
+        catch (IOException error) when (new FileInfo(path).LinkTarget is { } target)
+        {
+            throw new ImageFormatException(path, $"this is a symbolic link to '{target}', where there is no file that can be read; check the link.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -15,7 +15,7 @@ public sealed record ImageInfo
     /// <summary>Width in pixels of level 0, after EXIF orientation.</summary>
     public required long Width { get; init; }
 
-    /// <summary>Bands as stored, alpha included.</summary>
+    /// <summary>Bands as stored, alpha and channels in pages included.</summary>
     public required int Bands { get; init; }
 
     /// <summary>Bits of one sample as decoded: 8, 16, 32 or 64.</summary>
@@ -27,21 +27,41 @@ public sealed record ImageInfo
     /// <summary>Pyramid levels, the largest first; at least one.</summary>
     public required IReadOnlyList<ImageLevel> Levels { get; init; }
 
-    /// <summary>Size of a pixel of level 0 in micrometres, or null where the file does not say.</summary>
+    /// <summary>Whether the samples are integers with a sign.</summary>
+    public bool Signed { get; init; }
+
+    /// <summary>Width of a pixel of level 0 in micrometres, or null where the file does not say.</summary>
     public double? MicrometresPerPixel { get; init; }
+
+    /// <summary>Height of a pixel of level 0 in micrometres where that is another than its width; null otherwise.</summary>
+    public double? MicrometresPerPixelDown { get; init; }
+
+    /// <summary>Where the size of a pixel stands in the file, or why it does not; a phrase.</summary>
+    public string ResolutionOrigin { get; init; } = "not stated";
+
+    /// <summary>The value that the file declares to mean that there are no data, as it is stored; NaN where NaN means it; null where none is declared.</summary>
+    public double? NoData { get; init; }
 
     /// <summary>Tiles of level 0 in pixels, or null where windows need the whole image decoded once.</summary>
     public (int Height, int Width)? Tile { get; init; }
 
-    /// <summary>Separate images in the file (pages of a TIFF that are not levels of the first); 1 for most.</summary>
+    /// <summary>The largest sample of whole numbers of up to 16 bits, which windows spread over 0..255; null for others.</summary>
+    internal int? StoredLargest { get; init; }
+
+    /// <summary>Whether 0 is stored for white.</summary>
+    internal bool IsInverted { get; init; }
+
+    /// <summary>Separate images in the file (pages of a TIFF that are not levels of the first); 1 for most. Channels in pages that are joined are one image.</summary>
     public int Pages { get; init; } = 1;
 
     /// <summary>Names of further images that belong to the main one, such as <c>label</c>, <c>macro</c>, <c>thumbnail</c>.</summary>
     public IReadOnlyList<string> AssociatedImages { get; init; } = [];
 
     /// <summary>Reads the header of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it will be opened: the page, the order of axes; null for the defaults.</param>
     /// <exception cref="ImageFormatException">The file is missing, empty, of no known format or damaged.</exception>
-    public static ImageInfo Read(string path) => ImageContainer.Find(path).Info;
+    public static ImageInfo Read(string path, ImageOptions? options = null) => ImageContainer.Find(path, options ?? new ImageOptions()).Info;
 }
 
 /// <summary>One level of an image pyramid.</summary>

@@ -6,7 +6,7 @@ public sealed record ImageOptions
 {
     /// <summary>
     /// Channels of every window: 1 (luminance), 3 (sRGB), or null for what the file has.
-    /// <value>The default value is null: grey gives 1, colour 3; an alpha channel is flattened over white; other band counts stay.</value>
+    /// <value>The default value is null: grey gives 1, colour 3; other band counts stay. An alpha band: see <see cref="Alpha"/>.</value>
     /// </summary>
     public int? Channels { get; init; }
 
@@ -32,10 +32,42 @@ public sealed record ImageOptions
     public ImageRegion? Crop { get; init; }
 
     /// <summary>
-    /// Page of a TIFF whose pages are separate images, from 0.
+    /// Page of a TIFF whose pages are separate images, from 0, read alone.
+    /// <value>
+    /// The default value is null: the first page, or all the channels of an OME-TIFF or an ImageJ stack that keeps them in pages.
+    /// </value>
+    /// </summary>
+    public int? Page { get; init; }
+
+    /// <summary>
+    /// What becomes of an alpha band.
+    /// <value>The default value is <see cref="AlphaHandling.Flatten"/>.</value>
+    /// </summary>
+    public AlphaHandling Alpha { get; init; }
+
+    /// <summary>
+    /// What becomes of pixels without data.
+    /// <value>The default value is <see cref="NoDataHandling.Fill"/>.</value>
+    /// </summary>
+    public NoDataHandling NoData { get; init; }
+
+    /// <summary>
+    /// Value that means that there are no data, on the scale of the samples as they are stored; NaN where NaN means it.
+    /// <value>The default value is null: what the file declares (GDAL's tag of a TIFF), if it does.</value>
+    /// </summary>
+    public double? NoDataValue { get; init; }
+
+    /// <summary>
+    /// What pixels without data are filled with, one number or one for each channel, on the scale of the windows. NaN leaves them to be told apart.
     /// <value>The default value is 0.</value>
     /// </summary>
-    public int Page { get; init; }
+    public IReadOnlyList<float> NoDataFill { get; init; } = [0];
+
+    /// <summary>
+    /// Where the channels of a NumPy array of three axes stand.
+    /// <value>The default value is null: told from its shape, and refused where that does not tell.</value>
+    /// </summary>
+    public ChannelAxis? Axis { get; init; }
 
     /// <summary>
     /// Convert RGB and CMYK images with an embedded colour profile other than sRGB to sRGB.

@@ -20,26 +20,27 @@ internal readonly record struct LevelChoice(int Level, long Height, long Width)
         }
 
         var factor = options.Downsample ?? 1;
+        var factorDown = factor;
         if (options.MicrometresPerPixel is { } wanted)
         {
             if (info.MicrometresPerPixel is not { } own)
                 throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file does not state its resolution; give a level or a downsample factor instead.");
-            factor = wanted / own;
-            if (factor < 0.5)
-                throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file has only {own:0.####}; ask for at least {own / 2:0.####}.");
+            (factor, factorDown) = (wanted / own, wanted / (info.MicrometresPerPixelDown ?? own));
+            if (Math.Min(factor, factorDown) < 0.5)
+                throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file has only {Math.Max(own, info.MicrometresPerPixelDown ?? own):0.####}; ask for at least {Math.Max(own, info.MicrometresPerPixelDown ?? own) / 2:0.####}.");
         }
 
         var best = 0;
         for (var i = 1; i < info.Levels.Count; i++)
         {
-            if (info.Levels[i].Downsample <= factor * Tolerance)
+            if (info.Levels[i].Downsample <= Math.Min(factor, factorDown) * Tolerance)
                 best = i;
         }
 
         var chosen = info.Levels[best];
-        if (Math.Abs((factor / chosen.Downsample) - 1) < Tolerance - 1)
+        if (Math.Abs((factor / chosen.Downsample) - 1) < Tolerance - 1 && Math.Abs((factorDown / chosen.Downsample) - 1) < Tolerance - 1)
             return new LevelChoice(best, chosen.Height, chosen.Width);
-        return new LevelChoice(best, Scaled(info.Height, factor), Scaled(info.Width, factor));
+        return new LevelChoice(best, Scaled(info.Height, factorDown), Scaled(info.Width, factor));
     }
 
     private static long Scaled(long length, double factor) =>

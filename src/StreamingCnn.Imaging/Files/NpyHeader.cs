@@ -5,10 +5,17 @@ using System.Text.RegularExpressions;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>The header of a NumPy <c>.npy</c> file: (height, width) or (height, width, channels).</summary>
+/// <summary>The header of a NumPy <c>.npy</c> file: (height, width), (height, width, channels) or (channels, height, width).</summary>
 internal static partial class NpyHeader
 {
-    public static RawLayout Read(string path)
+    // An image with fewer channels than rows and columns may have any number of them in the last axis, where they belong. In the first axis they are believed to be channels
+    // where both of the others are so many times longer.
+    private const int Sides = 4;
+
+    /// <param name="path">The file.</param>
+    /// <param name="axis">Where the channels stand; null to tell from the shape.</param>
+    /// <exception cref="ImageFormatException">The header is damaged, or the array is no image or could be several.</exception>
+    public static RawLayout Read(string path, ChannelAxis? axis = null)
     {
         using var stream = File.OpenRead(path);
         var start = new byte[12];
@@ -42,8 +49,21 @@ internal static partial class NpyHeader
         var axes = shape.Groups[1].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(axis => long.Parse(axis, CultureInfo.InvariantCulture)).ToArray();
         if (axes.Length is not (2 or 3) || axes.Contains(0))
-            throw new ImageFormatException(path, $"the array has shape ({string.Join(", ", axes)}); an image is (height, width) or (height, width, channels).");
-        return new RawLayout(axes[0], axes[1], axes.Length == 3 ? checked((int)axes[2]) : 1, samples.Value, offset + length);
+            throw new ImageFormatException(path, $"the array has shape ({string.Join(", ", axes)}); an image is (height, width), (height, width, channels) or (channels, height, width).");
+        if (axes.Length == 2)
+            return new RawLayout(axes[0], axes[1], 1, samples.Value, offset + length);
+        return (axis ?? Guess(path, axes)) == ChannelAxis.Last
+            ? new RawLayout(axes[0], axes[1], checked((int)axes[2]), samples.Value, offset + length)
+            : new RawLayout(axes[1], axes[2], checked((int)axes[0]), samples.Value, offset + length) { ChannelsFirst = true };
+    }
+
+    private static ChannelAxis Guess(string path, long[] axes)
+    {
+        if (axes[2] < Math.Min(axes[0], axes[1]))
+            return ChannelAxis.Last;
+        return axes[0] * Sides <= Math.Min(axes[1], axes[2]) ? ChannelAxis.First : throw new ImageFormatException(
+            path,
+            $"the shape ({string.Join(", ", axes)}) does not tell whether the array is (height, width, channels) or (channels, height, width); say which: ChannelAxis.Last or First, in scnn --axes last or first.");
     }
 
     [GeneratedRegex(@"'descr':\s*'([<>|=]?)([a-z])(\d+)'")]

@@ -18,6 +18,7 @@ internal sealed class OpenSlideContainer : ImageContainer
         }
 
         slide.ThrowOnError();
+        var (across, down) = (Size("openslide.mpp-x"), Size("openslide.mpp-y"));
         Info = new ImageInfo
         {
             Path = path,
@@ -27,11 +28,15 @@ internal sealed class OpenSlideContainer : ImageContainer
             Bands = 3,
             Bits = 8,
             Levels = levels,
-            MicrometresPerPixel = double.TryParse(slide.Property("openslide.mpp-x"), CultureInfo.InvariantCulture, out var size) && size > 0 ? size : null,
+            MicrometresPerPixel = across ?? down,
+            MicrometresPerPixelDown = down is null || across is null || across == down ? null : down,
+            ResolutionOrigin = across is null && down is null ? "not stated" : "OpenSlide",
             Tile = int.TryParse(slide.Property("openslide.level[0].tile-height"), out var tileHeight)
                 && int.TryParse(slide.Property("openslide.level[0].tile-width"), out var tileWidth) ? (tileHeight, tileWidth) : null,
             AssociatedImages = Names(OpenSlideNative.openslide_get_associated_image_names(slide.Slide)),
         };
+
+        double? Size(string name) => double.TryParse(slide.Property(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var size) && size > 0 ? size : null;
     }
 
     public override ImageInfo Info { get; }

@@ -6,12 +6,14 @@ namespace StreamingCnn.Imaging;
 internal sealed class PhotographContainer : ImageContainer
 {
     private readonly string path;
+    private readonly bool hasAlpha;
+    private readonly ColourProfile profile;
 
     public PhotographContainer(string path, byte[] head)
     {
         this.path = path;
         if (FileSignature.PngClaim(head) is { } claim)
-            CheckPng(claim, new FileInfo(path).Length);
+            CheckPng(claim, FileSize.Of(path));
         VipsLibrary.Quieten();
         try
         {
@@ -31,6 +33,8 @@ internal sealed class PhotographContainer : ImageContainer
                 FloatingPoint = image.Format is Enums.BandFormat.Float or Enums.BandFormat.Double,
                 Levels = [new ImageLevel(height, width, 1)],
             };
+            hasAlpha = image.HasAlpha();
+            profile = ColourProfile.Of(image);
         }
         catch (VipsException error)
         {
@@ -44,10 +48,25 @@ internal sealed class PhotographContainer : ImageContainer
     {
         if (options.Page > 0)
             throw new ImageFormatException(path, $"page {options.Page} was asked for, but the file has one image.");
-        return VipsImageSource.Open(path, options, page: -1, subIfd: -1, tiled: false, alpha: null);
+        return VipsImageSource.Open(path, options, page: -1, subIfd: -1, tiled: false);
     }
 
-    public override int Channels(ImageOptions options) => VipsImageSource.CountChannels(path, options, page: -1, subIfd: -1, alpha: null);
+    public override int Channels(ImageOptions options) => VipsImageSource.CountChannels(path, options, page: -1, subIfd: -1);
+
+    protected override IEnumerable<ImageRemark> OwnRemarks(ImageOptions options, int channels)
+    {
+        if (hasAlpha)
+        {
+            var what = options.Alpha switch { AlphaHandling.Keep => "kept as a band", AlphaHandling.Drop => "left out", _ => "flattened over white" };
+            yield return new(ImageAspect.Alpha, $"alpha {what}: {channels} channel{(channels == 1 ? "" : "s")}", true);
+        }
+
+        if (profile.Exists)
+        {
+            var isApplied = options.ApplyColourProfile && profile.Space is "RGB" or "CMYK";
+            yield return new(ImageAspect.Profile, isApplied ? $"colours are turned from the profile '{profile.Name}' to sRGB" : $"the colour profile '{profile.Name}' is not applied", false);
+        }
+    }
 
     private void CheckPng((long Width, long Height, int BitsPerPixel) claim, long length)
     {

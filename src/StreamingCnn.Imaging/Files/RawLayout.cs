@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>How bare samples lie in a file: row by row, the channels of a pixel beside each other, little-endian.</summary>
+/// <summary>How bare samples lie in a file: row by row, little-endian.</summary>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Channels">Samples of a pixel.</param>
@@ -11,6 +11,9 @@ namespace StreamingCnn.Imaging;
 /// <param name="Offset">Bytes before the first sample.</param>
 public sealed record RawLayout(long Height, long Width, int Channels = 1, RawSamples Samples = RawSamples.UInt8, long Offset = 0)
 {
+    /// <summary>Whether whole channels lie one behind the other, instead of the channels of a pixel beside each other. <value>The default value is false.</value></summary>
+    public bool ChannelsFirst { get; init; }
+
     /// <summary>Bytes of a sample.</summary>
     internal int SampleBytes => Samples switch { RawSamples.UInt8 => 1, RawSamples.UInt16 => 2, RawSamples.Float32 => 4, _ => 8 };
 

@@ -1,39 +1,60 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
-
 namespace StreamingCnn.Imaging;
 
 /// <summary>A TIFF file: GeoTIFF, pyramid in pages or SubIFDs, Aperio SVS, OME-TIFF, or just a picture.</summary>
-internal sealed partial class TiffContainer : ImageContainer
+internal sealed class TiffContainer : ImageContainer
 {
     private readonly string path;
     private readonly List<(ImageLevel Level, TiffDirectory Directory, int Page, int SubIfd)> levels = [];
 
-    public TiffContainer(string path, TiffFile tiff, int page)
+    private readonly TiffPages pages;
+    private readonly IReadOnlyList<TiffDirectory> channels;
+    private readonly ColourProfile profile;
+    private readonly string? alphaName;
+
+    /// <param name="path">The file.</param>
+    /// <param name="tiff">Its directories.</param>
+    /// <param name="page">The page that is wanted alone; null for the first, or all the channels that are in pages.</param>
+    public TiffContainer(string path, TiffFile tiff, int? page)
     {
         this.path = path;
         if (page >= tiff.Directories.Count)
             throw new ImageFormatException(path, $"page {page} was asked for, but the file has {tiff.Directories.Count} page(s), numbered from 0.");
-        var main = tiff.Directories[page];
-        Check(main, tiff.Length, "the image");
-        levels.Add((new ImageLevel(main.Height, main.Width, 1), main, page, -1));
-        FindLevels(tiff, main, page);
+        pages = TiffPages.Find(path, tiff, page);
+        var first = pages.Channels[0];
+        if (first != (page ?? 0))
+            tiff = TiffFile.Read(path, first);
+        var main = tiff.Directories[first];
+        profile = new(main.ColourProfile);
+        channels = [.. pages.Channels.Select(channel => tiff.Directories[channel])];
+        alphaName = main.AlphaBand >= 0 ? GdalMetadata.NameOf(main.GdalMetadata, main.AlphaBand) : null;
+        foreach (var channel in channels)
+            Check(channel, tiff.Length, "the image");
+        levels.Add((new ImageLevel(main.Height, main.Width, 1), main, first, -1));
+        FindLevels(tiff, main, first);
         levels.Sort((a, b) => a.Level.Downsample.CompareTo(b.Level.Downsample));
         var associated = tiff.Directories.Where((d, i) => IsAssociated(d, i, main)).ToList();
         var turned = main.Orientation >= 5;
+        var size = StatedResolution.Of(main, pages.Ome, pages.ImageJ);
         Info = new ImageInfo
         {
             Path = path,
             Format = IsAperio(main) ? "TIFF (Aperio SVS)" : "TIFF",
             Height = turned ? main.Width : main.Height,
             Width = turned ? main.Height : main.Width,
-            Bands = main.SamplesPerPixel,
+            Bands = main.SamplesPerPixel * pages.Channels.Count,
             Bits = Math.Max(8, main.BitsPerSample),
             FloatingPoint = main.SampleFormat == 3,
+            Signed = main.SampleFormat == 2,
+            // Of a palette it is an index, and a colour may have several.
+            NoData = main.Photometric == 3 ? null : NoDataValue.Parse(main.NoData),
+            StoredLargest = main.SampleFormat is 1 or 4 && main.BitsPerSample <= 16 ? (1 << main.BitsPerSample) - 1 : null,
+            IsInverted = main.Photometric == 0,
             Levels = [.. levels.Select(l => turned ? new ImageLevel(l.Level.Width, l.Level.Height, l.Level.Downsample) : l.Level)],
-            MicrometresPerPixel = PixelSize(main),
+            MicrometresPerPixel = turned ? size.Down : size.Across,
+            MicrometresPerPixelDown = size.Across == size.Down ? null : turned ? size.Across : size.Down,
+            ResolutionOrigin = size.Origin,
             Tile = main.Tiled ? ((int)main.TileHeight, (int)main.TileWidth) : null,
-            Pages = tiff.Directories.Count(d => (d.SubfileType & 4) == 0 && !associated.Contains(d) && !levels.Skip(1).Any(level => ReferenceEquals(level.Directory, d))),
+            Pages = 1 - pages.Channels.Count + tiff.Directories.Count(d => (d.SubfileType & 4) == 0 && !associated.Contains(d) && !levels.Skip(1).Any(level => ReferenceEquals(level.Directory, d))),
             AssociatedImages = [.. associated.Select(Name)],
         };
     }
@@ -54,21 +75,80 @@ internal sealed partial class TiffContainer : ImageContainer
     public override IImageSource OpenLevel(int level, ImageOptions options)
     {
         var (_, directory, page, subIfd) = levels[level];
-        return TiffLayout.SuitsVips(directory)
-            ? VipsImageSource.Open(path, options, page, subIfd, directory.Tiled, HasAlpha(directory))
-            : new TiffBlockSource(path, directory, options, HasAlpha(directory), slide: Info.Format != "TIFF");
+        if (pages.Channels.Count == 1)
+            return Open(page);
+        if (options.Channels is { } wanted && wanted != Info.Bands)
+            throw new ImageFormatException(path, $"the file has {Info.Bands} channels in pages and {wanted} were asked for; those are not converted, but one page can be read alone.");
+        options = options with { Channels = null };
+        // The levels of each channel are in the SubIFDs of its own page, in the same order.
+        return JoinedSource.Open(path, pages.Channels.Count, channel => Open(pages.Channels[channel]));
+
+        IImageSource Open(int at)
+        {
+            var stored = at == page ? directory : Directory(at, subIfd);
+            return TiffLayout.SuitsVips(stored)
+                ? VipsImageSource.Open(path, options, at, subIfd, stored.Tiled, Meaning)
+                : new TiffBlockSource(path, stored, options, Meaning, slide: Info.Format != "TIFF");
+        }
     }
 
     public override int Channels(ImageOptions options)
     {
         var (_, directory, page, subIfd) = levels[0];
-        if (TiffLayout.SuitsVips(directory))
-            return VipsImageSource.CountChannels(path, options, page, subIfd, HasAlpha(directory));
+        if (pages.Channels.Count == 1 && TiffLayout.SuitsVips(directory))
+            return VipsImageSource.CountChannels(path, options, page, subIfd, Meaning);
         using var source = OpenLevel(0, options);
         return source.Channels;
     }
 
-    private static bool HasAlpha(TiffDirectory directory) => directory.SamplesPerPixel > 1 && directory.HasAlpha;
+    protected override IEnumerable<ImageRemark> OwnRemarks(ImageOptions options, int channels)
+    {
+        var main = levels[0].Directory;
+        if (main.AlphaBand >= 0)
+            yield return AlphaRemark(main, options.Alpha, channels);
+        else if (GdalMetadata.NameOf(main.GdalMetadata, main.SamplesPerPixel - 1) is { } name && GdalMetadata.IsOpacity(name) && main.SamplesPerPixel > 1)
+            yield return new(ImageAspect.Alpha, $"the last band is called '{name}', but is not marked as alpha: read as a band like any other", true);
+        if (main.Photometric == 3 && NoDataValue.Parse(main.NoData) is { } index)
+            yield return new(ImageAspect.NoData, $"the index {index} of the palette means no data, which is not honoured: the pixels have its colour", true);
+        foreach (var text in pages.Remarks(Info.Pages, options.Page))
+            yield return new(ImageAspect.Pages, text, true);
+        if (profile.Exists)
+        {
+            var isForColours = profile.Space == (main.Photometric == 5 ? "CMYK" : "RGB") && main.SamplesPerPixel is 3 or 4;
+            yield return new(
+                ImageAspect.Profile,
+                !options.ApplyColourProfile || !isForColours ? $"the colour profile '{profile.Name}' is not applied" : $"colours are turned from the profile '{profile.Name}' to sRGB, at every level",
+                false);
+        }
+    }
+
+    private ImageRemark AlphaRemark(TiffDirectory main, AlphaHandling handling, int channels)
+    {
+        var kind = main.IsAlphaAssociated ? ", which colours had been multiplied by," : "";
+        var called = alphaName is null || GdalMetadata.IsOpacity(alphaName) ? "" : $" (band {main.AlphaBand + 1} is marked as alpha, but called '{alphaName}')";
+        return new(
+            ImageAspect.Alpha,
+            handling == AlphaHandling.Keep || IsAlphaDenied ? $"alpha{kind} kept as a band: {channels} channels{called}"
+                : handling == AlphaHandling.Drop ? $"alpha{kind} left out: {channels} channel{(channels == 1 ? "" : "s")}{called}"
+                : $"alpha{kind} flattened over white: {channels} channel{(channels == 1 ? "" : "s")}",
+            true);
+    }
+
+    // A name such as NIR says more than the mark, which GDAL gives to the fourth band whatever it is.
+    private bool IsAlphaDenied => alphaName is not null && !GdalMetadata.IsOpacity(alphaName);
+
+    private BandMeaning Meaning => new(IsAlphaDenied ? -1 : levels[0].Directory.AlphaBand, profile);
+
+    /// <summary>The level of a channel that is in a page of its own.</summary>
+    private TiffDirectory Directory(int page, int subIfd)
+    {
+        if (subIfd < 0)
+            return channels[pages.Channels.ToList().IndexOf(page)];
+        var levelsOfPage = TiffFile.Read(path, page).SubDirectories;
+        return subIfd < levelsOfPage.Count
+            ? levelsOfPage[subIfd]
+            : throw new ImageFormatException(path, $"page {page} has {levelsOfPage.Count} smaller versions and the first more, so their channels cannot be joined; read one page alone (page 0: --page 0).");
+    }
 
     private bool IsLevel(TiffDirectory directory) => levels.Any(level => ReferenceEquals(level.Directory, directory));
 
@@ -129,19 +209,4 @@ internal sealed partial class TiffContainer : ImageContainer
 
         return "thumbnail";
     }
-
-    private static double? PixelSize(TiffDirectory main)
-    {
-        var match = MicronsInDescription().Match(main.Description);
-        if (match.Success && double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var stated) && stated > 0)
-            return stated;
-        // 72 or 96 dots per inch is what programs write when they know nothing.
-        if (main.XResolution is not > 0 || main.ResolutionUnit is not (2 or 3))
-            return null;
-        var perPixel = (main.ResolutionUnit == 2 ? 25400 : 10000) / main.XResolution.Value;
-        return perPixel < 50 ? perPixel : null;
-    }
-
-    [GeneratedRegex(@"(?:\bMPP\s*=\s*|PhysicalSizeX="")([0-9.]+)")]
-    private static partial Regex MicronsInDescription();
 }

@@ -16,6 +16,7 @@ internal sealed record TiffDirectory
     public long RowsPerStrip { get; init; }
     public int Orientation { get; init; } = 1;
     public double? XResolution { get; init; }
+    public double? YResolution { get; init; }
     public int ResolutionUnit { get; init; } = 2;
     public string Description { get; init; } = "";
     /// <summary>What the bands beyond the colours are: 0 not said, 1 alpha that the colours are multiplied with, 2 alpha.</summary>
@@ -53,6 +54,18 @@ internal sealed record TiffDirectory
     /// <summary>The text of GDAL's tag for the value of pixels that hold nothing, or empty.</summary>
     public string NoData { get; init; } = "";
 
+
+    /// <summary>Index of the band that is marked as alpha, or -1.</summary>
+    public int AlphaBand { get; init; } = -1;
+
+    /// <summary>Whether colours were multiplied by that band.</summary>
+    public bool IsAlphaAssociated { get; init; }
+
+    /// <summary>GDAL's metadata, as XML, or empty.</summary>
+    public string GdalMetadata { get; init; } = "";
+
+    /// <summary>Width and height of a pixel in units of the map, of a GeoTIFF.</summary>
+    public IReadOnlyList<double> PixelScale { get; init; } = [];
     public bool Hamamatsu { get; init; }
     public bool Ventana { get; init; }
     public IReadOnlyList<long> SubDirectories { get; init; } = [];

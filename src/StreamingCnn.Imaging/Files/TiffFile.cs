@@ -105,12 +105,15 @@ internal sealed class TiffFile
         }
 
         var (bits, formats) = (All(tags, 258), All(tags, 339));
+        var samples = (int)One(tags, 277, 1);
+        var extra = All(tags, 338);
+        var alpha = samples > 1 && extra.Length < samples ? Array.FindIndex(extra, kind => kind is 1 or 2) : -1;
         return new TiffDirectory
         {
             Width = One(tags, 256, 0),
             Height = One(tags, 257, 0),
             BitsPerSample = (int)One(tags, 258, 1),
-            SamplesPerPixel = (int)One(tags, 277, 1),
+            SamplesPerPixel = samples,
             SampleFormat = (int)One(tags, 339, 1),
             Compression = (int)One(tags, 259, 1),
             PlanarConfiguration = (int)One(tags, 284, 1),
@@ -120,9 +123,11 @@ internal sealed class TiffFile
             RowsPerStrip = One(tags, 278, 0),
             Orientation = (int)One(tags, 274, 1),
             ResolutionUnit = (int)One(tags, 296, 2),
-            XResolution = tags.TryGetValue(282, out var resolution) ? Rational(resolution) : null,
+            XResolution = tags.TryGetValue(282, out var across) && Reals(across) is [var x] && double.IsFinite(x) ? x : null,
+            YResolution = tags.TryGetValue(283, out var down) && Reals(down) is [var y] && double.IsFinite(y) ? y : null,
+            PixelScale = tags.TryGetValue(33550, out var scale) ? Reals(scale) : [],
             Description = tags.TryGetValue(270, out var text) ? Text(text) : "",
-            ExtraSamples = [.. All(tags, 338).Select(kind => (int)kind)],
+            ExtraSamples = [.. extra.Select(kind => (int)kind)],
             Photometric = tags.ContainsKey(262) ? (int)One(tags, 262, 0) : null,
             MixedSamples = bits.Any(value => value != bits[0]) || formats.Any(value => value != formats[0]),
             BigEndian = bigEndian,
@@ -133,9 +138,12 @@ internal sealed class TiffFile
             JpegTables = tags.TryGetValue(347, out var tables) ? Payload(tables, 1) : [],
             Palette = All(tags, 320),
             ColourProfile = tags.TryGetValue(34675, out var profile) ? Payload(profile, 1) : [],
-            ChromaSubsampling = All(tags, 530) is [var across, var down, ..] ? ((int)across, (int)down) : (2, 2),
-            LumaWeights = Rationals(tags, 529),
-            ReferenceBlackWhite = Rationals(tags, 532),
+            ChromaSubsampling = All(tags, 530) is [var chromaAcross, var chromaDown, ..] ? ((int)chromaAcross, (int)chromaDown) : (2, 2),
+            LumaWeights = tags.TryGetValue(529, out var weights) ? Reals(weights) : [],
+            ReferenceBlackWhite = tags.TryGetValue(532, out var reference) ? Reals(reference) : [],
+            AlphaBand = alpha < 0 ? -1 : samples - extra.Length + alpha,
+            IsAlphaAssociated = alpha >= 0 && extra[alpha] == 1,
+            GdalMetadata = tags.TryGetValue(42112, out var metadata) ? Text(metadata) : "",
             NoData = tags.TryGetValue(42113, out var noData) ? Text(noData) : "",
             // Tag 65420 is in every directory of a Hamamatsu NDPI file and in no other.
             Hamamatsu = tags.ContainsKey(65420),
@@ -170,21 +178,22 @@ internal sealed class TiffFile
         return values;
     }
 
-    private double? Rational(TiffTag tag)
+    /// <summary>Real numbers, however they are stored; a fraction over 0 is no number.</summary>
+    private double[] Reals(TiffTag tag)
     {
-        if (tag.Type != 5 || tag.Count != 1)
-            return null;
-        var bytes = Payload(tag, 8);
-        var below = Number(bytes.AsSpan(4, 4));
-        return below == 0 ? null : (double)Number(bytes.AsSpan(0, 4)) / below;
-    }
+        var size = tag.Type switch { 11 => 4, 5 or 10 or 12 => 8, _ => 0 };
+        if (size == 0)
+            return [.. Values(tag).Select(value => (double)value)];
+        var bytes = Payload(tag, size);
+        return [.. Enumerable.Range(0, (int)tag.Count).Select(i => Real(bytes.AsSpan(i * size, size)))];
 
-    private double[] Rationals(Dictionary<int, TiffTag> tags, int tag)
-    {
-        if (!tags.TryGetValue(tag, out var entry) || entry.Type != 5)
-            return [];
-        var bytes = Payload(entry, 8);
-        return [.. Enumerable.Range(0, (int)entry.Count).Select(i => (double)Number(bytes.AsSpan(i * 8, 4)) / Number(bytes.AsSpan((i * 8) + 4, 4)))];
+        double Real(ReadOnlySpan<byte> number) => tag.Type switch
+        {
+            11 => BitConverter.Int32BitsToSingle((int)Number(number)),
+            12 => BitConverter.Int64BitsToDouble(Number(number)),
+            10 => (double)(int)Number(number[..4]) / (int)Number(number[4..]),
+            _ => (double)Number(number[..4]) / Number(number[4..]),
+        };
     }
 
     private string Text(TiffTag tag) =>

@@ -24,7 +24,7 @@ public static class ImageSource
         ArgumentNullException.ThrowIfNull(path);
         options ??= new ImageOptions();
         options.Validate();
-        return Open(ImageContainer.Find(path, options.Page), options);
+        return Open(ImageContainer.Find(path, options), options);
     }
 
     /// <summary>Channels of an image file as it would be opened, from its header alone: no pixel is decoded, and damage behind the header is not found.</summary>
@@ -37,7 +37,7 @@ public static class ImageSource
         ArgumentNullException.ThrowIfNull(path);
         options ??= new ImageOptions();
         options.Validate();
-        return ImageContainer.Find(path, options.Page).Channels(options);
+        return ImageContainer.Find(path, options).Channels(options);
     }
 
     /// <summary>Opens a file of bare samples; it cannot say itself what it holds.</summary>
@@ -73,8 +73,13 @@ public static class ImageSource
         var source = container.OpenLevel(view.Level, options);
         try
         {
+            var missing = options.NoData == NoDataHandling.Fill ? options.NoDataValue ?? container.Info.NoData : null;
+            if (missing is { } value)
+                source = new MissingPixelsSource(source, MissingPixels.Of(value, container.Info, options));
             if (source.Height != view.Height || source.Width != view.Width)
-                source = new ResampledSource(source, view.Height, view.Width);
+                source = new ResampledSource(source, view.Height, view.Width, missing is not null);
+            if (missing is not null && !options.NoDataFill.All(float.IsNaN))
+                source = new FilledSource(source, options.NoDataFill);
             if (options.Crop is { } crop)
                 source = new CroppedSource(source, crop);
             return source;

@@ -13,6 +13,7 @@ public sealed class ResampledSource : IImageSource
     private readonly IImageSource inner;
     private readonly ResampleTaps rows;
     private readonly ResampleTaps columns;
+    private readonly bool hasMissing;
 
     /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
     /// <param name="inner">The image to resample.</param>
@@ -20,7 +21,19 @@ public sealed class ResampledSource : IImageSource
     /// <param name="width">Width of the result in pixels.</param>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
     public ResampledSource(IImageSource inner, long height, long width)
+        : this(inner, height, width, hasMissing: false)
     {
+    }
+
+    /// <param name="inner">The image to resample.</param>
+    /// <param name="height">Height of the result in pixels.</param>
+    /// <param name="width">Width of the result in pixels.</param>
+    /// <param name="hasMissing">
+    /// Whether NaN means a pixel without data. Such pixels have no part in the mean; where they would have more than half of it, the result has no data either.
+    /// </param>
+    internal ResampledSource(IImageSource inner, long height, long width, bool hasMissing)
+    {
+        this.hasMissing = hasMissing;
         ArgumentNullException.ThrowIfNull(inner);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
@@ -65,12 +78,37 @@ public sealed class ResampledSource : IImageSource
         var isByte = window.dtype == ScalarType.Byte;
         var (sourceHeight, sourceWidth) = ((int)(endRow - firstRow), (int)(endColumn - firstColumn));
         var values = FloatPixels.Of(window);
-        var across = new float[Channels * sourceHeight * width];
-        Across(values, across, sourceHeight, sourceWidth, left, (int)width, firstColumn);
-        var down = new float[Channels * height * width];
-        Down(across, down, sourceHeight, (int)width, top, (int)height, firstRow);
+        var present = hasMissing ? Presence(values) : null;
+        var down = Resample(values);
+        if (present is not null)
+        {
+            var shares = Resample(present);
+            for (var i = 0; i < down.Length; i++)
+                down[i] = shares[i] >= 0.5f ? down[i] / shares[i] : float.NaN;
+        }
+
         var result = tensor(down, [1, Channels, height, width]);
         return (isByte ? PixelRange.ToBytes(result) : result).MoveToOuterDisposeScope();
+
+        float[] Resample(float[] pixels)
+        {
+            var across = new float[Channels * sourceHeight * width];
+            Across(pixels, across, sourceHeight, sourceWidth, left, (int)width, firstColumn);
+            var both = new float[Channels * height * width];
+            Down(across, both, sourceHeight, (int)width, top, (int)height, firstRow);
+            return both;
+        }
+    }
+
+    /// <summary>1 where there is a pixel and 0 where there is none; those become 0. Null where all are there.</summary>
+    private static float[]? Presence(float[] values)
+    {
+        if (!Array.Exists(values, float.IsNaN))
+            return null;
+        var present = new float[values.Length];
+        for (var i = 0; i < values.Length; i++)
+            (values[i], present[i]) = float.IsNaN(values[i]) ? (0, 0) : (values[i], 1);
+        return present;
     }
 
     private void Across(float[] values, float[] across, int sourceHeight, int sourceWidth, long left, int width, long firstColumn)

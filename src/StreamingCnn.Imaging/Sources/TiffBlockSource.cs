@@ -9,10 +9,11 @@ namespace StreamingCnn.Imaging;
 /// <summary>An image of a TIFF file in a layout that libvips does not read or does not read rightly, assembled from its tiles or strips.</summary>
 internal sealed class TiffBlockSource : IImageSource
 {
+    private readonly string path;
     private readonly TiffDirectory image;
     private readonly ImageOptions options;
     private readonly TiffBlocks blocks;
-    private readonly bool alpha;
+    private readonly BandMeaning meaning;
     private readonly double missing;
     private readonly byte[]? palette;
 
@@ -20,17 +21,18 @@ internal sealed class TiffBlockSource : IImageSource
     /// <param name="path">The file.</param>
     /// <param name="image">The image in it.</param>
     /// <param name="options">Channels, colour profile, value range.</param>
-    /// <param name="alpha">Whether the last band is alpha.</param>
+    /// <param name="meaning">What the header says of its bands.</param>
     /// <param name="slide">Whether the image is a slide, whose tiles are white where nothing was scanned.</param>
     /// <exception cref="ImageFormatException">The layout is not read; the message names it.</exception>
-    public TiffBlockSource(string path, TiffDirectory image, ImageOptions options, bool alpha, bool slide)
+    public TiffBlockSource(string path, TiffDirectory image, ImageOptions options, BandMeaning meaning, bool slide)
     {
         if (TiffLayout.Refusal(image) is { } refusal)
             throw new ImageFormatException(path, refusal);
         VipsLibrary.Quieten();
+        this.path = path;
         this.image = image;
         this.options = options;
-        this.alpha = alpha;
+        this.meaning = meaning;
         palette = image.Photometric == 3 ? Colours() : null;
         var white = slide && image.Photometric is 2 or 6;
         blocks = new TiffBlocks(path, image);
@@ -79,7 +81,20 @@ internal sealed class TiffBlockSource : IImageSource
 
     public void Dispose() => blocks.Dispose();
 
-    private Image Prepare(Image window) => VipsPixels.Prepare(window, options, alpha, Format == Enums.BandFormat.Ushort && blocks.Bits < 16 ? Largest : null);
+    private Image Prepare(Image window)
+    {
+        // As libvips does where it decodes.
+        if (image.IsAlphaAssociated && palette is null)
+            window = window.Unpremultiply(maxAlpha: Format == Enums.BandFormat.Uchar ? 255 : Largest, alphaBand: image.AlphaBand).Cast(Format);
+        try
+        {
+            return VipsPixels.Prepare(window, options, meaning, Format == Enums.BandFormat.Ushort && blocks.Bits < 16 ? Largest : null);
+        }
+        catch (VipsException error)
+        {
+            throw VipsImageSource.OfProfile(path, error);
+        }
+    }
 
     // The window lives in a tensor of the scope around.
     private unsafe Image Unpack(ImageRegion region, bool decode)
@@ -103,8 +118,6 @@ internal sealed class TiffBlockSource : IImageSource
             return described.Mutate(header =>
             {
                 header.Set(GValue.GIntType, "orientation", image.Orientation is >= 1 and <= 8 ? image.Orientation : 1);
-                if (image.ColourProfile.Length > 0)
-                    header.Set(GValue.BlobType, "icc-profile-data", image.ColourProfile);
             });
         }
     }

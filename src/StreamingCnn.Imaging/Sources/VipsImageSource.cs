@@ -33,8 +33,8 @@ internal sealed class VipsImageSource : IImageSource
     /// <param name="page">TIFF page, or -1 where the format has none.</param>
     /// <param name="subIfd">SubIFD of the page, or -1.</param>
     /// <param name="tiled">Whether windows can be decoded on their own; otherwise the image is decoded here and now.</param>
-    /// <param name="alpha">Whether the last band is alpha; null to believe the decoder.</param>
-    public static VipsImageSource Open(string path, ImageOptions options, int page, int subIfd, bool tiled, bool? alpha)
+    /// <param name="meaning">What the file's header says of its bands.</param>
+    public static VipsImageSource Open(string path, ImageOptions options, int page, int subIfd, bool tiled, BandMeaning meaning = default)
     {
         VipsLibrary.Quieten();
         Source? file = null;
@@ -51,7 +51,7 @@ internal sealed class VipsImageSource : IImageSource
             // tags that it does not know. In a photograph warnings are trifles that every camera causes.
             var strictness = page >= 0 && tiled ? Enums.FailOn.Warning : Enums.FailOn.Error;
             var loaded = Image.NewFromSource(file, access: Enums.Access.Random, failOn: strictness, kwargs: arguments);
-            var source = new VipsImageSource(path, file, VipsPixels.Prepare(loaded, options, alpha ?? loaded.HasAlpha()));
+            var source = new VipsImageSource(path, file, Prepare(path, loaded, options, meaning));
             if (!tiled)
             {
                 CheckTemporarySpace(path, loaded);
@@ -73,9 +73,9 @@ internal sealed class VipsImageSource : IImageSource
     }
 
     /// <summary>Channels of an image of a file as <see cref="Open"/> would give them. The steps up to the channels are set up, but no pixel goes through them.</summary>
-    public static int CountChannels(string path, ImageOptions options, int page, int subIfd, bool? alpha)
+    public static int CountChannels(string path, ImageOptions options, int page, int subIfd, BandMeaning meaning = default)
     {
-        using var source = Open(path, options, page, subIfd, tiled: true, alpha);
+        using var source = Open(path, options, page, subIfd, tiled: true, meaning);
         return source.Channels;
     }
 
@@ -113,6 +113,22 @@ internal sealed class VipsImageSource : IImageSource
 
         static string Last(string[] lines) => lines.Last(line => MissingCodecs.Any(text => line.Contains(text, StringComparison.Ordinal))).TrimEnd('.');
     }
+
+    private static Image Prepare(string path, Image loaded, ImageOptions options, BandMeaning meaning)
+    {
+        try
+        {
+            return VipsPixels.Prepare(loaded, options, meaning);
+        }
+        catch (VipsException error) when (error.Message.Contains("profile", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("icc", StringComparison.OrdinalIgnoreCase))
+        {
+            throw OfProfile(path, error);
+        }
+    }
+
+    /// <summary>The sentence for colours that cannot be turned into sRGB.</summary>
+    public static ImageFormatException OfProfile(string path, VipsException error) => new(
+        path, $"its colour profile is damaged, so its colours are not known; save it anew with or without a profile (the decoder says: {error.Message.Split('\n')[0].TrimEnd('.')}).", error);
 
     private static void CheckTemporarySpace(string path, Image loaded)
     {

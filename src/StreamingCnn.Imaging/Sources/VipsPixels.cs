@@ -7,43 +7,54 @@ internal static class VipsPixels
 {
     /// <summary>The image as windows are handed out.</summary>
     /// <param name="image">As it was decoded.</param>
-    /// <param name="options">Channels, colour profile, value range.</param>
-    /// <param name="alpha">Whether the last band is alpha.</param>
+    /// <param name="options">Channels, alpha, colour profile, value range.</param>
+    /// <param name="meaning">What the header says of its bands.</param>
     /// <param name="largest">The largest sample that 16 bits hold, where it is not 65535; null otherwise.</param>
-    public static Image Prepare(Image image, ImageOptions options, bool alpha, double? largest = null)
+    /// <exception cref="VipsException">The colour profile is damaged.</exception>
+    public static Image Prepare(Image image, ImageOptions options, BandMeaning meaning, double? largest = null)
     {
         image = image.Autorot();
         // CIELAB comes as floating-point numbers, of which nothing further down would know that they are colours.
         if (image.Interpretation is Enums.Interpretation.Matrix or Enums.Interpretation.Lab || image.Coding != Enums.Coding.None)
             image = image.Colourspace(Enums.Interpretation.Srgb);
-        if (alpha)
-            image = largest is { } opaque ? image.Flatten(background: [opaque], maxAlpha: opaque) : image.Flatten(background: [Range(image)]);
+        image = WithoutAlpha(image, options.Alpha, meaning.AlphaBand ?? (image.HasAlpha() ? image.Bands - 1 : -1), largest ?? Range(image));
         var colours = image.Interpretation == Enums.Interpretation.Cmyk ? 4 : 3;
         if (image.Bands == colours && image.Format is Enums.BandFormat.Uchar or Enums.BandFormat.Ushort)
-            (image, largest) = ToStandardColours(image, options, largest);
+            (image, largest) = ToStandardColours(image, options, meaning.Profile ?? ColourProfile.Of(image), largest);
         image = ToChannels(image, options.Channels);
         return ToFormat(image, options.RawValues, largest ?? ushort.MaxValue);
     }
 
-    private static (Image Colours, double? Largest) ToStandardColours(Image image, ImageOptions options, double? largest)
+    private static Image WithoutAlpha(Image image, AlphaHandling handling, int band, double opaque)
+    {
+        if (band < 0 || band >= image.Bands || image.Bands < 2 || handling == AlphaHandling.Keep)
+            return image;
+        if (band < image.Bands - 1)
+        {
+            // libvips takes the last band for alpha, a file may have another after it.
+            var others = Enumerable.Range(0, image.Bands).Where(other => other != band).Select(other => image[other]).ToArray();
+            image = others[0].Bandjoin([.. others[1..], image[band]]).Copy(interpretation: image.Interpretation);
+        }
+
+        return handling == AlphaHandling.Drop ? image.ExtractBand(0, n: image.Bands - 1) : image.Flatten(background: [opaque], maxAlpha: opaque);
+    }
+
+    private static (Image Colours, double? Largest) ToStandardColours(Image image, ImageOptions options, ColourProfile profile, double? largest)
     {
         var deep = image.Format == Enums.BandFormat.Ushort;
-        var profile = options.ApplyColourProfile && image.Contains("icc-profile-data") && !IsStandard(image);
-        if (!profile && image.Interpretation != Enums.Interpretation.Cmyk)
+        var isCmyk = image.Interpretation == Enums.Interpretation.Cmyk;
+        if (options.ApplyColourProfile && profile.IsDamaged)
+            throw new VipsException("the colour profile is cut short or has no header");
+        // A profile of another space than the pixels cannot be meant for them.
+        var isApplied = options.ApplyColourProfile && profile.Space == (isCmyk ? "CMYK" : "RGB") && (isCmyk || !profile.IsStandard);
+        if (!isApplied && !isCmyk)
             return (image, largest);
         // Conversions of colours are defined for the whole range of 16 bits.
         if (largest is { } stored)
             image = (image * (ushort.MaxValue / stored)).Rint().Cast(Enums.BandFormat.Ushort);
-        return (profile
-            ? image.IccTransform("srgb", embedded: true, depth: deep ? 16 : 8)
+        return (isApplied
+            ? ColourProfile.ToStandard(profile.On(image), deep ? 16 : 8)
             : image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb), null);
-    }
-
-    private static bool IsStandard(Image image)
-    {
-        // The profile's name is stored as ASCII or UTF-16 inside it; either way the letters s, R, G, B follow each other, perhaps with zeros between.
-        var profile = image.Get("icc-profile-data") as byte[] ?? [];
-        return profile.AsSpan().IndexOf("sRGB"u8) >= 0 || profile.AsSpan().IndexOf("s\0R\0G\0B"u8) >= 0;
     }
 
     private static Image ToChannels(Image image, int? channels)
