@@ -102,16 +102,17 @@ internal sealed class TiffBlocks : IDisposable
                 throw Damaged(block, $"holds {image.BlockLengths[block]} bytes of {offset + wanted}");
             samples = Bytes(block, image.BlockOffsets[block] + offset, wanted);
             if (image.FillOrder == 2)
-                Reverse(samples);
+                samples = Reversed(samples);
         }
         else
         {
             var coded = Bytes(block, image.BlockOffsets[block], image.BlockLengths[block]);
+            var packed = image.FillOrder == 2 && TiffLayout.PacksBytes(image) ? Reversed(coded) : coded;
             // No codec for bytes packs more than about 2700 bytes into one, so a larger claim is damage or malice.
             if (TiffLayout.PacksBytes(image) && wanted > (coded.Length * 4096L) + 65536)
                 throw Damaged(block, $"has {coded.Length} bytes, which cannot hold {wanted}");
-            samples = TiffLayout.PacksBytes(image)
-                ? Decode(TiffBlockFile.OfBytes(coded, storedRowBytes, unitRows, image), wanted)
+            samples = TiffCodec.Knows(image.Compression, packed) ? Unpack(block, packed, wanted)
+                : TiffLayout.PacksBytes(image) ? Decode(TiffBlockFile.OfBytes(coded, storedRowBytes, unitRows, image), wanted)
                 : Decode(TiffBlockFile.OfPicture(coded, BlockWidth, rows, Samples, image), wanted);
         }
 
@@ -119,6 +120,13 @@ internal sealed class TiffBlocks : IDisposable
             return TiffChroma.ToColours(samples, BlockWidth, rows, image);
         TiffPredictor.Undo(samples, RowBytes, Samples, image);
         return samples;
+    }
+
+    private byte[] Unpack(int block, byte[] coded, long wanted)
+    {
+        var samples = new byte[wanted];
+        var got = TiffCodec.Unpack(image.Compression, coded, samples);
+        return got == wanted ? samples : throw Damaged(block, $"unpacks to {got} bytes of {wanted}");
     }
 
     private byte[] Decode(byte[] tiff, long wanted)
@@ -154,14 +162,17 @@ internal sealed class TiffBlocks : IDisposable
         return bytes;
     }
 
-    private static void Reverse(Span<byte> bytes)
+    private static byte[] Reversed(byte[] bytes)
     {
-        foreach (ref var value in bytes)
+        var reversed = new byte[bytes.Length];
+        for (var i = 0; i < bytes.Length; i++)
         {
-            value = (byte)(((value & 0x55) << 1) | ((value >> 1) & 0x55));
-            value = (byte)(((value & 0x33) << 2) | ((value >> 2) & 0x33));
-            value = (byte)((value << 4) | (value >> 4));
+            var value = ((bytes[i] & 0x55) << 1) | ((bytes[i] >> 1) & 0x55);
+            value = ((value & 0x33) << 2) | ((value >> 2) & 0x33);
+            reversed[i] = (byte)((value << 4) | (value >> 4));
         }
+
+        return reversed;
     }
 
     private ImageFormatException Damaged(int block, string what) =>
