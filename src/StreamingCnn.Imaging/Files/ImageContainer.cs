@@ -74,7 +74,9 @@ internal abstract class ImageContainer
                 case var _ when OpenSlideContainer.Knows(path):
                     return new OpenSlideContainer(path);
                 default:
-                    throw new ImageFormatException(path, FileSignature.LooksLikeText(head)
+                    throw new ImageFormatException(path, FileSignature.HowToConvert(head) is { } conversion
+                        ? conversion
+                        : FileSignature.LooksLikeText(head)
                         ? "this is a text file, not an image; check that the right file was given."
                         : $"this is not an image of a known format (TIFF, JPEG, PNG, WebP, GIF, HEIF, NumPy .npy or a slide that OpenSlide reads{(OpenSlideNative.Available ? "" : $", which is not installed: {OpenSlideHandle.HowToInstall}")}).");
             }

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace StreamingCnn.Imaging;
 
 /// <summary>
-/// One block of a TIFF file as a TIFF file of its own, of one strip, in memory: libvips then unpacks it, in whatever layout it lay. What every byte of it means was checked before.
+/// One JPEG or fax block of a TIFF file as a TIFF file of its own, of one strip, in memory: libvips then unpacks it, in whatever layout it lay.
 /// </summary>
 internal sealed class TiffBlockFile
 {
@@ -35,16 +35,13 @@ internal sealed class TiffBlockFile
             Add(530, 2, (uint)image.ChromaSubsampling.Across, (uint)image.ChromaSubsampling.Down);
     }
 
-    /// <summary>A block whose codec packs bytes: an image as wide as a row has bytes, which are grey, so that they come out as they went in.</summary>
-    public static byte[] OfBytes(byte[] block, int rowBytes, int rows, TiffDirectory image) => new TiffBlockFile(block, rowBytes, rows, 1, 8, 1, image).ToBytes();
-
-    /// <summary>A block whose codec packs pictures.</summary>
+    /// <summary>The file around a block whose codec packs pictures, and not bytes.</summary>
     /// <param name="block">As it lies in the file.</param>
     /// <param name="width">In pixels.</param>
     /// <param name="height">In pixels.</param>
     /// <param name="samples">Samples of a pixel.</param>
     /// <param name="image">The image from which it comes.</param>
-    public static byte[] OfPicture(byte[] block, int width, int height, int samples, TiffDirectory image)
+    public static byte[] Around(byte[] block, int width, int height, int samples, TiffDirectory image)
     {
         // Three samples of JPEG may be luma and chroma, which libvips turns into colours; all others come as they are, with no meaning given to them.
         var photometric = samples == 3 && image.Photometric is 2 or 6 ? image.Photometric.Value : 1;

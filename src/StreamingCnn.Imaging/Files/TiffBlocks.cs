@@ -106,14 +106,14 @@ internal sealed class TiffBlocks : IDisposable
         }
         else
         {
-            var coded = Bytes(block, image.BlockOffsets[block], image.BlockLengths[block]);
-            var packed = image.FillOrder == 2 && TiffLayout.PacksBytes(image) ? Reversed(coded) : coded;
-            // No codec for bytes packs more than about 2700 bytes into one, so a larger claim is damage or malice.
-            if (TiffLayout.PacksBytes(image) && wanted > (coded.Length * 4096L) + 65536)
+            // No codec makes much more of little: what is longer than this holds something else.
+            var coded = Bytes(block, image.BlockOffsets[block], Math.Min(image.BlockLengths[block], (4 * wanted) + (1 << 20)));
+            // No codec packs more than about 2700 bytes into one, but for a fax, which has at least a bit for each row: a larger claim is damage or malice.
+            if (TiffLayout.IsFax(image) ? rows > (coded.Length * 8L) + 64 : wanted > (coded.Length * 4096L) + 65536)
                 throw Damaged(block, $"has {coded.Length} bytes, which cannot hold {wanted}");
-            samples = TiffCodec.Knows(image.Compression, packed) ? Unpack(block, packed, wanted)
-                : TiffLayout.PacksBytes(image) ? Decode(TiffBlockFile.OfBytes(coded, storedRowBytes, unitRows, image), wanted)
-                : Decode(TiffBlockFile.OfPicture(coded, BlockWidth, rows, Samples, image), wanted);
+            samples = TiffLayout.PacksBytes(image)
+                ? Unpack(block, image.FillOrder == 2 ? Reversed(coded) : coded, wanted)
+                : Decode(TiffBlockFile.Around(coded, BlockWidth, rows, Samples, image), wanted);
         }
 
         if (UnpackedColours)
@@ -124,6 +124,8 @@ internal sealed class TiffBlocks : IDisposable
 
     private byte[] Unpack(int block, byte[] coded, long wanted)
     {
+        if (TiffCodec.IsOldLzw(image.Compression, coded))
+            throw new ImageFormatException(path, "it is compressed with LZW as before 1990; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
         var samples = new byte[wanted];
         var got = TiffCodec.Unpack(image.Compression, coded, samples);
         return got == wanted ? samples : throw Damaged(block, $"unpacks to {got} bytes of {wanted}");

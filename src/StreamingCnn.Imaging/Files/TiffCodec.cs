@@ -10,16 +10,8 @@ internal static class TiffCodec
     private const int End = 257;
     private const int Codes = 4096;
 
-    /// <summary>Whether <see cref="Unpack"/> knows the codec of a block.</summary>
-    /// <param name="compression">Value of the tag.</param>
-    /// <param name="coded">The block.</param>
-    public static bool Knows(int compression, ReadOnlySpan<byte> coded) => compression switch
-    {
-        // Before 1990 programs wrote LZW the other way round; such a block starts with the low bits of the code for clearing the table.
-        5 => coded is not [0, var second, ..] || (second & 1) == 0,
-        8 or 32946 or 32773 => true,
-        _ => false,
-    };
+    /// <summary>Whether a block was packed by LZW the other way round, as before 1990: it starts with the low bits of the code for clearing the table.</summary>
+    public static bool IsOldLzw(int compression, ReadOnlySpan<byte> coded) => compression == 5 && coded is [0, var second, ..] && (second & 1) != 0;
 
     /// <summary>Fills an array with what a block holds.</summary>
     /// <param name="compression">Value of the tag.</param>

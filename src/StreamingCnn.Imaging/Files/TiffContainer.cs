@@ -68,7 +68,7 @@ internal sealed class TiffContainer : ImageContainer
         // 33003 and 33005 are Aperio's JPEG 2000; a Leica SCN is a chain of unrelated regions placed by its XML.
         return main.Hamamatsu || main.Ventana || main.Compression is 33003 or 33005
             // A Philips slide fills its levels up to whole tiles: they are not evenly smaller, and level 0 alone could be read without OpenSlide.
-            || (OpenSlideNative.Available && main.Description.Contains("DPUfsImport", StringComparison.Ordinal))
+            || (OpenSlideNative.Available && IsPhilips(main))
             || main.Description.Contains("http://www.leica-microsystems.com/scn/", StringComparison.Ordinal);
     }
 
@@ -88,7 +88,7 @@ internal sealed class TiffContainer : ImageContainer
             var stored = at == page ? directory : Directory(at, subIfd);
             return TiffLayout.SuitsVips(stored)
                 ? VipsImageSource.Open(path, options, at, subIfd, stored.Tiled, Meaning)
-                : new TiffBlockSource(path, stored, options, Meaning, slide: Info.Format != "TIFF");
+                : new TiffBlockSource(path, stored, options, Meaning, slide: IsAperio(levels[0].Directory) || IsPhilips(levels[0].Directory));
         }
     }
 
@@ -155,6 +155,8 @@ internal sealed class TiffContainer : ImageContainer
     // Aperio marks the label and the macro photograph as reduced images, but not the thumbnail, which comes second and alone is in strips.
     private bool IsAssociated(TiffDirectory directory, int index, TiffDirectory main) =>
         !IsLevel(directory) && (directory.SubfileType is 1 or 9 || (index == 1 && IsAperio(main) && !directory.Tiled));
+
+    private static bool IsPhilips(TiffDirectory main) => main.Description.Contains("DPUfsImport", StringComparison.Ordinal);
 
     private static bool IsAperio(TiffDirectory main) => main.Description.StartsWith("Aperio", StringComparison.Ordinal);
 

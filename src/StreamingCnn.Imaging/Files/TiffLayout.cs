@@ -40,7 +40,7 @@ internal static class TiffLayout
     }
 
     /// <summary>Whether a block is packed as bytes in their order, whatever they mean, and not as a picture.</summary>
-    public static bool PacksBytes(TiffDirectory image) => image.Compression is Uncompressed or Lzw or Deflate or OldDeflate or PackBits or 34925 or 50000;
+    public static bool PacksBytes(TiffDirectory image) => image.Compression is Uncompressed or Lzw or Deflate or OldDeflate or PackBits;
 
     /// <summary>Whether a block is packed as a fax: two colours, black and white.</summary>
     public static bool IsFax(TiffDirectory image) => image.Compression is 2 or 3 or 4;
@@ -81,6 +81,8 @@ internal static class TiffLayout
     {
         if (image.Compression is 33003 or 33004 or 33005 or 34712)
             return "it is compressed with JPEG 2000, which only OpenSlide reads here, in slides of Aperio";
+        if (image.Compression is 34925 or 50000)
+            return $"it is compressed with {(image.Compression == 50000 ? "Zstandard" : "LZMA")}, which is not read";
         if (!PacksBytes(image) && !IsFax(image) && image.Compression != Jpeg)
             return $"its combination of compression {image.Compression}, {image.SamplesPerPixel} band(s) of {image.BitsPerSample} bits and its layout is not read";
         if (IsFax(image) && (image.BitsPerSample != 1 || (image.SamplesPerPixel > 1 && !image.Planar)))

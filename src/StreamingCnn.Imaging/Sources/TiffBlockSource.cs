@@ -104,6 +104,8 @@ internal sealed class TiffBlockSource : IImageSource
         var pixels = empty([region.Height * region.Width * bands * sample], ScalarType.Byte).bytes;
         if (decode)
             Fill(pixels, region, sample);
+        else
+            pixels.Clear();
         Spread(pixels);
         if (palette is not null)
         {

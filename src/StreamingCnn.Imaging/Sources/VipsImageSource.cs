@@ -10,6 +10,12 @@ internal sealed class VipsImageSource : IImageSource
     // What libtiff, libheif and libvips say of codecs that they were built without: Zstandard, JPEG 2000, HEVC and others.
     private static readonly string[] MissingCodecs = ["is not configured", "has not been built in", "built without"];
 
+    // What they say of files that they do not read by design, damaged or not.
+    private static readonly string[] Refusals =
+    [
+        "not supported", "unsupported tiff image type", "Unsupported JPEG process", "Unsupported feature", "Unsupported file", "Unsupported codec", "not a known file format", "not in a known format",
+    ];
+
     private readonly string path;
     private readonly Source file;
     private readonly Image image;
@@ -104,14 +110,19 @@ internal sealed class VipsImageSource : IImageSource
     {
         var lines = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var said = string.Join("; ", lines.Where(line => !line.StartsWith("unable to", StringComparison.OrdinalIgnoreCase)).Distinct().Take(2)).TrimEnd('.');
-        return new ImageFormatException(
-            path,
-            MissingCodecs.FirstOrDefault(text => error.Message.Contains(text, StringComparison.Ordinal)) is null
-                ? $"the image is damaged or cut short, so copy or export it again (the decoder says: {said})."
-                : $"it is compressed in a way that this installation of libvips does not decode; convert a photograph to JPEG or PNG, any other image to a TIFF with Deflate (the decoder says: {Last(lines)}).",
-            error);
+        if (lines.LastOrDefault(line => MissingCodecs.Any(line.Contains)) is { } missing)
+        {
+            return new ImageFormatException(
+                path,
+                $"it is compressed in a way that this installation of libvips does not decode; convert a photograph to JPEG or PNG, any other image to a TIFF with Deflate (the decoder says: {missing.TrimEnd('.')}).",
+                error);
+        }
 
-        static string Last(string[] lines) => lines.Last(line => MissingCodecs.Any(text => line.Contains(text, StringComparison.Ordinal))).TrimEnd('.');
+        // Damage is said only of what is damaged: a decoder that refuses a layout has not looked at the pixels.
+        return Refusals.Any(error.Message.Contains)
+            ? new ImageFormatException(
+                path, $"libvips does not read images that are stored like this; convert a photograph to JPEG or PNG, any other image to a TIFF with Deflate (the decoder says: {said}).", error)
+            : new ImageFormatException(path, $"the image is damaged or cut short, so copy or export it again (the decoder says: {said}).", error);
     }
 
     private static Image Prepare(string path, Image loaded, ImageOptions options, BandMeaning meaning)

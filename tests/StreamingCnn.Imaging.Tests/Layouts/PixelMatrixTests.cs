@@ -15,6 +15,8 @@ public sealed class PixelMatrixTests : IDisposable
     // Strips, one or some rows in each; tiles that are square, oblong and of sides that are no multiple of 16.
     private static readonly (int Height, int? Width)[] Blocks = [(1000, null), (1, null), (7, null), (16, 16), (32, 32), (48, 16), (16, 64), (10, 14), (33, 21)];
 
+    private static readonly ImageOptions AsStored = new() { RawValues = true, Alpha = AlphaHandling.Keep, NoData = NoDataHandling.Keep };
+
     /// <summary>How many random layouts are tried; STREAMINGCNN_TIFF_LAYOUTS sets another number for a long run.</summary>
     private static int Count => int.TryParse(Environment.GetEnvironmentVariable("STREAMINGCNN_TIFF_LAYOUTS"), out var count) ? count : 500;
 
@@ -57,6 +59,7 @@ public sealed class PixelMatrixTests : IDisposable
             BigEndian = random.Next(2) == 0,
             BigTiff = random.Next(3) == 0,
             Photometric = random.Next(8) == 0 ? null : bands >= 3 && random.Next(2) == 0 ? 2 : bits <= 16 && random.Next(6) == 0 ? 0 : 1,
+            ExtraSamples = bands is 2 or 4 ? [random.Next(2) * 2] : [],
             MissingEvery = random.Next(4) == 0 ? random.Next(1, 5) : 0,
             NoData = random.Next(2) == 0 ? null : "1",
             ReversedBits = random.Next(8) == 0,
@@ -72,7 +75,7 @@ public sealed class PixelMatrixTests : IDisposable
         TiffWriter.Write(path, layout, (y, x, band) => numbers[band, y, x]);
         try
         {
-            using var source = ImageSource.Open(path, new ImageOptions { RawValues = true });
+            using var source = ImageSource.Open(path, AsStored);
             var expected = Shown(Expected(layout, numbers), layout.Orientation);
             if (source.Channels != layout.Bands || source.Height != expected.shape[2] || source.Width != expected.shape[3])
                 return $"{source.Channels} x {source.Height} x {source.Width}";

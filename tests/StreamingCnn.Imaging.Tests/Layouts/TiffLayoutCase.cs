@@ -48,6 +48,14 @@ internal sealed record TiffLayoutCase
 
     public IReadOnlyList<int> Palette { get; init; } = [];
 
+    /// <summary>Pixels across and down that share their chroma; null for other photometric codes than 6.</summary>
+    public (int Across, int Down)? Chroma { get; init; }
+
+    public string? Description { get; init; }
+
+    /// <summary>A tag that means nothing to anybody, or 0.</summary>
+    public int PrivateTag { get; init; }
+
     /// <summary>The number of a block, as the offsets list them.</summary>
     public int BlockOf(int y, int x, int band)
     {

@@ -95,11 +95,19 @@ internal sealed class TiffWriter : IDisposable
             tags.Add((320, 2, [.. layout.Palette.Select(colour => (long)colour)]));
         if (layout.ReversedBits)
             tags.Add((266, 2, [2]));
+        if (layout.Chroma is { } chroma)
+            tags.Add((530, 2, [chroma.Across, chroma.Down]));
+        if (layout.PrivateTag > 0)
+            tags.Add((layout.PrivateTag, 2, [5]));
         if (layout.NoData is { } text)
-            tags.Add((42113, 1, [.. Encoding.ASCII.GetBytes(text + "\0").Select(letter => (long)letter)]));
+            tags.Add((42113, 1, Letters(text)));
+        if (layout.Description is { } description)
+            tags.Add((270, 1, Letters(description)));
         tags.Sort((a, b) => a.Tag.CompareTo(b.Tag));
         return tags;
     }
+
+    private static List<long> Letters(string text) => [.. Encoding.ASCII.GetBytes(text + "\0").Select(letter => (long)letter)];
 
     private (List<long> Offsets, List<long> Lengths) WriteBlocks()
     {
@@ -122,8 +130,8 @@ internal sealed class TiffWriter : IDisposable
                     // A tile is always whole; the last strip ends with the image.
                     var rows = layout.TileWidth is null ? Math.Min(layout.BlockHeight, layout.Height - top) : layout.BlockHeight;
                     var block = new MemoryStream();
-                    for (var y = top; y < top + rows; y++)
-                        block.Write(Row(y, left, width, plane, samples));
+                    for (var y = top; y < top + rows; y += layout.Chroma?.Down ?? 1)
+                        block.Write(layout.Chroma is { } chroma ? Units(y, left, width, chroma.Across, chroma.Down) : Row(y, left, width, plane, samples));
                     var coded = Compress(block.ToArray());
                     if (layout.ReversedBits)
                         coded = [.. coded.Select(Reverse)];
@@ -134,6 +142,20 @@ internal sealed class TiffWriter : IDisposable
         }
 
         return (offsets, lengths);
+    }
+
+    // Data units of section 21: the luma of the pixels that share their chroma, then the chroma, that of the first of them.
+    private byte[] Units(int y, int left, int width, int across, int down)
+    {
+        var units = new List<byte>();
+        for (var x = left; x < left + width; x += across)
+        {
+            for (var pixel = 0; pixel < across * down; pixel++)
+                units.Add((byte)sample(Math.Min(y + (pixel / across), layout.Height - 1), Math.Min(x + (pixel % across), layout.Width - 1), 0));
+            units.AddRange([(byte)sample(Math.Min(y, layout.Height - 1), Math.Min(x, layout.Width - 1), 1), (byte)sample(Math.Min(y, layout.Height - 1), Math.Min(x, layout.Width - 1), 2)]);
+        }
+
+        return [.. units];
     }
 
     private byte[] Row(int y, int left, int width, int plane, int samples)
