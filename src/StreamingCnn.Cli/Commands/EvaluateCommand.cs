@@ -33,12 +33,13 @@ internal static class EvaluateCommand
         {
             Description = $"Folder for predictions.csv, metrics.csv, plots and report.html. Default: the folder {DefaultFolder} beside the weights.",
         };
+        var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where the CSV file has one, otherwise as in training.");
         var resamples = CommonOptions.Number("--resamples", "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.", new EvaluationOptions().Resamples, 0);
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var command = new Command("evaluate", "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, output, own, tile, memory, resamples, seed,
+            weights, data, part, labels, resolution, output, own, tile, memory, resamples, seed,
         };
         command.SetAction(parsed =>
         {
@@ -54,7 +55,13 @@ internal static class EvaluateCommand
                 OutputFolder.Check(folder);
                 var task = description.Task;
                 var columns = parsed.GetValue(labels) is { Length: > 0 } named ? named : null;
-                var (samples, chosen) = ImagesToJudge.Read(parsed.GetValue(data)!, task, description.Preparation, columns, parsed.GetValue(part));
+                var (samples, chosen) = ImagesToJudge.Read(
+                    parsed.GetValue(data)!,
+                    task,
+                    description.Preparation.For(parsed.GetValue(resolution)),
+                    columns,
+                    parsed.GetValue(part),
+                    note => Console.WriteLine($"Note: {note}."));
                 var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress));
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 

@@ -5,6 +5,7 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Tasks;
 
@@ -33,10 +34,11 @@ internal static class PredictCommand
             "csv or json. Default: json where the name of the output file ends so, otherwise csv.",
             text => Enum.TryParse<Format>(text, ignoreCase: true, out var value) && !char.IsAsciiDigit(text[0]) ? value : throw new FormatException($"'{text}' is no format; write csv or json."),
             null);
+        var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var command = new Command("predict", "Predict the classes, labels or numbers of images with a trained model.")
         {
-            weights, images, output, format, own, tile, memory,
+            weights, images, output, format, resolution, own, tile, memory,
         };
         command.SetAction(parsed =>
         {
@@ -47,14 +49,14 @@ internal static class PredictCommand
                 parsed.GetValue(own));
             using (model)
             {
-                var files = ImageArguments.Expand(parsed.GetValue(images)!);
+                var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
                 var path = parsed.GetValue(output);
                 var chosen = parsed.GetValue(format) ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
                 interruption.PassOn();
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 var done = 0;
                 var failed = 0;
-                var predictions = Predict(model, description, files, display, error =>
+                var predictions = Predict(model, description.Task, description.Preparation.For(parsed.GetValue(resolution)), files, error =>
                 {
                     failed++;
                     display.Write($"error: {error}");
@@ -83,22 +85,23 @@ internal static class PredictCommand
 
     /// <summary>Predictions one by one as they are asked for; what fails is told and passed over.</summary>
     private static Func<IProgress<TrainingProgress>, IEnumerable<Prediction>> Predict(
-        StreamingClassifier model, ModelDescription description, IReadOnlyList<string> files, ProgressDisplay display, Action<string> fail, CancellationToken cancellation)
+        StreamingClassifier model, LearningTask task, ImagePreparation preparation, IReadOnlyList<NamedImage> files, Action<string> fail, CancellationToken cancellation)
     {
         return Run;
 
         IEnumerable<Prediction> Run(IProgress<TrainingProgress> progress)
         {
             long pixels = 0;
-            foreach (var (i, file) in files.Index())
+            foreach (var (i, (file, listed)) in files.Index())
             {
                 if (cancellation.IsCancellationRequested)
                     yield break;
                 Prediction? prediction = null;
                 try
                 {
-                    using var image = description.Preparation.Open(file);
-                    prediction = new(new(file, -1, _ => description.Preparation.Open(file)), ImageModel.Predict(model, description.Task, image, file), double.NaN);
+                    var prepared = preparation.For(listed);
+                    using var image = prepared.Open(file);
+                    prediction = new(new(file, -1, _ => prepared.Open(file)), ImageModel.Predict(model, task, image, file), double.NaN);
                     pixels += image.Height * image.Width;
                 }
                 catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)

@@ -63,6 +63,7 @@ internal static class SaliencyCommand
     private static readonly Option<int> Regions = CommonOptions.Number("--regions", "Most hot regions to write, the hottest first.", 200, 0);
     private static readonly Option<double?> Downsample = CommonOptions.Downsample("Factor by which the image is made smaller, at least 1. Default: as in training.");
     private static readonly Option<double?> Resolution = CommonOptions.OptionalReal("--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
+    private static readonly Option<double?> ResolutionOfFiles = CommonOptions.ResolutionOfFiles("Default: as in training.");
     private static readonly Option<int?> Level = CommonOptions.OptionalNumber("--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
 
     public static Command Create()
@@ -72,7 +73,7 @@ internal static class SaliencyCommand
         Method.HelpName = "gradient|smoothgrad|cam";
         var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
-            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, Level, own, tile, memory, carry.Place, carry.Folder,
+            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, carry.Place, carry.Folder,
         };
         command.SetAction(parsed =>
         {
@@ -119,7 +120,7 @@ internal static class SaliencyCommand
         string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
         var className = description.Task.Outputs[map.Target];
         var answer = Answer(description.Task, map);
-        var resolution = info.MicrometresPerPixel * scaleX;
+        var resolution = (info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel) * scaleX;
         // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
         using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
         using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side)))
@@ -159,7 +160,7 @@ internal static class SaliencyCommand
     /// <summary>As in training, unless the command line asks for another resolution.</summary>
     private static NormalizedSource Open(ParseResult parsed, ImagePreparation preparation, string path)
     {
-        var options = preparation.Options;
+        var options = preparation.For(parsed.GetValue(ResolutionOfFiles)).Options;
         if (parsed.GetValue(Downsample) is { } factor)
             options = options with { Downsample = factor, MicrometresPerPixel = null };
         else if (parsed.GetValue(Resolution) is { } resolution)

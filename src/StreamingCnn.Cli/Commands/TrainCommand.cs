@@ -53,6 +53,7 @@ internal static class TrainCommand
             using var model = set.Description.Create(streaming with { Progress = display });
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
+            TrainingCheck.Run(model, set);
             using var trainer = new Trainer(model, set.Description.Task, training);
             if (parsed.GetValue(options.DryRun))
             {
@@ -90,7 +91,9 @@ internal static class TrainCommand
 
         var path = parsed.GetValue(options.Data)
             ?? throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
-        var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed);
+        var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed, parsed.GetValue(options.Channels));
+        foreach (var note in images.Notes)
+            Console.WriteLine($"Note: {note}.");
         var description = Describe(images.Task, images.Channels);
         var preparation = description.Preparation;
         if (images.FindForeground(preparation) is { } found)
@@ -100,6 +103,8 @@ internal static class TrainCommand
             description,
             images.Training(preparation, augmentation, seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation))
         {
+            Sizes = images.Sizes(preparation),
+            Path = path,
             Crop = augmentation?.Crop,
         };
 
@@ -114,6 +119,7 @@ internal static class TrainCommand
                 Channels = channels,
                 Downsample = parsed.GetValue(options.Downsample),
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
+                AssumedMicrometresPerPixel = parsed.GetValue(options.ResolutionOfFiles),
                 Foreground = parsed.GetValue(options.Foreground),
                 Normalization = Scaling(channels),
             },

@@ -26,6 +26,11 @@ internal sealed class TrainOptions
         "classes");
 
     private readonly Option<string[]> columns = CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
+    private readonly Option<bool> literal = new("--literal-labels")
+    {
+        Description = "Take every text for a class as it stands: also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
+    };
+
     private readonly Option<int> epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
     private readonly Option<int> batch = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
     private readonly Option<OptimizerKind> optimizer = CommonOptions.Choice("--optimizer", "How weights are updated", OptimizerKind.AdamW);
@@ -112,6 +117,11 @@ internal sealed class TrainOptions
 
     public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
 
+    public Option<double?> ResolutionOfFiles { get; } = CommonOptions.ResolutionOfFiles("Default: the column mpp where the CSV file has one, otherwise such files are refused with --mpp.");
+
+    public Option<int?> Channels { get; } = CommonOptions.OptionalNumber(
+        "--channels", "Channels of every image: 1 (all as grey), 3 (all as colour, grey being repeated), or another number that all files have. Default: what the files have.", 1);
+
     public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
         "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
 
@@ -125,14 +135,14 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, labels, columns, Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, Foreground, Normalize, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, DryRun, Output, labels, columns, literal, Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, Normalize, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 
     /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
     public void RefuseDataWithDemo(ParseResult parsed)
     {
-        if (parsed.GetValue(Demo) && Given(parsed, Data, labels, columns, Downsample, Resolution, Foreground, augment, crop, ValidationShare) is { Length: > 0 } given)
+        if (parsed.GetValue(Demo) && Given(parsed, Data, labels, columns, literal, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, augment, crop, ValidationShare) is { Length: > 0 } given)
             throw new ArgumentException($"--demo trains on images of its own as they are, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
     }
 
@@ -165,6 +175,12 @@ internal sealed class TrainOptions
     {
         if (parsed.GetValue(Downsample) is not null && parsed.GetValue(Resolution) is not null)
             throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
+        if (parsed.GetValue(ResolutionOfFiles) is not null && parsed.GetValue(Resolution) is null)
+            throw new ArgumentException("--mpp-of says what resolution files have, which matters with --mpp alone; give both, or leave it out.");
+        if (parsed.GetValue(labels) == LabelKind.Class && parsed.GetValue(columns) is { Length: > 1 } several)
+            throw new ArgumentException($"--task classes takes one label column, but --labels names {several.Length}; name one, or choose --task labels or --task numbers.");
+        if (parsed.GetValue(literal) && parsed.GetValue(labels) != LabelKind.Class)
+            throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
         var (frozen, passes) = (parsed.GetValue(freeze), parsed.GetValue(epochs));
         if (frozen > passes)
             throw new ArgumentException($"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
@@ -203,7 +219,12 @@ internal sealed class TrainOptions
             throw new ArgumentException("--dry-run shows what a new run would do, so it cannot be given together with --resume; leave out one or the other.");
     }
 
-    public CsvOptions Columns(ParseResult parsed) => new() { Labels = parsed.GetValue(labels), LabelColumns = parsed.GetValue(columns)! };
+    public CsvOptions Columns(ParseResult parsed) => new()
+    {
+        Labels = parsed.GetValue(labels),
+        LabelColumns = parsed.GetValue(columns)!,
+        LiteralLabels = parsed.GetValue(literal),
+    };
 
     public AugmentationOptions? Augmentation(ParseResult parsed)
     {

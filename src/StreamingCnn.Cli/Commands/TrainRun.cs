@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Reports;
 using StreamingCnn.Training.Runs;
@@ -21,6 +22,12 @@ internal sealed record TrainingSet(
 {
     /// <summary>Height and width in pixels of the part of each image that is trained on; null for whole images.</summary>
     public (long Height, long Width)? Crop { get; init; }
+
+    /// <summary>All images with their sizes; empty where they are made on the spot.</summary>
+    public IReadOnlyList<SizedImage> Sizes { get; init; } = [];
+
+    /// <summary>The table or folder that lists them.</summary>
+    public string Path { get; init; } = "";
 }
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>

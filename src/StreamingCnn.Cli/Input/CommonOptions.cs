@@ -164,6 +164,11 @@ internal static class CommonOptions
         text => NumberText.Real(text, "--downsample", value => value >= 1 && double.IsFinite(value), "of at least 1: images can be made smaller, not larger"),
         null);
 
+    /// <summary>Resolution of files that do not state theirs.</summary>
+    /// <param name="otherwise">What counts where it is not given, as a sentence.</param>
+    public static Option<double?> ResolutionOfFiles(string otherwise) =>
+        OptionalReal("--mpp-of", $"Resolution in micrometres per pixel of files that do not state theirs. {otherwise}", 0, double.MaxValue);
+
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {
         public string? DefaultText => defaultText;

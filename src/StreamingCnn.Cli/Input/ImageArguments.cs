@@ -1,38 +1,50 @@
-using System.Globalization;
 using System.IO.Enumeration;
-using CsvHelper;
-using CsvHelper.Configuration;
+using StreamingCnn.Imaging.DataSets;
 
 namespace StreamingCnn.Cli.Input;
+
+/// <summary>An image that a person named.</summary>
+/// <param name="Path">Its path.</param>
+/// <param name="MicrometresPerPixel">Its resolution, where a table says it.</param>
+internal sealed record NamedImage(string Path, double? MicrometresPerPixel);
 
 /// <summary>Files that a person names on the command line: one by one, by folder, by pattern, or in a table.</summary>
 internal static class ImageArguments
 {
     private const string AnyDepth = "**";
 
-    // Of a folder only these are taken: it may hold tables and notes as well. A file that is named itself is taken whatever its name.
-    private static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ".tif", ".tiff", ".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".npy", ".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide",
-    };
-
-    private static readonly string[] ImageColumns = ["image", "path", "file"];
+    private static readonly HashSet<string> Tables = new(StringComparer.OrdinalIgnoreCase) { ".csv", ".tsv" };
 
     /// <summary>All files that arguments name, in the order of the arguments, those of a folder or pattern by name; each once.</summary>
+    /// <param name="arguments">What stands on the command line.</param>
+    /// <param name="tell">Told what is to be known of tables.</param>
     /// <exception cref="ArgumentException">A folder, pattern or table names no image.</exception>
-    public static IReadOnlyList<string> Expand(IEnumerable<string> arguments) => [.. arguments.SelectMany(Expand).Distinct()];
+    /// <exception cref="DataSetException">A table cannot be read.</exception>
+    public static IReadOnlyList<NamedImage> Expand(IEnumerable<string> arguments, Action<string> tell) =>
+        [.. arguments.SelectMany(argument => Expand(argument, tell)).DistinctBy(image => image.Path)];
 
-    private static IEnumerable<string> Expand(string argument)
+    private static IEnumerable<NamedImage> Expand(string argument, Action<string> tell)
+    {
+        if (!Directory.Exists(argument) && File.Exists(argument) && Tables.Contains(Path.GetExtension(argument)))
+        {
+            var (images, notes) = ImageTable.Read(argument);
+            foreach (var note in notes)
+                tell($"{argument}: {note}.");
+            return images.Select(image => new NamedImage(image.Path, image.MicrometresPerPixel));
+        }
+
+        return Files(argument).Select(file => new NamedImage(file, null));
+    }
+
+    private static string[] Files(string argument)
     {
         if (Directory.Exists(argument))
         {
-            var files = Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Where(file => IsVisible(argument, file) && Extensions.Contains(Path.GetExtension(file)));
-            return Sorted(files, $"The folder '{argument}' holds no images; a file with another ending than {string.Join(", ", Extensions.Take(5))} ... has to be named itself.");
+            var files = Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Where(file => IsVisible(argument, file) && ImageFiles.HasEnding(file));
+            return Sorted(files, $"The folder '{argument}' holds no images; a file with another ending than {string.Join(", ", ImageFiles.Endings.Take(5))} ... has to be named itself.");
         }
 
-        if (File.Exists(argument))
-            return Path.GetExtension(argument).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? Listed(argument) : [argument];
-        return argument.AsSpan().ContainsAny('*', '?') ? Sorted(Matching(argument), $"No file matches the pattern '{argument}'.") : [argument];
+        return !File.Exists(argument) && argument.AsSpan().ContainsAny('*', '?') ? Sorted(Matching(argument), $"No file matches the pattern '{argument}'.") : [argument];
     }
 
     private static bool IsVisible(string folder, string file) => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(part => part.StartsWith('.'));
@@ -74,30 +86,4 @@ internal static class ImageArguments
     }
 
     private static string Joined(string folder, string found) => folder.Length == 0 ? Path.GetFileName(found) : Path.Combine(folder, Path.GetFileName(found));
-
-    /// <summary>The images of a table, relative to its folder; whether they are there is told one by one later.</summary>
-    private static List<string> Listed(string table)
-    {
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
-        {
-            DetectDelimiter = true,
-            DetectDelimiterValues = [",", ";", "\t"],
-            TrimOptions = TrimOptions.Trim,
-        };
-        using var reader = new StreamReader(table);
-        using var parser = new CsvParser(reader, configuration);
-        var names = parser.Read() ? parser.Record! : [];
-        var column = ImageColumns.Select(name => Array.FindIndex(names, other => other.Equals(name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(place => place >= 0, -1);
-        if (column < 0)
-            throw new ArgumentException($"The table '{table}' has no column {string.Join(", ", ImageColumns)}; its columns are {string.Join(", ", names)}.");
-        var folder = Path.GetDirectoryName(Path.GetFullPath(table))!;
-        var images = new List<string>();
-        while (parser.Read())
-        {
-            if (parser.Record!.Length > column && parser.Record[column].Length > 0)
-                images.Add(Path.Combine(folder, parser.Record[column]));
-        }
-
-        return images.Count > 0 ? images : throw new ArgumentException($"The table '{table}' names no image below its first line.");
-    }
 }

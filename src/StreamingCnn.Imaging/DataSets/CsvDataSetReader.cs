@@ -1,107 +1,104 @@
-using System.Globalization;
-using CsvHelper;
-using CsvHelper.Configuration;
-
 namespace StreamingCnn.Imaging.DataSets;
 
 /// <summary>Reads a data set from CSV and collects all that is wrong with it before it complains.</summary>
 internal sealed class CsvDataSetReader(string path, CsvOptions options)
 {
-    private readonly List<(int Line, string Text)> problems = [];
+    private static readonly string[] ImageColumns = ["image", "path", "file"];
+
+    private readonly DataProblems problems = new();
+    private readonly List<string> notes = [];
     private readonly List<(int Line, string Mention, string File)> files = [];
-    private readonly List<(string Image, string[] Labels, string? Mask, string? Split)> rows = [];
+    private readonly List<ListedImage> rows = [];
     private readonly Dictionary<string, int> firstUse = new(StringComparer.Ordinal);
+    private readonly RealPaths realPaths = new();
     private readonly string root = options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
+
+    private sealed record ListedImage(int Line, string Image, string[] Labels, string? Mask, string? Split, double? Resolution);
+
+    private sealed record ColumnPlaces(int Image, int[] Labels, int Mask, int Split, int Resolution);
 
     public ImageDataSet Read()
     {
-        if (!File.Exists(path))
-            throw new DataSetException(path, ["there is no such file; check the path"]);
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
+        RefuseOptions();
+        string[] candidates = options.ImageColumn is { } given ? [given] : ImageColumns;
+        var table = Table.Read(path, candidates, problems);
+        notes.AddRange(table.Notes);
+        if (Columns(table, candidates) is { } columns)
         {
-            DetectDelimiter = true,
-            DetectDelimiterValues = [",", ";", "\t"],
-            TrimOptions = TrimOptions.Trim,
-            BadDataFound = bad => problems.Add((bad.Context.Parser?.RawRow ?? 0, "a quotation mark is out of place")),
-        };
-        using var reader = new StreamReader(path);
-        using var parser = new CsvParser(reader, configuration);
-        if (!parser.Read())
-            throw new DataSetException(path, ["the file is empty; its first line must name the columns, such as image,label"]);
-        var columns = Columns(parser.Record!);
-        while (columns is not null && parser.Read())
-            Row(parser.Record!, parser.RawRow, columns);
-        if (columns is not null && rows.Count == 0 && problems.Count == 0)
-            problems.Add((1, "no line with an image follows the names of the columns"));
+            foreach (var row in table.Rows)
+                Row(row, columns, table);
+            if (rows.Count == 0 && problems.Count == 0)
+                problems.Add("no line with an image follows the names of the columns", table.HeaderLine);
+        }
+
+        var labels = new LabelColumns(options, table.Delimiter == ';', problems, notes);
+        var data = options.Labels == LabelKind.Class ? Classes(labels) : Numbers(labels);
         if (options.CheckImages)
             OpenFiles();
-        return problems.Count == 0
-            ? Assemble()
-            : throw new DataSetException(path, [.. problems.OrderBy(problem => problem.Line).Select(problem => $"line {problem.Line}: {problem.Text}")]);
+        problems.ThrowIfAny(path);
+        return data;
     }
 
-    private sealed record ColumnPlaces(int Count, int Image, int[] Labels, int Mask, int Split);
-
-    private ColumnPlaces? Columns(string[] header)
+    private void RefuseOptions()
     {
-        var names = header.ToList();
-        int Find(string name) => names.FindIndex(column => string.Equals(column, name, StringComparison.OrdinalIgnoreCase));
-        foreach (var twice in names.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
-            problems.Add((1, $"the column '{twice.Key}' appears {twice.Count()} times"));
-        string[] candidates = options.ImageColumn is { } given ? [given] : ["image", "path", "file"];
-        var image = candidates.Select(Find).FirstOrDefault(place => place >= 0, -1);
+        var names = string.Join(", ", options.LabelColumns);
+        if (options.LabelColumns.Count == 0 || options.LabelColumns.Any(string.IsNullOrWhiteSpace))
+            throw new DataSetException(path, ["a label column without a name was asked for; write the names of the columns, separated by commas"]);
+        if (options.Labels == LabelKind.Class && options.LabelColumns.Count > 1)
+            throw new DataSetException(path, [$"classes stand in one column, but {options.LabelColumns.Count} were named ({names}); name one, or say that they are labels of 0 and 1 or numbers"]);
+        if (options.LabelColumns.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new DataSetException(path, [$"the label column '{twice.Key}' was named {twice.Count()} times; name it once"]);
+    }
+
+    private ColumnPlaces? Columns(Table table, string[] candidates)
+    {
+        foreach (var twice in table.Columns.Where(name => name.Length > 0).GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+            problems.Add($"the column '{twice.Key}' appears {twice.Count()} times", table.HeaderLine);
+        var image = candidates.Select(table.Find).FirstOrDefault(place => place >= 0, -1);
         if (image < 0)
-            problems.Add((1, $"there is no column '{candidates[0]}'; the columns are {string.Join(", ", names)}"));
-        var labels = options.LabelColumns.Select(Find).ToArray();
+            problems.Add($"there is no column '{candidates[0]}'; the columns are {table.ColumnNames}", table.HeaderLine);
+        var labels = options.LabelColumns.Select(table.Find).ToArray();
         for (var i = 0; i < labels.Length; i++)
         {
             if (labels[i] < 0)
-                problems.Add((1, $"there is no column '{options.LabelColumns[i]}'; the columns are {string.Join(", ", names)}"));
+                problems.Add($"there is no column '{options.LabelColumns[i]}'; the columns are {table.ColumnNames}", table.HeaderLine);
         }
 
-        return image < 0 || labels.Contains(-1) ? null : new ColumnPlaces(names.Count, image, labels, Find(options.MaskColumn), Find(options.SplitColumn));
+        if (image < 0 || labels.Contains(-1))
+            return null;
+        if (labels.Contains(image))
+            problems.Add($"the column '{table.Columns[image]}' cannot be the image and its label; name another label column", table.HeaderLine);
+        var resolution = table.Find(options.ResolutionColumn);
+        return new ColumnPlaces(image, labels, table.Find(options.MaskColumn), table.Find(options.SplitColumn), labels.Contains(resolution) ? -1 : resolution);
     }
 
-    private void Row(string[] fields, int line, ColumnPlaces columns)
+    private void Row(TableRow row, ColumnPlaces columns, Table table)
     {
-        if (fields.All(field => field.Length == 0))
-            return;
-        if (fields.Length != columns.Count)
-        {
-            problems.Add((line, $"{fields.Length} field(s) where the first line names {columns.Count}"));
-            return;
-        }
-
+        var (line, fields) = row;
         var image = ExistingFile(fields[columns.Image], "image", line);
-        if (image is not null && !firstUse.TryAdd(image, line))
-            problems.Add((line, $"the image {fields[columns.Image]} was listed already in line {firstUse[image]}"));
-        var labels = columns.Labels.Select(place => fields[place]).ToArray();
-        for (var i = 0; i < labels.Length; i++)
-        {
-            if (LabelProblem(labels[i]) is { } problem)
-                problems.Add((line, $"{options.LabelColumns[i]} {problem}"));
-        }
+        if (image is not null && realPaths.Of(image) is var real && !firstUse.TryAdd(real, line))
+            problems.Add($"it was listed already in line {firstUse[real]}", line, $"the image {fields[columns.Image]}");
+        var mask = Field(columns.Mask) is { } maskFile ? ExistingFile(maskFile, "mask", line) : null;
+        var split = Field(columns.Split) is { } part ? TextForm.Clean(part) : null;
+        var resolution = Field(columns.Resolution) is { } text ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems) : null;
+        rows.Add(new(line, image ?? "", [.. columns.Labels.Select(place => TextForm.Clean(fields[place]))], mask, split, resolution));
 
-        var mask = columns.Mask >= 0 && fields[columns.Mask].Length > 0 ? ExistingFile(fields[columns.Mask], "mask", line) : null;
-        var split = columns.Split >= 0 && fields[columns.Split].Length > 0 ? fields[columns.Split] : null;
-        rows.Add((image ?? "", labels, mask, split));
+        string? Field(int place) => place >= 0 && fields[place].Length > 0 ? fields[place] : null;
     }
 
     private string? ExistingFile(string field, string role, int line)
     {
         if (field.Length == 0)
         {
-            problems.Add((line, $"the {role} is empty"));
+            problems.Add($"the {role} is empty", line);
             return null;
         }
 
-        // Lists written on Windows have backslashes in relative paths.
-        var local = Path.DirectorySeparatorChar == '/' && !field.StartsWith('/') ? field.Replace('\\', '/') : field;
-        var full = Path.GetFullPath(Path.Combine(root, local));
+        var full = TablePath.Find(root, field);
         if (options.CheckImages)
             files.Add((line, $"the {role} {field}", full));
         else if (!File.Exists(full))
-            problems.Add((line, $"the {role} {field}: there is no such file"));
+            problems.Add("there is no such file", line, $"the {role} {field}");
         return full;
     }
 
@@ -111,37 +108,25 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         for (var i = 0; i < files.Count; i++)
         {
             if (found[i] is { } problem)
-                problems.Add((files[i].Line, $"{files[i].Mention}: {problem}"));
+                problems.Add(problem, files[i].Line, files[i].Mention);
         }
     }
 
-    private string? LabelProblem(string text)
+    private ImageDataSet Numbers(LabelColumns labels)
     {
-        if (text.Length == 0)
-            return "is empty";
-        if (options.Labels == LabelKind.Class)
-            return null;
-        // With a point: a comma would be passed over as one between thousands, and 0,5 read as 5.
-        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value))
-            return $"'{text}' is not a number";
-        return options.Labels == LabelKind.MultiLabel && value is not (0 or 1) ? $"'{text}' is neither 0 nor 1" : null;
+        var targets = labels.Numbers([.. rows.Select(row => (row.Line, row.Labels))]);
+        return new ImageDataSet([.. rows.Select((row, i) => Item(row, -1, targets[i]))], options.Labels == LabelKind.MultiLabel ? options.LabelColumns : [], notes);
     }
 
-    private ImageDataSet Assemble()
+    private ImageDataSet Classes(LabelColumns labels)
     {
-        if (options.Labels != LabelKind.Class)
-        {
-            var numbered = rows.Select(row => new ImageItem(row.Image, -1, [.. row.Labels.Select(text => double.Parse(text, CultureInfo.InvariantCulture))])
-            {
-                Mask = row.Mask,
-                Split = row.Split,
-            });
-            return new ImageDataSet([.. numbered], options.Labels == LabelKind.MultiLabel ? options.LabelColumns : []);
-        }
-
-        var names = rows.Select(row => string.Join('|', row.Labels)).ToList();
+        var names = labels.Classes([.. rows.Select(row => (row.Line, row.Labels[0]))]);
         var classes = ClassNames.Order(names);
-        var items = rows.Select((row, i) => new ImageItem(row.Image, classes.IndexOf(names[i]), []) { Mask = row.Mask, Split = row.Split });
-        return new ImageDataSet([.. items], classes);
+        notes.AddRange(ClassNames.Alike(classes));
+        var places = classes.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+        return new ImageDataSet([.. rows.Select((row, i) => Item(row, places[names[i]], []))], classes, notes);
     }
+
+    private static ImageItem Item(ListedImage row, int label, IReadOnlyList<double> targets) =>
+        new(row.Image, label, targets) { Mask = row.Mask, Split = row.Split, MicrometresPerPixel = row.Resolution, Line = row.Line };
 }

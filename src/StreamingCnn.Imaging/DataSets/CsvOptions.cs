@@ -31,6 +31,25 @@ public sealed record CsvOptions
     /// <summary>Column of the part; used when present. <value>The default value is <c>split</c>.</value></summary>
     public string SplitColumn { get; init; } = "split";
 
+    /// <summary>
+    /// Column of the resolution of each image in micrometres per pixel, for files that do not state theirs; used when present and not a label.
+    /// <value>The default value is <c>mpp</c>.</value>
+    /// </summary>
+    public string ResolutionColumn { get; init; } = "mpp";
+
+    /// <summary>
+    /// Take every text for a class as it stands: also <c>NA</c>, <c>none</c> and others that programs write for a missing value, which are refused otherwise, and <c>0</c> and
+    /// <c>0.0</c> for two.
+    /// <value>The default value is false.</value>
+    /// </summary>
+    public bool LiteralLabels { get; init; }
+
+    /// <summary>
+    /// Classes that a model tells apart: their names are taken as they stand, and texts of the same value as one of them, such as 1.0 for 1, are that class.
+    /// <value>The default value is none.</value>
+    /// </summary>
+    public IReadOnlyList<string> KnownClasses { get; init; } = [];
+
     /// <summary>Folder that relative paths start from. <value>The default value is null: the folder of the CSV file.</value></summary>
     public string? Root { get; init; }
 

@@ -16,7 +16,7 @@ internal static class FileCheck
     {
         try
         {
-            ImageCheck.Read(file);
+            ImageCheck.Read(file, finite: true);
             return null;
         }
         catch (ImageFormatException error)

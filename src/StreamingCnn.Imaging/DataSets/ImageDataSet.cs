@@ -3,10 +3,11 @@ namespace StreamingCnn.Imaging.DataSets;
 /// <summary>A list of labelled images, checked before training starts.</summary>
 public sealed class ImageDataSet
 {
-    internal ImageDataSet(IReadOnlyList<ImageItem> items, IReadOnlyList<string> classes)
+    internal ImageDataSet(IReadOnlyList<ImageItem> items, IReadOnlyList<string> classes, IReadOnlyList<string>? notes = null)
     {
         Items = items;
         Classes = classes;
+        Notes = notes ?? [];
     }
 
     /// <summary>The images in the order of the file, or sorted by path for folders.</summary>
@@ -18,17 +19,22 @@ public sealed class ImageDataSet
     /// </summary>
     public IReadOnlyList<string> Classes { get; }
 
+    /// <summary>What was passed over or decided in reading, a sentence each without its full stop: files that are no images, labels that were taken for one.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
     /// <summary>Reads a CSV file with a header, such as <c>image,label</c>.</summary>
-    /// <param name="path">The file: UTF-8 with or without a mark, any line ends; comma, semicolon or tab; quoted fields.</param>
+    /// <param name="path">
+    /// The file: UTF-8 with or without a mark, UTF-16 with one, or Windows-1252; any line ends; comma, semicolon or tab, or what a first line <c>sep=;</c> says; quoted fields.
+    /// </param>
     /// <param name="options">Names and meaning of columns; null for the defaults.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything with line numbers.</exception>
     public static ImageDataSet FromCsv(string path, CsvOptions? options = null) => new CsvDataSetReader(path, options ?? new CsvOptions()).Read();
 
-    /// <summary>Reads a folder with one folder of images per class. Files whose names start with a dot are passed over.</summary>
+    /// <summary>Reads a folder with one folder of images per class. Files whose names start with a dot, and files that are no images, are passed over.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="checkImages">Open every image and report those that are damaged, as <see cref="CsvOptions.CheckImages"/> does.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything.</exception>
-    public static ImageDataSet FromFolders(string path, bool checkImages = true) => FolderDataSetReader.Read(path, checkImages);
+    public static ImageDataSet FromFolders(string path, bool checkImages = true) => new FolderDataSetReader(path, checkImages).Read();
 
     /// <summary>The items of one part, with the same classes.</summary>
     /// <param name="split">Name of the part as the file has it, such as <c>train</c>; case does not matter.</param>
@@ -42,11 +48,11 @@ public sealed class ImageDataSet
             throw new ArgumentException($"No image is in the part '{split}'; the data set has {(known.Length == 0 ? "no parts" : "the parts " + known)}.", nameof(split));
         }
 
-        return new ImageDataSet(items, Classes);
+        return new ImageDataSet(items, Classes, Notes);
     }
 
     /// <summary>The items for which a condition holds, with the same classes.</summary>
-    public ImageDataSet Where(Func<ImageItem, bool> condition) => new([.. Items.Where(condition)], Classes);
+    public ImageDataSet Where(Func<ImageItem, bool> condition) => new([.. Items.Where(condition)], Classes, Notes);
 
     /// <summary>Divides the items at random so that every class is shared out in the same proportion.</summary>
     /// <param name="fraction">Share of the second part, between 0 and 1. Each class gives its rounded share, but keeps at least one item for the first part.</param>
@@ -72,5 +78,5 @@ public sealed class ImageDataSet
     private string Stratum(int index) =>
         Items[index].Label >= 0 ? $"{Items[index].Label:D9}" : Classes.Count > 0 ? string.Join(',', Items[index].Targets) : "";
 
-    private ImageDataSet Pick(Func<int, bool> chosen) => new([.. Items.Where((_, index) => chosen(index))], Classes);
+    private ImageDataSet Pick(Func<int, bool> chosen) => new([.. Items.Where((_, index) => chosen(index))], Classes, Notes);
 }

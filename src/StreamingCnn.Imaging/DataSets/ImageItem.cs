@@ -11,4 +11,10 @@ public sealed record ImageItem(string Path, int Label, IReadOnlyList<double> Tar
 
     /// <summary>The part of the data set, such as <c>train</c> or <c>test</c>, if it says so.</summary>
     public string? Split { get; init; }
+
+    /// <summary>Size of a pixel in micrometres, if the data set says so.</summary>
+    public double? MicrometresPerPixel { get; init; }
+
+    /// <summary>Line of the table that lists it, from 1; 0 where there is no table.</summary>
+    public int Line { get; init; }
 }

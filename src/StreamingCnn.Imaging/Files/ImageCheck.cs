@@ -1,4 +1,4 @@
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
 
@@ -18,18 +18,25 @@ public static class ImageCheck
     /// The file. Photographs and other images without tiles are decoded whole, small tiled ones as well. Of large tiled images the structure is checked and a few tiles are decoded.
     /// </param>
     /// <param name="everyPixel">Decode every tile of level 0, however many there are.</param>
+    /// <param name="finite">Refuse values that are not finite numbers as well. Images of floating-point numbers are read whole for it; others can hold none.</param>
     /// <exception cref="ImageFormatException">The file cannot be read; the message is one sentence.</exception>
-    public static void Read(string path, bool everyPixel = false)
+    public static void Read(string path, bool everyPixel = false, bool finite = false)
     {
         using var source = ImageSource.Open(path);
-        if (ImageInfo.Read(path).Tile is null)
+        var info = ImageInfo.Read(path);
+        var numbers = finite && info.FloatingPoint;
+        if (info.Tile is null && !numbers)
             return;
-        if (everyPixel || source.Height * source.Width <= SmallPixels)
+        if (everyPixel || numbers || source.Height * source.Width <= SmallPixels)
         {
             for (long top = 0; top < source.Height; top += Side)
             {
                 for (long left = 0; left < source.Width; left += Side)
-                    source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left)).Dispose();
+                {
+                    using var window = source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left));
+                    if (numbers)
+                        RefuseNotFinite(path, window, top, left);
+                }
             }
 
             return;
@@ -40,5 +47,12 @@ public static class ImageCheck
             for (var column = 0; column < Places; column++)
                 source.Read((source.Height - 1) * row / (Places - 1), (source.Width - 1) * column / (Places - 1), 1, 1).Dispose();
         }
+    }
+
+    private static void RefuseNotFinite(string path, Tensor window, long top, long left)
+    {
+        using var scope = NewDisposeScope();
+        if (!window.isfinite().all().item<bool>())
+            throw new ImageFormatException(path, $"it holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.");
     }
 }

@@ -20,10 +20,16 @@ public sealed record ImageOptions
     public double? Downsample { get; init; }
 
     /// <summary>
-    /// Resolution wanted, in micrometres per pixel. The file must state its own.
+    /// Resolution wanted, in micrometres per pixel. The file must state its own, or <see cref="AssumedMicrometresPerPixel"/> must.
     /// <value>The default value is null: the file's resolution.</value>
     /// </summary>
     public double? MicrometresPerPixel { get; init; }
+
+    /// <summary>
+    /// Resolution of a file that does not state its own, in micrometres per pixel; what a file states counts more.
+    /// <value>The default value is null: such a file cannot be brought to a resolution.</value>
+    /// </summary>
+    public double? AssumedMicrometresPerPixel { get; init; }
 
     /// <summary>
     /// Region to cut out, in pixels of the image as resampled by the options above.
@@ -93,6 +99,8 @@ public sealed record ImageOptions
             problems.Add($"{nameof(Downsample)} (={downsample}) must be 0.5 or more");
         if (MicrometresPerPixel is { } mpp && !(mpp > 0 && double.IsFinite(mpp)))
             problems.Add($"{nameof(MicrometresPerPixel)} (={mpp}) must be positive");
+        if (AssumedMicrometresPerPixel is { } assumed && !(assumed > 0 && double.IsFinite(assumed)))
+            problems.Add($"{nameof(AssumedMicrometresPerPixel)} (={assumed}) must be positive");
         if (Page < 0)
             problems.Add($"{nameof(Page)} (={Page}) must not be negative");
         if ((Level is null ? 0 : 1) + (Downsample is null ? 0 : 1) + (MicrometresPerPixel is null ? 0 : 1) > 1)

@@ -23,8 +23,12 @@ internal readonly record struct LevelChoice(int Level, long Height, long Width)
         var factorDown = factor;
         if (options.MicrometresPerPixel is { } wanted)
         {
-            if (info.MicrometresPerPixel is not { } own)
-                throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file does not state its resolution; give a level or a downsample factor instead.");
+            if ((info.MicrometresPerPixel ?? options.AssumedMicrometresPerPixel) is not { } own)
+            {
+                throw new ImageFormatException(
+                    info.Path, $"{wanted} micrometres per pixel were asked for, but the file does not state its resolution; say it by --mpp-of or in a column mpp, or give a downsample factor instead.");
+            }
+
             (factor, factorDown) = (wanted / own, wanted / (info.MicrometresPerPixelDown ?? own));
             if (Math.Min(factor, factorDown) < 0.5)
                 throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file has only {Math.Max(own, info.MicrometresPerPixelDown ?? own):0.####}; ask for at least {Math.Max(own, info.MicrometresPerPixelDown ?? own) / 2:0.####}.");

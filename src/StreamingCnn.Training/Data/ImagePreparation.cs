@@ -19,6 +19,10 @@ public sealed record ImagePreparation
     /// <value>The default value is null: that of the files.</value>
     public double? MicrometresPerPixel { get; init; }
 
+    /// <summary>Resolution in micrometres per pixel of files that do not state theirs.</summary>
+    /// <value>The default value is null: such files are refused where <see cref="MicrometresPerPixel"/> is set.</value>
+    public double? AssumedMicrometresPerPixel { get; init; }
+
     /// <summary>Mean and deviation that are taken out.</summary>
     /// <value>The default value maps 0..255 to -1..1.</value>
     public Normalization Normalization { get; init; } = Normalization.Symmetric;
@@ -52,7 +56,13 @@ public sealed record ImagePreparation
         Channels = Channels is 1 or 3 ? Channels : null,
         Downsample = Downsample,
         MicrometresPerPixel = MicrometresPerPixel,
+        AssumedMicrometresPerPixel = AssumedMicrometresPerPixel,
     };
+
+    /// <summary>The preparation of one image, whose resolution may be known from elsewhere.</summary>
+    /// <param name="assumedMicrometresPerPixel">Resolution of the file where it does not state its own; null for <see cref="AssumedMicrometresPerPixel"/>.</param>
+    public ImagePreparation For(double? assumedMicrometresPerPixel) =>
+        assumedMicrometresPerPixel is null ? this : this with { AssumedMicrometresPerPixel = assumedMicrometresPerPixel };
 
     /// <summary>The preparation as text by name, for the header of a file of weights.</summary>
     public IEnumerable<KeyValuePair<string, string>> ToMetadata()
@@ -65,6 +75,8 @@ public sealed record ImagePreparation
             yield return new("downsample", Text(factor));
         if (MicrometresPerPixel is { } resolution)
             yield return new("mpp", Text(resolution));
+        if (AssumedMicrometresPerPixel is { } assumed)
+            yield return new("mpp-of", Text(assumed));
         if (Foreground != ForegroundRule.None)
             yield return new("foreground", Foreground.ToString());
 
@@ -81,6 +93,7 @@ public sealed record ImagePreparation
             Channels = (int)Number("channels"),
             Downsample = metadata.ContainsKey("downsample") ? Number("downsample") : null,
             MicrometresPerPixel = metadata.ContainsKey("mpp") ? Number("mpp") : null,
+            AssumedMicrometresPerPixel = metadata.ContainsKey("mpp-of") ? Number("mpp-of") : null,
             Foreground = metadata.TryGetValue("foreground", out var rule) ? Enum.Parse<ForegroundRule>(rule) : ForegroundRule.None,
             Normalization = new(Numbers("mean"), Numbers("deviation"), (float)Number("scale")),
         };

@@ -1,3 +1,4 @@
+using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training.Tasks;
 
@@ -19,11 +20,12 @@ public static class ImagesToJudge
     /// Label columns of a CSV file; null for <c>label</c> where the task is one of classes, and otherwise for the columns named like the model's outputs.
     /// </param>
     /// <param name="part">One of <see cref="Parts"/>; null for <c>test</c> where the file has such a part, and otherwise for all.</param>
+    /// <param name="tell">Told what a person should know of the data, a sentence each without its full stop; null for nobody.</param>
     /// <returns>The images, and the part that they are.</returns>
     /// <exception cref="DataSetException">Something is wrong with the data, or there is a class that the model does not know; all that is found is named.</exception>
     /// <exception cref="ArgumentException">There is no such part.</exception>
     public static (IReadOnlyList<TrainingSample> Samples, string Part) Read(
-        string path, LearningTask task, ImagePreparation preparation, IReadOnlyList<string>? labelColumns = null, string? part = null)
+        string path, LearningTask task, ImagePreparation preparation, IReadOnlyList<string>? labelColumns = null, string? part = null, Action<string>? tell = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(task);
@@ -41,13 +43,35 @@ public static class ImagesToJudge
         var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : task.Outputs);
         if (kind != LabelKind.Class && columns.Count != task.Outputs.Count)
             throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {task.Outputs.Count}: {string.Join(", ", task.Outputs)}"]);
-        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path) : ImageDataSet.FromCsv(path, new() { LabelColumns = columns, Labels = kind });
+        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path) : ImageDataSet.FromCsv(path, new()
+        {
+            LabelColumns = columns,
+            Labels = kind,
+            KnownClasses = kind == LabelKind.Class ? task.Outputs : [],
+        });
+        foreach (var note in data.Notes)
+            tell?.Invoke(note);
 
         var chosen = part ?? (data.Items.Any(item => IsIn(item, DataPart.Test)) ? DataPart.Test : All);
         var items = data.Items.Where(item => IsIn(item, chosen)).ToArray();
         if (items.Length == 0)
             throw new DataSetException(path, [$"no image is in the part '{chosen}'"]);
+        Check(path, items, preparation);
         return (LabelledImages.Samples(kind == LabelKind.Class ? Renumber(path, items, data.Classes, task.Outputs) : items, preparation), chosen);
+    }
+
+    /// <summary>What would be found in the middle of the work otherwise: images of other channels, or without a resolution.</summary>
+    private static void Check(string path, ImageItem[] items, ImagePreparation preparation)
+    {
+        var problems = new DataProblems();
+        ImageSizes.Read(items, preparation, problems);
+        foreach (var (item, channels) in items.AsParallel().AsOrdered().Select(item => (item, ImageSource.Channels(item.Path, new() { Channels = preparation.Options.Channels }))).ToArray())
+        {
+            if (channels != preparation.Channels)
+                problems.Add($"{channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path);
+        }
+
+        problems.ThrowIfAny(path);
     }
 
     private static bool IsIn(ImageItem item, string part) => part == All || DataPart.Of(item.Split) == part;
@@ -55,9 +79,11 @@ public static class ImagesToJudge
     /// <summary>Labels by the model's classes: the data may have fewer.</summary>
     private static IEnumerable<ImageItem> Renumber(string path, ImageItem[] items, IReadOnlyList<string> classes, IReadOnlyList<string> known)
     {
-        var unknown = items.Select(item => classes[item.Label]).Distinct().Except(known).ToArray();
-        if (unknown.Length > 0)
-            throw new DataSetException(path, [.. unknown.Select(name => $"the class '{name}' is none of those that the model tells apart: {string.Join(", ", known)}")]);
-        return items.Select(item => item with { Label = known.Index().First(output => output.Item == classes[item.Label]).Index });
+        var places = known.Index().ToDictionary(output => output.Item, output => output.Index, StringComparer.Ordinal);
+        var problems = new DataProblems();
+        foreach (var group in items.Where(item => !places.ContainsKey(classes[item.Label])).GroupBy(item => item.Label))
+            problems.Add($"the class '{classes[group.Key]}' is none of those that the model tells apart: {string.Join(", ", known)}", group.First().Line);
+        problems.ThrowIfAny(path);
+        return items.Select(item => item with { Label = places[classes[item.Label]] });
     }
 }

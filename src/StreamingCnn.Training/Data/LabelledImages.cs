@@ -15,9 +15,17 @@ public sealed class LabelledImages
     private readonly string path;
     private readonly Dictionary<string, ImageRegion> boxes = [];
 
-    private LabelledImages(string path, LearningTask task, int channels, ImageDataSet all, IReadOnlyList<ImageItem> training, IReadOnlyList<ImageItem> validation, IReadOnlyList<ImageItem> test)
+    private LabelledImages(
+        string path,
+        LearningTask task,
+        int channels,
+        ImageDataSet all,
+        IReadOnlyList<ImageItem> training,
+        IReadOnlyList<ImageItem> validation,
+        IReadOnlyList<ImageItem> test)
     {
         this.path = path;
+        Notes = [.. all.Notes, .. PartsCheck.Notes(task, training, validation)];
         Task = task;
         Channels = channels;
         All = all;
@@ -32,6 +40,9 @@ public sealed class LabelledImages
     /// <summary>Channels of every image.</summary>
     public int Channels { get; }
 
+    /// <summary>What a person should know of the data, a sentence each without its full stop.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
     /// <summary>All images, whatever their part.</summary>
     public ImageDataSet All { get; }
 
@@ -40,8 +51,9 @@ public sealed class LabelledImages
     /// <param name="columns">Meaning of a CSV file's columns; null for <c>image,label</c>.</param>
     /// <param name="validationShare">Share of the images, of each class where there are classes, that is kept for validation where the file has no part of that name.</param>
     /// <param name="seed">Decides which.</param>
+    /// <param name="channels">Channels that every image is to have: 1 and 3 are made of grey and colour images alike; null for what all the files have.</param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
-    public static LabelledImages Read(string path, CsvOptions? columns = null, double validationShare = 0.2, int seed = 1)
+    public static LabelledImages Read(string path, CsvOptions? columns = null, double validationShare = 0.2, int seed = 1, int? channels = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
@@ -55,20 +67,24 @@ public sealed class LabelledImages
             LabelKind.MultiLabel => new MultiLabelTask(columns.LabelColumns),
             _ => new RegressionTask(columns.LabelColumns),
         };
-        CheckParts(path, data);
-        var channels = CommonChannels(path, data);
+        var problems = new DataProblems();
+        PartsCheck.Names(data, problems);
+        var common = CommonChannels(data, channels, problems);
+        problems.ThrowIfAny(path);
 
         var byPart = data.Items.ToLookup(item => DataPart.Of(item.Split));
         var (training, validation) = (byPart[DataPart.Training].ToArray(), byPart[DataPart.Validation].ToArray());
         if (validation.Length == 0 && validationShare > 0)
         {
-            var (first, second) = data.Where(training.Contains).Stratified(validationShare, seed);
+            var (first, second) = data.Where(item => DataPart.Of(item.Split) == DataPart.Training).Stratified(validationShare, seed);
             (training, validation) = ([.. first.Items], [.. second.Items]);
         }
 
-        return training.Length > 0
-            ? new(path, task, channels, data, training, validation, [.. byPart[DataPart.Test]])
-            : throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
+        if (training.Length == 0)
+            throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
+        PartsCheck.Classes(data, training, problems);
+        problems.ThrowIfAny(path);
+        return new(path, task, common, data, training, validation, [.. byPart[DataPart.Test]]);
     }
 
     /// <summary>
@@ -81,9 +97,12 @@ public sealed class LabelledImages
         ArgumentNullException.ThrowIfNull(preparation);
         if (preparation.Foreground == ForegroundRule.None)
             return null;
+        Sizes(preparation);
         var found = All.Items.AsParallel().AsOrdered().Select(Find).ToArray();
-        if (found.Any(one => one.Problem is not null))
-            throw new DataSetException(path, [.. found.Select(one => one.Problem).OfType<string>()]);
+        var problems = new DataProblems();
+        foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
+            problems.Add(problem!, item.Line, item.Path);
+        problems.ThrowIfAny(path);
         double pixels = 0, inBoxes = 0, foreground = 0;
         foreach (var (item, region, _) in found)
         {
@@ -98,29 +117,34 @@ public sealed class LabelledImages
         {
             try
             {
-                return (item, preparation.FindForeground(item.Path, item.Mask), null);
+                return (item, preparation.For(item.MicrometresPerPixel).FindForeground(item.Path, item.Mask), null);
             }
             catch (ImageFormatException error)
             {
-                return (item, null, error.Message.TrimEnd('.'));
+                return (item, null, error.Problem.TrimEnd('.'));
             }
         }
     }
 
-    /// <summary>Height of the tallest and width of the widest image, as the network sees them.</summary>
-    public (long Height, long Width) LargestSize(ImagePreparation preparation)
+    /// <summary>The size of every image as the network sees it, cropped where <see cref="FindForeground"/> has found what is wanted.</summary>
+    /// <exception cref="DataSetException">Some images cannot be brought to the resolution that is wanted; all are named.</exception>
+    public IReadOnlyList<SizedImage> Sizes(ImagePreparation preparation)
     {
         ArgumentNullException.ThrowIfNull(preparation);
         if (boxes.Count > 0)
-            return (boxes.Values.Max(box => box.Height), boxes.Values.Max(box => box.Width));
-        var sizes = All.Items.Select(item =>
-        {
-            var size = ImageInfo.Read(item.Path);
-            var factor = preparation.Downsample
-                ?? (preparation.MicrometresPerPixel is { } wanted && size.MicrometresPerPixel is { } own ? wanted / own : 1);
-            return (Height: (long)Math.Ceiling(size.Height / factor), Width: (long)Math.Ceiling(size.Width / factor));
-        }).ToArray();
-        return (sizes.Max(size => size.Height), sizes.Max(size => size.Width));
+            return [.. All.Items.Select(item => new SizedImage(item, boxes[item.Path].Height, boxes[item.Path].Width))];
+        var problems = new DataProblems();
+        var sizes = ImageSizes.Read(All.Items, preparation, problems);
+        problems.ThrowIfAny(path);
+        return sizes;
+    }
+
+    /// <summary>Height of the tallest and width of the widest image, as the network sees them.</summary>
+    /// <exception cref="DataSetException">As for <see cref="Sizes"/>.</exception>
+    public (long Height, long Width) LargestSize(ImagePreparation preparation)
+    {
+        var sizes = Sizes(preparation);
+        return (sizes.Max(image => image.Height), sizes.Max(image => image.Width));
     }
 
     /// <summary>The images to learn from.</summary>
@@ -147,7 +171,7 @@ public sealed class LabelledImages
         .. items.Select(item => new TrainingSample(
             item.Path,
             item.Label,
-            use => preparation.Open(
+            use => preparation.For(item.MicrometresPerPixel).Open(
                 item.Path,
                 use == 0 ? null : augmentation,
                 (seed * 1_000_003L) + use,
@@ -157,23 +181,18 @@ public sealed class LabelledImages
         }),
     ];
 
-    /// <summary>A part with a slip in its name would be learned from, images of the test among them.</summary>
-    private static void CheckParts(string path, ImageDataSet data)
-    {
-        var unknown = data.Items.Where(item => item.Split is { } part && !DataPart.IsKnown(part))
-            .Select(item => $"{item.Path}: the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}").ToArray();
-        if (unknown.Length > 0)
-            throw new DataSetException(path, unknown);
-    }
-
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
-    private static int CommonChannels(string path, ImageDataSet data)
+    private static int CommonChannels(ImageDataSet data, int? wanted, DataProblems problems)
     {
-        var byCount = data.Items.AsParallel().AsOrdered().Select(item => (Item: item, Channels: ImageSource.Channels(item.Path)))
-            .AsSequential().GroupBy(image => image.Channels).OrderByDescending(group => group.Count()).ToArray();
-        return byCount.Length == 1
-            ? byCount[0].Key
-            : throw new DataSetException(path, [.. byCount.Skip(1).SelectMany(group => group).Select(image =>
-                $"{image.Item.Path}: {image.Channels} channel(s), where most of the images have {byCount[0].Key}")]);
+        var options = new ImageOptions { Channels = wanted is 1 or 3 ? wanted : null };
+        var images = data.Items.AsParallel().AsOrdered().Select(item => (Item: item, Channels: ImageSource.Channels(item.Path, options))).ToArray();
+        var counts = images.CountBy(image => image.Channels).OrderByDescending(count => count.Value).ToArray();
+        var common = wanted ?? counts[0].Key;
+        var cure = wanted is null && counts.Any(count => count.Key is 1 or 3)
+            ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
+            : "convert them, or leave them out";
+        foreach (var (item, channels) in images.Where(image => image.Channels != common))
+            problems.Add($"{channels} channel(s), where {(wanted is null ? $"most of the images have {common}" : $"{common} were asked for")}; {cure}", item.Line, item.Path);
+        return common;
     }
 }

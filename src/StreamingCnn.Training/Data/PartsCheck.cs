@@ -1,0 +1,47 @@
+using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Training.Data;
+
+/// <summary>Whether the parts of a data set are good for learning.</summary>
+internal static class PartsCheck
+{
+    /// <summary>A part with a slip in its name would be learned from, images of the test among them.</summary>
+    public static void Names(ImageDataSet data, DataProblems problems)
+    {
+        foreach (var item in data.Items.Where(item => item.Split is { } part && !DataPart.IsKnown(part)))
+            problems.Add($"the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}", item.Line, item.Path);
+    }
+
+    /// <summary>A class of which nothing is learned is never found, and every image of it is judged wrong.</summary>
+    public static void Classes(ImageDataSet data, IReadOnlyList<ImageItem> training, DataProblems problems)
+    {
+        var learned = training.Select(item => item.Label).ToHashSet();
+        foreach (var group in data.Items.Where(item => item.Label >= 0 && !learned.Contains(item.Label)).GroupBy(item => item.Label))
+        {
+            problems.Add(
+                $"the class '{data.Classes[group.Key]}' has {group.Count()} image(s), but none in the part '{DataPart.Training}', so it cannot be learned; move some of them there, or leave them out",
+                group.First().Line);
+        }
+    }
+
+    /// <summary>What is no mistake, but may not be meant, in sentences.</summary>
+    public static IEnumerable<string> Notes(LearningTask task, IReadOnlyList<ImageItem> training, IReadOnlyList<ImageItem> validation)
+    {
+        if (task is ClassificationTask)
+        {
+            var judged = validation.Select(item => item.Label).ToHashSet();
+            var without = Enumerable.Range(0, task.Outputs.Count).Where(label => !judged.Contains(label)).Select(label => $"'{task.Outputs[label]}'").ToArray();
+            if (validation.Count > 0 && without.Length > 0)
+                yield return $"no validation image is of the class {string.Join(", ", without.Take(4))}{(without.Length > 4 ? $" and {without.Length - 4} more" : "")}";
+            yield break;
+        }
+
+        for (var output = 0; output < task.Outputs.Count; output++)
+        {
+            var values = training.Select(item => item.Targets[output]).Distinct().Take(2).ToArray();
+            if (values.Length == 1)
+                yield return FormattableString.Invariant($"'{task.Outputs[output]}' is {values[0]} in all training images, so there is nothing to learn of it");
+        }
+    }
+}
