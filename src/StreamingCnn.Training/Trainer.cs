@@ -145,6 +145,7 @@ public sealed class Trainer : IDisposable
         model.train();
         var order = Order(training);
         var updates = (order.Length + options.BatchSize - 1) / options.BatchSize;
+        var loss = position.Seen.Sum(seen => seen.Loss);
         while (position.Seen.Count < order.Length && !cancellation.IsCancellationRequested)
         {
             var done = position.Seen.Count;
@@ -155,13 +156,14 @@ public sealed class Trainer : IDisposable
             var (prediction, pixels) = ImageModel.Step(model, task, training[order[done]], batch, use: ((position.Epoch - 1L) * order.Length) + done + 1);
             position.Seen.Add(new(order[done], prediction.Values, prediction.Loss));
             position.Pixels += pixels;
+            loss += prediction.Loss;
             done++;
 
             if (done == batchStart + batch)
                 Update((long)updates * options.Epochs);
             if (options.CheckpointInterval > 0 && done % options.CheckpointInterval == 0 && done < order.Length)
                 SaveCheckpoint();
-            progress?.Report(new(position.Epoch, done, order.Length, position.Seen.Average(seen => seen.Loss), position.Pixels));
+            progress?.Report(new(position.Epoch, done, order.Length, loss / done, position.Pixels));
         }
     }
 

@@ -31,7 +31,7 @@ internal static class TrainingCheck
             if (Problem(model, size) is not { } problem)
                 continue;
             foreach (var image in images)
-                problems.Add(problem, image.Item.Line, image.Item.Path);
+                problems.Add(problem, image.Item.Line, image.Item.Path, "image");
         }
 
         problems.ThrowIfAny(set.Path);

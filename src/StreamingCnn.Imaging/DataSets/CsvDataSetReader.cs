@@ -7,7 +7,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private readonly DataProblems problems = new();
     private readonly List<string> notes = [];
-    private readonly List<(int Line, string Mention, string File)> files = [];
+    private readonly List<(int Line, string Field, string Role, string File)> files = [];
     private readonly List<ListedImage> rows = [];
     private readonly Dictionary<string, int> firstUse = new(StringComparer.Ordinal);
     private readonly RealPaths realPaths = new();
@@ -77,7 +77,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var (line, fields) = row;
         var image = ExistingFile(fields[columns.Image], "image", line);
         if (image is not null && realPaths.Of(image) is var real && !firstUse.TryAdd(real, line))
-            problems.Add($"it was listed already in line {firstUse[real]}", line, $"the image {fields[columns.Image]}");
+            problems.Add($"it was listed already in line {firstUse[real]}", line, fields[columns.Image], "image");
         var mask = Field(columns.Mask) is { } maskFile ? ExistingFile(maskFile, "mask", line) : null;
         var split = Field(columns.Split) is { } part ? TextForm.Clean(part) : null;
         var resolution = Field(columns.Resolution) is { } text ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems) : null;
@@ -96,9 +96,9 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
         var full = TablePath.Find(root, field);
         if (options.CheckImages)
-            files.Add((line, $"the {role} {field}", full));
+            files.Add((line, field, role, full));
         else if (!File.Exists(full))
-            problems.Add("there is no such file", line, $"the {role} {field}");
+            problems.Add("there is no such file", line, field, role);
         return full;
     }
 
@@ -108,7 +108,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         for (var i = 0; i < files.Count; i++)
         {
             if (found[i] is { } problem)
-                problems.Add(problem, files[i].Line, files[i].Mention);
+                problems.Add(problem, files[i].Line, files[i].Field, files[i].Role);
         }
     }
 

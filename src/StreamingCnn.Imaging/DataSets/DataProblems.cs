@@ -9,7 +9,9 @@ public sealed partial class DataProblems
     private const int MostRanges = 20;
     private const int MostSubjects = 3;
 
-    private readonly List<(string Problem, int Line, string? Subject)> all = [];
+    private readonly List<Found> all = [];
+
+    private sealed record Found(string Problem, int Line, string? Subject, string? Role);
 
     /// <summary>How many there are.</summary>
     public int Count => all.Count;
@@ -18,16 +20,17 @@ public sealed partial class DataProblems
     /// <param name="problem">What is wrong, a sentence without its full stop. Sentences that differ in numbers and in what stands in quotes alone are of one kind.</param>
     /// <param name="line">Line of the table; 0 for none.</param>
     /// <param name="subject">What it is wrong with, such as a file; null where the line says enough.</param>
-    public void Add(string problem, int line = 0, string? subject = null)
+    /// <param name="role">What the subject is, such as image or mask; null where it goes without saying.</param>
+    public void Add(string problem, int line = 0, string? subject = null, string? role = null)
     {
         ArgumentNullException.ThrowIfNull(problem);
-        all.Add((problem, line, subject));
+        all.Add(new(problem, line, subject, role));
     }
 
     /// <summary>One sentence for each kind, in the order of the lines.</summary>
     public IReadOnlyList<string> Sentences =>
     [
-        .. all.GroupBy(one => (Kind: Particulars().Replace(one.Problem, "…"), HasLine: one.Line > 0, HasSubject: one.Subject is not null))
+        .. all.GroupBy(one => (Kind: Particulars().Replace(one.Problem, "…"), HasLine: one.Line > 0, HasSubject: one.Subject is not null, one.Role))
             .Select(kind => kind.OrderBy(one => one.Line).ToArray())
             .OrderBy(kind => kind[0].Line)
             .Select(Sentence),
@@ -63,22 +66,21 @@ public sealed partial class DataProblems
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Sentence((string Problem, int Line, string? Subject)[] kind)
+    private static string Sentence(Found[] kind)
     {
-        var (problem, line, subject) = kind[0];
         var problems = kind.Select(one => one.Problem).Distinct().ToArray();
-        if (subject is not null)
-        {
-            var subjects = kind.Select(one => one.Subject).Distinct().ToArray();
-            var others = subjects.Length > MostSubjects ? $" and {subjects.Length - MostSubjects} more" : "";
-            problem = $"{string.Join(", ", subjects.Take(MostSubjects))}{others}: {problem}{(problems.Length > 1 ? " (so the first; the others likewise)" : "")}";
-        }
-        else
-        {
-            problem = string.Join("; ", problems.Take(MostSubjects)) + (problems.Length > MostSubjects ? "; ..." : "");
-        }
+        var problem = kind[0].Subject is not null
+            ? $"{Subjects(kind)}: {problems[0]}{(problems.Length > 1 ? " (so the first; the others likewise)" : "")}"
+            : string.Join("; ", problems.Take(MostSubjects)) + (problems.Length > MostSubjects ? "; ..." : "");
+        return kind[0].Line > 0 ? $"{Lines(kind.Select(one => one.Line))}: {problem}" : problem;
+    }
 
-        return line > 0 ? $"{Lines(kind.Select(one => one.Line))}: {problem}" : problem;
+    private static string Subjects(Found[] kind)
+    {
+        var subjects = kind.Select(one => one.Subject).Distinct().ToArray();
+        var role = kind[0].Role is { } named ? $"the {named}{(subjects.Length > 1 ? "s" : "")} " : "";
+        var more = subjects.Length > MostSubjects ? $" and {Text(subjects.Length - MostSubjects)} more" : "";
+        return $"{role}{string.Join(", ", subjects.Take(MostSubjects))}{more}";
     }
 
     [GeneratedRegex(@"'[^']*'|\d+(\.\d+)?")]

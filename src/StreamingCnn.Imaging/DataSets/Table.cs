@@ -63,7 +63,7 @@ internal sealed partial class Table
             BadDataFound = bad => problems.Add("a quotation mark is out of place", (bad.Context.Parser?.RawRow ?? 0) + skipped),
         });
         string[] names = [];
-        while (names.Length == 0 && parser.Read())
+        while (names.All(name => name.Length == 0) && parser.Read())
             names = [.. parser.Record!.Select(TextForm.Clean)];
         if (names.Length == 0 || names.All(name => name.Length == 0))
             throw new DataSetException(path, ["the file is empty; its first line must name the columns, such as image,label"]);

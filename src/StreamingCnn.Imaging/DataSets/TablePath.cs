@@ -16,7 +16,7 @@ internal static class TablePath
         if (Ascii.IsValid(local) || File.Exists(full))
             return full;
         // A file that came from a Mac may have its accents apart from their letters, where the table has them composed, and the other way round.
-        return new[] { NormalizationForm.FormC, NormalizationForm.FormD }.Select(form => Path.GetFullPath(Path.Combine(root, local.Normalize(form)))).FirstOrDefault(File.Exists)
-            ?? Path.GetFullPath(Path.Combine(root, TextForm.Clean(local))) switch { var clean when File.Exists(clean) => clean, _ => full };
+        return new[] { Composition.Compose(local), Composition.Decompose(local), TextForm.Clean(local) }
+            .Select(text => Path.GetFullPath(Path.Combine(root, text))).FirstOrDefault(File.Exists) ?? full;
     }
 }

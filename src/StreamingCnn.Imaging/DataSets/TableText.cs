@@ -39,7 +39,7 @@ internal static class TableText
             // Five bytes mean nothing in Windows-1252, and come out as control characters.
             return text.Any(letter => letter is >= '\u0080' and < '\u00a0')
                 ? throw Refusal(path, "this is neither UTF-8 nor Windows-1252; save it as CSV UTF-8")
-                : (text, "it is no UTF-8 and was read as Windows-1252; save it as CSV UTF-8 if letters look wrong");
+                : (text, "the table is no UTF-8 and was read as Windows-1252; save it as CSV UTF-8 if letters look wrong");
         }
     }
 

@@ -24,7 +24,7 @@ internal static partial class TextForm
         if (Ascii.IsValid(text) && !text.Contains("  ", StringComparison.Ordinal) && !text.Contains('\t', StringComparison.Ordinal))
             return text.Trim(' ');
         var plain = new StringBuilder(text.Length);
-        foreach (var letter in text.Normalize(NormalizationForm.FormC))
+        foreach (var letter in Composition.Compose(text))
         {
             if (IsInvisible(letter))
                 continue;
@@ -41,8 +41,10 @@ internal static partial class TextForm
     public static string LookAlike(string text)
     {
         var key = new StringBuilder(text.Length);
-        foreach (var letter in text.Normalize(NormalizationForm.FormKC).ToUpperInvariant().ToLowerInvariant())
+        foreach (var one in text.ToUpperInvariant().ToLowerInvariant())
         {
+            // Letters of full width are those of ASCII.
+            var letter = one is >= '\uff01' and <= '\uff5e' ? (char)(one - 0xfee0) : one;
             var kind = char.GetUnicodeCategory(letter);
             if (kind is UnicodeCategory.Format or UnicodeCategory.SpaceSeparator or UnicodeCategory.Control or UnicodeCategory.ConnectorPunctuation)
                 continue;

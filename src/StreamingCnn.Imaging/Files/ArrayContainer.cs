@@ -35,14 +35,22 @@ internal sealed class ArrayContainer : ImageContainer
 
     public override IImageSource OpenLevel(int level, ImageOptions options)
     {
-        if (options.Channels is { } channels && channels != Info.Bands)
-            throw new ImageFormatException(Info.Path, $"the array has {Info.Bands} channel(s) and {channels} were asked for; arrays are not converted.");
+        if (options.Channels is not { } channels || channels == Info.Bands)
+            return Stored(options.RawValues);
+        return Info.Bands is 1 or 3
+            ? new ConvertedSource(Stored(options.RawValues), channels)
+            : throw new ImageFormatException(
+                Info.Path, $"the array has {Info.Bands} channel(s) and {channels} were asked for; only arrays of 1 or 3 channels are converted.");
+    }
+
+    private IImageSource Stored(bool rawValues)
+    {
         if (!layout.ChannelsFirst)
-            return new ArraySource(Info.Path, layout, options.RawValues);
+            return new ArraySource(Info.Path, layout, rawValues);
         var plane = layout.Height * layout.Width * layout.SampleBytes;
         return JoinedSource.Open(
             Info.Path,
             layout.Channels,
-            channel => new ArraySource(Info.Path, layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (channel * plane) }, options.RawValues));
+            channel => new ArraySource(Info.Path, layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (channel * plane) }, rawValues));
     }
 }

@@ -25,7 +25,7 @@ internal static class ImageSizes
         foreach (var (item, (_, problem)) in items.Zip(found))
         {
             if (problem is not null)
-                problems.Add(problem, item.Line, item.Path);
+                problems.Add(problem, item.Line, item.Path, "image");
         }
 
         return [.. found.Select(one => one.Image).OfType<SizedImage>()];

@@ -68,7 +68,7 @@ public static class ImagesToJudge
         foreach (var (item, channels) in items.AsParallel().AsOrdered().Select(item => (item, ImageSource.Channels(item.Path, new() { Channels = preparation.Options.Channels }))).ToArray())
         {
             if (channels != preparation.Channels)
-                problems.Add($"{channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path);
+                problems.Add($"{channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path, "image");
         }
 
         problems.ThrowIfAny(path);

@@ -101,7 +101,7 @@ public sealed class LabelledImages
         var found = All.Items.AsParallel().AsOrdered().Select(Find).ToArray();
         var problems = new DataProblems();
         foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
-            problems.Add(problem!, item.Line, item.Path);
+            problems.Add(problem!, item.Line, item.Path, "image");
         problems.ThrowIfAny(path);
         double pixels = 0, inBoxes = 0, foreground = 0;
         foreach (var (item, region, _) in found)
@@ -188,11 +188,20 @@ public sealed class LabelledImages
         var images = data.Items.AsParallel().AsOrdered().Select(item => (Item: item, Channels: ImageSource.Channels(item.Path, options))).ToArray();
         var counts = images.CountBy(image => image.Channels).OrderByDescending(count => count.Value).ToArray();
         var common = wanted ?? counts[0].Key;
-        var cure = wanted is null && counts.Any(count => count.Key is 1 or 3)
+        var cure = counts.Any(count => count.Key is 1 or 3)
             ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
-            : "convert them, or leave them out";
+            : "convert the others, or leave them out";
         foreach (var (item, channels) in images.Where(image => image.Channels != common))
-            problems.Add($"{channels} channel(s), where {(wanted is null ? $"most of the images have {common}" : $"{common} were asked for")}; {cure}", item.Line, item.Path);
+        {
+            problems.Add(
+                wanted is null
+                    ? $"{channels} channel(s), where most of the images have {common}; {cure}"
+                    : $"{channels} channel(s), where {common} were asked for; convert them, or leave them out",
+                item.Line,
+                item.Path,
+                "image");
+        }
+
         return common;
     }
 }

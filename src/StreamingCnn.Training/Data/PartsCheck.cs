@@ -10,7 +10,7 @@ internal static class PartsCheck
     public static void Names(ImageDataSet data, DataProblems problems)
     {
         foreach (var item in data.Items.Where(item => item.Split is { } part && !DataPart.IsKnown(part)))
-            problems.Add($"the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}", item.Line, item.Path);
+            problems.Add($"the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}", item.Line, item.Path, "image");
     }
 
     /// <summary>A class of which nothing is learned is never found, and every image of it is judged wrong.</summary>

@@ -20,16 +20,16 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
     {
         ArgumentNullException.ThrowIfNull(task);
         var filled = parts.Where(part => part.Samples.Count > 0).ToArray();
+        var ofClass = filled.ToDictionary(part => part.Name, part => part.Samples.CountBy(sample => sample.Label).ToDictionary());
         return new("Images", ["", .. filled.Select(part => part.Name)],
         [
             ["images", .. filled.Select(part => Text(part.Samples.Count))],
-            .. task.Outputs.Select((name, output) => (IReadOnlyList<string>)[name, .. filled.Select(part => Describe(task, output, part.Samples))]),
+            .. task.Outputs.Select((name, output) => (IReadOnlyList<string>)[name, .. filled.Select(part => task is ClassificationTask ? Text(ofClass[part.Name].GetValueOrDefault(output)) : Describe(task, output, part.Samples))]),
         ]);
     }
 
     private static string Describe(LearningTask task, int output, IReadOnlyList<TrainingSample> samples) => task switch
     {
-        ClassificationTask => Text(samples.Count(sample => sample.Label == output)),
         MultiLabelTask => Text(samples.Count(sample => sample.Targets[output] >= 0.5)),
         _ when samples.All(sample => sample.Targets.Count > output) =>
             string.Create(CultureInfo.InvariantCulture, $"{samples.Min(sample => sample.Targets[output]):G4} to {samples.Max(sample => sample.Targets[output]):G4}"),

@@ -22,6 +22,8 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly BandStore carried;
     private readonly KeptLayers kept;
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
+    // For each map the first row of tiles whose band has not been put away.
+    private readonly int[] firstKept;
     private bool isReversed;
     private long pressure;
 
@@ -32,6 +34,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     {
         kept = step.Kept;
         plan = step.Grid;
+        firstKept = new int[plan.Graph.Nodes.Count];
         this.image = image;
         this.settings = settings;
         differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
@@ -226,11 +229,9 @@ internal sealed class StreamedRun : IDifferentiableRun
                 continue;
             away(node.Index, BandKind.Columns, row);
             var needed = plan.FirstRowNeeded(node.Index, row + 1);
-            for (var above = row; above >= 0; above--)
-            {
-                if (carry.LastStoredRow(above) <= needed)
-                    away(node.Index, BandKind.Rows, above);
-            }
+            // What a row of tiles stores ends further down than what the row above stores, so that they go one after the other.
+            for (ref var next = ref firstKept[node.Index]; next <= row && carry.LastStoredRow(next) <= needed; next++)
+                away(node.Index, BandKind.Rows, next);
         }
     }
 
