@@ -158,7 +158,7 @@ public class BadInputTests
         var run = CommandLine.Run("train", folder.Path, "--validation", "0", "--epochs", "1", "--output", folder.File("run"));
 
         Assert.Equal(Program.Failure, run.ExitCode);
-        Assert.Contains("nan.npy' holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out.", run.Errors);
+        Assert.Contains("b/nan.npy: it holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out", run.Errors);
         Assert.False(File.Exists(folder.File("run/best.safetensors")));
     }
 }

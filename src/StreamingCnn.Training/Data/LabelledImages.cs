@@ -101,7 +101,7 @@ public sealed class LabelledImages
         var found = All.Items.AsParallel().AsOrdered().Select(Find).ToArray();
         var problems = new DataProblems();
         foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
-            problems.Add(problem!, item.Line, item.Path, "image");
+            problems.Add(problem!.Problem.TrimEnd('.'), item.Line, problem.Path, problem.Path == item.Mask ? "mask" : "image");
         problems.ThrowIfAny(path);
         double pixels = 0, inBoxes = 0, foreground = 0;
         foreach (var (item, region, _) in found)
@@ -113,7 +113,7 @@ public sealed class LabelledImages
 
         return (inBoxes / pixels, foreground / pixels);
 
-        (ImageItem Item, ForegroundRegion? Region, string? Problem) Find(ImageItem item)
+        (ImageItem Item, ForegroundRegion? Region, ImageFormatException? Problem) Find(ImageItem item)
         {
             try
             {
@@ -121,7 +121,7 @@ public sealed class LabelledImages
             }
             catch (ImageFormatException error)
             {
-                return (item, null, error.Problem.TrimEnd('.'));
+                return (item, null, error);
             }
         }
     }
