@@ -1,12 +1,13 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// The slots through which a loaded ELF64 library calls a function of another one (its relocations of the kinds JUMP_SLOT and GLOB_DAT; System V ABI).
+/// The slots through which a loaded ELF64 library calls functions of other ones (its relocations of the kinds JUMP_SLOT and GLOB_DAT; System V ABI).
 /// </summary>
-internal static unsafe class LibraryImports
+internal sealed unsafe partial class LibraryImports
 {
     private const int DynamicSegment = 2;
 
@@ -18,19 +19,64 @@ internal static unsafe class LibraryImports
     private const long RelocationBytes = 8;
     private const long PltRelocations = 23;
 
+    // From Linux' mman.h.
+    private const int ReadWrite = 3;
+
     private const int SymbolSize = 24;
     private const int RelocationSize = 24;
 
-    /// <summary>Finds the slots.</summary>
-    /// <param name="library">Part of the path of a library that is loaded.</param>
-    /// <param name="function">The function.</param>
-    /// <returns>Addresses of pointers to the function; none where the library is not loaded or does not call it.</returns>
-    public static IReadOnlyList<nuint> Find(string library, string function)
+    private readonly nuint start;
+
+    private LibraryImports(nuint start, string path) => (this.start, Path) = (start, path);
+
+    /// <summary>The library's file.</summary>
+    public string Path { get; }
+
+    /// <summary>Finds a library.</summary>
+    /// <param name="library">The end of its path.</param>
+    /// <returns>Null where none of this name is loaded, or more than one.</returns>
+    public static LibraryImports? Of(string library)
+    {
+        var found = new HashSet<(nuint Start, string Path)>();
+        foreach (var line in File.ReadLines("/proc/self/maps"))
+        {
+            var parts = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+            if (parts.Length == 6 && parts[5].EndsWith(library, StringComparison.Ordinal) && parts[2].All(digit => digit == '0'))
+                found.Add((nuint.Parse(parts[0].AsSpan(0, parts[0].IndexOf('-')), NumberStyles.HexNumber, CultureInfo.InvariantCulture), parts[5].Trim()));
+        }
+
+        return found.Count == 1 ? new LibraryImports(found.Single().Start, found.Single().Path) : null;
+    }
+
+    /// <summary>The library that has a function.</summary>
+    /// <returns>Null where the loader knows none.</returns>
+    public static LibraryImports? Holding(nint function)
+    {
+        LoadedObject found = default;
+        return dladdr(function, &found) != 0 && found.Start != 0 ? new LibraryImports(found.Start, Marshal.PtrToStringUTF8(found.Path) ?? "") : null;
+    }
+
+    /// <summary>Makes slots writable. The loader makes a part of them read-only once it has filled them.</summary>
+    /// <returns>Whether the system allows it.</returns>
+    public static bool Open(IEnumerable<nuint> slots)
+    {
+        var page = (nuint)Environment.SystemPageSize;
+        return slots.All(slot => mprotect(slot / page * page, page, ReadWrite) == 0);
+    }
+
+    /// <summary>Puts a function into slots.</summary>
+    public static void Set(IEnumerable<nuint> slots, nint function)
+    {
+        foreach (var slot in slots)
+            Volatile.Write(ref *(nint*)slot, function);
+    }
+
+    /// <summary>Finds the slots of a function.</summary>
+    /// <returns>Addresses of pointers to the function; none where the library does not call it.</returns>
+    public IReadOnlyList<nuint> Slots(string function)
     {
         var slots = new List<nuint>();
-        if (Start(library) is not { } start)
-            return slots;
-        var tags = Dynamic(start);
+        var tags = Dynamic();
         if (!tags.TryGetValue(Symbols, out var symbols) || !tags.TryGetValue(Strings, out var strings))
             return slots;
         var name = Encoding.ASCII.GetBytes(function);
@@ -38,17 +84,23 @@ internal static unsafe class LibraryImports
         {
             if (!tags.TryGetValue(table, out var address) || !tags.TryGetValue(bytes, out var length))
                 continue;
-            for (var entry = (byte*)Address(start, address); entry < (byte*)Address(start, address) + length; entry += RelocationSize)
+            for (var entry = (byte*)Address(address); entry < (byte*)Address(address) + length; entry += RelocationSize)
             {
                 var kind = *(uint*)(entry + 8);
-                var symbol = (byte*)Address(start, symbols) + ((nuint)(*(uint*)(entry + 12)) * SymbolSize);
-                if (IsSlot(kind) && MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Address(start, strings) + *(uint*)symbol).SequenceEqual(name))
+                var symbol = (byte*)Address(symbols) + ((nuint)(*(uint*)(entry + 12)) * SymbolSize);
+                if (IsSlot(kind) && MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Address(strings) + *(uint*)symbol).SequenceEqual(name))
                     slots.Add(start + *(nuint*)entry);
             }
         }
 
         return slots;
     }
+
+    /// <summary>
+    /// Whether an address lies in a library that the loader knows, other than this one: a slot that has not been called yet leads
+    /// back into the library itself.
+    /// </summary>
+    public bool LeadsElsewhere(nint address) => Holding(address) is { } other && other.start != start;
 
     private static bool IsSlot(uint kind) => RuntimeInformation.ProcessArchitecture switch
     {
@@ -57,20 +109,7 @@ internal static unsafe class LibraryImports
         _ => false,
     };
 
-    /// <summary>Where the library's file begins in memory.</summary>
-    private static nuint? Start(string library)
-    {
-        foreach (var line in File.ReadLines("/proc/self/maps"))
-        {
-            var parts = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
-            if (parts.Length == 6 && parts[5].EndsWith(library, StringComparison.Ordinal) && parts[2].All(digit => digit == '0'))
-                return nuint.Parse(parts[0][..parts[0].IndexOf('-')], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        return null;
-    }
-
-    private static Dictionary<long, nuint> Dynamic(nuint start)
+    private Dictionary<long, nuint> Dynamic()
     {
         var header = (byte*)start;
         var tags = new Dictionary<long, nuint>();
@@ -87,5 +126,21 @@ internal static unsafe class LibraryImports
     }
 
     /// <summary>The loader has made the addresses absolute in some C libraries, and left them relative in others.</summary>
-    private static nuint Address(nuint start, nuint value) => value < start ? start + value : value;
+    private nuint Address(nuint value) => value < start ? start + value : value;
+
+    [LibraryImport("libc")]
+    private static partial int dladdr(nint address, LoadedObject* found);
+
+    [LibraryImport("libc")]
+    private static partial int mprotect(nuint address, nuint length, int protection);
+
+    // Dl_info of dlfcn.h.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct LoadedObject
+    {
+        public nint Path;
+        public nuint Start;
+        public nint SymbolName;
+        public nint Symbol;
+    }
 }

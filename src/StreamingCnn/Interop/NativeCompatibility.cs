@@ -67,8 +67,7 @@ public static class NativeCompatibility
                 Nnpack.Disable(library);
         }
 
-        if (!NativeLibrary.TryLoad(torchSharp, out _))
-            LoadCorrected(torchSharp);
+        SizedDelete.Disable(NativeLibrary.TryLoad(torchSharp, out var loaded) ? loaded : LoadCorrected(torchSharp));
     }
 
     private static IntPtr Load(string path)
@@ -83,22 +82,21 @@ public static class NativeCompatibility
         }
     }
 
-    private static void LoadCorrected(string path)
+    private static IntPtr LoadCorrected(string path)
     {
         var bytes = File.ReadAllBytes(path);
         var marked = ElfVersionNeeds.MarkWeak(bytes, MissingVersion);
         if (marked == 0)
         {
             // Not the known cause: let the loader say what it misses.
-            Load(path);
-            return;
+            return Load(path);
         }
 
         var copy = Path.Combine(Path.GetTempPath(), $"{Path.GetRandomFileName()}-{TorchSharpLibrary}");
         try
         {
             File.WriteAllBytes(copy, bytes);
-            NativeLibrary.Load(copy);
+            return NativeLibrary.Load(copy);
         }
         catch (DllNotFoundException reason)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -13,37 +14,35 @@ namespace StreamingCnn.Interop;
 /// many tiles lie in a range of their own, so that about a tenth is lost.
 /// </para>
 /// <para>
-/// libtorch's own allocator (<c>libc10</c>) stays in place; the two functions of the C library that it calls, <c>posix_memalign</c> and <c>free</c>, are replaced in its table of
-/// imports. Where that cannot be done (another system, another C library, <c>STREAMINGCNN_HEAP=system</c>), tensors live where they always did.
+/// libtorch's own allocator (<c>libc10</c>) stays in place; the two functions that it calls, <c>posix_memalign</c> and
+/// <c>free</c>, are replaced in its table of imports. What is not the heap's goes on to those that stood there. Where that
+/// cannot be done (another system, anything unknown, <c>STREAMINGCNN_HEAP=system</c>), tensors live where they always did.
+/// </para>
+/// <para>
+/// A process has one heap, however many copies of this library it has loaded: the first to begin offers it to the others. The
+/// heap's functions are called as long as tensors live, so a load context whose copy made the heap is never unloaded.
 /// </para>
 /// </remarks>
-internal static unsafe partial class TensorHeap
+internal static unsafe class TensorHeap
 {
-    private const string Library = "/libc10.so";
-    private const string C = "libc";
-
-    // Smaller blocks stay in the C library's heap, which is made for them.
+    // Smaller blocks stay in the heap that was there, which is made for them.
     private const nuint Smallest = 16 << 10;
 
     // libtorch asks for this alignment. Whole pages would put all tensors on the same lines of the processor's caches.
     private const nuint Alignment = 64;
-    private const nuint Page = 4 << 10;
-    private const nuint HugePage = 2 << 20;
 
     // Addresses cost nothing; gaps must never be a reason to fail.
     private const nuint RangesPerMemory = 4;
 
-    // From Linux' errno.h and mman.h.
+    // From Linux' errno.h.
     private const int OutOfMemory = 12;
-    private const int ReadWrite = 3;
-    private const int PrivateAnonymousUnreserved = 0x4022;
-    private const int AdviceNotNeeded = 4;
-    private const int AdviceHugePages = 14;
 
     private static readonly Lock Gate = new();
     private static bool isTried;
+    private static HeapOffer? other;
     private static nuint start;
     private static nuint half;
+    private static AddressRange? range;
     private static long most;
     private static BlockMap? passing;
     private static BlockMap? lasting;
@@ -53,8 +52,11 @@ internal static unsafe partial class TensorHeap
     [ThreadStatic]
     private static int lastingDepth;
 
-    /// <summary>Blocks of tensors that come and go with a tile; null where the heap is not used.</summary>
+    /// <summary>Blocks of tensors that come and go with a tile; null where there is no heap, or it is another copy's.</summary>
     public static BlockMap? Passing => passing;
+
+    /// <summary>Whether the process has a heap.</summary>
+    public static bool IsUsed => range is not null || other is not null;
 
     /// <summary>Starts to use the heap for tensors to come, if it can be used here. Further calls do nothing.</summary>
     public static void Begin()
@@ -65,75 +67,71 @@ internal static unsafe partial class TensorHeap
                 return;
             isTried = true;
             if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(NativeCompatibility.HeapVariable) != "system")
-                Install();
+                other = HeapOffer.TakeOrMake(() => Install() ? new HeapOffer(Deepen, TrimOwn, HoldsOwn) : null);
         }
     }
 
     /// <summary>Whether an address is one of the heap's.</summary>
-    public static bool Holds(long address) => (nuint)address - start < 2 * half;
+    public static bool Holds(long address) => other?.Holds(address) ?? HoldsOwn(address);
 
     /// <summary>Until the result is disposed, what this thread allocates counts as outliving many tiles.</summary>
-    public static LastingScope Lasting() => new(depth: ++lastingDepth);
+    public static LastingScope Lasting()
+    {
+        (other?.Deepen ?? Deepen)(true);
+        return new(begun: true);
+    }
 
     /// <summary>Gives the memory of all gaps back to the system.</summary>
-    public static void Trim()
+    public static void Trim() => (other?.Trim ?? TrimOwn)();
+
+    private static bool HoldsOwn(long address) => (nuint)address - start < 2 * half;
+
+    private static void Deepen(bool more) => lastingDepth = Math.Max(0, lastingDepth + (more ? 1 : -1));
+
+    private static void TrimOwn()
     {
         lock (Gate)
         {
-            Trim(passing, start);
-            Trim(lasting, start + half);
+            Trim(passing, 0);
+            Trim(lasting, (long)half);
         }
-    }
 
-    private static void Trim(BlockMap? map, nuint origin)
-    {
-        foreach (var (from, to) in map?.Gaps ?? [])
+        static void Trim(BlockMap? map, long origin)
         {
-            var first = (origin + (nuint)from + Page - 1) / Page * Page;
-            var end = (origin + (nuint)Math.Min(to, map!.Reach)) / Page * Page;
-            if (end > first)
-                _ = madvise(first, end - first, AdviceNotNeeded);
+            foreach (var (from, to) in map?.Gaps ?? [])
+                range!.Empty(origin + from, origin + Math.Min(to, map!.Reach));
         }
     }
 
-    private static void Install()
+    private static bool Install()
     {
-        var allocate = LibraryImports.Find(Library, "posix_memalign");
-        var release = LibraryImports.Find(Library, "free");
-        if (allocate.Count == 0 || release.Count == 0 || !NativeLibrary.TryLoad("libc.so.6", out var c))
-            return;
-        systemAllocate = (delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)NativeLibrary.GetExport(c, "posix_memalign");
-        systemFree = (delegate* unmanaged[Cdecl]<void*, void>)NativeLibrary.GetExport(c, "free");
+        if (AllocatorSlots.Find() is not { } slots
+            || !NativeLibrary.TryLoad("libc.so.6", out var c)
+            || !NativeLibrary.TryGetExport(c, "labs", out var doesNothing))
+        {
+            return false;
+        }
 
         most = MemoryBytes("MemTotal:") + MemoryBytes("SwapTotal:");
-        half = (nuint)most / HugePage * HugePage * RangesPerMemory;
-        var range = mmap(null, 2 * half, ReadWrite, PrivateAnonymousUnreserved, -1, 0);
-        if (range == (void*)-1)
-            return;
-        start = (nuint)range;
-        _ = madvise(start, 2 * half, AdviceHugePages);
+        if (AddressRange.Reserve(2 * RangesPerMemory * (nuint)most) is not { } reserved)
+            return false;
+        if (!slots.Open())
+        {
+            reserved.Return();
+            return false;
+        }
 
-        // The loader makes a part of the table read-only once it has filled it.
-        if (release.Concat(allocate).Any(slot => mprotect(slot / Page * Page, Page, ReadWrite) != 0))
-            return;
+        (range, start, half) = (reserved, reserved.Start, reserved.Length / 2);
         (passing, lasting) = (new BlockMap((long)half), new BlockMap((long)half));
-        // First the one that understands both kinds of blocks.
-        Set(release, (nint)(delegate* unmanaged[Cdecl]<void*, void>)&Free);
-        Set(allocate, (nint)(delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)&Allocate);
+        systemAllocate = (delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)slots.Allocate;
+        systemFree = (delegate* unmanaged[Cdecl]<void*, void>)slots.Release;
+        slots.Replace(
+            (nint)(delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)&Allocate,
+            (nint)(delegate* unmanaged[Cdecl]<void*, void>)&Free);
 
         // Nothing may call into .NET once it has ended; what libtorch frees after that, the system frees with the process.
-        var doesNothing = NativeLibrary.GetExport(c, "labs");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-        {
-            Set(allocate, (nint)systemAllocate);
-            Set(release, doesNothing);
-        };
-    }
-
-    private static void Set(IEnumerable<nuint> slots, nint function)
-    {
-        foreach (var slot in slots)
-            Volatile.Write(ref *(nint*)slot, function);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => slots.Return(doesNothing);
+        return true;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -158,7 +156,7 @@ internal static unsafe partial class TensorHeap
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Free(void* block)
     {
-        if (!Holds((long)block))
+        if (!HoldsOwn((long)block))
         {
             systemFree(block);
             return;
@@ -178,22 +176,17 @@ internal static unsafe partial class TensorHeap
     private static long MemoryBytes(string key)
     {
         var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture) << 10;
+        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) << 10;
     }
 
-    [LibraryImport(C)]
-    private static partial void* mmap(void* address, nuint length, int protection, int flags, int file, long offset);
-
-    [LibraryImport(C)]
-    private static partial int mprotect(nuint address, nuint length, int protection);
-
-    [LibraryImport(C)]
-    private static partial int madvise(nuint address, nuint length, int advice);
-
     /// <summary>Ends what <see cref="Lasting"/> began.</summary>
-    public readonly ref struct LastingScope(int depth)
+    public readonly ref struct LastingScope(bool begun)
     {
         /// <summary>Tensors come and go again.</summary>
-        public void Dispose() => lastingDepth = Math.Max(0, depth - 1);
+        public void Dispose()
+        {
+            if (begun)
+                (other?.Deepen ?? Deepen)(false);
+        }
     }
 }

@@ -1,4 +1,5 @@
 using StreamingCnn.Interop;
+using StreamingCnn.Tests.Interop.HeapProcesses;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,12 +22,12 @@ public sealed class TensorHeapTests
         using (TensorHeap.Lasting())
         {
             using var lasting = ones(100_000);
-            Assert.True(TensorHeap.Holds(Address(lasting)));
+            Assert.True(TensorHeap.Holds(ComputedStep.Address(lasting)));
         }
 
-        Assert.True(TensorHeap.Holds(Address(large)));
-        Assert.False(TensorHeap.Holds(Address(small)));
-        Assert.Equal(0, Address(large) % 64);
+        Assert.True(TensorHeap.Holds(ComputedStep.Address(large)));
+        Assert.False(TensorHeap.Holds(ComputedStep.Address(small)));
+        Assert.Equal(0, ComputedStep.Address(large) % 64);
     }
 
     [Fact]
@@ -59,14 +60,5 @@ public sealed class TensorHeapTests
         Assert.Contains("allocate", reason.Message, StringComparison.Ordinal);
         using var next = ones(100_000);
         Assert.Equal(100_000, next.sum().item<float>());
-    }
-
-    private static long Address(Tensor tensor)
-    {
-        unsafe
-        {
-            fixed (byte* first = tensor.bytes)
-                return (long)first;
-        }
     }
 }
