@@ -1,38 +1,71 @@
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
-using TorchSharp.Modules;
+using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// The state of a network's parameters, buffers and modes at the forward pass. The backward pass computes every tile again, so a change in
+/// The state of a network's parameters, buffers and modes at one time. The backward pass computes every tile again, so a change in
 /// between would give wrong gradients without a word, where ordinary autograd notices.
 /// </summary>
-internal sealed class ParameterSnapshot(NetworkGraph graph)
+internal sealed class ParameterSnapshot
 {
-    private readonly State[] states = Read(graph);
+    /// <summary>What <see cref="Change"/> calls values that have changed.</summary>
+    public const string Tensors = "parameters or buffers";
+
+    private readonly Func<IEnumerable<(string Path, IEnumerable<Module> Modules)>> layers;
+    private readonly State[] states;
+
+    private ParameterSnapshot(Func<IEnumerable<(string Path, IEnumerable<Module> Modules)>> layers)
+    {
+        this.layers = layers;
+        states = Read();
+    }
+
+    /// <summary>The state of all layers of a graph.</summary>
+    public static ParameterSnapshot Of(NetworkGraph graph) => new(() => graph.Nodes.Select(node => (node.Path, node.Layer?.Modules ?? [])));
+
+    /// <summary>The state of a module and of all modules in it.</summary>
+    public static ParameterSnapshot Of(Module module) =>
+        new(() => module.named_modules().Prepend(("", module)).Select(named => (named.Item1, (IEnumerable<Module>)[named.Item2])));
+
+    /// <summary>What has changed since, and the path of the layer; null for nothing.</summary>
+    public (string What, string Path)? Change()
+    {
+        var now = Read();
+        for (var i = 0; i < Math.Max(states.Length, now.Length); i++)
+        {
+            if (i >= states.Length || i >= now.Length || states[i].Path != now[i].Path)
+                return ("modules", "");
+            if (!states[i].Training.SequenceEqual(now[i].Training))
+                return ("training mode", states[i].Path);
+            if (!states[i].Values.SequenceEqual(now[i].Values))
+                return (Tensors, states[i].Path);
+        }
+
+        return null;
+    }
 
     /// <exception cref="InvalidOperationException">Something has changed.</exception>
     public void CheckUnchanged()
     {
-        var now = Read(graph);
-        for (var i = 0; i < states.Length; i++)
+        if (Change() is var (what, path))
         {
-            if (states[i] == now[i])
-                continue;
-            var what = states[i].Training != now[i].Training ? "training mode" : "parameters or buffers";
             throw new InvalidOperationException(
-                $"The {what} of layer '{states[i].Path}' changed between the forward and the backward pass, which computes the layer again; call backward before the optimizer's step and before train() or eval().");
+                $"The {what} of {(path.Length == 0 ? "the trunk" : $"layer '{path}'")} changed between the forward and the backward pass, which computes the layer again; call backward before the optimizer's step and before train() or eval().");
         }
     }
 
-    private static State[] Read(NetworkGraph graph) =>
+    private State[] Read() =>
     [
-        .. graph.Nodes.Select(node => new State(
-            node.Path,
-            node.Layer?.Modules.Count(module => module.training) ?? 0,
-            node.Layer?.Modules.Sum(module => module.parameters().Sum(p => TensorVersion.Of(p)) + module.buffers().Sum(b => TensorVersion.Of(b))) ?? 0)),
+        .. layers().Select(layer => new State(
+            layer.Path,
+            [.. layer.Modules.Select(module => module.training)],
+            [
+                .. layer.Modules.SelectMany(module => module.parameters(recurse: false).Concat(module.buffers(recurse: false)))
+                    .Select(tensor => (tensor.Handle, TensorVersion.Of(tensor))),
+            ])),
     ];
 
-    private readonly record struct State(string Path, int Training, long Version);
+    private readonly record struct State(string Path, bool[] Training, (IntPtr Handle, long Version)[] Values);
 }

@@ -38,7 +38,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         this.image = image;
         this.settings = settings;
         differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
-        snapshot = new ParameterSnapshot(plan.Graph);
+        snapshot = ParameterSnapshot.Of(plan.Graph);
         carried = new BandStore(plan, image.Batch, settings, image.Device, settings.Shelf);
     }
 

@@ -1,3 +1,4 @@
+using StreamingCnn.Execution.Probing;
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
@@ -14,7 +15,7 @@ internal sealed class StreamedTrunk
     private readonly Func<long, NetworkGraph> trace;
     private readonly StreamingOptions options;
     private readonly PlanMemory plans = new();
-    private (long Channels, ScalarType Type, WindowGeometry Rows, WindowGeometry Columns)? probed;
+    private OpaqueTrunk? opaque;
 
     /// <param name="trunk">The module.</param>
     /// <param name="trace">Traces it for a number of image channels.</param>
@@ -66,7 +67,7 @@ internal sealed class StreamedTrunk
         var graph = Trace(input.Channels);
         IReadOnlyList<Parameter> parameters = graph?.Parameters ?? [.. trunk.parameters()];
         var willReverse = is_grad_enabled() && (wanted || parameters.Any(parameter => parameter.requires_grad));
-        using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted, gradientRows) : Graph(graph, input, wanted, willReverse, gradientRows));
+        using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted, willReverse, gradientRows) : Graph(graph, input, wanted, willReverse, gradientRows));
         return willReverse
             ? StreamingFunction.Apply(run, differentiableImage, parameters, options.Progress)
             : run.Value.Forward(options.Progress);
@@ -96,36 +97,15 @@ internal sealed class StreamedTrunk
         : options.Carry == CarryPlace.Host ? new HostShelf(input.Device)
         : new FileShelf(options.CarryFolder, grid.CarriedValues * input.Batch * ElementSize(MapType(input.Type)), input.Device);
 
-    private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, ImageGradientRows? gradientRows)
+    private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
     {
-        var module = (nn.Module<Tensor, Tensor>)trunk;
         if (options.Compute != ComputePrecision.Parameters)
             throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot compute its layers in another type; leave StreamingOptions.Compute at {ComputePrecision.Parameters}.");
         if (options.Tile is not { } tile)
             throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
-        RefuseGlobalLayers();
-        if (probed is not { } geometry || geometry.Channels != input.Channels || geometry.Type != input.Type)
-        {
-            var (rows, columns) = LocalityProbe.Run(module, input.Channels, input.Type, input.Device);
-            probed = geometry = (input.Channels, input.Type, rows, columns);
-        }
-
-        return new BlackBoxRun(module, geometry.Rows, geometry.Columns, tile, input, imageWanted, gradientRows);
-    }
-
-    /// <summary>Layers inside a module that is run as it is, which would make tiles differ from the whole image.</summary>
-    private void RefuseGlobalLayers()
-    {
-        ForwardHooks.Refuse(trunk.named_modules().Prepend(("", trunk)));
-        foreach (var (path, layer) in trunk.named_modules())
-        {
-            if (layer is BatchNorm2d { training: true } && options.FrozenBatchNorm)
-                throw new UnsupportedLayerException(path, nameof(BatchNorm2d), "is in training mode inside a module that the engine cannot see into; call eval() on it");
-            if (layer is BatchNorm2d norm && new Graph.Layers.BatchNormLayer(norm, evaluate: false).Refusal is { } reason)
-                throw new UnsupportedLayerException(path, nameof(BatchNorm2d), reason);
-            if (layer is { training: true } and (Dropout or Dropout1d or Dropout2d or Dropout3d or AlphaDropout or FeatureAlphaDropout or RReLU or Models.StochasticDepth))
-                throw new UnsupportedLayerException(path, layer.GetType().Name, "draws random numbers inside a module that the engine cannot see into; call eval() on it, or derive the module from StreamingBlock");
-        }
+        opaque ??= new OpaqueTrunk((nn.Module<Tensor, Tensor>)trunk, options.FrozenBatchNorm);
+        var (rows, columns) = opaque.Geometry(input, willReverse);
+        return new BlackBoxRun(opaque, new WindowGrid(rows, columns, tile, (input.Height, input.Width)), input, imageWanted, gradientRows);
     }
 
     /// <summary>The network's graph as it is streamed; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>

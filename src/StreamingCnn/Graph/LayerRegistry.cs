@@ -18,6 +18,11 @@ public static class LayerRegistry
     private static readonly Dictionary<Type, string> Refusals = [];
     private static readonly ConcurrentDictionary<Type, Func<Module<Tensor, Tensor>, LocalLayer>> Taught = new();
 
+    private static readonly HashSet<Type> RandomLayers =
+    [
+        typeof(Dropout), typeof(Dropout1d), typeof(Dropout2d), typeof(Dropout3d), typeof(AlphaDropout), typeof(FeatureAlphaDropout), typeof(RReLU), typeof(StochasticDepth),
+    ];
+
     static LayerRegistry()
     {
         Know<Conv2d>(m => new ConvolutionLayer(m));
@@ -115,6 +120,15 @@ public static class LayerRegistry
             ? (null, $"is a Sequential of a type of its own, whose forward may do anything; {Cures}", true)
             : (null, $"is not known to the engine; {Cures}", true);
     }
+
+    /// <summary>Whether a layer draws random numbers in the mode that it is in.</summary>
+    internal static bool IsRandom(Module layer) => layer.training
+        && (RandomLayers.Contains(layer.GetType())
+            || (layer is Module<Tensor, Tensor> module && Taught.TryGetValue(layer.GetType(), out var taught) && taught(module) is { IsRandom: true }));
+
+    /// <summary>Why a layer that sees the whole map is refused; null for others.</summary>
+    internal static string? GlobalRefusal(Module layer) =>
+        Refusals.TryGetValue(layer.GetType(), out var refusal) && refusal.Contains("the whole map", StringComparison.Ordinal) ? refusal : null;
 
     private static void Know<TModule>(Func<TModule, LocalLayer> describe)
         where TModule : Module<Tensor, Tensor> => Known[typeof(TModule)] = module => describe((TModule)module);

@@ -4,37 +4,73 @@ using StreamingCnn.Planning;
 
 namespace StreamingCnn.Tests.Planning;
 
-/// <summary>Modules that the engine cannot see into, along one axis.</summary>
+/// <summary>Modules that the engine cannot see into: windows along one axis, and tiles over both.</summary>
 public class WindowGeometryTests
 {
-    [Fact]
-    public void Tiles_own_each_output_once_and_read_what_it_reads() => Gen.Select(
-        Gen.Long[1, 6], Gen.Long[-9, 0], Gen.Long[1, 12], Gen.Long[-6, 6], Gen.Long[1, 150], Gen.Long[1, 60]).Sample(
-        (stride, first, end, surplus, length, tile) =>
+    private static readonly Gen<WindowGeometry> Geometries = Gen.Select(
+        Gen.Long[1, 9], Gen.Long[1, 9], Gen.Long[0, 12], Gen.Long[0, 12], Gen.Long[1, 40], Gen.Long[0, 60], Gen.Long[-6, 6],
+        (period, perPeriod, lead, trail, least, more, surplus) =>
         {
-            var geometry = new WindowGeometry(stride, first, end, surplus);
-            var outputs = geometry.OutputLength(length);
-            if (outputs < 1)
+            var known = least + more;
+            return new WindowGeometry(period, perPeriod, lead, trail, least, (known, (known / period * perPeriod) + surplus));
+        });
+
+    [Fact]
+    public void Windows_are_the_image_less_whole_periods_and_give_the_outputs_that_are_asked_for() => Gen.Select(
+        Geometries, Gen.Long[0, 30], Gen.Long[0, 300], Gen.Long[1, 300]).Sample(
+        (geometry, periods, start, count) =>
+        {
+            var length = geometry.AtLeast(geometry.Least) + (periods * geometry.Period);
+            var outputs = new Interval(start, start + count).Intersect(new(0, geometry.OutputLength(length)));
+            if (outputs.IsEmpty)
                 return;
-            long covered = 0;
-            for (var step = 0; step * tile < length; step++)
+            var window = geometry.Window(outputs, length);
+            Law.Holds(geometry.Fits(length) && geometry.Fits(window.Length), $"{length} and {window} leave other remainders than {geometry.Known.Length}");
+            Law.Holds(window.Start >= 0 && window.End <= length && window.Start % geometry.Period == 0, $"the window {window} of {length} is not on the grid of {geometry.Period}");
+            Law.Holds(window.Length >= geometry.Least, $"the window {window} is shorter than {geometry.Least}");
+            Law.Holds(geometry.Unchanged(window, length).Contains(outputs), $"the window {window} of {length} changes outputs of {outputs}");
+            var shorter = new Interval(window.Start + geometry.Period, window.End);
+            Law.Holds(
+                shorter.Length < geometry.Least || !geometry.Unchanged(shorter, length).Contains(outputs),
+                $"the window {window} of {length} is a period longer than {outputs} need");
+        },
+        iter: 3000,
+        threads: 1);
+
+    [Fact]
+    public void Tiles_own_each_output_once_and_are_tied_to_each_other() => Gen.Select(
+        Geometries, Geometries, Gen.Long[0, 12], Gen.Long[0, 12], Gen.Long[1, 60], Gen.Long[1, 60]).Sample(
+        (rows, columns, down, right, tall, wide) =>
+        {
+            var size = (Height: rows.AtLeast(rows.Least) + (down * rows.Period), Width: columns.AtLeast(columns.Least) + (right * columns.Period));
+            var grid = new WindowGrid(rows, columns, (tall, wide), size);
+            if (grid.Outputs.IsEmpty)
+                return;
+            var owner = new Dictionary<(long, long), int>();
+            var tile = 0;
+            foreach (var (owned, shared) in grid.Tiles())
             {
-                var owned = geometry.Owned(step, tile, length);
-                Law.Holds(owned.Start == covered, $"tile {step} owns {owned} after {covered}");
-                covered = owned.End;
-                if (owned.IsEmpty)
-                    continue;
-                var window = geometry.Window(owned, length);
-                Law.Holds(window.Start % stride == 0, $"tile {step}: the window {window} is not on the grid of {stride}");
-                for (var output = owned.Start; output < owned.End; output++)
-                {
-                    var read = new Interval((stride * output) + first, (stride * output) + end).Intersect(new(0, length));
-                    Law.Holds(window.Contains(read), $"tile {step}: output {output} reads {read}, the window is {window}");
-                }
+                Law.Holds(shared.IsEmpty == (tile == 0), $"tile {tile} shares {shared}");
+                foreach (var place in Positions(shared))
+                    Law.Holds(owner.TryGetValue(place, out var other) && other < tile, $"tile {tile} shares {place}, which no tile before it owns");
+                foreach (var place in Positions(owned))
+                    Law.Holds(owner.TryAdd(place, tile), $"tile {tile} owns {place} as another does");
+                tile++;
             }
 
-            Law.Holds(covered == outputs, $"owned up to {covered} of {outputs}");
+            Law.Holds(owner.Count == grid.Outputs.Area, $"{owner.Count} of {grid.Outputs.Area} outputs are owned");
+            foreach (var place in grid.Checks())
+                Law.Holds(!place.IsEmpty && grid.Outputs.Contains(place), $"{place} is checked, which lies outside of {grid.Outputs}");
         },
-        iter: 2000,
+        iter: 200,
         threads: 1);
+
+    private static IEnumerable<(long, long)> Positions(Region region)
+    {
+        for (var row = region.Rows.Start; row < region.Rows.End; row++)
+        {
+            for (var column = region.Columns.Start; column < region.Columns.End; column++)
+                yield return (row, column);
+        }
+    }
 }
