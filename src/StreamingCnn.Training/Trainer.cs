@@ -19,6 +19,13 @@ public sealed class Trainer : IDisposable
     private readonly Parameter[] trunk;
     private TrainingPosition position = new();
 
+    // What the run learns from, as it was last looked at, and the lists that were looked at.
+    private DataRecord? data;
+    private (IReadOnlyList<TrainingSample> Training, IReadOnlyList<TrainingSample> Validation)? seen;
+
+    // What a run that goes on has learned from before: images, or a fingerprint of their names in older checkpoints.
+    private (DataRecord? Images, string? Names) before;
+
     /// <summary>Creates the trainer.</summary>
     /// <param name="model">The model; trained in place. Parameters that do not require a gradient stay as they are.</param>
     /// <param name="task">What its outputs mean.</param>
@@ -54,11 +61,22 @@ public sealed class Trainer : IDisposable
     /// <remarks>On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.</remarks>
     /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings or another model.</exception>
     /// <exception cref="WeightFileException">The checkpoint is missing or damaged.</exception>
-    public void Resume()
+    public void Resume() => Resume((images, names) => before = (images, names));
+
+    /// <summary>As <see cref="Resume()"/>, and refuses other images than those of the run before anything is changed.</summary>
+    /// <param name="training">The images to learn from.</param>
+    /// <param name="validation">Images to judge by after every epoch.</param>
+    /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings, another model or other images, which are named.</exception>
+    /// <exception cref="WeightFileException">The checkpoint is missing or damaged.</exception>
+    public void Resume(IReadOnlyList<TrainingSample> training, IReadOnlyList<TrainingSample> validation)
     {
-        if (options.Checkpoint is null)
-            throw new TrainingException("There is nothing to resume from: the options name no checkpoint.");
-        position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options);
+        ArgumentNullException.ThrowIfNull(training);
+        ArgumentNullException.ThrowIfNull(validation);
+        Resume((images, names) =>
+        {
+            before = (images, names);
+            LookAt(training, validation);
+        });
     }
 
     /// <summary>Trains for all epochs that are not done yet.</summary>
@@ -78,10 +96,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(validation);
         if (training.Count == 0)
             throw new TrainingException("There are no images to train on.");
-        var images = TrainingCheckpoint.Fingerprint(training);
-        if (position.Images is { } before && before != images)
-            throw new TrainingException("The images or their labels are not those that the interrupted run was trained on; resume with the same data.");
-        position.Images = images;
+        LookAt(training, validation);
 
         while (position.Epoch <= options.Epochs && !HasLostPatience())
         {
@@ -137,6 +152,26 @@ public sealed class Trainer : IDisposable
     {
         optimizer.Dispose();
         average?.Dispose();
+    }
+
+    private void Resume(Action<DataRecord?, string?> check)
+    {
+        if (options.Checkpoint is null)
+            throw new TrainingException("There is nothing to resume from: the options name no checkpoint.");
+        position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options, check);
+    }
+
+    /// <summary>Looks at the images, and refuses others than those that the run has learned from before.</summary>
+    private void LookAt(IReadOnlyList<TrainingSample> training, IReadOnlyList<TrainingSample> validation)
+    {
+        if (seen == (training, validation))
+            return;
+        var now = DataRecord.Of(training, validation);
+        if (before.Images is { } images && now.DifferenceFrom(images) is { } difference)
+            throw new TrainingException($"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.");
+        if (before is { Images: null, Names: { } names } && names != TrainingCheckpoint.Fingerprint(training))
+            throw new TrainingException("The images or their labels are not those that the interrupted run was trained on; resume with the same data.");
+        (data, seen, before) = (now, (training, validation), (now, null));
     }
 
     /// <summary>Goes through the rest of the present epoch, until cancelled.</summary>
@@ -216,7 +251,7 @@ public sealed class Trainer : IDisposable
     private void SaveCheckpoint()
     {
         if (options.Checkpoint is not null)
-            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position);
+            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position, data!);
     }
 
     private T WithAverage<T>(Func<T> action)

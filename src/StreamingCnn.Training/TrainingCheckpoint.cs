@@ -23,11 +23,14 @@ internal static class TrainingCheckpoint
     private const string RandomState = "run.random";
     private const string Position = "run.position";
     private const string Settings = "run.settings";
+    private const string Data = "run.data";
+
+    private const string Conditions = nameof(TrainingOptions.Conditions);
 
     // Scores that are not defined are NaN.
     private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public static void Write(string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options, TrainingPosition position)
+    public static void Write(string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options, TrainingPosition position, DataRecord data)
     {
         using var scope = NewDisposeScope();
         var tensors = new List<KeyValuePair<string, Tensor>>();
@@ -49,17 +52,27 @@ internal static class TrainingCheckpoint
         tensors.Add(new(RandomState, random.get_rng_state()));
         tensors.Add(new(Position, tensor(JsonSerializer.SerializeToUtf8Bytes(position, Json))));
         tensors.Add(new(Settings, tensor(Encoding.UTF8.GetBytes(Describe(options).ToJsonString()))));
+        tensors.Add(new(Data, tensor(data.ToBytes())));
         Safetensors.Write(path, tensors);
     }
 
-    public static TrainingPosition Read(string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options)
+    /// <summary>Puts everything back to where a checkpoint was written, once it is known that the checkpoint is one of the same run.</summary>
+    /// <param name="path">The checkpoint.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="optimizer">Its optimizer.</param>
+    /// <param name="average">The average of its weights, if there is one.</param>
+    /// <param name="options">The run's settings.</param>
+    /// <param name="check">Told what the run has learned from, to refuse another data set; null in checkpoints that do not say it.</param>
+    public static TrainingPosition Read(
+        string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options, Action<DataRecord?, string?> check)
     {
         using var scope = NewDisposeScope();
         var tensors = Safetensors.Read(path);
         var missing = new[] { Optimizer, RandomState, Position, Settings }.Where(name => !tensors.ContainsKey(name)).ToArray();
         if (missing.Length > 0)
             throw new TrainingException($"'{path}' holds no interrupted run, only tensors: {string.Join(", ", missing)} is missing.");
-        var differences = Differences(JsonNode.Parse(Bytes(tensors[Settings]))!.AsObject(), Describe(options)).ToArray();
+        var settings = JsonNode.Parse(Bytes(tensors[Settings]))!.AsObject();
+        string[] differences = [.. Differences(settings, Describe(options)), .. DifferentConditions(settings[Conditions], options.Conditions)];
         if (differences.Length > 0)
             throw new TrainingException($"The run in '{path}' has other settings: {string.Join("; ", differences)}; resume with the same ones.");
         foreach (var (name, target) in model.state_dict())
@@ -67,6 +80,9 @@ internal static class TrainingCheckpoint
             if (!tensors.TryGetValue(Model + name, out var value) || !value.shape.SequenceEqual(target.shape))
                 throw new TrainingException($"The run in '{path}' trains another model: '{name}' is missing there or has another shape.");
         }
+
+        var position = JsonSerializer.Deserialize<TrainingPosition>(Bytes(tensors[Position]), Json)!;
+        check(tensors.TryGetValue(Data, out var data) ? DataRecord.FromBytes(Bytes(data)) : null, position.Images);
 
         using var grad = no_grad();
         foreach (var (name, target) in model.state_dict())
@@ -81,10 +97,10 @@ internal static class TrainingCheckpoint
         foreach (var state in optimizer.state_dict().State.OfType<SGD.State>())
             state.momentum_buffer?.DetachFromDisposeScope();
         random.set_rng_state(tensors[RandomState]);
-        return JsonSerializer.Deserialize<TrainingPosition>(Bytes(tensors[Position]), Json)!;
+        return position;
     }
 
-    /// <summary>Tells sets of images apart by names and labels, in their order.</summary>
+    /// <summary>Tells sets of images apart by names and labels, in their order, as checkpoints without a <see cref="DataRecord"/> do.</summary>
     public static string Fingerprint(IEnumerable<TrainingSample> samples) =>
         Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', samples.Select(sample => $"{sample.Label} {string.Join(' ', sample.Targets)} {sample.Name}")))));
 
@@ -103,6 +119,18 @@ internal static class TrainingCheckpoint
         from setting in here
         let other = there[setting.Key]?.ToJsonString() ?? "null"
         let own = setting.Value?.ToJsonString() ?? "null"
-        where other != own
+        where setting.Key != Conditions && other != own
         select $"{setting.Key} {other} instead of {own}";
+
+    /// <summary>Checkpoints that were written before there were conditions say nothing of them.</summary>
+    private static IEnumerable<string> DifferentConditions(JsonNode? there, IReadOnlyDictionary<string, string> here) =>
+        there is not JsonObject before
+            ? []
+            : from name in before.Select(condition => condition.Key).Union(here.Keys)
+              let other = before[name]?.ToString()
+              let own = here.GetValueOrDefault(name)
+              where other != own
+              select $"{name} {Said(other)} instead of {Said(own)}";
+
+    private static string Said(string? value) => value is null ? "nothing" : $"'{value.Replace("\n", ", ")}'";
 }

@@ -74,6 +74,12 @@ public sealed record TrainingOptions
     /// <value>The default value is 0.</value>
     public int CheckpointInterval { get; init; }
 
+    /// <summary>
+    /// What else decides the outcome and must be the same when a run is resumed, by name: how images are read and changed, what the outputs mean.
+    /// </summary>
+    /// <value>The default value is nothing.</value>
+    public IReadOnlyDictionary<string, string> Conditions { get; init; } = new Dictionary<string, string>();
+
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
     internal void Validate()
     {

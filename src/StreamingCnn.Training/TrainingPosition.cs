@@ -15,8 +15,8 @@ internal sealed class TrainingPosition
     /// <summary>Pixels trained on since the start.</summary>
     public long Pixels { get; set; }
 
-    /// <summary>Fingerprint of names and labels of the training images; null before the first.</summary>
-    public string? Images { get; set; }
+    /// <summary>Fingerprint of names and labels of the training images in checkpoints that have no <see cref="DataRecord"/>.</summary>
+    public string? Images { get; init; }
 
     /// <summary>Results of the epochs that are done.</summary>
     public List<EpochResult> History { get; init; } = [];

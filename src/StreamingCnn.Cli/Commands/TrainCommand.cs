@@ -47,7 +47,7 @@ internal static class TrainCommand
             var set = Read(options, parsed);
             options.RefuseFor(set, parsed);
             manual_seed(parsed.GetValue(options.Seed));
-            var training = options.Training(parsed, run.Checkpoint);
+            var training = options.Training(parsed, run.Checkpoint, set.Description);
             var display = ProgressDisplay.OnOutput();
             var streaming = Streaming(options, parsed);
             using var model = set.Description.Create(streaming with { Progress = display });
@@ -67,7 +67,7 @@ internal static class TrainCommand
             {
                 run.RemoveUnfinished();
                 if (File.Exists(run.Checkpoint))
-                    trainer.Resume();
+                    trainer.Resume(set.Training, set.Validation);
             }
 
             Introduce(model, set);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
@@ -234,7 +235,7 @@ internal sealed class TrainOptions
         return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Augmentations[name](options));
     }
 
-    public TrainingOptions Training(ParseResult parsed, string checkpoint) => new()
+    public TrainingOptions Training(ParseResult parsed, string checkpoint, ModelDescription description) => new()
     {
         Epochs = parsed.GetValue(epochs),
         BatchSize = parsed.GetValue(batch),
@@ -253,5 +254,22 @@ internal sealed class TrainOptions
         Seed = parsed.GetValue(Seed),
         Checkpoint = checkpoint,
         CheckpointInterval = parsed.GetValue(save),
+        Conditions = Conditions(parsed, description),
     };
+
+    /// <summary>What decides the outcome beside the settings of training. The planner's share, which is rounding at most, may change.</summary>
+    private Dictionary<string, string> Conditions(ParseResult parsed, ModelDescription description)
+    {
+        var conditions = new Dictionary<string, string>(description.ToMetadata())
+        {
+            ["model"] = TrunkSource.IsOwn(description.Trunk) ? Path.GetFileName(description.Trunk) : description.Trunk.ToLowerInvariant(),
+            ["dropout"] = description.Dropout.ToString(CultureInfo.InvariantCulture),
+            ["compute"] = parsed.GetValue(Compute).ToString(),
+        };
+        if (parsed.GetValue(augment) is { Length: > 0 } changes)
+            conditions["augment"] = string.Join(',', changes.Order(StringComparer.Ordinal));
+        if (parsed.GetValue(crop) is var (height, width))
+            conditions["crop"] = string.Create(CultureInfo.InvariantCulture, $"{height}x{width}");
+        return conditions;
+    }
 }

@@ -178,6 +178,7 @@ public sealed class LabelledImages
                 boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
         {
             Targets = item.Targets,
+            Files = preparation.Foreground == ForegroundRule.Mask && item.Mask is { } mask ? [item.Path, mask] : [item.Path],
         }),
     ];
 

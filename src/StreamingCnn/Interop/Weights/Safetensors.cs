@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using StreamingCnn.Interop.Weights.Pickling;
@@ -52,7 +53,7 @@ public static class Safetensors
         return tensors;
     }
 
-    /// <summary>Reads the free text of a file's header, and nothing else of it.</summary>
+    /// <summary>Reads the free text of a file's header. Where the file has a checksum, it is compared with the whole content.</summary>
     /// <returns>The text by name, in the file's order; empty when there is none.</returns>
     /// <exception cref="WeightFileException">The file is missing, is not of this format, or is damaged.</exception>
     public static OrderedDictionary<string, string> ReadMetadata(string path)
@@ -72,9 +73,10 @@ public static class Safetensors
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(tensors);
         var all = tensors.ToArray();
-        var header = new JsonObject();
-        if (metadata is not null)
-            header[MetadataKey] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)JsonValue.Create(m.Value))));
+        var text = new JsonObject { [FileChecksum.Name] = FileChecksum.Unknown };
+        foreach (var (name, value) in metadata ?? new Dictionary<string, string>())
+            text.TryAdd(name, JsonValue.Create(value));
+        var header = new JsonObject { [MetadataKey] = text };
         long offset = 0;
         foreach (var (name, tensor) in all)
         {
@@ -93,21 +95,26 @@ public static class Safetensors
         }
 
         // Padded with spaces, so that the values are aligned.
-        var text = JsonSerializer.SerializeToUtf8Bytes(header);
-        var padded = (text.Length + 7) / 8 * 8;
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(header);
+        var padded = (bytes.Length + 7) / 8 * 8;
         AtomicFile.Write(path, file =>
         {
             Span<byte> length = stackalloc byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(length, padded);
             file.Write(length);
-            file.Write(text);
-            for (var i = text.Length; i < padded; i++)
+            file.Write(bytes);
+            for (var i = bytes.Length; i < padded; i++)
                 file.WriteByte((byte)' ');
             foreach (var (_, tensor) in all)
             {
                 using var scope = NewDisposeScope();
                 tensor.detach().cpu().contiguous().WriteBytesToStream(file, 1 << 20);
             }
+
+            var place = length.Length + FileChecksum.Place(bytes)!.Value;
+            var checksum = FileChecksum.Of(file, place);
+            file.Position = place;
+            file.Write(Encoding.ASCII.GetBytes(checksum));
         });
     }
 
@@ -141,12 +148,26 @@ public static class Safetensors
                 throw Damaged(path, $"it has {values - end} bytes behind the last tensor");
             if (entries.CountBy(entry => entry.Name).FirstOrDefault(count => count.Value > 1) is { Value: > 1, Key: var twice })
                 throw Damaged(path, $"the tensor '{Excerpt.Of(twice)}' is there twice");
-            return (entries, ReadMetadata(header.RootElement));
+            var metadata = ReadMetadata(header.RootElement);
+            // Files of other programs have none, nor those that were written before there was one.
+            if (metadata.Remove(FileChecksum.Name, out var checksum))
+                Check(file, path, checksum, text);
+            file.Position = start;
+            return (entries, metadata);
         }
         catch (Exception reason) when (reason is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             throw Damaged(path, "its header is not what the format asks for", reason);
         }
+    }
+
+    private static void Check(FileStream file, string path, string checksum, byte[] header)
+    {
+        if (FileChecksum.Place(header) is { } place && FileChecksum.Of(file, sizeof(long) + place) == checksum)
+            return;
+        throw new WeightFileException(
+            $"'{path}' is not a safetensors file, or is damaged: its content does not give the checksum in its header; take another copy, "
+            + $"or, where it was changed on purpose, remove '{FileChecksum.Name}' from its metadata.");
     }
 
     private static Entry ReadEntry(JsonProperty property, string path, long values)
