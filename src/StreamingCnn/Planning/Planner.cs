@@ -63,41 +63,46 @@ internal sealed class Planner
         if (whole.Model.LeastBytes <= budget)
             return Plan(whole, budget);
 
-        var largest = LargestThatFits(budget);
+        var largest = LargestThatFits(budget, whole.Model.LeastBytes);
         var best = Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates)
             .Where(candidate => candidate.Model.LeastBytes <= budget)
             .MinBy(candidate => candidate.Seconds(budget))!;
         return Plan(WithFurtherLevels(best, budget, candidate => candidate.Seconds(budget)), budget);
     }
 
-    /// <summary>Index of the largest side whose tile fits. Memory grows with the side, but for tiles so small that the carry outweighs them.</summary>
-    private int LargestThatFits(long budget)
+    /// <summary>
+    /// Index of the largest side below the whole whose tile fits. Memory grows with the side, but for tiles so small that the carry outweighs them. Images below 40 pixels have no such side.
+    /// </summary>
+    /// <param name="budget">Bytes.</param>
+    /// <param name="least">Bytes of the whole in one piece, which do not fit.</param>
+    private int LargestThatFits(long budget, long least)
     {
-        var least = long.MaxValue;
-        for (int first = 1, last = sides.Length - 1; ;)
+        var (first, last) = (1, sides.Length);
+        while (first < last)
         {
             var middle = (first + last) / 2;
-            var bytes = Plain(middle).Model.LeastBytes;
-            least = Math.Min(least, bytes);
-            if (first == last && bytes <= budget)
-                return first;
-            if (first == last)
-                break;
-            (first, last) = bytes <= budget ? (first, middle) : (middle + 1, last);
+            (first, last) = Fits(middle) ? (first, middle) : (middle + 1, last);
         }
 
+        if (first < sides.Length)
+            return first;
         // The smallest tiles may take more than larger ones: look at all that are left before giving up.
         for (var i = sides.Length - 1; i > 0; i--)
         {
-            var bytes = Plain(i).Model.LeastBytes;
-            if (bytes <= budget)
+            if (Fits(i))
                 return i;
-            least = Math.Min(least, bytes);
         }
 
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {(least >> 20) + 1} MiB{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
+            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {Division.Ceiling(least, 1 << 20)} MiB{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
+
+        bool Fits(int side)
+        {
+            var bytes = Plain(side).Model.LeastBytes;
+            least = Math.Min(least, bytes);
+            return bytes <= budget;
+        }
     }
 
     private Candidate Plain(int side) => options.Mode == StreamingMode.Overlap ? Overlap(Square(side)) : ExactlyOnce(Square(side), []);
