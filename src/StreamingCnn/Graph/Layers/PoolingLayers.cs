@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Interop;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -32,7 +33,7 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
         // PyTorch writes outside of its memory where all taps of a window lie in the padding; with dilation they can step over a short map.
         for (var start = -p; start < 0; start += s)
         {
-            var first = start + Division.Ceiling(-start, d) * d;
+            var first = FirstInside(start, d);
             if (first >= length || first > start + d * (k - 1))
                 throw new GeometryException($"has a window that holds nothing but padding: kernel {k}, dilation {d} and padding {p} on a length of {length}");
         }
@@ -43,13 +44,43 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
         var window = Border.FillConstant(inputs[0], patch, double.NegativeInfinity);
-        if ((is_grad_enabled() && window.requires_grad) || (kernel.Rows == 1 && kernel.Columns == 1) || window.Format() == MapFormat.ChannelsLast)
-            return functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
+        var isRecorded = is_grad_enabled() && window.requires_grad;
+        if (isRecorded || (kernel.Rows == 1 && kernel.Columns == 1) || window.Format() == MapFormat.ChannelsLast)
+        {
+            var maxima = functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
+            return isRecorded && patch.IsPadded ? InsideTheMap(maxima, inputs[0], patch) : maxima;
+        }
+
         using var rows = MaximumAlong(window, 2, Axis.Rows);
         return MaximumAlong(rows, 3, Axis.Columns);
     }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
+
+    /// <summary>
+    /// Maxima whose gradients stay in the map: where nothing in a window is above minus infinity, PyTorch takes its first position in the map for the
+    /// maximum, and here that would be one of the padding.
+    /// </summary>
+    private Tensor InsideTheMap(Tensor maxima, Tensor window, in Patch patch)
+    {
+        using Scalar nothing = double.NegativeInfinity;
+        using var bare = maxima.eq(nothing);
+        if (!bare.any().item<bool>())
+            return maxima;
+        using var rows = FirstTaps(patch.Rows, Axis.Rows, window.device);
+        using var columns = FirstTaps(patch.Columns, Axis.Columns, window.device);
+        return where(bare, window.index_select(2, rows).index_select(3, columns), maxima);
+    }
+
+    private Tensor FirstTaps(in AxisPatch patch, Axis axis, Device device)
+    {
+        var (first, span) = (stride[axis] * patch.Output.Start - padding[axis], patch.Span);
+        return tensor(
+            [.. Enumerable.Range(0, (int)patch.Output.Length).Select(i => FirstInside(first + (i * stride[axis]), dilation[axis]) - span.Start)], ScalarType.Int64, device);
+    }
+
+    /// <summary>The first tap of a window that lies in the map.</summary>
+    private static long FirstInside(long start, long dilation) => start >= 0 ? start : start + (Division.Ceiling(-start, dilation) * dilation);
 
     /// <summary>
     /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time; where channels come
