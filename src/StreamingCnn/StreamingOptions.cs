@@ -40,6 +40,9 @@ public sealed record StreamingOptions
         }
     }
 
+    /// <summary>Whether taught layers are believed, for a comparison that is to find out whether they are right.</summary>
+    internal bool TrustsLayers { get; init; }
+
     /// <summary>Exactly once, or overlapping tiles.</summary>
     /// <value>The default value is <see cref="StreamingMode.ExactlyOnce"/>.</value>
     public StreamingMode Mode { get; init; }

@@ -51,9 +51,9 @@ internal sealed class StreamedTrunk
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        var written = Written(InputChannels())
-            ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var (type, device) = Compute(null);
+        var written = Written(InputChannels(), type, device)
+            ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var graph = Streamed(written);
         var cost = Cost(graph, false, 1, type, MachineRates.Measured(Format(MapType(type), device)));
         var conventional = Cost(written, false, 1, type, MachineRates.Measured(MapFormat.ChannelsFirst));
@@ -64,7 +64,7 @@ internal sealed class StreamedTrunk
     {
         StreamingFunction.Release();
         var wanted = differentiableImage is not null || gradientRows is not null;
-        var graph = Trace(input.Channels);
+        var graph = Written(input.Channels, input.Type, input.Device) is { } written ? Streamed(written) : null;
         IReadOnlyList<Parameter> parameters = graph?.Parameters ?? [.. trunk.parameters()];
         var willReverse = is_grad_enabled() && (wanted || parameters.Any(parameter => parameter.requires_grad));
         using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted, willReverse, gradientRows) : Graph(graph, input, wanted, willReverse, gradientRows));
@@ -108,11 +108,8 @@ internal sealed class StreamedTrunk
         return new BlackBoxRun(opaque, new WindowGrid(rows, columns, tile, (input.Height, input.Width)), input, imageWanted, gradientRows);
     }
 
-    /// <summary>The network's graph as it is streamed; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>
-    private NetworkGraph? Trace(long channels) => Written(channels) is { } graph ? Streamed(graph) : null;
-
-    /// <summary>The network's graph as it is written, checked.</summary>
-    private NetworkGraph? Written(long channels)
+    /// <summary>The network's graph as it is written, checked; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>
+    private NetworkGraph? Written(long channels, ScalarType type, Device device)
     {
         NetworkGraph graph;
         try
@@ -125,6 +122,8 @@ internal sealed class StreamedTrunk
         }
 
         graph.Check();
+        if (!options.TrustsLayers)
+            TaughtLayers.Check(graph, type, device, Format(MapType(type), device));
         return graph;
     }
 

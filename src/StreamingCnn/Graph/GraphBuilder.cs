@@ -81,7 +81,7 @@ internal sealed class GraphBuilder
         }
     }
 
-    public FeatureMap Add(LocalLayer layer, FeatureMap[] inputs, string? path = null)
+    public FeatureMap Add(LocalLayer layer, FeatureMap[] inputs, string? path = null, Module? taught = null)
     {
         path ??= $"{layer.Name}#{nodes.Count}";
         if (inputs.Any(input => input.Builder != this))
@@ -89,7 +89,7 @@ internal sealed class GraphBuilder
         try
         {
             var channels = layer.OutputChannels([.. inputs.Select(input => input.Channels)]);
-            var node = new GraphNode(nodes.Count, layer, [.. inputs.Select(input => input.Node)], channels, path);
+            var node = new GraphNode(nodes.Count, layer, [.. inputs.Select(input => input.Node)], channels, path) { Taught = taught };
             nodes.Add(node);
             return new FeatureMap(this, node.Index, channels);
         }
@@ -121,7 +121,7 @@ internal sealed class GraphBuilder
             ForwardHooks.Refuse(module.named_modules().Select(inner => (paths.GetValueOrDefault(inner.module, $"{PathOf(module)}.{inner.name}"), inner.module)));
         }
 
-        return Add(Describe(module), [input], PathOf(module));
+        return Add(Describe(module), [input], PathOf(module), LayerRegistry.IsTaught(module) ? module : null);
     }
 
     private FeatureMap Inside(StreamingBlock inner, FeatureMap input)

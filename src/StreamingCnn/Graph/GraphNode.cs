@@ -1,3 +1,5 @@
+using static TorchSharp.torch.nn;
+
 namespace StreamingCnn.Graph;
 
 /// <summary>A feature map of the network and the layer that makes it. Node 0 is the image and has no layer.</summary>
@@ -9,6 +11,9 @@ namespace StreamingCnn.Graph;
 internal sealed record GraphNode(int Index, LocalLayer? Layer, int[] Inputs, long Channels, string Path)
 {
     public bool IsImage => Layer is null;
+
+    /// <summary>The module that the layer describes, where a user has taught the engine to.</summary>
+    public Module? Taught { get; init; }
 
     public override string ToString() => $"{Index}: {Path} ({Layer?.Name ?? "image"}), {Channels} channels";
 }
