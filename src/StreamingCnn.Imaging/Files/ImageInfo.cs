@@ -18,7 +18,7 @@ public sealed record ImageInfo
     /// <summary>Bands as stored, alpha and channels in pages included.</summary>
     public required int Bands { get; init; }
 
-    /// <summary>Bits of one sample as decoded: 8, 16, 32 or 64.</summary>
+    /// <summary>Bits of one sample: 8 where it has fewer, otherwise as stored.</summary>
     public required int Bits { get; init; }
 
     /// <summary>Whether the samples are floating-point numbers.</summary>
@@ -42,7 +42,7 @@ public sealed record ImageInfo
     /// <summary>The value that the file declares to mean that there are no data, as it is stored; NaN where NaN means it; null where none is declared.</summary>
     public double? NoData { get; init; }
 
-    /// <summary>Tiles of level 0 in pixels, or null where windows need the whole image decoded once.</summary>
+    /// <summary>Tiles of level 0 in pixels, or strips that are read as such, or null where windows need the whole image decoded once.</summary>
     public (int Height, int Width)? Tile { get; init; }
 
     /// <summary>The largest sample of whole numbers of up to 16 bits, which windows spread over 0..255; null for others.</summary>

@@ -13,7 +13,7 @@ internal sealed class VipsImageSource : IImageSource
     // What they say of files that they do not read by design, damaged or not.
     private static readonly string[] Refusals =
     [
-        "not supported", "unsupported tiff image type", "Unsupported JPEG process", "Unsupported feature", "Unsupported file", "Unsupported codec", "not a known file format", "not in a known format",
+        "not supported", "unsupported tiff image type", "bad labq format", "Unsupported JPEG process", "Unsupported feature", "Unsupported file", "Unsupported codec", "not a known file format", "not in a known format",
     ];
 
     private readonly string path;

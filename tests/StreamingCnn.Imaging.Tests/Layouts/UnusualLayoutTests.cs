@@ -197,6 +197,33 @@ public sealed class UnusualLayoutTests : IDisposable
         Assert.Contains("damaged: tile 3", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A check decodes strips that are only decoded when they are read.</summary>
+    [Fact]
+    public void A_check_finds_a_damaged_strip()
+    {
+        var layout = new TiffLayoutCase { Height = 64, Width = 64, Bands = 2, BlockHeight = 20, Compression = 8, Planar = true };
+        var path = Write(layout, (y, x, band) => ((x * 7) + (y * 3) + band) % 256);
+        var bytes = File.ReadAllBytes(path);
+        bytes.AsSpan((int)TiffFile.Read(path).Directories[0].BlockOffsets[^1], 60).Fill(0xff);
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("damaged: strip 7", Assert.Throws<ImageFormatException>(() => ImageCheck.Read(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Threads_read_windows_at_once()
+    {
+        using var scope = NewDisposeScope();
+        var layout = new TiffLayoutCase { Height = 200, Width = 210, Bands = 3, BlockHeight = 32, TileWidth = 48, Compression = 5, Planar = true, Bits = 16 };
+        using var source = ImageSource.Open(Write(layout, (y, x, band) => (y * 300) + x + band));
+        var whole = source.Read(0, 0, 200, 210);
+        Parallel.For(0, 60, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+        {
+            using var inner = NewDisposeScope();
+            var (top, left) = (i * 37 % 150, i * 53 % 160);
+            Assert.True(Windows.Same(source.Read(top, left, 50, 50), whole.narrow(2, top, 50).narrow(3, left, 50)));
+        });
+    }
+
     /// <summary>A stripped file with a tag of somebody's own, which makes libtiff warn, is as sound as any.</summary>
     [Fact]
     public void Tags_that_are_unknown_do_not_make_a_file_damaged()
