@@ -43,21 +43,26 @@ internal static class FileSignature
     /// <summary>What a file is that starts with these bytes, and what makes it readable, or null where it is of no known format that is not read.</summary>
     public static string? HowToConvert(ReadOnlySpan<byte> head)
     {
-        if (head.Length >= 12 && (head[..12].SequenceEqual((ReadOnlySpan<byte>)[0, 0, 0, 12, (byte)'j', (byte)'P', (byte)' ', (byte)' ', 13, 10, 0x87, 10])
-            || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x4f, 0xff, 0x51])))
+        if ((head.Length >= 12 && head[4..8].SequenceEqual("jP  "u8)) || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x4f, 0xff, 0x51]))
         {
-            return "this is a JPEG 2000 image, which is not read; convert it with 'gdal_translate -co TILED=YES -co COMPRESS=DEFLATE IN OUT.tif' or 'opj_decompress -i IN -o OUT.tif' "
+            return "this is a JPEG 2000 image, which is not read; convert it with "
+                + "'gdal_translate -co TILED=YES -co COMPRESS=DEFLATE IN OUT.tif' or 'opj_decompress -i IN -o OUT.tif' "
                 + "(Debian and Ubuntu: apt-get install gdal-bin libopenjp2-tools).";
         }
 
         if (head.Length >= 132 && head[128..132].SequenceEqual("DICM"u8))
         {
             return "this is a DICOM file, which is read where it is a slide and OpenSlide 4 or later is installed "
-                + $"({OpenSlideHandle.HowToInstall}); convert a single image with 'dcmj2pnm +on IN OUT.png' (Debian and Ubuntu: apt-get install dcmtk).";
+                + $"({OpenSlideHandle.HowToInstall}); convert a single image with 'dcmj2pnm +on IN OUT.png' "
+                + "(Debian and Ubuntu: apt-get install dcmtk).";
         }
 
-        if (head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x0a]) || (head.Length >= 12 && head[4..8].SequenceEqual("JXL "u8)))
-            return "this is a JPEG XL image, which is not read; convert it with 'djxl IN OUT.png' (Debian and Ubuntu: apt-get install libjxl-tools).";
+        if ((head.Length >= 12 && head[4..8].SequenceEqual("JXL "u8)) || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x0a]))
+        {
+            return "this is a JPEG XL image, which is not read; convert it with 'djxl IN OUT.png' "
+                + "(Debian and Ubuntu: apt-get install libjxl-tools).";
+        }
+
         return null;
     }
 

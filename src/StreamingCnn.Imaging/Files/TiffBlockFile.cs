@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace StreamingCnn.Imaging;
 
 /// <summary>
-/// One JPEG or fax block of a TIFF file as a TIFF file of its own, of one strip, in memory: libvips then unpacks it, in whatever layout it lay.
+/// One JPEG or fax block of a TIFF file as a TIFF file of its own, of one strip, in memory: libvips then unpacks it, in whatever layout
+/// it lay.
 /// </summary>
 internal sealed class TiffBlockFile
 {
@@ -43,9 +44,10 @@ internal sealed class TiffBlockFile
     /// <param name="image">The image from which it comes.</param>
     public static byte[] Around(byte[] block, int width, int height, int samples, TiffDirectory image)
     {
-        // Three samples of JPEG may be luma and chroma, which libvips turns into colours; all others come as they are, with no meaning given to them.
+        // Three samples of JPEG may be luma and chroma, which libvips turns into colours; all others come as they are, with no meaning.
         var photometric = samples == 3 && image.Photometric is 2 or 6 ? image.Photometric.Value : 1;
-        return new TiffBlockFile(block, width, height, samples, TiffLayout.IsFax(image) ? 1 : 8, photometric, image).ToBytes();
+        var bits = TiffLayout.IsFax(image) ? 1 : 8;
+        return new TiffBlockFile(block, width, height, samples, bits, photometric, image).ToBytes();
     }
 
     private void Add(ushort tag, int size, params uint[] values) => tags.Add((tag, values, size));

@@ -4,7 +4,9 @@ using NetVips;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>The tiles or strips of a TIFF image, unpacked when they are asked for; those used last are kept. Threads may ask at once.</summary>
+/// <summary>
+/// The tiles or strips of a TIFF image, unpacked when they are asked for; those used last are kept. Threads may ask at once.
+/// </summary>
 internal sealed class TiffBlocks : IDisposable
 {
     // Two rows of blocks are kept, so that windows side by side do not unpack anything twice, between these bounds.
@@ -37,13 +39,18 @@ internal sealed class TiffBlocks : IDisposable
         blocksDown = (image.Height + image.BlockRows - 1) / image.BlockRows;
         var rowBytes = (((long)BlockWidth * Samples * Bits) + 7) / 8;
         if (rowBytes > LargestBlock || (!Divisible && rowBytes * image.BlockRows > LargestBlock))
-            throw new ImageFormatException(path, $"one {(image.Tiled ? "tile" : "strip")} of it unpacks to {rowBytes * (double)image.BlockRows / 1e9:0.#} GB; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
+        {
+            var size = rowBytes * (double)image.BlockRows / 1e9;
+            throw new ImageFormatException(
+                path, $"one {BlockName} of it unpacks to {size:0.#} GB; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
+        }
+
         RowBytes = (int)rowBytes;
         storedRowBytes = UnpackedColours ? TiffChroma.UnitRowBytes(image, BlockWidth) : RowBytes;
         partRows = (int)(Divisible ? Math.Clamp(Portion / Math.Max(1, rowBytes), 1, image.BlockRows) : image.BlockRows);
-        var size = Math.Max(1, rowBytes * partRows);
-        cache = new BoundedCache<(int, int), Lazy<byte[]>>(
-            Math.Clamp(2 * size * blocksAcross * (image.Planar ? image.SamplesPerPixel : 1), LeastKept, MostKept), _ => size);
+        var partBytes = Math.Max(1, rowBytes * partRows);
+        var twoRows = 2 * (double)partBytes * blocksAcross * (image.Planar ? image.SamplesPerPixel : 1);
+        cache = new BoundedCache<(int, int), Lazy<byte[]>>((long)Math.Clamp(twoRows, LeastKept, MostKept), _ => partBytes);
         file = File.OpenHandle(path);
     }
 
@@ -59,6 +66,8 @@ internal sealed class TiffBlocks : IDisposable
     /// <summary>Bytes of a row of a block.</summary>
     public int RowBytes { get; }
 
+    private string BlockName => image.Tiled ? "tile" : "strip";
+
     private bool UnpackedColours => image.Photometric == 6 && image.Compression != TiffLayout.Jpeg;
 
     private bool Divisible => image.Compression == 1 && !image.Tiled && !UnpackedColours;
@@ -71,7 +80,10 @@ internal sealed class TiffBlocks : IDisposable
         return (first, (int)Math.Min(Math.Min(partRows, block + image.BlockRows - first), image.Height - first));
     }
 
-    /// <summary>Rows of a block, the first being that of <see cref="RowsAt"/>: samples with their lowest byte first. Null where the file stores nothing.</summary>
+    /// <summary>
+    /// Rows of a block, the first being that of <see cref="RowsAt"/>: samples with their lowest byte first. Null where the file stores
+    /// nothing.
+    /// </summary>
     /// <param name="plane">Band, or 0 where blocks hold all bands.</param>
     /// <param name="row">Any row of the image.</param>
     /// <param name="column">Any column of the image.</param>
@@ -84,7 +96,12 @@ internal sealed class TiffBlocks : IDisposable
         var (first, rows) = RowsAt(row);
         Lazy<byte[]> unpacked;
         lock (cache)
-            unpacked = cache.Get((block, (int)(first % image.BlockRows / partRows)), key => new Lazy<byte[]>(() => Unpack(key.Block, key.Part, image.Tiled ? (int)image.TileHeight : rows)));
+        {
+            unpacked = cache.Get(
+                (block, (int)(first % image.BlockRows / partRows)),
+                key => new Lazy<byte[]>(() => Unpack(key.Block, key.Part, image.Tiled ? (int)image.TileHeight : rows)));
+        }
+
         return unpacked.Value;
     }
 
@@ -108,7 +125,8 @@ internal sealed class TiffBlocks : IDisposable
         {
             // No codec makes much more of little: what is longer than this holds something else.
             var coded = Bytes(block, image.BlockOffsets[block], Math.Min(image.BlockLengths[block], (4 * wanted) + (1 << 20)));
-            // No codec packs more than about 2700 bytes into one, but for a fax, which has at least a bit for each row: a larger claim is damage or malice.
+            // No codec packs more than about 2700 bytes into one, but for a fax, which has at least a bit for each row: a larger claim is
+            // damage or malice.
             if (TiffLayout.IsFax(image) ? rows > (coded.Length * 8L) + 64 : wanted > (coded.Length * 4096L) + 65536)
                 throw Damaged(block, $"has {coded.Length} bytes, which cannot hold {wanted}");
             samples = TiffLayout.PacksBytes(image)
@@ -125,7 +143,11 @@ internal sealed class TiffBlocks : IDisposable
     private byte[] Unpack(int block, byte[] coded, long wanted)
     {
         if (TiffCodec.IsOldLzw(image.Compression, coded))
-            throw new ImageFormatException(path, "it is compressed with LZW as before 1990; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
+        {
+            throw new ImageFormatException(
+                path, "it is compressed with LZW as before 1990; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
+        }
+
         var samples = new byte[wanted];
         var got = TiffCodec.Unpack(image.Compression, coded, samples);
         return got == wanted ? samples : throw Damaged(block, $"unpacks to {got} bytes of {wanted}");
@@ -139,7 +161,11 @@ internal sealed class TiffBlocks : IDisposable
             using var source = Source.NewFromMemory(tiff);
             using var decoded = Image.NewFromSource(source, access: Enums.Access.Sequential, failOn: Enums.FailOn.Warning);
             if (decoded.Width * (long)decoded.Height * decoded.Bands != wanted || decoded.Format != Enums.BandFormat.Uchar)
-                throw new ImageFormatException(path, "its blocks are not what its header says; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
+            {
+                throw new ImageFormatException(
+                    path, "its blocks are not what its header says; convert it with 'gdal_translate -co TILED=YES IN OUT.tif'.");
+            }
+
             var samples = new byte[wanted];
             VipsWindow.Write(decoded, samples);
             return samples;
@@ -178,5 +204,5 @@ internal sealed class TiffBlocks : IDisposable
     }
 
     private ImageFormatException Damaged(int block, string what) =>
-        new(path, $"this TIFF file is damaged: {(image.Tiled ? "tile" : "strip")} {block} {what}; copy or export it again.");
+        new(path, $"this TIFF file is damaged: {BlockName} {block} {what}; copy or export it again.");
 }

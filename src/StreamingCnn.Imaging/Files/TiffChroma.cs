@@ -1,6 +1,8 @@
 namespace StreamingCnn.Imaging;
 
-/// <summary>Luma and chroma of a TIFF block that is not compressed with JPEG, as red, green and blue (TIFF 6.0, sections 20 and 21).</summary>
+/// <summary>
+/// Luma and chroma of a TIFF block that is not compressed with JPEG, as red, green and blue (TIFF 6.0, sections 20 and 21).
+/// </summary>
 internal static class TiffChroma
 {
     /// <summary>Bytes of a row of data units: of all samples that lie in as many rows of pixels as share their chroma.</summary>

@@ -10,8 +10,12 @@ internal static class TiffCodec
     private const int End = 257;
     private const int Codes = 4096;
 
-    /// <summary>Whether a block was packed by LZW the other way round, as before 1990: it starts with the low bits of the code for clearing the table.</summary>
-    public static bool IsOldLzw(int compression, ReadOnlySpan<byte> coded) => compression == 5 && coded is [0, var second, ..] && (second & 1) != 0;
+    /// <summary>
+    /// Whether a block was packed by LZW the other way round, as before 1990: it starts with the low bits of the code for clearing the
+    /// table.
+    /// </summary>
+    public static bool IsOldLzw(int compression, ReadOnlySpan<byte> coded) =>
+        compression == 5 && coded is [0, var second, ..] && (second & 1) != 0;
 
     /// <summary>Fills an array with what a block holds.</summary>
     /// <param name="compression">Value of the tag.</param>

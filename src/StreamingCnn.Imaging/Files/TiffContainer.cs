@@ -53,7 +53,8 @@ internal sealed class TiffContainer : ImageContainer
             MicrometresPerPixel = turned ? size.Down : size.Across,
             MicrometresPerPixelDown = size.Across == size.Down ? null : turned ? size.Across : size.Down,
             ResolutionOrigin = size.Origin,
-            Tile = main.Tiled || !TiffLayout.SuitsVips(main) ? ((int)main.BlockRows, (int)(main.Tiled ? main.TileWidth : main.Width)) : null,
+            Tile = main.Tiled || !TiffLayout.SuitsVips(main)
+                ? ((int)main.BlockRows, (int)(main.Tiled ? main.TileWidth : main.Width)) : null,
             Pages = 1 - pages.Channels.Count + tiff.Directories.Count(d => (d.SubfileType & 4) == 0 && !associated.Contains(d) && !levels.Skip(1).Any(level => ReferenceEquals(level.Directory, d))),
             AssociatedImages = [.. associated.Select(Name)],
         };

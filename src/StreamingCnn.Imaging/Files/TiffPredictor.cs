@@ -3,11 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>Brings the samples of an unpacked block of a TIFF file into the order of a machine, and adds up those that are stored as differences.</summary>
+/// <summary>
+/// Brings the samples of an unpacked block of a TIFF file into the order of a machine, and adds up those that are stored as differences.
+/// </summary>
 /// <remarks>Horizontal differences: TIFF 6.0, section 14. Differences of floating-point numbers: Adobe's technical note 3.</remarks>
 internal static class TiffPredictor
 {
-    /// <summary>Turns a block, in place, into samples as they are, the lowest byte first. Samples of no whole number of bytes stay as they are: they are packed from the highest bit on.</summary>
+    /// <summary>
+    /// Turns a block, in place, into samples as they are, the lowest byte first. Samples of no whole number of bytes stay as they are: they
+    /// are packed from the highest bit on.
+    /// </summary>
     /// <param name="block">Rows of whole bytes.</param>
     /// <param name="rowBytes">Bytes of a row.</param>
     /// <param name="samples">Samples of a pixel within the block.</param>

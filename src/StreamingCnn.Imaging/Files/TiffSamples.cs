@@ -35,8 +35,8 @@ internal static class TiffSamples
             return;
         }
 
-        for (var i = 0; i < count; i++)
-            target[i * step] = bits == 16 ? BinaryPrimitives.ReadUInt16LittleEndian(row[((first + i) * 2)..]) : (ushort)Packed(row, bits, first + i);
+        for (var i = first; i < first + count; i++)
+            target[(i - first) * step] = bits == 16 ? BinaryPrimitives.ReadUInt16LittleEndian(row[(i * 2)..]) : (ushort)Packed(row, bits, i);
     }
 
     /// <summary>All other samples as the nearest floating-point number of 32 bits; otherwise as <see cref="ToBytes"/>.</summary>

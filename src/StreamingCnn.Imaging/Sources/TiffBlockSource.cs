@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>An image of a TIFF file in a layout that libvips does not read or does not read rightly, assembled from its tiles or strips.</summary>
+/// <summary>
+/// An image of a TIFF file in a layout that libvips does not read or does not read rightly, assembled from its tiles or strips.
+/// </summary>
 internal sealed class TiffBlockSource : IImageSource
 {
     private readonly string path;
@@ -36,7 +38,8 @@ internal sealed class TiffBlockSource : IImageSource
         palette = image.Photometric == 3 ? Colours() : null;
         var white = slide && image.Photometric is 2 or 6;
         blocks = new TiffBlocks(path, image);
-        missing = white ? Largest : double.TryParse(image.NoData.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0;
+        missing = white ? Largest
+            : double.TryParse(image.NoData.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0;
         try
         {
             (Height, Width) = image.Orientation is >= 5 and <= 8 ? (image.Width, image.Height) : (image.Height, image.Width);
@@ -85,7 +88,11 @@ internal sealed class TiffBlockSource : IImageSource
     {
         // As libvips does where it decodes.
         if (image.IsAlphaAssociated && palette is null)
-            window = window.Unpremultiply(maxAlpha: Format == Enums.BandFormat.Uchar ? 255 : Largest, alphaBand: image.AlphaBand).Cast(Format);
+        {
+            var opaque = Format == Enums.BandFormat.Uchar ? 255 : Largest;
+            window = window.Unpremultiply(maxAlpha: opaque, alphaBand: image.AlphaBand).Cast(Format);
+        }
+
         try
         {
             return VipsPixels.Prepare(window, options, meaning, Format == Enums.BandFormat.Ushort && blocks.Bits < 16 ? Largest : null);
@@ -141,9 +148,9 @@ internal sealed class TiffBlockSource : IImageSource
                     for (var y = row; y < end; y++)
                     {
                         var place = ((((y - region.Top) * region.Width) + column - region.Left) * image.SamplesPerPixel) + plane;
-                        var target = pixels[(int)(place * sample)..];
                         var samples = block is null ? [] : block.AsSpan((int)(y - first) * blocks.RowBytes, blocks.RowBytes);
-                        Copy(samples, (int)(column - start) * blocks.Samples, count * blocks.Samples, target, planes);
+                        var from = (int)(column - start) * blocks.Samples;
+                        Copy(samples, from, count * blocks.Samples, pixels[(int)(place * sample)..], planes);
                     }
                 }
 
@@ -175,7 +182,8 @@ internal sealed class TiffBlockSource : IImageSource
                 Repeat(MemoryMarshal.Cast<byte, float>(target), (float)missing, count, step);
                 break;
             default:
-                TiffSamples.ToFloats(samples, image.SampleFormat, blocks.Bits, first, count, MemoryMarshal.Cast<byte, float>(target), step);
+                var floats = MemoryMarshal.Cast<byte, float>(target);
+                TiffSamples.ToFloats(samples, image.SampleFormat, blocks.Bits, first, count, floats, step);
                 break;
         }
     }
@@ -222,7 +230,7 @@ internal sealed class TiffBlockSource : IImageSource
         (null or 0 or 1, _) => Enums.Interpretation.Bw,
         (3, _) => bands == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb,
         (2 or 6, Enums.BandFormat.Ushort) when bands >= 3 => Enums.Interpretation.Rgb16,
-        (2 or 6, Enums.BandFormat.Float) when bands >= 3 => image.SampleFormat == 3 ? Enums.Interpretation.Scrgb : Enums.Interpretation.Srgb,
+        (2 or 6, Enums.BandFormat.Float) when bands >= 3 && image.SampleFormat == 3 => Enums.Interpretation.Scrgb,
         (2 or 6, _) when bands >= 3 => Enums.Interpretation.Srgb,
         (5, _) when bands >= 4 && image.InkSet == 1 => Enums.Interpretation.Cmyk,
         _ => Enums.Interpretation.Multiband,
@@ -233,7 +241,9 @@ internal sealed class TiffBlockSource : IImageSource
     {
         var size = 1 << image.BitsPerSample;
         var shift = image.Palette.Take(3 * size).Any(value => value > 255) ? 8 : 0;
-        var bands = Enumerable.Range(0, size).All(i => image.Palette[i] == image.Palette[size + i] && image.Palette[i] == image.Palette[(2 * size) + i]) ? 1 : 3;
+        bool IsGrey(int index) =>
+            image.Palette[index] == image.Palette[size + index] && image.Palette[index] == image.Palette[(2 * size) + index];
+        var bands = Enumerable.Range(0, size).All(IsGrey) ? 1 : 3;
         return [.. Enumerable.Range(0, size * bands).Select(i => (byte)(image.Palette[(i % bands * size) + (i / bands)] >> shift))];
     }
 

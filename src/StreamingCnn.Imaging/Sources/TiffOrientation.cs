@@ -1,6 +1,8 @@
 namespace StreamingCnn.Imaging;
 
-/// <summary>Where the pixels of a window that is shown upright lie in an image that was stored turned or mirrored (the orientation tag, 1 to 8).</summary>
+/// <summary>
+/// Where the pixels of a window that is shown upright lie in an image that was stored turned or mirrored (the orientation tag, 1 to 8).
+/// </summary>
 internal static class TiffOrientation
 {
     /// <summary>The stored pixels of a window.</summary>

@@ -8,12 +8,13 @@ namespace StreamingCnn.Imaging;
 internal sealed class VipsImageSource : IImageSource
 {
     // What libtiff, libheif and libvips say of codecs that they were built without: Zstandard, JPEG 2000, HEVC and others.
-    private static readonly string[] MissingCodecs = ["is not configured", "has not been built in", "built without"];
+    private static readonly string[] MissingCodecs = ["is not configured", "is not implemented", "has not been built in", "built without"];
 
     // What they say of files that they do not read by design, damaged or not.
     private static readonly string[] Refusals =
     [
-        "not supported", "unsupported tiff image type", "bad labq format", "Unsupported JPEG process", "Unsupported feature", "Unsupported file", "Unsupported codec", "not a known file format", "not in a known format",
+        "not supported", "unsupported tiff image type", "bad labq format", "Unsupported JPEG process", "Unsupported feature",
+        "Unsupported file", "Unsupported codec", "not a known file format", "not in a known format",
     ];
 
     private readonly string path;
@@ -53,8 +54,9 @@ internal sealed class VipsImageSource : IImageSource
                 arguments.Add("page", page);
             if (subIfd >= 0)
                 arguments.Add("subifd", subIfd);
-            // A tile of a TIFF that does not decode is a warning to libvips, which would give black pixels for it. In strips, what does not decode is an error, and warnings are of
-            // tags that it does not know. In a photograph warnings are trifles that every camera causes.
+            // A tile of a TIFF that does not decode is a warning to libvips, which would give black pixels for it. In strips, what does not
+            // decode is an error, and warnings are of tags that it does not know. In a photograph warnings are trifles that every camera
+            // causes.
             var strictness = page >= 0 && tiled ? Enums.FailOn.Warning : Enums.FailOn.Error;
             var loaded = Image.NewFromSource(file, access: Enums.Access.Random, failOn: strictness, kwargs: arguments);
             var source = new VipsImageSource(path, file, Prepare(path, loaded, options, meaning));
@@ -114,15 +116,19 @@ internal sealed class VipsImageSource : IImageSource
         {
             return new ImageFormatException(
                 path,
-                $"it is compressed in a way that this installation of libvips does not decode; convert a photograph to JPEG or PNG, any other image to a TIFF with Deflate (the decoder says: {missing.TrimEnd('.')}).",
+                "it is compressed in a way that this installation of libvips does not decode; convert a photograph to JPEG or PNG, "
+                    + $"any other image to a TIFF with Deflate (the decoder says: {missing.TrimEnd('.')}).",
                 error);
         }
 
         // Damage is said only of what is damaged: a decoder that refuses a layout has not looked at the pixels.
-        return Refusals.Any(error.Message.Contains)
-            ? new ImageFormatException(
-                path, $"libvips does not read images that are stored like this; convert a photograph to JPEG or PNG, any other image to a TIFF with Deflate (the decoder says: {said}).", error)
-            : new ImageFormatException(path, $"the image is damaged or cut short, so copy or export it again (the decoder says: {said}).", error);
+        return new ImageFormatException(
+            path,
+            Refusals.Any(error.Message.Contains)
+                ? "libvips does not read images that are stored like this; convert a photograph to JPEG or PNG, "
+                    + $"any other image to a TIFF with Deflate (the decoder says: {said})."
+                : $"the image is damaged or cut short, so copy or export it again (the decoder says: {said}).",
+            error);
     }
 
     private static Image Prepare(string path, Image loaded, ImageOptions options, BandMeaning meaning)

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging.Tests.Layouts;
 
-/// <summary>JPEG tiles and strips of any number of bands, written by one library that shares no code with ours and compared with what it decodes.</summary>
+/// <summary>
+/// JPEG tiles and strips of any number of bands, written by one library that shares no code with ours and compared with what it decodes.
+/// </summary>
 public sealed class JpegLayoutTests : IDisposable
 {
     private const int Height = 75;
@@ -41,7 +43,8 @@ public sealed class JpegLayoutTests : IDisposable
         using var ours = ImageSource.Open(path, new ImageOptions { Alpha = AlphaHandling.Keep });
         using var other = new ReferenceTiff(path, 0);
         Assert.Equal((bands, Height, Width), (ours.Channels, ours.Height, ours.Width));
-        foreach (var (top, left, height, width) in ((int, int, int, int)[])[(0, 0, Height, Width), (13, 7, 41, 51), (Height - 1, Width - 1, 1, 1)])
+        (int, int, int, int)[] windows = [(0, 0, Height, Width), (13, 7, 41, 51), (Height - 1, Width - 1, 1, 1)];
+        foreach (var (top, left, height, width) in windows)
         {
             // Two decoders round the cosine transform in ways of their own.
             var difference = (ours.Read(top, left, height, width).to(ScalarType.Float32) - other.Read(top, left, height, width)).abs();
@@ -90,7 +93,8 @@ public sealed class JpegLayoutTests : IDisposable
                         bytes[i] = (byte)(128 + (60 * Math.Sin((x + (band * 9)) / 8.0)) + (50 * Math.Cos(y / (6.0 + band))));
                     }
 
-                    Assert.True((tile > 0 ? tiff.WriteEncodedTile(block, bytes, bytes.Length) : tiff.WriteEncodedStrip(block, bytes, bytes.Length)) > 0);
+                    var written = tile > 0 ? tiff.WriteEncodedTile(block, bytes, bytes.Length) : tiff.WriteEncodedStrip(block, bytes, bytes.Length);
+                    Assert.True(written > 0);
                     block++;
                 }
             }

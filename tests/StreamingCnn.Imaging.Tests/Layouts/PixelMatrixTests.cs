@@ -4,16 +4,23 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging.Tests.Layouts;
 
-/// <summary>Every way to store an image in a TIFF file gives its numbers, window by window, at odd places: files of known numbers by a writer that shares no code with any decoder.</summary>
+/// <summary>
+/// Every way to store an image in a TIFF file gives its numbers, window by window, at odd places: files of known numbers by a writer that
+/// shares no code with any decoder.
+/// </summary>
 public sealed class PixelMatrixTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
     private static readonly (int Bits, int Format)[] Samples =
-        [(1, 1), (2, 1), (4, 1), (8, 1), (8, 2), (12, 1), (16, 1), (16, 2), (32, 1), (32, 2), (64, 1), (64, 2), (16, 3), (32, 3), (64, 3), (8, 1), (16, 1), (32, 3)];
+    [
+        (1, 1), (2, 1), (4, 1), (8, 1), (8, 2), (12, 1), (16, 1), (16, 2), (32, 1), (32, 2), (64, 1), (64, 2), (16, 3), (32, 3), (64, 3),
+        (8, 1), (16, 1), (32, 3),
+    ];
 
     // Strips, one or some rows in each; tiles that are square, oblong and of sides that are no multiple of 16.
-    private static readonly (int Height, int? Width)[] Blocks = [(1000, null), (1, null), (7, null), (16, 16), (32, 32), (48, 16), (16, 64), (10, 14), (33, 21)];
+    private static readonly (int Height, int? Width)[] Blocks =
+        [(1000, null), (1, null), (7, null), (16, 16), (32, 32), (48, 16), (16, 64), (10, 14), (33, 21)];
 
     private static readonly ImageOptions AsStored = new() { RawValues = true, Alpha = AlphaHandling.Keep, NoData = NoDataHandling.Keep };
 
@@ -82,8 +89,9 @@ public sealed class PixelMatrixTests : IDisposable
             for (var i = 0; i < 6; i++)
             {
                 using var inner = NewDisposeScope();
-                var (top, left) = (i == 0 ? 0 : random.NextInt64(source.Height), i == 0 ? 0 : random.NextInt64(source.Width));
-                var (height, width) = (i == 0 ? source.Height : 1 + random.NextInt64(source.Height - top), i == 0 ? source.Width : 1 + random.NextInt64(source.Width - left));
+                // All of it first.
+                var (top, height) = i == 0 ? (0, source.Height) : Cut(random, source.Height);
+                var (left, width) = i == 0 ? (0, source.Width) : Cut(random, source.Width);
                 var window = source.Read(top, left, height, width).to(ScalarType.Float32);
                 if (!Windows.Same(window, expected.narrow(2, top, height).narrow(3, left, width)))
                     return $"other numbers at {top}, {left}, {height}, {width} by {source.GetType().Name}";
@@ -95,6 +103,12 @@ public sealed class PixelMatrixTests : IDisposable
         {
             return error.Problem + error.InnerException?.Message;
         }
+    }
+
+    private static (long First, long Count) Cut(Random random, long length)
+    {
+        var first = random.NextInt64(length);
+        return (first, 1 + random.NextInt64(length - first));
     }
 
     private static double[,,] Numbers(TiffLayoutCase layout, int seed)
@@ -123,7 +137,10 @@ public sealed class PixelMatrixTests : IDisposable
         return numbers;
     }
 
-    /// <summary>What the file means: blocks that are not stored hold the value for nothing, few bits are spread over 0..255, and zero may mean white in the first band.</summary>
+    /// <summary>
+    /// What the file means: blocks that are not stored hold the value for nothing, few bits are spread over 0..255, and zero may mean white
+    /// in the first band.
+    /// </summary>
     private static Tensor Expected(TiffLayoutCase layout, double[,,] numbers)
     {
         var values = new float[numbers.Length];

@@ -4,7 +4,10 @@ using System.Text;
 
 namespace StreamingCnn.Imaging.Tests.Layouts;
 
-/// <summary>Writes TIFF files of known numbers in any layout, after the TIFF 6.0 specification, its supplements and that of BigTIFF. It shares no code with any decoder.</summary>
+/// <summary>
+/// Writes TIFF files of known numbers in any layout, after the TIFF 6.0 specification, its supplements and that of BigTIFF. It shares no
+/// code with any decoder.
+/// </summary>
 internal sealed class TiffWriter : IDisposable
 {
     private readonly TiffLayoutCase layout;
@@ -131,7 +134,7 @@ internal sealed class TiffWriter : IDisposable
                     var rows = layout.TileWidth is null ? Math.Min(layout.BlockHeight, layout.Height - top) : layout.BlockHeight;
                     var block = new MemoryStream();
                     for (var y = top; y < top + rows; y += layout.Chroma?.Down ?? 1)
-                        block.Write(layout.Chroma is { } chroma ? Units(y, left, width, chroma.Across, chroma.Down) : Row(y, left, width, plane, samples));
+                        block.Write(layout.Chroma is { } chroma ? Units(y, left, width, chroma) : Row(y, left, width, plane, samples));
                     var coded = Compress(block.ToArray());
                     if (layout.ReversedBits)
                         coded = [.. coded.Select(Reverse)];
@@ -145,17 +148,20 @@ internal sealed class TiffWriter : IDisposable
     }
 
     // Data units of section 21: the luma of the pixels that share their chroma, then the chroma, that of the first of them.
-    private byte[] Units(int y, int left, int width, int across, int down)
+    private byte[] Units(int y, int left, int width, (int Across, int Down) chroma)
     {
         var units = new List<byte>();
-        for (var x = left; x < left + width; x += across)
+        for (var x = left; x < left + width; x += chroma.Across)
         {
-            for (var pixel = 0; pixel < across * down; pixel++)
-                units.Add((byte)sample(Math.Min(y + (pixel / across), layout.Height - 1), Math.Min(x + (pixel % across), layout.Width - 1), 0));
-            units.AddRange([(byte)sample(Math.Min(y, layout.Height - 1), Math.Min(x, layout.Width - 1), 1), (byte)sample(Math.Min(y, layout.Height - 1), Math.Min(x, layout.Width - 1), 2)]);
+            for (var pixel = 0; pixel < chroma.Across * chroma.Down; pixel++)
+                units.Add(Code(y + (pixel / chroma.Across), x + (pixel % chroma.Across), 0));
+            units.AddRange([Code(y, x, 1), Code(y, x, 2)]);
         }
 
         return [.. units];
+
+        byte Code(int row, int column, int band) =>
+            (byte)sample(Math.Min(row, layout.Height - 1), Math.Min(column, layout.Width - 1), band);
     }
 
     private byte[] Row(int y, int left, int width, int plane, int samples)
@@ -165,7 +171,8 @@ internal sealed class TiffWriter : IDisposable
         {
             // What lies beyond the image is of no concern, and so it is noise.
             var (x, band) = (left + (i / samples), plane + (i % samples));
-            numbers[i] = y < layout.Height && x < layout.Width ? Code(sample(y, x, band)) : (ulong)(((y * 31) + (x * 17) + band) % 251);
+            var inside = y < layout.Height && x < layout.Width;
+            numbers[i] = inside ? Code(sample(y, x, band)) : (ulong)(((y * 31) + (x * 17) + band) % 251);
         }
 
         if (layout.Predictor == 2)
@@ -184,7 +191,8 @@ internal sealed class TiffWriter : IDisposable
             {
                 // Parts from the highest byte down; for the third predictor all highest bytes come first.
                 var value = (byte)(numbers[i] >> (8 * (bytes - 1 - part)));
-                row[layout.Predictor == 3 ? (part * numbers.Length) + i : (i * bytes) + (layout.BigEndian ? part : bytes - 1 - part)] = value;
+                var place = (i * bytes) + (layout.BigEndian ? part : bytes - 1 - part);
+                row[layout.Predictor == 3 ? (part * numbers.Length) + i : place] = value;
             }
         }
 
