@@ -1,3 +1,4 @@
+using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 
 namespace StreamingCnn.Cli;
@@ -15,7 +16,7 @@ internal static class ErrorBoundary
         }
         catch (Exception failure) when (Environment.GetEnvironmentVariable(DebugVariable) is null)
         {
-            errors.WriteLine($"error: {Sentence(failure)}");
+            errors.WriteLine($"error: {Printable.Of(Sentence(failure))}");
             return Program.Failure;
         }
     }

@@ -40,7 +40,7 @@ internal sealed record DataRecord(IReadOnlyList<SampleRecord> Training, IReadOnl
         (string What, string[] Names)[] kinds =
         [
             ("with other content", [.. both.Where(image => image.Value.Content != old[image.Key].Content).Select(image => image.Key)]),
-            ("with another label", [.. both.Where(image => image.Value.Label != old[image.Key].Label).Select(image => image.Key)]),
+            ("with another label or resolution", [.. both.Where(image => image.Value.Label != old[image.Key].Label).Select(image => image.Key)]),
             ("fewer", [.. old.Keys.Where(name => !present.ContainsKey(name))]),
             ("more", [.. present.Keys.Where(name => !old.ContainsKey(name))]),
         ];
@@ -94,7 +94,7 @@ internal sealed record SampleRecord(string Name, string Label, string Content)
         try
         {
             var targets = string.Concat(sample.Targets.Select(value => string.Create(CultureInfo.InvariantCulture, $" {value:R}")));
-            return new(sample.Name, $"{sample.Label}{targets}", sample.Files.Count == 0 ? "" : FileContent.Of(sample.Files));
+            return new(sample.Name, $"{sample.Label}{targets}{(sample.Reading.Length > 0 ? $"; {sample.Reading}" : "")}", sample.Files.Count == 0 ? "" : FileContent.Of(sample.Files));
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {

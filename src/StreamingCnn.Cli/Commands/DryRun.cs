@@ -1,4 +1,5 @@
 using System.Globalization;
+using StreamingCnn.Cli.Input;
 using StreamingCnn.Training;
 
 namespace StreamingCnn.Cli.Commands;
@@ -24,5 +25,5 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time:hh\\:mm} h")
         : string.Create(CultureInfo.InvariantCulture, $"{time:hh\\:mm\\:ss} h");
 
-    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+    private static void Say(FormattableString text) => Console.WriteLine(Printable.Of(text.ToString(CultureInfo.InvariantCulture)));
 }

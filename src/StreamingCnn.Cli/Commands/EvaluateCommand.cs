@@ -61,7 +61,7 @@ internal static class EvaluateCommand
                     description.Preparation.For(parsed.GetValue(resolution)),
                     columns,
                     parsed.GetValue(part),
-                    note => Console.WriteLine($"Note: {note}."));
+                    note => Console.WriteLine(Printable.Of($"Note: {note}.")));
                 var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress));
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 

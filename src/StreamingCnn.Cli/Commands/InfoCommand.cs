@@ -25,7 +25,7 @@ internal static class InfoCommand
             // An image that was cut short may have a sound header: only decoding it tells.
             ImageCheck.Read(info.Path, parsed.GetValue(check));
             foreach (var (name, value) in Describe(info))
-                Console.WriteLine($"{name,-14}{value}");
+                Console.WriteLine(Printable.Of($"{name,-14}{value}"));
             if (parsed.GetValue(foreground))
                 Console.WriteLine($"{"foreground",-14}{Foreground(Otsu(info, parsed.GetValue(side)))}");
             if (parsed.GetValue(mask) is { } maskFile)

@@ -59,7 +59,7 @@ internal static class PredictCommand
                 var predictions = Predict(model, description.Task, description.Preparation.For(parsed.GetValue(resolution)), files, error =>
                 {
                     failed++;
-                    display.Write($"error: {error}");
+                    display.Write($"error: {Printable.Of(error)}");
                 }, interruption.Token);
                 display.Pass(files.Count, progress =>
                 {
@@ -142,7 +142,8 @@ internal static class PredictCommand
     {
         foreach (var piece in pieces)
         {
-            Console.Write(piece);
+            // What is read by another program, or kept, is what it is.
+            Console.Write(Console.IsOutputRedirected ? piece : Printable.Of(piece));
             Console.Out.Flush();
         }
     }

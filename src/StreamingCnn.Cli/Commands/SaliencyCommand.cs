@@ -133,7 +133,7 @@ internal static class SaliencyCommand
         RegionFile.Write(File("regions.geojson"), kept, className, scaleX, scaleY);
 
         var hottest = regions.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", the hottest around row {Centre(regions[0], 1) * scaleY:0}, column {Centre(regions[0], 0) * scaleX:0}");
-        Console.WriteLine($"{path}: {answer}.");
+        Console.WriteLine(Printable.Of($"{path}: {answer}."));
         Console.WriteLine($"  {Overlay.Describe(map)}");
         Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
         Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}{Scale(map, info)}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");

@@ -93,7 +93,7 @@ internal static class TrainCommand
             ?? throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
         var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed, parsed.GetValue(options.Channels));
         foreach (var note in images.Notes)
-            Console.WriteLine($"Note: {note}.");
+            Say($"Note: {note}.");
         var description = Describe(images.Task, images.Channels);
         var preparation = description.Preparation;
         if (images.FindForeground(preparation) is { } found)
@@ -217,5 +217,5 @@ internal static class TrainCommand
             Say($"Batch normalisation uses its running statistics; its weight and bias are trained.");
     }
 
-    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+    private static void Say(FormattableString text) => Console.WriteLine(Printable.Of(text.ToString(CultureInfo.InvariantCulture)));
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using StreamingCnn.Cli.Display;
+using StreamingCnn.Cli.Input;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
@@ -143,5 +144,5 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         }.Write(run.Path);
     }
 
-    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+    private static void Say(FormattableString text) => Console.WriteLine(Printable.Of(text.ToString(CultureInfo.InvariantCulture)));
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
@@ -178,6 +179,9 @@ public sealed class LabelledImages
                 boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
         {
             Targets = item.Targets,
+            Reading = preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } own
+                ? string.Create(CultureInfo.InvariantCulture, $"{own:R} um")
+                : "",
             Files = preparation.Foreground == ForegroundRule.Mask && item.Mask is { } mask ? [item.Path, mask] : [item.Path],
         }),
     ];
