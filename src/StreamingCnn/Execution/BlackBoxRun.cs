@@ -9,8 +9,10 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// An image's way through a module that the engine cannot see into, on overlapping windows. Each tile runs the module as it is and answers for the
-/// outputs over its own pixels; the gradient of all others is zero, and the sum over the tiles is exact where windows give what the image gives.
+/// An image's way through a module that the engine cannot see into, on overlapping windows. Each tile runs the module as it is and
+/// answers for the
+/// outputs over its own pixels; the gradient of all others is zero, and the sum over the tiles is exact where windows give what the image
+/// gives.
 /// </summary>
 internal sealed class BlackBoxRun : IDifferentiableRun
 {
@@ -55,8 +57,8 @@ internal sealed class BlackBoxRun : IDifferentiableRun
             {
                 var computed = tile.Owned.Hull(tile.Shared);
                 var part = Run(computed);
-                output ??= empty(image.Batch, part.shape[1], grid.Outputs.Rows.Length, grid.Outputs.Columns.Length, dtype: part.dtype, device: part.device)
-                    .MoveToOuterDisposeScope();
+                var (tall, wide) = (grid.Outputs.Rows.Length, grid.Outputs.Columns.Length);
+                output ??= empty(image.Batch, part.shape[1], tall, wide, dtype: part.dtype, device: part.device).MoveToOuterDisposeScope();
                 if (!tile.Shared.IsEmpty)
                     Check(part.Part(computed, tile.Shared), output.Part(grid.Outputs, tile.Shared), part, tile.Shared);
                 output.Part(grid.Outputs, tile.Owned).copy_(part.Part(computed, tile.Owned));
@@ -68,8 +70,8 @@ internal sealed class BlackBoxRun : IDifferentiableRun
         foreach (var place in grid.Checks())
         {
             using var scope = NewDisposeScope();
-            var around = new Region(new(place.Rows.Start - Nearby, place.Rows.End + Nearby), new(place.Columns.Start - Nearby, place.Columns.End + Nearby));
-            Check(Run(place), output!.Part(grid.Outputs, place), output!.Part(grid.Outputs, around.Intersect(grid.Outputs)), place);
+            var around = new Region(Around(place.Rows), Around(place.Columns)).Intersect(grid.Outputs);
+            Check(Run(place), output!.Part(grid.Outputs, place), output!.Part(grid.Outputs, around), place);
         }
 
         // Not from the start: InstanceNorm writes its running statistics in evaluation mode, too, though the same ones.
@@ -128,6 +130,8 @@ internal sealed class BlackBoxRun : IDifferentiableRun
 
         return map.Part(made, outputs);
     }
+
+    private static Interval Around(Interval outputs) => new(outputs.Start - Nearby, outputs.End + Nearby);
 
     /// <summary>A window's pixels: a copy, since the module may work in place, and other windows read the same.</summary>
     private Tensor Pixels(Region window) => image.Read(window).detach().clone();

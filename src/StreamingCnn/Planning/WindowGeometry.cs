@@ -3,8 +3,10 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// A module that the engine cannot see into, along one axis, as a probe found it. Its grid repeats: an image that begins or ends one period earlier makes so many outputs less, and the others are the
-/// same but for a few next to the cut. All windows are the image less whole periods at either end, so that the module meets lengths of one residue alone: those of networks that pool and enlarge again
+/// A module that the engine cannot see into, along one axis, as a probe found it. Its grid repeats: an image that begins or ends one
+/// period earlier makes so many outputs less, and the others are the
+/// same but for a few next to the cut. All windows are the image less whole periods at either end, so that the module meets lengths of
+/// one residue alone: those of networks that pool and enlarge again
 /// give other grids for others.
 /// </summary>
 /// <param name="Period">Pixels after which the grid repeats.</param>
@@ -60,7 +62,9 @@ internal sealed record WindowGeometry(long Period, long PerPeriod, long Lead, lo
     /// <summary>Number of tiles.</summary>
     public int Steps(long tile, long length) => length <= Least ? 1 : checked((int)Division.Ceiling(length, tile));
 
-    /// <summary>Outputs of the tile at <paramref name="step"/>: those over its own pixels. Over all tiles they partition the output.</summary>
+    /// <summary>
+    /// Outputs of the tile at <paramref name="step"/>: those over its own pixels. Over all tiles they partition the output.
+    /// </summary>
     public Interval Owned(int step, long tile, long length)
     {
         var outputs = OutputLength(length);

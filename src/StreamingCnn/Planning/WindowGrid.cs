@@ -27,7 +27,8 @@ internal sealed class WindowGrid(WindowGeometry rows, WindowGeometry columns, (l
     public Region Made(Region window) => new(Made(rows, window.Rows), Made(columns, window.Columns));
 
     /// <summary>
-    /// For each tile that has outputs those that it answers for, and a line of them that it computes besides, though the tile above has done so; in the first row, the one to the left. The lines tie
+    /// For each tile that has outputs those that it answers for, and a line of them that it computes besides, though the tile above has
+    /// done so; in the first row, the one to the left. The lines tie
     /// all tiles together.
     /// </summary>
     public IEnumerable<(Region Owned, Region Shared)> Tiles()
@@ -40,12 +41,16 @@ internal sealed class WindowGrid(WindowGeometry rows, WindowGeometry columns, (l
                 if (owned.IsEmpty)
                     continue;
                 var (top, left) = (owned.Rows.Start, owned.Columns.Start);
-                yield return (owned, top > 0 ? owned with { Rows = new(top - 1, top) } : left > 0 ? owned with { Columns = new(left - 1, left) } : default);
+                var shared = top > 0 ? owned with { Rows = new(top - 1, top) } : left > 0 ? owned with { Columns = new(left - 1, left) } : default;
+                yield return (owned, shared);
             }
         }
     }
 
-    /// <summary>Outputs around corners where tiles meet, spread over the image: what small windows make of them tells whether a window's size matters.</summary>
+    /// <summary>
+    /// Outputs around corners where tiles meet, spread over the image: what small windows make of them tells whether a window's size
+    /// matters.
+    /// </summary>
     public IEnumerable<Region> Checks()
     {
         if (Count < 2 || Outputs.IsEmpty)
@@ -70,5 +75,6 @@ internal sealed class WindowGrid(WindowGeometry rows, WindowGeometry columns, (l
     private static Interval Made(WindowGeometry axis, Interval window) =>
         new(axis.FirstOutput(window), axis.FirstOutput(window) + axis.OutputLength(window.Length));
 
-    private Region Owned(int row, int column) => new(rows.Owned(row, tile.Height, image.Height), columns.Owned(column, tile.Width, image.Width));
+    private Region Owned(int row, int column) =>
+        new(rows.Owned(row, tile.Height, image.Height), columns.Owned(column, tile.Width, image.Width));
 }

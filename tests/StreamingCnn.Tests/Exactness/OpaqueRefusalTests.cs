@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Exactness;
 
-/// <summary>Modules that the engine cannot see into and that windows cannot be cut for: each is refused, by name and with a reason.</summary>
+/// <summary>
+/// Modules that the engine cannot see into and that windows cannot be cut for: each is refused, by name and with a reason.
+/// </summary>
 public class OpaqueRefusalTests
 {
     private const string OtherValues = "gives other values on a window than on the whole image";
@@ -46,6 +48,14 @@ public class OpaqueRefusalTests
         ["large images"] = x => x.shape[2] > 230 ? -x : x,
         ["pooled to a fixed size"] = x => functional.interpolate(functional.adaptive_avg_pool2d(x, [7, 7]), size: x.shape[2..]),
         ["squeezed and excited"] = x => x * Blur.forward(x.mean([2, 3], keepdim: true)).sigmoid(),
+        ["checkered by the row's number"] = x => where(arange(x.shape[2]).reshape(-1, 1).remainder(17).eq(3), -x, x),
+        ["a bias that holds a gate shut"] = x => Blur.forward(x) + ((x.mean() - 500).relu() * 0.01),
+        ["a gate that opens on darkness"] = x => Blur.forward(x) + ((-x.mean() - 40).relu() * 0.01),
+        ["count of bright pixels"] = x => x * (1 + x.gt(200).sum().gt(2000).to(x.dtype)),
+        ["darkest of the column"] = x => x - x.amin([2], keepdim: true),
+        ["the middle of the image"] = x => x + x.narrow(2, x.shape[2] / 2, 1),
+        ["of even height"] = x => x + x[.., .., ^1..] * (x.shape[2] % 2 == 0 ? 1 : 0),
+        ["normalised maps"] = x => functional.instance_norm(x),
         ["random"] = x => x + randn_like(x),
         ["functional dropout"] = x => functional.dropout(x, 0.3, training: true),
     };
@@ -80,6 +90,14 @@ public class OpaqueRefusalTests
     [InlineData("large images", OtherValues)]
     [InlineData("pooled to a fixed size", "")]
     [InlineData("squeezed and excited", NotLocal)]
+    [InlineData("checkered by the row's number", "")]
+    [InlineData("a bias that holds a gate shut", "")]
+    [InlineData("a gate that opens on darkness", "")]
+    [InlineData("count of bright pixels", "")]
+    [InlineData("darkest of the column", NotLocal)]
+    [InlineData("the middle of the image", "")]
+    [InlineData("of even height", NotLocal)]
+    [InlineData("normalised maps", NotLocal)]
     [InlineData("random", "draws random numbers or keeps a state")]
     [InlineData("functional dropout", "draws random numbers or keeps a state")]
     public void What_windows_cannot_give_is_refused(string name, string reason)

@@ -32,7 +32,8 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
         var strip = Strip(length + period);
         var (whole, part) = (module.Run(strip), module.Run(strip.narrow(axis.Dimension(), period, length)));
         var count = part.shape[axis.Dimension()] / 4;
-        return count > 0 && whole.shape[axis.Dimension()] > count && whole.shape[axis.Other()] == part.shape[axis.Other()] && Rounding.Agrees(End(part), End(whole), Rounding.Scale(whole));
+        return count > 0 && whole.shape[axis.Dimension()] > count && whole.shape[axis.Other()] == part.shape[axis.Other()]
+            && Rounding.Agrees(End(part), End(whole), Rounding.Scale(whole));
 
         Tensor End(Tensor map) => map.narrow(axis.Dimension(), map.shape[axis.Dimension()] - count, count);
     }
@@ -45,7 +46,8 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
     public WindowGeometry? Find(long period, ref long local)
     {
         long read = 0;
-        for (var length = Length(Math.Max(Math.Max(ShortestStrip, local), 3 * period), period); length <= LongestStrip && length * across <= LargestStrip; length = Length(2 * length, period))
+        var shortest = Math.Max(Math.Max(ShortestStrip, local), 3 * period);
+        for (var length = Length(shortest, period); length <= Math.Min(LongestStrip, LargestStrip / across); length = Length(2 * length, period))
         {
             var cut = length / 2 / period * period;
             read = length - cut;
@@ -55,7 +57,8 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
             if (perPeriod < 1)
                 return null;
             var cutOff = cut / period * perPeriod;
-            var found = new WindowGeometry(period, perPeriod, Math.Max(0, begin - cutOff), Math.Max(0, outputs - cutOff - end), least, (length, outputs));
+            var (lead, trail) = (Math.Max(0, begin - cutOff), Math.Max(0, outputs - cutOff - end));
+            var found = new WindowGeometry(period, perPeriod, lead, trail, least, (length, outputs));
             // The grid has to be seen on either side of what the cut changes.
             if (outputs - cutOff - found.Lead < 2 * perPeriod || outputs - cutOff - found.Trail < 2 * perPeriod)
                 continue;
@@ -94,7 +97,8 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
         var length = geometry.Known.Length + (3 * geometry.Period);
         try
         {
-            return trial.ValuesAgree(Strip(length), Window(1, 0), Window(0, 1), Window(2, 1)) && (!gradients || trial.GradientsAgree(Strip(length), Window(1, 1)));
+            return trial.ValuesAgree(Strip(length), Window(1, 0), Window(0, 1), Window(2, 1))
+                && (!gradients || trial.GradientsAgree(Strip(length), Window(1, 1)));
         }
         catch (ProbeException)
         {

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution.Probing;
 
 /// <summary>
-/// Images whose pixels in a window are of another kind than those around it. A term of the whole image that shows itself beyond a threshold alone is then the whole's and not the window's, or the
+/// Images whose pixels in a window are of another kind than those around it. A term of the whole image that shows itself beyond a
+/// threshold alone is then the whole's and not the window's, or the
 /// other way round; values of several sizes reach thresholds within the module, and make its biases count for much or for nothing.
 /// </summary>
 internal static class Contrast
@@ -37,7 +38,8 @@ internal static class Contrast
     {
         var (near, far) = Kinds[kind];
         var image = far(module, height, width);
-        image.Part(window.Rows.Start, window.Columns.Start, window.Rows.Length, window.Columns.Length).copy_(near(module, window.Rows.Length, window.Columns.Length));
+        var (tall, wide) = (window.Rows.Length, window.Columns.Length);
+        image.Part(window.Rows.Start, window.Columns.Start, tall, wide).copy_(near(module, tall, wide));
         return image;
     }
 

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution.Probing;
 
 /// <summary>
-/// Finds out how a module that the engine cannot see into may be cut: the period of its grid, how far from a cut its outputs change, and whether windows then give what the whole gives. What it finds
+/// Finds out how a module that the engine cannot see into may be cut: the period of its grid, how far from a cut its outputs change, and
+/// whether windows then give what the whole gives. What it finds
 /// it tries on many images; what does not pass is refused.
 /// </summary>
 /// <param name="module">The module, in the modes and with the weights that it is to be run with.</param>
@@ -63,7 +64,8 @@ internal sealed class LocalityProbe(ProbedModule module, bool gradients)
     private (WindowGeometry Rows, WindowGeometry Columns)? Cuts(long height, long width, long period)
     {
         var (tall, wide) = Smallest(height, width, period);
-        var (down, right) = (new AxisProbe(module, Axis.Rows, tall, wide, gradients), new AxisProbe(module, Axis.Columns, wide, tall, gradients));
+        var down = new AxisProbe(module, Axis.Rows, tall, wide, gradients);
+        var right = new AxisProbe(module, Axis.Columns, wide, tall, gradients);
         if ((localRows > 0 && !down.MayRepeat(period, localRows)) || (localColumns > 0 && !right.MayRepeat(period, localColumns)))
             return null;
         if (down.Find(period, ref localRows) is not { } rows || right.Find(period, ref localColumns) is not { } columns)

@@ -20,7 +20,8 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
     public Module<Tensor, Tensor> Module => module;
 
     /// <summary>
-    /// How windows of an image are to be cut. The module is probed anew when the image is of another kind, and when a mode, a parameter or a buffer has changed, unless a trial shows that what was
+    /// How windows of an image are to be cut. The module is probed anew when the image is of another kind, and when a mode, a parameter
+    /// or a buffer has changed, unless a trial shows that what was
     /// found holds on.
     /// </summary>
     /// <param name="image">The image.</param>
@@ -91,8 +92,9 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
         }
         catch (ProbeException failure)
         {
+            var cures = (failure.IsFinal ? "" : Sizes(probed, image, gradients)) + Suspect();
             throw new UnsupportedLayerException(
-                "", module.GetType().Name, $"{Reason(untouched, failure)}{(failure.IsFinal ? "" : Sizes(probed, image, gradients))}{Suspect()}; it cannot be run on overlapping tiles", failure);
+                "", module.GetType().Name, $"{Reason(untouched, failure)}{cures}; it cannot be run on overlapping tiles", failure);
         }
     }
 
@@ -110,7 +112,9 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
         }
     }
 
-    /// <summary>Of which sizes an image would have to be, where some would do: networks that pool and enlarge again often want multiples.</summary>
+    /// <summary>
+    /// Of which sizes an image would have to be, where some would do: networks that pool and enlarge again often want multiples.
+    /// </summary>
     private static string Sizes(ProbedModule probed, ImageInput image, bool gradients)
     {
         try
@@ -132,7 +136,9 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
         .Select(named => $"; layer '{named.name}' ({named.module.GetType().Name}) {named.Refusal}")
         .FirstOrDefault("");
 
-    /// <summary>Layers that would make tiles differ from the whole image, or one pass from the next, or would be changed by every tile.</summary>
+    /// <summary>
+    /// Layers that would make tiles differ from the whole image, or one pass from the next, or would be changed by every tile.
+    /// </summary>
     private void RefuseLayers()
     {
         var layers = module.named_modules().Append(("", module)).ToArray();

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution.Probing;
 
-/// <summary>How far from a cut outputs change, found by spoiling all pixels on one side of it. NaN spreads where values are computed with, large values where they are compared.</summary>
+/// <summary>
+/// How far from a cut outputs change, found by spoiling all pixels on one side of it. NaN spreads where values are computed with, large
+/// values where they are compared.
+/// </summary>
 internal static class Reach
 {
     /// <summary>Measures a strip.</summary>
@@ -14,7 +17,8 @@ internal static class Reach
     /// <param name="length">Pixels along it.</param>
     /// <param name="across">Pixels along the other.</param>
     /// <param name="cut">Pixels that are spoilt, first at the beginning and then at the end.</param>
-    /// <returns>One past the last output that the beginning changes, and the first that the end does; null where no output is left.</returns>
+    /// <returns>One past the last output that the beginning changes, and the first that the end does; null where no output is
+    /// left.</returns>
     public static (long Begin, long End)? Measure(ProbedModule module, Axis axis, long length, long across, long cut)
     {
         using var scope = NewDisposeScope();

@@ -9,15 +9,19 @@ internal static class Rounding
     /// <param name="found">[N, C, h, w].</param>
     /// <param name="expected">The same.</param>
     /// <param name="scale">The size of values that the difference is measured by, as <see cref="Scale"/> gives it.</param>
-    public static bool Agrees(Tensor found, Tensor expected, Tensor scale) => !Differs(found, expected, scale, Tolerance(expected.dtype)).any().item<bool>();
+    public static bool Agrees(Tensor found, Tensor expected, Tensor scale) =>
+        !Differs(found, expected, scale, Tolerance(expected.dtype)).any().item<bool>();
 
     /// <summary>Where values differ at all, but for the last digits of a computation that is the same.</summary>
-    public static Tensor Differs(Tensor found, Tensor expected) => Differs(found, expected, Scale(expected), Tolerance(expected.dtype) / 100);
+    public static Tensor Differs(Tensor found, Tensor expected) =>
+        Differs(found, expected, Scale(expected), Tolerance(expected.dtype) / 100);
 
     /// <summary>The largest finite size of each channel's values.</summary>
     public static Tensor Scale(Tensor map) => Wide(map).nan_to_num(0, 0, 0).abs().amax([0, 2, 3], keepdim: true);
 
-    /// <summary>Agreement of gradients, by the norm of the difference: single entries jump where rounding takes a value over a kink.</summary>
+    /// <summary>
+    /// Agreement of gradients, by the norm of the difference: single entries jump where rounding takes a value over a kink.
+    /// </summary>
     /// <param name="found">A gradient; null for none.</param>
     /// <param name="expected">The same.</param>
     /// <param name="atLeast">A norm below which differences do not count.</param>
@@ -31,7 +35,8 @@ internal static class Rounding
     /// <summary>The norm below which a difference is rounding, beside other gradients of this norm.</summary>
     public static double Negligible(ScalarType type, double norm) => norm * GradientTolerance(type) / 100;
 
-    public static double Norm(Tensor? tensor) => tensor is null ? 0 : Wide(tensor).pow(2).sum().sqrt().to(ScalarType.Float64).item<double>();
+    public static double Norm(Tensor? tensor) =>
+        tensor is null ? 0 : Wide(tensor).pow(2).sum().sqrt().to(ScalarType.Float64).item<double>();
 
     private static Tensor Differs(Tensor found, Tensor expected, Tensor scale, double tolerance)
     {
@@ -42,7 +47,8 @@ internal static class Rounding
     private static Tensor Wide(Tensor tensor) => tensor.dtype is ScalarType.Float64 or ScalarType.Float32 ? tensor
         : tensor.to(tensor.is_floating_point() ? ScalarType.Float32 : ScalarType.Float64);
 
-    // Of a channel's largest value. What tells a right window from a wrong one is that the error of the wrong one does not shrink with the type's.
+    // Of a channel's largest value. What tells a right window from a wrong one is that the error of the wrong one does not shrink with
+    // the type's.
     private static double Tolerance(ScalarType type) => type switch
     {
         ScalarType.Float32 => 1e-4,

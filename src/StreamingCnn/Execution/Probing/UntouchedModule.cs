@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution.Probing;
 
-/// <summary>Keeps what a trial run might change of a module's and the library's state, and puts it back: buffers and the random generator.</summary>
+/// <summary>
+/// Keeps what a trial run might change of a module's and the library's state, and puts it back: buffers and the random generator.
+/// </summary>
 internal sealed class UntouchedModule : IDisposable
 {
     private readonly (string Name, Tensor Buffer, Tensor Before)[] buffers;
@@ -14,7 +16,10 @@ internal sealed class UntouchedModule : IDisposable
 
     public UntouchedModule(nn.Module module)
     {
-        buffers = [.. module.named_buffers().Select(named => (named.name, named.buffer, named.buffer.detach().clone().DetachFromDisposeScope()))];
+        buffers =
+        [
+            .. module.named_buffers().Select(named => (named.name, named.buffer, named.buffer.detach().clone().DetachFromDisposeScope())),
+        ];
         parameters = [.. module.named_parameters().Select(named => (named.name, named.parameter, TensorVersion.Of(named.parameter)))];
         random = get_rng_state().DetachFromDisposeScope();
     }
@@ -24,7 +29,8 @@ internal sealed class UntouchedModule : IDisposable
     public void Check()
     {
         var changed = buffers.Where(HasChanged).Select(buffer => buffer.Name)
-            .Concat(parameters.Where(parameter => TensorVersion.Of(parameter.Parameter) != parameter.Version).Select(parameter => parameter.Name)).FirstOrDefault();
+            .Concat(parameters.Where(parameter => TensorVersion.Of(parameter.Parameter) != parameter.Version).Select(parameter => parameter.Name))
+            .FirstOrDefault();
         if (changed is not null)
             throw new ProbeException($"changes '{changed}' as it runs, which every tile would do again; call eval() if that stops it");
     }

@@ -39,7 +39,10 @@ internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, Wind
         return true;
     }
 
-    /// <summary>Whether a window gives the whole's gradients, of parameters and of the image, for the gradient of an output that only the window's own positions have.</summary>
+    /// <summary>
+    /// Whether a window gives the whole's gradients, of parameters and of the image, for the gradient of an output that only the window's
+    /// own positions have.
+    /// </summary>
     public bool GradientsAgree(Tensor image, Region window)
     {
         using var scope = NewDisposeScope();

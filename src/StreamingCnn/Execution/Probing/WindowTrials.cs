@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution.Probing;
 
-/// <summary>Trials of a geometry on images small enough to be run whole: windows at borders and inside, of several sizes and phases, over <see cref="Contrast"/>s.</summary>
+/// <summary>
+/// Trials of a geometry on images small enough to be run whole: windows at borders and inside, of several sizes and phases, over <see
+/// cref="Contrast"/>s.
+/// </summary>
 /// <param name="module">The module.</param>
 /// <param name="rows">Its geometry along the rows.</param>
 /// <param name="columns">Its geometry along the columns.</param>
@@ -77,7 +80,9 @@ internal sealed class WindowTrials(ProbedModule module, WindowGeometry rows, Win
             axis == Axis.Rows ? new(window, across) : new(across, window));
     }
 
-    /// <summary>The image's size and the window of a trial. Where both sides together would be too large, one of them is short and not cut.</summary>
+    /// <summary>
+    /// The image's size and the window of a trial. Where both sides together would be too large, one of them is short and not cut.
+    /// </summary>
     private ((long Height, long Width) Size, Region Window) Place(int number)
     {
         var cutRows = IsSquare || number % 2 == 0;
