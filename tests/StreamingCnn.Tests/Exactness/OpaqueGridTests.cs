@@ -60,6 +60,16 @@ public class OpaqueGridTests
             OpaqueCheck.EqualsWhole(module, randn(1, 3, height, width, dtype: ScalarType.Float64), tile);
     }
 
+    /// <summary>Trials with negative values say nothing of it, but must not be held against it.</summary>
+    [Fact]
+    public void A_module_of_positive_values_alone_equals_the_whole_image()
+    {
+        using var scope = NewDisposeScope();
+        var convolution = Conv2d(3, 4, 5, padding: 2, dtype: ScalarType.Float64);
+        using var module = new WrittenModule(image => convolution.forward(image.log() + image.sqrt()), convolution);
+        OpaqueCheck.EqualsWhole(module, rand(1, 3, 163, 150, dtype: ScalarType.Float64) + 0.1, (64, 64));
+    }
+
     /// <summary>Rounding to seven digits must not be taken for a difference, nor two images for one.</summary>
     [Theory]
     [InlineData("three levels, to the size of the skip, nearest", 203, 189)]

@@ -123,7 +123,7 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
         return module.Run(Strip(length)).shape;
     }
 
-    private Tensor Strip(long length) => axis == Axis.Rows ? module.Normal(length, across) : module.Normal(across, length);
+    private Tensor Strip(long length) => axis == Axis.Rows ? module.Plain(length, across) : module.Plain(across, length);
 
     private long Length(long bound, long period) => WindowGeometry.AtLeast(bound, least, period);
 }

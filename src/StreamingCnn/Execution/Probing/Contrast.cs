@@ -28,6 +28,7 @@ internal static class Contrast
         ((m, h, w) => m.Uniform(h, w) * 255, (m, h, w) => full_like(m.Normal(h, w), 255)),
         ((m, h, w) => m.Normal(h, w) * 30, (m, h, w) => m.Uniform(h, w)),
         ((m, h, w) => (m.Normal(h, w) * 1e-2) + 0.5, (m, h, w) => (m.Normal(h, w) * 1e-2) - 0.5),
+        ((m, h, w) => m.Uniform(h, w) + 1, (m, h, w) => m.Uniform(h, w) + 0.1),
     ];
 
     /// <summary>Number of kinds.</summary>

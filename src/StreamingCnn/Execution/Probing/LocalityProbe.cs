@@ -106,6 +106,7 @@ internal sealed class LocalityProbe(ProbedModule module, bool gradients)
         using var first = module.Run(image);
         if (!hasRun && Rounding.Differs(module.Run(image), first).any().item<bool>())
             throw new ProbeException("gives other values when it is run again on the same image: it draws random numbers or keeps a state") { IsFinal = true };
+        module.TakesPositiveAlone = !first.isfinite().all().item<bool>();
         hasRun = true;
     }
 }

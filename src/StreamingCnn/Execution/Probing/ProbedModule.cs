@@ -39,6 +39,12 @@ internal sealed class ProbedModule(Module<Tensor, Tensor> module, long batch, lo
             : throw new ProbeException($"makes [{string.Join(", ", map.shape)}] of an image of {image.shape[2]} x {image.shape[3]} pixels on trial, which is no map [N, C, H, W] of the same N");
     }
 
+    /// <summary>Whether values below zero make the module give no numbers, as a logarithm does.</summary>
+    public bool TakesPositiveAlone { get; set; }
+
+    /// <summary>An image that the module makes numbers of.</summary>
+    public Tensor Plain(long height, long width) => TakesPositiveAlone ? Uniform(height, width) + 0.1 : Normal(height, width);
+
     /// <summary>An image of normally distributed values.</summary>
     public Tensor Normal(long height, long width) => Moved(randn([batch, channels, height, width], Drawn, CPU, generator: generator));
 

@@ -23,7 +23,7 @@ internal static class Reach
     {
         using var scope = NewDisposeScope();
         var dimension = axis.Dimension();
-        var image = axis == Axis.Rows ? module.Normal(length, across) : module.Normal(across, length);
+        var image = axis == Axis.Rows ? module.Plain(length, across) : module.Plain(across, length);
         var clean = module.Run(image);
         long begin = 0, end = clean.shape[dimension], outputs = end;
         var noise = image.abs() + module.Large;

@@ -67,7 +67,11 @@ internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, Wind
             fromPart[^1] = embedded;
         }
 
-        var least = Rounding.Negligible(image.dtype, fromWhole.Max(Rounding.Norm));
+        var norm = fromWhole.Sum(Rounding.Norm);
+        // A module of positive values alone, a logarithm, has none to compare where others are about.
+        if (!double.IsFinite(norm))
+            return true;
+        var least = Rounding.Negligible(image.dtype, norm);
         return fromWhole.Zip(fromPart).All(pair => Rounding.GradientsAgree(pair.Second, pair.First, least));
     }
 

@@ -19,7 +19,7 @@ internal sealed class WindowTrials(ProbedModule module, WindowGeometry rows, Win
     private const int Steps = 4;
     private const int Room = 24;
 
-    private static readonly int[] GradientKinds = [0, 4, 15];
+    private static readonly int[] GradientKinds = [0, 4, 15, 16];
 
     private readonly WindowTrial trial = new(module, rows, columns);
     private readonly (long Height, long Width) whole = (Whole(rows), Whole(columns));
@@ -76,7 +76,7 @@ internal sealed class WindowTrials(ProbedModule module, WindowGeometry rows, Win
         var window = new Interval((longest - along.Needed) - along.Period, longest - along.Period);
         var across = new Interval(0, other.Least);
         Values(
-            axis == Axis.Rows ? module.Normal(longest, other.Least) : module.Normal(other.Least, longest),
+            axis == Axis.Rows ? module.Plain(longest, other.Least) : module.Plain(other.Least, longest),
             axis == Axis.Rows ? new(window, across) : new(across, window));
     }
 
