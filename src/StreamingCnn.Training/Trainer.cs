@@ -158,7 +158,15 @@ public sealed class Trainer : IDisposable
     {
         if (options.Checkpoint is null)
             throw new TrainingException("There is nothing to resume from: the options name no checkpoint.");
-        position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options, check);
+        try
+        {
+            position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options, check);
+        }
+        catch (Exception reason) when (reason is not (TrainingException or WeightFileException or OutOfMemoryException))
+        {
+            // Texts, numbers and the states of other libraries are in there, which fail in as many ways.
+            throw new TrainingException($"The checkpoint '{options.Checkpoint}' is damaged, or another version of the program wrote it; start the run anew.", reason);
+        }
     }
 
     /// <summary>Looks at the images, and refuses others than those that the run has learned from before.</summary>

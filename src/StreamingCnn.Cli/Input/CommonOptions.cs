@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ internal static class CommonOptions
             $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
             name => TrunkSource.IsOwn(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
-                : throw new FormatException($"There is no model '{name}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
+                : throw new FormatException($"There is no model '{Excerpt.Of(name)}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
             fallback);
         option.Aliases.Add("-m");
         return option;

@@ -36,7 +36,7 @@ internal static class OptionFile
 
             var option = command.Options.FirstOrDefault(option => option.Name == $"--{name}")
                 ?? throw new ArgumentException(
-                    $"The file '{path}' has the unknown option '{name}'; {(Suggestion.For($"--{name}", command.Options.Select(one => one.Name)) is { } question ? $"{question} " : "")}'scnn {command.Name} --help' lists those that there are.");
+                    $"The file '{path}' has the unknown option '{Excerpt.Of(name)}'; {(Suggestion.For($"--{name}", command.Options.Select(one => one.Name)) is { } question ? $"{question} " : "")}'scnn {command.Name} --help' lists those that there are.");
             if (never.Contains(option))
                 throw new ArgumentException($"The file '{path}' has the option '{name}', which belongs on the command line; take it out.");
             if (given.GetResult(option) is { Implicit: false })
@@ -84,11 +84,18 @@ internal static class OptionFile
             throw new ArgumentException($"There is no file of options '{path}'.");
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new JsonException("it is no object");
+            var read = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new JsonException("it is no object");
+            // Names are looked at when they are asked for.
+            _ = read.Count;
+            return read;
         }
         catch (JsonException reason)
         {
-            throw new ArgumentException($"The file of options '{path}' is not JSON such as {{ \"model\": \"resnet18\", \"epochs\": 20 }}: {reason.Message}", reason);
+            throw new ArgumentException($"The file of options '{path}' is not JSON such as {{ \"model\": \"resnet18\", \"epochs\": 20 }}: {Excerpt.Of(reason.Message).TrimEnd('.')}.", reason);
+        }
+        catch (ArgumentException reason)
+        {
+            throw new ArgumentException($"The file of options '{path}' has an option twice; leave one out.", reason);
         }
     }
 

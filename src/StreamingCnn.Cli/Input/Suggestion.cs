@@ -3,12 +3,17 @@ namespace StreamingCnn.Cli.Input;
 /// <summary>What somebody may have meant by a word with a slip in it.</summary>
 internal static class Suggestion
 {
+    // The time to compare grows with the product of the lengths.
+    private const int LongestWord = 100;
+
     /// <summary>The words that are few slips away.</summary>
     /// <param name="written">What was written.</param>
     /// <param name="known">What could have been meant.</param>
     /// <returns>A question to follow the complaint, such as "did you mean --epochs?"; null where nothing is near.</returns>
     public static string? For(string written, IEnumerable<string> known)
     {
+        if (written.Length > LongestWord)
+            return null;
         // A slip for each three letters: what differs in more was hardly meant.
         var allowed = Math.Max(1, written.Trim('-').Length / 3);
         var near = known.Select(word => (Word: word, Slips: Slips(written.ToLowerInvariant(), word.ToLowerInvariant())))

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using StreamingCnn.Interop.Weights;
 
 namespace StreamingCnn.Imaging;
 
@@ -43,18 +44,18 @@ internal static partial class NpyHeader
             _ => null,
         };
         if (samples is null || type.Groups[1].Value == ">")
-            throw new ImageFormatException(path, $"the array is of type {type.Groups[1].Value}{type.Groups[2].Value}{type.Groups[3].Value}; save it as little-endian uint8, uint16, float32 or float64.");
+            throw new ImageFormatException(path, $"the array is of type {Excerpt.Of(type.Groups[1].Value + type.Groups[2].Value + type.Groups[3].Value)}; save it as little-endian uint8, uint16, float32 or float64.");
         if (header.Contains("'fortran_order': True", StringComparison.Ordinal))
             throw new ImageFormatException(path, "the array is in Fortran order; save numpy.ascontiguousarray(array).");
         var axes = shape.Groups[1].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(axis => long.Parse(axis, CultureInfo.InvariantCulture)).ToArray();
+            .Select(axis => int.TryParse(axis, NumberStyles.None, CultureInfo.InvariantCulture, out var side) ? side : 0L).ToArray();
         if (axes.Length is not (2 or 3) || axes.Contains(0))
-            throw new ImageFormatException(path, $"the array has shape ({string.Join(", ", axes)}); an image is (height, width), (height, width, channels) or (channels, height, width).");
+            throw new ImageFormatException(path, $"the array has shape ({Excerpt.Of(shape.Groups[1].Value)}); an image is (height, width), (height, width, channels) or (channels, height, width).");
         if (axes.Length == 2)
             return new RawLayout(axes[0], axes[1], 1, samples.Value, offset + length);
         return (axis ?? Guess(path, axes)) == ChannelAxis.Last
-            ? new RawLayout(axes[0], axes[1], checked((int)axes[2]), samples.Value, offset + length)
-            : new RawLayout(axes[1], axes[2], checked((int)axes[0]), samples.Value, offset + length) { ChannelsFirst = true };
+            ? new RawLayout(axes[0], axes[1], (int)axes[2], samples.Value, offset + length)
+            : new RawLayout(axes[1], axes[2], (int)axes[0], samples.Value, offset + length) { ChannelsFirst = true };
     }
 
     private static ChannelAxis Guess(string path, long[] axes)

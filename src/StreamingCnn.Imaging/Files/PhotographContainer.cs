@@ -5,6 +5,10 @@ namespace StreamingCnn.Imaging;
 /// <summary>JPEG, PNG, WebP, HEIF and other formats without tiles: one image, decoded once.</summary>
 internal sealed class PhotographContainer : ImageContainer
 {
+    // Deflate packs 1032 bytes into one; LZW, at its best, 4095 into 12 bits.
+    private const double MostFromDeflate = 1032;
+    private const double MostFromLzw = 2730;
+
     private readonly string path;
     private readonly bool hasAlpha;
     private readonly ColourProfile profile;
@@ -13,7 +17,7 @@ internal sealed class PhotographContainer : ImageContainer
     {
         this.path = path;
         if (FileSignature.PngClaim(head) is { } claim)
-            CheckPng(claim, FileSize.Of(path));
+            CheckClaim("PNG", claim.Width, claim.Height, (double)claim.Width * claim.Height * claim.BitsPerPixel / 8, MostFromDeflate);
         VipsLibrary.Quieten();
         try
         {
@@ -22,6 +26,8 @@ internal sealed class PhotographContainer : ImageContainer
             var turned = image.Contains("orientation") && image.Get("orientation") is int and >= 5 and <= 8;
             long height = turned ? image.Width : image.Height;
             long width = turned ? image.Height : image.Width;
+            if (FormatName(image) == "GIF")
+                CheckClaim("GIF", width, height, (double)width * height, MostFromLzw);
             Info = new ImageInfo
             {
                 Path = path,
@@ -68,14 +74,14 @@ internal sealed class PhotographContainer : ImageContainer
         }
     }
 
-    private void CheckPng((long Width, long Height, int BitsPerPixel) claim, long length)
+    /// <summary>More than a compression can make of a file is claimed in damage or malice, whatever the memory.</summary>
+    private void CheckClaim(string format, long width, long height, double bytes, double mostOfByte)
     {
-        // Deflate cannot pack more than 1032 bytes into one, so a larger claim is damage or malice, whatever the memory.
-        var bytes = (double)claim.Width * claim.Height * claim.BitsPerPixel / 8;
-        if (claim.Width <= 0 || claim.Height <= 0 || bytes > (length * 1032d) + 1024)
+        var length = FileSize.Of(path);
+        if (width <= 0 || height <= 0 || bytes > (length * mostOfByte) + 1024)
         {
             throw new ImageFormatException(
-                path, $"this PNG file is damaged: it claims {claim.Width} x {claim.Height} (width x height) pixels, which its {length} bytes cannot hold.");
+                path, $"this {format} file is damaged: it claims {width} x {height} (width x height) pixels, which its {length} bytes cannot hold.");
         }
     }
 

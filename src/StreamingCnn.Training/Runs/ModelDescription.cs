@@ -11,6 +11,8 @@ namespace StreamingCnn.Training.Runs;
 /// <summary>All that is needed to use a file of weights; it stands in the file's own header.</summary>
 public sealed record ModelDescription
 {
+    private const int MostChannels = 4096;
+
     /// <summary>Name of the trunk, as <see cref="TrunkSource"/> reads it.</summary>
     public required string Trunk { get; init; }
 
@@ -50,7 +52,7 @@ public sealed record ModelDescription
     {
         var description = FromMetadata(path, Safetensors.ReadMetadata(path));
         description = description with { Trunk = Trusted(path, description.Trunk, ownModule) };
-        var model = description.Create(options);
+        var model = description.Make(path, options);
         try
         {
             WeightFile.Load(model, path);
@@ -60,6 +62,21 @@ public sealed record ModelDescription
         {
             model.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Makes the model, or says of the file that describes it that it does not. No kind of image has as many channels as a damaged file may name.</summary>
+    private StreamingClassifier Make(string path, StreamingOptions? options)
+    {
+        if (Preparation.Channels is < 1 or > MostChannels)
+            throw NoDescription(path);
+        try
+        {
+            return Create(options);
+        }
+        catch (ArgumentException reason) when (!TrunkSource.IsOwn(Trunk))
+        {
+            throw NoDescription(path, reason);
         }
     }
 
@@ -110,7 +127,10 @@ public sealed record ModelDescription
         }
         catch (Exception reason) when (reason is KeyNotFoundException or FormatException or ArgumentException)
         {
-            throw new WeightFileException($"'{path}' does not describe the model that its weights are for; give a file that training wrote, such as best.safetensors of a run.", reason);
+            throw NoDescription(path, reason);
         }
     }
+
+    private static WeightFileException NoDescription(string path, Exception? reason = null) =>
+        new($"'{path}' does not describe the model that its weights are for; give a file that training wrote, such as best.safetensors of a run.", reason!);
 }

@@ -34,7 +34,7 @@ public static class ModelCatalog
     /// <exception cref="ArgumentException">There is no such model; the message lists those that there are.</exception>
     public static Module<Tensor, Tensor> Create(string name, int inputChannels = 3) => Factories.TryGetValue(name, out var make)
         ? make(inputChannels)
-        : throw new ArgumentException($"There is no model '{name}'; choose one of {string.Join(", ", Names)}.", nameof(name));
+        : throw new ArgumentException($"There is no model '{name}'; choose one of {string.Join(", ", Names)}.");
 
     /// <summary>Channels of a chain of layers' output: those of its last convolution.</summary>
     /// <exception cref="InvalidOperationException">The trunk has no convolution.</exception>
