@@ -159,4 +159,24 @@ public class TrainerTests
     private static Tensor[] Copy(IEnumerable<TorchSharp.Modules.Parameter> parameters) => [.. parameters.Select(parameter => parameter.detach().clone())];
 
     private static bool Same(Tensor[] one, Tensor[] other) => one.Zip(other, (a, b) => a.bytes.SequenceEqual(b.bytes)).All(same => same);
+
+    [Fact]
+    public void The_loss_that_is_reported_is_the_mean_of_the_epoch_so_far()
+    {
+        var samples = Samples.Brightness(6);
+        using var model = Samples.Classifier();
+        using var trainer = new Trainer(model, new ClassificationTask(["dark", "light"]), new() { Epochs = 2, BatchSize = 6 });
+        var reported = new List<TrainingProgress>();
+
+        var results = trainer.Fit(samples, [], new Reporter(reported.Add)).ToArray();
+
+        Assert.Equal([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6], reported.Select(progress => progress.Done));
+        Assert.Equal(results.Select(result => result.Training.Loss), [reported[5].Loss, reported[11].Loss]);
+        Assert.All(reported, progress => Assert.True(double.IsFinite(progress.Loss)));
+    }
+
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
 }

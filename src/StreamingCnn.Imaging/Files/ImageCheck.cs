@@ -22,8 +22,10 @@ public static class ImageCheck
     /// <exception cref="ImageFormatException">The file cannot be read; the message is one sentence.</exception>
     public static void Read(string path, bool everyPixel = false, bool finite = false)
     {
-        using var source = ImageSource.Open(path);
-        var info = ImageInfo.Read(path);
+        var options = new ImageOptions();
+        var container = ImageContainer.Find(path, options);
+        var info = container.Info;
+        using var source = ImageSource.Open(container, options);
         var numbers = finite && info.FloatingPoint;
         if (info.Tile is null && !numbers)
             return;

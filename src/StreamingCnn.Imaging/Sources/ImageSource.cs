@@ -67,7 +67,8 @@ public static class ImageSource
         return (view.Height, view.Width);
     }
 
-    private static IImageSource Open(ImageContainer container, ImageOptions options)
+    /// <summary>Opens a file whose header has been read.</summary>
+    internal static IImageSource Open(ImageContainer container, ImageOptions options)
     {
         var view = LevelChoice.For(container.Info, options);
         var source = container.OpenLevel(view.Level, options);

@@ -135,7 +135,7 @@ internal sealed class VipsImageSource : IImageSource
     {
         try
         {
-            return VipsPixels.Prepare(loaded, options, meaning);
+            return VipsPixels.Prepare(path, loaded, options, meaning);
         }
         catch (VipsException error) when (error.Message.Contains("profile", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("icc", StringComparison.OrdinalIgnoreCase))
         {

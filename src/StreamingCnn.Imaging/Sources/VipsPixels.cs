@@ -6,12 +6,14 @@ namespace StreamingCnn.Imaging;
 internal static class VipsPixels
 {
     /// <summary>The image as windows are handed out.</summary>
+    /// <param name="path">The file that it is of.</param>
     /// <param name="image">As it was decoded.</param>
     /// <param name="options">Channels, alpha, colour profile, value range.</param>
     /// <param name="meaning">What the header says of its bands.</param>
     /// <param name="largest">The largest sample that 16 bits hold, where it is not 65535; null otherwise.</param>
     /// <exception cref="VipsException">The colour profile is damaged.</exception>
-    public static Image Prepare(Image image, ImageOptions options, BandMeaning meaning, double? largest = null)
+    /// <exception cref="ImageFormatException">The channels cannot be converted.</exception>
+    public static Image Prepare(string path, Image image, ImageOptions options, BandMeaning meaning, double? largest = null)
     {
         image = image.Autorot();
         // CIELAB comes as floating-point numbers, of which nothing further down would know that they are colours.
@@ -21,7 +23,7 @@ internal static class VipsPixels
         var colours = image.Interpretation == Enums.Interpretation.Cmyk ? 4 : 3;
         if (image.Bands == colours && image.Format is Enums.BandFormat.Uchar or Enums.BandFormat.Ushort)
             (image, largest) = ToStandardColours(image, options, meaning.Profile ?? ColourProfile.Of(image), largest);
-        image = ToChannels(image, options.Channels);
+        image = ToChannels(path, image, options.Channels);
         return ToFormat(image, options.RawValues, largest ?? ushort.MaxValue);
     }
 
@@ -57,16 +59,14 @@ internal static class VipsPixels
             : image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb), null);
     }
 
-    private static Image ToChannels(Image image, int? channels)
+    // Grey and colour are made of each other. The first three of more channels need not be red, green and blue, and what the others say would be lost without a word.
+    private static Image ToChannels(string path, Image image, int? channels)
     {
         if (channels is null || channels == image.Bands)
             return image;
-        var deep = image.Format == Enums.BandFormat.Ushort;
-        if (channels == 3 && image.Bands >= 3)
-            return image.ExtractBand(0, n: 3);
-        if (channels == 3)
-            return image[0].Bandjoin(image[0], image[0]);
-        return image.Bands == 2 ? image[0] : Luminance(image.ExtractBand(0, n: 3), deep);
+        if (image.Bands is not (1 or 3))
+            throw new ImageFormatException(path, $"the image has {image.Bands} channels and {channels} were asked for; only images of 1 or 3 channels are converted.");
+        return channels == 3 ? image.Bandjoin(image, image) : Luminance(image, deep: image.Format == Enums.BandFormat.Ushort);
     }
 
     // ITU-R 601 weights, which is what most tools mean by grey; rounding is the same for every pixel.

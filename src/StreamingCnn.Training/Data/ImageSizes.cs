@@ -31,6 +31,31 @@ internal static class ImageSizes
         return [.. found.Select(one => one.Image).OfType<SizedImage>()];
     }
 
+    /// <summary>Channels of the images as they would be opened, from their headers alone.</summary>
+    /// <param name="items">The images.</param>
+    /// <param name="wanted">Channels that grey and colour images are to be converted to: 1 or 3; null for those of the files.</param>
+    /// <param name="problems">Gets the images that cannot be converted.</param>
+    public static IReadOnlyList<(ImageItem Item, int Channels)> Channels(IReadOnlyList<ImageItem> items, int? wanted, DataProblems problems)
+    {
+        var options = new ImageOptions { Channels = wanted };
+        var found = items.AsParallel().AsOrdered().Select(Count).ToArray();
+        foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
+            problems.Add(problem!, item.Line, item.Path, "image");
+        return [.. found.Where(one => one.Problem is null).Select(one => (one.Item, one.Count))];
+
+        (ImageItem Item, int Count, string? Problem) Count(ImageItem item)
+        {
+            try
+            {
+                return (item, ImageSource.Channels(item.Path, options), null);
+            }
+            catch (ImageFormatException error)
+            {
+                return (item, 0, error.Problem.TrimEnd('.'));
+            }
+        }
+    }
+
     private static (SizedImage? Image, string? Problem) Read(ImageItem item, ImagePreparation preparation)
     {
         try

@@ -1,4 +1,3 @@
-using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training.Tasks;
 
@@ -65,7 +64,7 @@ public static class ImagesToJudge
     {
         var problems = new DataProblems();
         ImageSizes.Read(items, preparation, problems);
-        foreach (var (item, channels) in items.AsParallel().AsOrdered().Select(item => (item, ImageSource.Channels(item.Path, new() { Channels = preparation.Options.Channels }))).ToArray())
+        foreach (var (item, channels) in ImageSizes.Channels(items, preparation.Options.Channels, problems))
         {
             if (channels != preparation.Channels)
                 problems.Add($"{channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path, "image");

@@ -15,6 +15,7 @@ public sealed class LabelledImages
     private readonly IReadOnlyList<ImageItem> test;
     private readonly string path;
     private readonly Dictionary<string, ImageRegion> boxes = [];
+    private (ImagePreparation Preparation, IReadOnlyList<SizedImage> Images)? sizes;
 
     private LabelledImages(
         string path,
@@ -134,18 +135,23 @@ public sealed class LabelledImages
         ArgumentNullException.ThrowIfNull(preparation);
         if (boxes.Count > 0)
             return [.. All.Items.Select(item => new SizedImage(item, boxes[item.Path].Height, boxes[item.Path].Width))];
-        var problems = new DataProblems();
-        var sizes = ImageSizes.Read(All.Items, preparation, problems);
-        problems.ThrowIfAny(path);
-        return sizes;
+        if (sizes?.Preparation != preparation)
+        {
+            var problems = new DataProblems();
+            var found = ImageSizes.Read(All.Items, preparation, problems);
+            problems.ThrowIfAny(path);
+            sizes = (preparation, found);
+        }
+
+        return sizes.Value.Images;
     }
 
     /// <summary>Height of the tallest and width of the widest image, as the network sees them.</summary>
     /// <exception cref="DataSetException">As for <see cref="Sizes"/>.</exception>
     public (long Height, long Width) LargestSize(ImagePreparation preparation)
     {
-        var sizes = Sizes(preparation);
-        return (sizes.Max(image => image.Height), sizes.Max(image => image.Width));
+        var images = Sizes(preparation);
+        return (images.Max(image => image.Height), images.Max(image => image.Width));
     }
 
     /// <summary>The images to learn from.</summary>
@@ -189,10 +195,9 @@ public sealed class LabelledImages
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
     private static int CommonChannels(ImageDataSet data, int? wanted, DataProblems problems)
     {
-        var options = new ImageOptions { Channels = wanted is 1 or 3 ? wanted : null };
-        var images = data.Items.AsParallel().AsOrdered().Select(item => (Item: item, Channels: ImageSource.Channels(item.Path, options))).ToArray();
+        var images = ImageSizes.Channels(data.Items, wanted is 1 or 3 ? wanted : null, problems);
         var counts = images.CountBy(image => image.Channels).OrderByDescending(count => count.Value).ToArray();
-        var common = wanted ?? counts[0].Key;
+        var common = wanted ?? (counts.Length > 0 ? counts[0].Key : 0);
         var cure = counts.Any(count => count.Key is 1 or 3)
             ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
             : "convert the others, or leave them out";

@@ -83,6 +83,31 @@ public class LabelledImagesTests
         Assert.Contains("where 4 were asked for", Refusal(() => LabelledImages.Read(table, validationShare: 0, channels: 4)).Message);
     }
 
+    [Theory]
+    [InlineData("npy", 5, 3)]
+    [InlineData("npy", 2, 1)]
+    [InlineData("tif", 6, 3)]
+    [InlineData("tif", 5, 1)]
+    public void Of_other_channels_none_are_left_out_without_a_word(string ending, int has, int wanted)
+    {
+        using var folder = ending == "npy" ? Images(ending, (has, 2)) : new TemporaryFolder();
+        if (ending == "tif")
+        {
+            // libvips writes the last band as alpha.
+            using var image = NetVips.Image.Black(30, 20, bands: has + 1).Copy(interpretation: NetVips.Enums.Interpretation.Multiband);
+            image.Tiffsave(folder.File("0.tif"));
+            image.Tiffsave(folder.File("1.tif"));
+        }
+
+        var table = folder.Write("t.csv", $"image,label\n0.{ending},a\n1.{ending},b\n");
+
+        Assert.Equal(has, LabelledImages.Read(table, validationShare: 0).Channels);
+        var problem = Assert.Single(Refusal(() => LabelledImages.Read(table, validationShare: 0, channels: wanted)).Problems);
+        Assert.StartsWith("lines 2, 3: the images ", problem);
+        Assert.Contains("channels are converted", problem);
+        Assert.Contains("channels are converted", Refusal(() => ImagesToJudge.Read(table, new ClassificationTask(["a", "b"]), new() { Channels = wanted })).Message);
+    }
+
     [Fact]
     public void A_resolution_that_files_do_not_state_is_asked_for_by_line_and_taken_from_option_or_column()
     {
