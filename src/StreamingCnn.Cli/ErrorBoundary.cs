@@ -25,13 +25,18 @@ internal static class ErrorBoundary
     private static string Sentence(Exception failure)
     {
         var cause = failure is AggregateException or TypeInitializationException && failure.InnerException is not null ? failure.InnerException : failure;
+        for (var inner = failure; inner is not null; inner = inner.InnerException)
+        {
+            if (MemoryShortage.Sentence(inner) is { } shortage)
+                return shortage;
+        }
+
         var line = cause.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault();
         return cause switch
         {
             // All that is wrong with a data set, a line each: nobody wants to mend it mistake by mistake.
             DataSetException => cause.Message,
             _ when string.IsNullOrEmpty(line) => $"{cause.GetType().Name}; set {DebugVariable}=1 to see where.",
-            OutOfMemoryException and not InsufficientMemoryException => $"{line} Choose a smaller tile or memory budget.",
             _ => line,
         };
     }

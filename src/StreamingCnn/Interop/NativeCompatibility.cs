@@ -23,6 +23,10 @@ public static class NativeCompatibility
     /// <summary>Environment variable that leaves the C library's heap as the system has it when set to <c>system</c>.</summary>
     internal const string HeapVariable = "STREAMINGCNN_HEAP";
 
+    // What the loader says where memory cannot be mapped, and adds where it may not be, as on a disk without programs.
+    private const string NoAddresses = "failed to map segment from shared object";
+    private const string NotAllowed = "not permitted";
+
     private const string MissingVersion = "GLIBCXX_3.4.32";
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
     private static readonly string[] TorchLibraries = ["libc10.so", TorchLocation.Library, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
@@ -78,6 +82,13 @@ public static class NativeCompatibility
         }
         catch (DllNotFoundException reason)
         {
+            if (reason.Message.Contains(NoAddresses, StringComparison.Ordinal) && !reason.Message.Contains(NotAllowed, StringComparison.Ordinal))
+            {
+                throw new DllNotFoundException(
+                    $"The native library '{path}' cannot be loaded: it finds no room among the addresses that this process may take; "
+                    + "allow at least 8 GiB, or any number (ulimit -v unlimited).", reason);
+            }
+
             throw new DllNotFoundException($"The native library '{path}' cannot be loaded: {reason.Message}", reason);
         }
     }
