@@ -37,7 +37,12 @@ internal static class ForwardHooks
         foreach (var (path, module) in modules)
         {
             if (Are(module))
-                throw new UnsupportedLayerException(path, module.GetType().Name, "has forward hooks, which tiles would not run as the whole image does; remove them, or write what they do as a layer");
+            {
+                throw new UnsupportedLayerException(
+                    path,
+                    module.GetType().Name,
+                    "has forward hooks, which tiles would not run as the whole image does; remove them, or write what they do as a layer");
+            }
         }
     }
 
