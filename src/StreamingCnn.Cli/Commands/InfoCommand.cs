@@ -18,21 +18,29 @@ internal static class InfoCommand
         var mask = new Option<string?>("--mask") { Description = "Mask file, not 0 where the image's foreground is: say where that is and how much is background." };
         var check = new Option<bool>("--check") { Description = "Decode every tile, however long that takes. Photographs and small images are always decoded." };
         var foreground = new Option<bool>("--foreground") { Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background." };
-        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.") { file, thumbnail, side, foreground, mask, check };
+        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.")
+        {
+            file, thumbnail, side, foreground, mask, check,
+        };
+        var reading = new ReadingOptions();
+        foreach (var option in reading.All)
+            command.Add(option);
         command.SetAction(parsed =>
         {
-            var info = ImageInfo.Read(parsed.GetValue(file)!);
+            var options = reading.Of(parsed);
+            var found = ImageReading.Of(parsed.GetValue(file)!, options);
+            var info = found.Info;
             // An image that was cut short may have a sound header: only decoding it tells.
-            ImageCheck.Read(info.Path, parsed.GetValue(check));
-            foreach (var (name, value) in Describe(info))
+            ImageCheck.Read(info.Path, parsed.GetValue(check), options: options);
+            foreach (var (name, value) in Describe(found))
                 Console.WriteLine(Printable.Of($"{name,-14}{value}"));
             if (parsed.GetValue(foreground))
-                Console.WriteLine($"{"foreground",-14}{Foreground(Otsu(info, parsed.GetValue(side)))}");
+                Console.WriteLine($"{"foreground",-14}{Foreground(Otsu(info, parsed.GetValue(side), options))}");
             if (parsed.GetValue(mask) is { } maskFile)
                 Console.WriteLine($"{"mask",-14}{Foreground(TissueMask.FromFile(maskFile, info.Height, info.Width))}");
             if (parsed.GetValue(thumbnail) is { } target)
             {
-                using var picture = Thumbnail.Read(info, parsed.GetValue(side));
+                using var picture = Thumbnail.Read(info, parsed.GetValue(side), options);
                 ImageFile.Write(picture, target);
                 Console.WriteLine($"{"thumbnail",-14}{target}, {picture.Height} x {picture.Width} px");
             }
@@ -43,25 +51,32 @@ internal static class InfoCommand
     }
 
     /// <summary>The lines of the answer: a name and a value each.</summary>
-    internal static IEnumerable<(string Name, string Value)> Describe(ImageInfo info)
+    internal static IEnumerable<(string Name, string Value)> Describe(ImageReading reading)
     {
-        yield return ("file", Text($"{info.Path}, {new FileInfo(info.Path).Length / 1e6:0.##} MB"));
+        var info = reading.Info;
+        yield return ("file", Text($"{info.Path}, {FileSize.Of(info.Path) / 1e6:0.##} MB"));
         yield return ("format", info.Format);
         yield return ("size", Text($"{info.Height} x {info.Width} px (height x width), {info.Height * (double)info.Width / 1e6:0.###} MP"));
-        yield return ("samples", Text($"{info.Bands} of {info.Bits} bits{(info.FloatingPoint ? ", floating point" : "")}"));
-        yield return ("resolution", info.MicrometresPerPixel is { } size ? Text($"{size:0.####} micrometres per pixel") : "not stated");
+        yield return ("samples", Text($"{info.Bands} of {info.Bits} bits{(info.FloatingPoint ? ", floating point" : info.Signed ? ", with a sign" : "")}"));
+        yield return ("channels", Text($"{reading.Channels}"));
+        foreach (var remark in reading.Remarks.Where(remark => remark.Aspect is not ImageAspect.Bands))
+            yield return (Name(remark.Aspect), remark.Text + (remark.IsDoubtful ? ReadingOptions.Instead(remark.Aspect) : ""));
         yield return ("layout", info.Tile is { } tile ? Text($"tiles of {tile.Height} x {tile.Width} px, read one by one") : "no tiles: decoded once, when it is opened");
         for (var i = 0; i < info.Levels.Count; i++)
             yield return (i == 0 ? "levels" : "", Text($"{i}: {info.Levels[i].Height} x {info.Levels[i].Width} px, 1/{info.Levels[i].Downsample:0.##}"));
-        if (info.Pages > 1)
-            yield return ("pages", Text($"{info.Pages} separate images"));
         if (info.AssociatedImages.Count > 0)
             yield return ("beside it", string.Join(", ", info.AssociatedImages));
     }
 
-    private static TissueMask Otsu(ImageInfo info, int side)
+    private static string Name(ImageAspect aspect) => aspect switch
     {
-        using var picture = Thumbnail.Read(info, side);
+        ImageAspect.NoData => "no data",
+        _ => aspect.ToString().ToLowerInvariant(),
+    };
+
+    private static TissueMask Otsu(ImageInfo info, int side, ImageOptions options)
+    {
+        using var picture = Thumbnail.Read(info, side, options);
         return TissueMask.Otsu(picture, info.Height, info.Width);
     }
 

@@ -56,7 +56,7 @@ internal static class PredictCommand
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 var done = 0;
                 var failed = 0;
-                var predictions = Predict(model, description.Task, description.Preparation.For(parsed.GetValue(resolution)), files, error =>
+                var predictions = Predict(model, description.Task, description.Preparation.For(parsed.GetValue(resolution)), files, display.Write, error =>
                 {
                     failed++;
                     display.Write($"error: {Printable.Of(error)}");
@@ -85,13 +85,15 @@ internal static class PredictCommand
 
     /// <summary>Predictions one by one as they are asked for; what fails is told and passed over.</summary>
     private static Func<IProgress<TrainingProgress>, IEnumerable<Prediction>> Predict(
-        StreamingClassifier model, LearningTask task, ImagePreparation preparation, IReadOnlyList<NamedImage> files, Action<string> fail, CancellationToken cancellation)
+        StreamingClassifier model, LearningTask task, ImagePreparation preparation, IReadOnlyList<NamedImage> files, Action<string> tell, Action<string> fail, CancellationToken cancellation)
     {
         return Run;
 
         IEnumerable<Prediction> Run(IProgress<TrainingProgress> progress)
         {
             long pixels = 0;
+            // What is the same for many images is told of the first.
+            var told = new HashSet<string>(StringComparer.Ordinal);
             foreach (var (i, (file, listed)) in files.Index())
             {
                 if (cancellation.IsCancellationRequested)
@@ -100,6 +102,8 @@ internal static class PredictCommand
                 try
                 {
                     var prepared = preparation.For(listed);
+                    foreach (var doubt in ReadingText.Doubts(ImageReading.Of(file, prepared.Options), prepared.SampleTypes).Where(told.Add))
+                        tell($"Note: {file}: {doubt}.");
                     using var image = prepared.Open(file);
                     prediction = new(new(file, -1, _ => prepared.Open(file)), ImageModel.Predict(model, task, image, file), double.NaN);
                     pixels += image.Height * image.Width;

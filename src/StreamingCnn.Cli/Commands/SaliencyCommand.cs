@@ -112,7 +112,11 @@ internal static class SaliencyCommand
 
     private static void Explain(ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display)
     {
-        var info = ImageInfo.Read(path);
+        var options = description.Preparation.Options;
+        var reading = ImageReading.Of(path, options);
+        var info = reading.Info;
+        foreach (var doubt in ReadingText.Doubts(reading, description.Preparation.SampleTypes))
+            Console.WriteLine($"Note: {path}: {doubt}.");
         var folder = parsed.GetValue(Output)!;
         using var map = Compute(parsed, model, description.Preparation, info, target, display);
         var (scaleX, scaleY) = ((double)info.Width / map.Width, (double)info.Height / map.Height);
@@ -123,7 +127,7 @@ internal static class SaliencyCommand
         var resolution = (info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel) * scaleX;
         // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
         using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
-        using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side)))
+        using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side), options))
             Overlay.Write(File("overlay.png"), map, photograph, $"{answer}: what matters for it", Path.GetFileName(path), Remark(model, map), parsed.GetValue(Side));
         map.WriteTiff(File("saliency.tif"), resolution);
         if (parsed.GetValue(Raw))

@@ -73,7 +73,7 @@ internal static class TrainCommand
             Introduce(model, set);
             interruption.PassOn();
             if (resume is null)
-                OptionFile.Write(run.Options, command, parsed, Decided(options, streaming), options.Config, options.Resume, options.DryRun, options.Output);
+                OptionFile.Write(run.Options, command, parsed, Decided(options, streaming, set.Scaling), options.Config, options.Resume, options.DryRun, options.Output);
             return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption).Run();
         });
         return command;
@@ -91,21 +91,28 @@ internal static class TrainCommand
 
         var path = parsed.GetValue(options.Data)
             ?? throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
-        var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed, parsed.GetValue(options.Channels));
+        var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed, parsed.GetValue(options.Channels), options.Reading.Of(parsed));
         foreach (var note in images.Notes)
             Say($"Note: {note}.");
+        foreach (var line in ReadingText.Lines(images.Remarks, all: parsed.GetValue(options.DryRun)))
+            Say($"{line}");
         var description = Describe(images.Task, images.Channels);
-        var preparation = description.Preparation;
+        var preparation = description.Preparation with { Reading = options.Reading.Of(parsed), SampleTypes = [.. images.SampleTypes.Select(type => type.Name).Order(StringComparer.Ordinal)] };
         if (images.FindForeground(preparation) is { } found)
             Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground.");
-        var augmentation = options.Augmentation(parsed);
+        var scaling = ScalingChoice.Of(parsed.GetValue(options.Normalize), parsed.GetValue(options.Range), images, preparation);
+        foreach (var sentence in scaling.Said)
+            Console.WriteLine($"{sentence}.");
+        preparation = preparation with { Normalization = scaling.Normalization };
+        var augmentation = scaling.Fit(options.Augmentation(parsed), images.SampleTypes);
         return new(
-            description,
+            description with { Preparation = preparation },
             images.Training(preparation, augmentation, seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation))
         {
             Sizes = images.Sizes(preparation),
             Path = path,
             Crop = augmentation?.Crop,
+            Scaling = scaling.Scaling,
         };
 
         ModelDescription Describe(LearningTask task, int channels) => new()
@@ -121,13 +128,8 @@ internal static class TrainCommand
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
                 AssumedMicrometresPerPixel = parsed.GetValue(options.ResolutionOfFiles),
                 Foreground = parsed.GetValue(options.Foreground),
-                Normalization = Scaling(channels),
             },
         };
-
-        Normalization Scaling(int channels) => parsed.GetValue(options.Normalize) == PixelScaling.Symmetric ? Normalization.Symmetric
-            : channels == Normalization.ImageNet.Mean.Count ? Normalization.ImageNet
-            : throw new ArgumentException($"--normalize imagenet is for images of 3 channels, but these have {channels}; leave it out.");
     }
 
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed)
@@ -144,9 +146,13 @@ internal static class TrainCommand
         });
     }
 
-    private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming) => streaming.MemoryBudget is { } bytes
-        ? new() { [options.Memory] = string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20}MiB") }
-        : [];
+    private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming, PixelScaling scaling)
+    {
+        var decided = new Dictionary<Option, string> { [options.Normalize] = scaling.ToString().ToLowerInvariant() };
+        if (streaming.MemoryBudget is { } bytes)
+            decided[options.Memory] = string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20}MiB");
+        return decided;
+    }
 
     private static RunFolder NewRun(string? wanted)
     {

@@ -126,8 +126,21 @@ internal sealed class TrainOptions
     public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
         "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
 
+    public ReadingOptions Reading { get; } = new();
+
     public Option<PixelScaling> Normalize { get; } = CommonOptions.Choice(
-        "--normalize", "How pixels are scaled (symmetric: 0 to 255 becomes -1 to 1; imagenet: by ImageNet's mean and deviation, for weights that were trained with them)", PixelScaling.Symmetric);
+        "--normalize",
+        "How pixels are scaled (auto: symmetric for images of 8 bits, measured for all others; symmetric: 0 to 255, or --range, becomes -1 to 1; imagenet: by ImageNet's mean and deviation, for weights that were trained with them; "
+        + "measured: by mean and deviation of the training images; none: values as they are)",
+        PixelScaling.Auto);
+
+    public Option<(double Low, double High)?> Range { get; } = CommonOptions.Parsed<(double, double)?>(
+        "--range",
+        "Lowest and highest value of the images as they are stored, LOW,HIGH, which symmetric and imagenet take for 0 and 255. Default: 0,255, in samples of 9 to 16 bits the whole range of those.",
+        text => text.Split(',') is [var low, var high] && double.TryParse(low, NumberStyles.Float, CultureInfo.InvariantCulture, out var first) && double.TryParse(high, NumberStyles.Float, CultureInfo.InvariantCulture, out var last) && first < last && double.IsFinite(last - first)
+            ? (first, last)
+            : throw new FormatException($"'{text}' is no range of values; write the lowest and the highest with a comma between, such as 0,4095."),
+        null);
 
     public Option<double> ValidationShare { get; } =
         CommonOptions.Share("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2);
@@ -136,14 +149,14 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, labels, columns, literal, Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, Normalize, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, DryRun, Output, labels, columns, literal, Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All, Normalize, Range, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 
     /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
     public void RefuseDataWithDemo(ParseResult parsed)
     {
-        if (parsed.GetValue(Demo) && Given(parsed, Data, labels, columns, literal, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, augment, crop, ValidationShare) is { Length: > 0 } given)
+        if (parsed.GetValue(Demo) && Given(parsed, [Data, labels, columns, literal, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All, Range, augment, crop, ValidationShare]) is { Length: > 0 } given)
             throw new ArgumentException($"--demo trains on images of its own as they are, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
     }
 
@@ -182,6 +195,8 @@ internal sealed class TrainOptions
             throw new ArgumentException($"--task classes takes one label column, but --labels names {several.Length}; name one, or choose --task labels or --task numbers.");
         if (parsed.GetValue(literal) && parsed.GetValue(labels) != LabelKind.Class)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
+        if (parsed.GetValue(Range) is not null && parsed.GetValue(Normalize) is PixelScaling.Measured or PixelScaling.None)
+            throw new ArgumentException("--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
         var (frozen, passes) = (parsed.GetValue(freeze), parsed.GetValue(epochs));
         if (frozen > passes)
             throw new ArgumentException($"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");

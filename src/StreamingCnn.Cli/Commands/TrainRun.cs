@@ -29,6 +29,9 @@ internal sealed record TrainingSet(
 
     /// <summary>The table or folder that lists them.</summary>
     public string Path { get; init; } = "";
+
+    /// <summary>How pixels are scaled.</summary>
+    public PixelScaling Scaling { get; init; } = PixelScaling.Symmetric;
 }
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>

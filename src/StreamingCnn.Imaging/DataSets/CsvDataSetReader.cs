@@ -104,7 +104,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private void OpenFiles()
     {
-        var found = FileCheck.Problems([.. files.Select(file => file.File)]);
+        var found = FileCheck.Problems([.. files.Select(file => (file.File, file.Role == "image" ? options.Reading : null))]);
         for (var i = 0; i < files.Count; i++)
         {
             if (found[i] is { } problem)

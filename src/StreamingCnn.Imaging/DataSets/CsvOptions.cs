@@ -59,4 +59,7 @@ public sealed record CsvOptions
     /// <value>The default value is true.</value>
     /// </summary>
     public bool CheckImages { get; init; } = true;
+
+    /// <summary>What the images mean that are opened to be checked: the page, the order of axes. <value>The default value is null: what <see cref="ImageOptions"/> says.</value></summary>
+    public ImageOptions? Reading { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace StreamingCnn.Imaging.DataSets;
 
 /// <summary>Reads a folder per class.</summary>
-internal sealed class FolderDataSetReader(string path, bool checkImages)
+internal sealed class FolderDataSetReader(string path, bool checkImages, ImageOptions? reading)
 {
     private const int MostNamed = 3;
 
@@ -24,7 +24,7 @@ internal sealed class FolderDataSetReader(string path, bool checkImages)
         RefuseTwice();
         if (checkImages)
         {
-            foreach (var (item, problem) in items.Zip(FileCheck.Problems([.. items.Select(item => item.Path)])))
+            foreach (var (item, problem) in items.Zip(FileCheck.Problems([.. items.Select(item => (item.Path, reading))])))
             {
                 if (problem is not null)
                     problems.Add(problem, subject: Short(item.Path));

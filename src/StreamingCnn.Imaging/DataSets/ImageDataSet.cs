@@ -33,8 +33,9 @@ public sealed class ImageDataSet
     /// <summary>Reads a folder with one folder of images per class. Files whose names start with a dot, and files that are no images, are passed over.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="checkImages">Open every image and report those that are damaged, as <see cref="CsvOptions.CheckImages"/> does.</param>
+    /// <param name="reading">What the images mean that are opened so, as <see cref="CsvOptions.Reading"/>; null for the defaults.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything.</exception>
-    public static ImageDataSet FromFolders(string path, bool checkImages = true) => new FolderDataSetReader(path, checkImages).Read();
+    public static ImageDataSet FromFolders(string path, bool checkImages = true, ImageOptions? reading = null) => new FolderDataSetReader(path, checkImages, reading).Read();
 
     /// <summary>The items of one part, with the same classes.</summary>
     /// <param name="split">Name of the part as the file has it, such as <c>train</c>; case does not matter.</param>

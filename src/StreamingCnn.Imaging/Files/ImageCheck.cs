@@ -19,10 +19,11 @@ public static class ImageCheck
     /// </param>
     /// <param name="everyPixel">Decode every tile of level 0, however many there are.</param>
     /// <param name="finite">Refuse values that are not finite numbers as well. Images of floating-point numbers are read whole for it; others can hold none.</param>
+    /// <param name="options">What the file means: its page and so on; null for the defaults.</param>
     /// <exception cref="ImageFormatException">The file cannot be read; the message is one sentence.</exception>
-    public static void Read(string path, bool everyPixel = false, bool finite = false)
+    public static void Read(string path, bool everyPixel = false, bool finite = false, ImageOptions? options = null)
     {
-        var options = new ImageOptions();
+        options ??= new ImageOptions();
         var container = ImageContainer.Find(path, options);
         var info = container.Info;
         using var source = ImageSource.Open(container, options);

@@ -45,6 +45,12 @@ public sealed record ImageInfo
     /// <summary>Tiles of level 0 in pixels, or strips that are read as such, or null where windows need the whole image decoded once.</summary>
     public (int Height, int Width)? Tile { get; init; }
 
+    /// <summary>Type of a sample by its usual name, such as <c>uint8</c>, <c>int16</c> or <c>float32</c>.</summary>
+    public string SampleType => $"{(FloatingPoint ? "float" : Signed ? "int" : "uint")}{Bits}";
+
+    /// <summary>How many times larger stored samples are than those of windows: 257 for 16 bits without a sign, 1 for all that come as they are.</summary>
+    public double StoredPerWindow => !FloatingPoint && !Signed && Bits is > 8 and <= 16 ? ((1 << Bits) - 1) / 255.0 : 1;
+
     /// <summary>The largest sample of whole numbers of up to 16 bits, which windows spread over 0..255; null for others.</summary>
     internal int? StoredLargest { get; init; }
 

@@ -15,15 +15,28 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     /// <summary>Division by 255 alone.</summary>
     public static Normalization UnitRange { get; } = new([0f], [1f]);
 
+    /// <summary>Values as they are.</summary>
+    public static Normalization None { get; } = new([0f], [1f], 1);
+
+    /// <summary>The same for values whose range is another than 0 to 255: what was done to 255 is done to the highest value, and so on.</summary>
+    /// <param name="low">Value that takes the place of 0.</param>
+    /// <param name="high">Value that takes the place of <see cref="Scale"/>; above <paramref name="low"/>.</param>
+    public Normalization OnRange(double low, double high)
+    {
+        if (!(high > low) || !double.IsFinite(high - low))
+            throw new ArgumentOutOfRangeException(nameof(high), high, $"The highest value of a range must be above the lowest, {low}.");
+        return new([.. Mean.Select(mean => (float)(low + (mean * (high - low))))], [.. Deviation.Select(deviation => (float)(deviation * (high - low)))], 1);
+    }
+
     /// <summary>Measures mean and deviation over all pixels of an image, window by window.</summary>
     /// <param name="source">The image; not disposed.</param>
     /// <param name="scale">What pixels are divided by first.</param>
     public static Normalization Measure(IImageSource source, float scale = 255)
     {
         ArgumentNullException.ThrowIfNull(source);
-        var sums = new ChannelSums(source.Channels);
+        var sums = new PixelSums(source.Channels);
         sums.Add(source);
-        return sums.Result(scale);
+        return Of(sums, scale);
     }
 
     /// <summary>Measures mean and deviation over all pixels of many images, such as the training part of a data set. A large image counts for more than a small one.</summary>
@@ -35,56 +48,24 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     public static Normalization Measure(IEnumerable<string> paths, ImageOptions? options = null, float scale = 255)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        ChannelSums? sums = null;
+        PixelSums? sums = null;
         foreach (var path in paths)
         {
             using var source = ImageSource.Open(path, options);
-            sums ??= new ChannelSums(source.Channels);
+            sums ??= new PixelSums(source.Channels);
             if (source.Channels != sums.Channels)
                 throw new ImageFormatException(path, $"this image has {source.Channels} channel(s), the first of the set {sums.Channels}; ask for the same number of all.");
             sums.Add(source);
         }
 
-        return sums?.Result(scale) ?? throw new ArgumentException("There is no image to measure.", nameof(paths));
+        return sums is not null ? Of(sums, scale) : throw new ArgumentException("There is no image to measure.", nameof(paths));
     }
 
-    /// <summary>What mean and deviation follow from; sums in double precision, since squares of gigapixels do not fit into less.</summary>
-    private sealed class ChannelSums(int channels)
+    private static Normalization Of(PixelSums sums, float scale)
     {
-        private const long Side = 1024;
-
-        private readonly double[] sums = new double[channels];
-        private readonly double[] squares = new double[channels];
-        private double count;
-
-        public int Channels => channels;
-
-        public void Add(IImageSource source)
-        {
-            for (long top = 0; top < source.Height; top += Side)
-            {
-                for (long left = 0; left < source.Width; left += Side)
-                {
-                    using var scope = TorchSharp.torch.NewDisposeScope();
-                    var window = source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left))
-                        .to(TorchSharp.torch.ScalarType.Float64);
-                    for (var channel = 0; channel < channels; channel++)
-                    {
-                        sums[channel] += window[0, channel].sum().item<double>();
-                        squares[channel] += window[0, channel].square().sum().item<double>();
-                    }
-                }
-            }
-
-            count += (double)source.Height * source.Width;
-        }
-
-        public Normalization Result(float scale)
-        {
-            var means = sums.Select(sum => sum / count).ToArray();
-            // A constant image has no deviation; what is left of it after subtraction must not be divided by nothing.
-            var deviations = squares.Select((sum, channel) => Math.Sqrt(Math.Max((sum / count) - (means[channel] * means[channel]), 1e-12)));
-            return new Normalization([.. means.Select(mean => (float)(mean / scale))], [.. deviations.Select(deviation => (float)(deviation / scale))], scale);
-        }
+        var channels = Enumerable.Range(0, sums.Channels).ToArray();
+        // A constant image has no deviation; what is left of it after subtraction must not be divided by nothing.
+        var deviations = channels.Select(channel => Math.Sqrt(Math.Max(sums.Variance(channel), 1e-12)));
+        return new([.. channels.Select(channel => (float)(sums.Mean(channel) / scale))], [.. deviations.Select(deviation => (float)(deviation / scale))], scale);
     }
 }

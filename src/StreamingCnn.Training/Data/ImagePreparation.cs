@@ -50,9 +50,18 @@ public sealed record ImagePreparation
     /// <exception cref="ImageFormatException">A file cannot be read, or the mask is missing or of another shape.</exception>
     public ForegroundRegion FindForeground(string path, string? mask) => ForegroundRegion.Find(path, Foreground, mask, Options);
 
-    /// <summary>How files are read, before values are scaled.</summary>
-    public ImageOptions Options => new()
+    /// <summary>What files mean: alpha, pixels without data, the page, the order of axes. Its channels, resolution and crop are passed over.</summary>
+    /// <value>The default value is what <see cref="ImageOptions"/> says.</value>
+    public ImageOptions Reading { get; init; } = new();
+
+    /// <summary>Types of the samples that the model has been trained on, such as <c>uint8</c>.</summary>
+    /// <value>The default value is none: not known.</value>
+    public IReadOnlyList<string> SampleTypes { get; init; } = [];
+
+    /// <summary>How files are read, before values are scaled. Pixels without data are filled with what becomes 0.</summary>
+    public ImageOptions Options => Reading with
     {
+        NoDataFill = [.. Normalization.Mean.Select(mean => mean * Normalization.Scale)],
         Channels = Channels is 1 or 3 ? Channels : null,
         Downsample = Downsample,
         MicrometresPerPixel = MicrometresPerPixel,
@@ -79,6 +88,18 @@ public sealed record ImagePreparation
             yield return new("mpp-of", Text(assumed));
         if (Foreground != ForegroundRule.None)
             yield return new("foreground", Foreground.ToString());
+        if (SampleTypes.Count > 0)
+            yield return new("samples", string.Join(' ', SampleTypes));
+        if (Reading.Alpha != AlphaHandling.Flatten)
+            yield return new("alpha", Reading.Alpha.ToString());
+        if (Reading.NoData != NoDataHandling.Fill)
+            yield return new("nodata", Reading.NoData.ToString());
+        if (Reading.NoDataValue is { } missing)
+            yield return new("nodata-value", Text(missing));
+        if (Reading.Page is { } page)
+            yield return new("page", Text(page));
+        if (Reading.Axis is { } axis)
+            yield return new("axis", axis.ToString());
 
         static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
     }
@@ -95,6 +116,15 @@ public sealed record ImagePreparation
             MicrometresPerPixel = metadata.ContainsKey("mpp") ? Number("mpp") : null,
             AssumedMicrometresPerPixel = metadata.ContainsKey("mpp-of") ? Number("mpp-of") : null,
             Foreground = metadata.TryGetValue("foreground", out var rule) ? Enum.Parse<ForegroundRule>(rule) : ForegroundRule.None,
+            SampleTypes = metadata.TryGetValue("samples", out var types) ? types.Split(' ') : [],
+            Reading = new()
+            {
+                Alpha = metadata.TryGetValue("alpha", out var alpha) ? Enum.Parse<AlphaHandling>(alpha) : AlphaHandling.Flatten,
+                NoData = metadata.TryGetValue("nodata", out var noData) ? Enum.Parse<NoDataHandling>(noData) : NoDataHandling.Fill,
+                NoDataValue = metadata.ContainsKey("nodata-value") ? Number("nodata-value") : null,
+                Page = metadata.ContainsKey("page") ? (int)Number("page") : null,
+                Axis = metadata.TryGetValue("axis", out var axis) ? Enum.Parse<ChannelAxis>(axis) : null,
+            },
             Normalization = new(Numbers("mean"), Numbers("deviation"), (float)Number("scale")),
         };
 

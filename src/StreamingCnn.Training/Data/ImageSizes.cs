@@ -31,27 +31,26 @@ internal static class ImageSizes
         return [.. found.Select(one => one.Image).OfType<SizedImage>()];
     }
 
-    /// <summary>Channels of the images as they would be opened, from their headers alone.</summary>
+    /// <summary>How the images would be read, from their headers alone.</summary>
     /// <param name="items">The images.</param>
-    /// <param name="wanted">Channels that grey and colour images are to be converted to: 1 or 3; null for those of the files.</param>
-    /// <param name="problems">Gets the images that cannot be converted.</param>
-    public static IReadOnlyList<(ImageItem Item, int Channels)> Channels(IReadOnlyList<ImageItem> items, int? wanted, DataProblems problems)
+    /// <param name="options">Channels that grey and colour images are to be converted to, and what files mean.</param>
+    /// <param name="problems">Gets the images that cannot be read so.</param>
+    public static IReadOnlyList<(ImageItem Item, ImageReading Reading)> Headers(IReadOnlyList<ImageItem> items, ImageOptions options, DataProblems problems)
     {
-        var options = new ImageOptions { Channels = wanted };
-        var found = items.AsParallel().AsOrdered().Select(Count).ToArray();
+        var found = items.AsParallel().AsOrdered().Select(Header).ToArray();
         foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
             problems.Add(problem!, item.Line, item.Path, "image");
-        return [.. found.Where(one => one.Problem is null).Select(one => (one.Item, one.Count))];
+        return [.. found.Where(one => one.Problem is null).Select(one => (one.Item, one.Reading!))];
 
-        (ImageItem Item, int Count, string? Problem) Count(ImageItem item)
+        (ImageItem Item, ImageReading? Reading, string? Problem) Header(ImageItem item)
         {
             try
             {
-                return (item, ImageSource.Channels(item.Path, options), null);
+                return (item, ImageReading.Of(item.Path, options), null);
             }
             catch (ImageFormatException error)
             {
-                return (item, 0, error.Problem.TrimEnd('.'));
+                return (item, null, error.Problem.TrimEnd('.'));
             }
         }
     }
@@ -60,7 +59,7 @@ internal static class ImageSizes
     {
         try
         {
-            var info = ImageInfo.Read(item.Path);
+            var info = ImageInfo.Read(item.Path, preparation.Options);
             if (preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } listed && info.MicrometresPerPixel is { } own && Math.Abs((listed / own) - 1) > Tolerance)
                 return (null, $"the file states {own:0.####} micrometres per pixel, but its table says {listed:0.####}; correct the table, or leave the field empty");
             var (height, width) = ImageSource.Size(info, preparation.For(item.MicrometresPerPixel).Options);

@@ -42,9 +42,10 @@ public static class ImagesToJudge
         var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : task.Outputs);
         if (kind != LabelKind.Class && columns.Count != task.Outputs.Count)
             throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {task.Outputs.Count}: {string.Join(", ", task.Outputs)}"]);
-        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path) : ImageDataSet.FromCsv(path, new()
+        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path, reading: preparation.Reading) : ImageDataSet.FromCsv(path, new()
         {
             LabelColumns = columns,
+            Reading = preparation.Reading,
             Labels = kind,
             KnownClasses = kind == LabelKind.Class ? task.Outputs : [],
         });
@@ -64,10 +65,10 @@ public static class ImagesToJudge
     {
         var problems = new DataProblems();
         ImageSizes.Read(items, preparation, problems);
-        foreach (var (item, channels) in ImageSizes.Channels(items, preparation.Options.Channels, problems))
+        foreach (var (item, reading) in ImageSizes.Headers(items, preparation.Options with { MicrometresPerPixel = null, Downsample = null }, problems))
         {
-            if (channels != preparation.Channels)
-                problems.Add($"{channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path, "image");
+            if (reading.Channels != preparation.Channels)
+                problems.Add($"{reading.Channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path, "image");
         }
 
         problems.ThrowIfAny(path);

@@ -45,6 +45,12 @@ public sealed class LabelledImages
     /// <summary>What a person should know of the data, a sentence each without its full stop.</summary>
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>Types of samples that the images have.</summary>
+    public required IReadOnlyList<SampleType> SampleTypes { get; init; }
+
+    /// <summary>What is done with the files when they are read, and with how many of them.</summary>
+    public required IReadOnlyList<(ImageRemark Remark, int Images)> Remarks { get; init; }
+
     /// <summary>All images, whatever their part.</summary>
     public ImageDataSet All { get; }
 
@@ -54,12 +60,13 @@ public sealed class LabelledImages
     /// <param name="validationShare">Share of the images, of each class where there are classes, that is kept for validation where the file has no part of that name.</param>
     /// <param name="seed">Decides which.</param>
     /// <param name="channels">Channels that every image is to have: 1 and 3 are made of grey and colour images alike; null for what all the files have.</param>
+    /// <param name="reading">What files mean: alpha, pixels without data, the page, the order of axes; null for the defaults.</param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
-    public static LabelledImages Read(string path, CsvOptions? columns = null, double validationShare = 0.2, int seed = 1, int? channels = null)
+    public static LabelledImages Read(string path, CsvOptions? columns = null, double validationShare = 0.2, int seed = 1, int? channels = null, ImageOptions? reading = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
-        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path) : ImageDataSet.FromCsv(path, columns);
+        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path, reading: reading) : ImageDataSet.FromCsv(path, columns with { Reading = reading });
         var kind = Directory.Exists(path) ? LabelKind.Class : columns.Labels;
         if (kind == LabelKind.Class && data.Classes.Count < 2)
             throw new DataSetException(path, [$"all images are of one class, '{data.Classes[0]}', and there is nothing to tell apart"]);
@@ -71,7 +78,9 @@ public sealed class LabelledImages
         };
         var problems = new DataProblems();
         PartsCheck.Names(data, problems);
-        var common = CommonChannels(data, channels, problems);
+        var options = (reading ?? new()) with { Channels = channels is 1 or 3 ? channels : null };
+        var readings = ImageSizes.Headers(data.Items, options, problems);
+        var common = CommonChannels(readings, channels, problems);
         problems.ThrowIfAny(path);
 
         var byPart = data.Items.ToLookup(item => DataPart.Of(item.Split));
@@ -86,7 +95,11 @@ public sealed class LabelledImages
             throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
         PartsCheck.Classes(data, training, problems);
         problems.ThrowIfAny(path);
-        return new(path, task, common, data, training, validation, [.. byPart[DataPart.Test]]);
+        return new(path, task, common, data, training, validation, [.. byPart[DataPart.Test]])
+        {
+            SampleTypes = [.. readings.Select(one => new SampleType(one.Reading.Info.SampleType, one.Reading.Info.StoredPerWindow)).Distinct()],
+            Remarks = [.. readings.SelectMany(one => one.Reading.Remarks).CountBy(remark => remark).Select(count => (count.Key, count.Value))],
+        };
     }
 
     /// <summary>
@@ -154,6 +167,22 @@ public sealed class LabelledImages
         return (images.Max(image => image.Height), images.Max(image => image.Width));
     }
 
+    /// <summary>Measures the values of the training images as the network sees them before they are scaled, without pixels that have no data.</summary>
+    /// <param name="preparation">How files become what the network sees.</param>
+    /// <param name="most">Images to measure at most; the others are passed over evenly.</param>
+    /// <exception cref="ImageFormatException">An image cannot be read.</exception>
+    public PixelStatistics Measure(ImagePreparation preparation, int most = int.MaxValue)
+    {
+        ArgumentNullException.ThrowIfNull(preparation);
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        var step = ((training.Count - 1) / most) + 1;
+        return PixelStatistics.Measure(training.Where((_, i) => i % step == 0).Select(item => (Func<IImageSource>)(() => ImageSource.Open(item.Path, preparation.For(item.MicrometresPerPixel).Options with
+        {
+            NoDataFill = [float.NaN],
+            Crop = boxes.TryGetValue(item.Path, out var box) ? box : null,
+        }))));
+    }
+
     /// <summary>The images to learn from.</summary>
     /// <param name="preparation">How files become what the network sees.</param>
     /// <param name="augmentation">What to change at random; null for nothing.</param>
@@ -193,15 +222,14 @@ public sealed class LabelledImages
     ];
 
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
-    private static int CommonChannels(ImageDataSet data, int? wanted, DataProblems problems)
+    private static int CommonChannels(IReadOnlyList<(ImageItem Item, ImageReading Reading)> images, int? wanted, DataProblems problems)
     {
-        var images = ImageSizes.Channels(data.Items, wanted is 1 or 3 ? wanted : null, problems);
-        var counts = images.CountBy(image => image.Channels).OrderByDescending(count => count.Value).ToArray();
+        var counts = images.CountBy(image => image.Reading.Channels).OrderByDescending(count => count.Value).ToArray();
         var common = wanted ?? (counts.Length > 0 ? counts[0].Key : 0);
         var cure = counts.Any(count => count.Key is 1 or 3)
             ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
             : "convert the others, or leave them out";
-        foreach (var (item, channels) in images.Where(image => image.Channels != common))
+        foreach (var (item, channels) in images.Select(image => (image.Item, image.Reading.Channels)).Where(image => image.Channels != common))
         {
             problems.Add(
                 wanted is null

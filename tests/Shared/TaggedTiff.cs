@@ -2,14 +2,14 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace StreamingCnn.Imaging.Tests.Meaning;
+namespace StreamingCnn.Testing;
 
 /// <summary>A page of a TIFF that a test writes byte by byte: little-endian, uncompressed, the bands of a pixel beside each other.</summary>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Bands">Samples of a pixel.</param>
 /// <param name="Samples">All samples, as bytes.</param>
-internal sealed record TaggedTiff(int Height, int Width, int Bands, byte[] Samples)
+public sealed record TaggedTiff(int Height, int Width, int Bands, byte[] Samples)
 {
     private readonly SortedDictionary<int, (int Type, int Count, byte[] Bytes)> tags = [];
 
