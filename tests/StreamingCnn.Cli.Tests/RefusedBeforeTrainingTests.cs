@@ -21,6 +21,7 @@ public class RefusedBeforeTrainingTests
     [InlineData("literal numbers", "", "--literal-labels is of --task classes alone", "--task", "numbers", "--literal-labels")]
     [InlineData("no masks", "lines 2 to 5: the images ", "no mask is named for it", "--foreground", "mask")]
     [InlineData("no folder", "", "cannot be made", "--output", "{folder}/0.png/run")]
+    [InlineData("no folder for the carry", "", "cannot be made", "--carry", "file", "--carry-folder", "{folder}/0.png/carry")]
     [InlineData("no weights", "", "There is no file", "--weights", "{folder}/none.pth")]
     public void What_a_training_refuses_a_dry_run_refuses(string what, string places, string reason, params string[] options)
     {

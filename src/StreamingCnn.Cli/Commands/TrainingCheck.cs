@@ -1,4 +1,5 @@
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 
@@ -13,9 +14,12 @@ internal static class TrainingCheck
     // A plan takes a moment; of very many sizes the extremes tell.
     private const int MostSizes = 32;
 
+    /// <exception cref="WeightFileException">The carry cannot be kept where it is to be.</exception>
     /// <exception cref="DataSetException">Images are too small or too large; all are named.</exception>
     public static void Run(StreamingClassifier model, TrainingSet set)
     {
+        if (model.Features.Options is { Carry: CarryPlace.File, CarryFolder: { } folder })
+            OutputFolder.Check(folder);
         if (set.Crop is var (height, width))
             model.Features.Plan(height, width);
         set.Training[0].Open(1).Dispose();
