@@ -9,7 +9,7 @@ internal static class Worker
     public const string Name = "attack-worker";
 
     // Far above what a sound file of a megabyte takes, far below what hurts. The time is the processor's, since machines may be busy.
-    private const double MostSeconds = 5;
+    private const double MostSeconds = 15;
     private const long MostBytes = 160L << 20;
     private const int LongestMessage = 1000;
 
