@@ -28,7 +28,7 @@ public class DryRunTests
         Assert.Contains($"4 images to train on, 1 to validate, 0 to test; {task}", run.Output);
         Assert.Contains($"{model}, streamed", run.Output);
         Assert.Contains("Images are cropped to their foreground", run.Output);
-        Assert.Contains("100 epochs of 1 update, each with 4 images; Adam at 0.0001", run.Output);
+        Assert.Contains("100 epochs of 1 update, each with 4 images; adam at 0.0001", run.Output);
         Assert.Contains("Nothing was trained or written; leave out --dry-run to start.", run.Output);
         Assert.False(Directory.Exists(folder.File("run")));
     }

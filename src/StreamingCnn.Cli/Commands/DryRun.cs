@@ -13,13 +13,16 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
         var plan = model.Features.Plan(size.Height, size.Width);
         var images = set.Training.Count;
         var updates = (images + training.BatchSize - 1) / training.BatchSize;
-        Say($"{training.Epochs} epochs of {updates} update{(updates == 1 ? "" : "s")}, each with {Math.Min(training.BatchSize, images)} images; {training.Optimizer} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {training.Schedule}.");
+        Say($"{training.Epochs} epochs of {updates} update{(updates == 1 ? "" : "s")}, each with {Math.Min(training.BatchSize, images)} images; {Name(training.Optimizer)} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {Name(training.Schedule)}.");
         Say($"The plan for {(set.Crop is null ? "the largest image" : "a part of an image")}:");
         Console.Write(plan);
         var steps = TimeSpan.FromSeconds(plan.Seconds * images * training.Epochs);
         Say($"All epochs: about {Text(steps)} on this machine's processor{(set.Crop is null ? " if every image were as large as that" : "")}; reading, augmentation and validation come on top.");
         Say($"Nothing was trained or written; leave out --dry-run to start.");
     }
+
+    /// <summary>A choice as it is written on the command line.</summary>
+    private static string Name(Enum choice) => choice.ToString().ToLowerInvariant();
 
     private static string Text(TimeSpan time) => time.TotalDays >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time:hh\\:mm} h")
