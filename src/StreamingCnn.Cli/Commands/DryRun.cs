@@ -24,8 +24,8 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
     /// <summary>A choice as it is written on the command line.</summary>
     private static string Name(Enum choice) => choice.ToString().ToLowerInvariant();
 
-    private static string Text(TimeSpan time) => time.TotalDays >= 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time:hh\\:mm} h")
+    private static string Text(TimeSpan time) => time.TotalSeconds < 1 ? "a second"
+        : time.TotalDays >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time:hh\\:mm} h")
         : string.Create(CultureInfo.InvariantCulture, $"{time:hh\\:mm\\:ss} h");
 
     private static void Say(FormattableString text) => Console.WriteLine(Printable.Of(text.ToString(CultureInfo.InvariantCulture)));
