@@ -137,14 +137,10 @@ internal sealed class MapTrial
         var whole = new Sum();
         var pieces = new Sum();
         var leaf = image.detach().clone().requires_grad_(true);
-        Tensor root, unasked;
+        Tensor root;
         using (enable_grad())
-        {
             root = layer.Whole([leaf.clone()]);
-            unasked = layer.Compute([image], new(Whole(rows), Whole(columns)));
-        }
-
-        if (unasked.requires_grad && learning.Length == 0)
+        if (LearnsElsewhere(learning))
             return "computes with a tensor that requires a gradient and is none of its Parameters; make it a Parameter of its module";
         var weights = Random(root.shape).to(root.dtype).to(root.device);
         whole.Image = root.requires_grad ? AutogradRecord.Backpropagate(root, weights, [leaf], learning, whole)[0] : null;
@@ -168,6 +164,23 @@ internal sealed class MapTrial
         }
 
         return null;
+    }
+
+    /// <summary>Whether the output learns although nothing does that the engine knows of: a gradient that nobody would take.</summary>
+    private bool LearnsElsewhere(Parameter[] learning)
+    {
+        foreach (var parameter in learning)
+            parameter.requires_grad_(false);
+        try
+        {
+            using var grad = enable_grad();
+            return layer.Compute([image], new(Whole(rows), Whole(columns))).requires_grad;
+        }
+        finally
+        {
+            foreach (var parameter in learning)
+                parameter.requires_grad_(true);
+        }
     }
 
     /// <summary>The whole, corners and borders, single outputs, and rectangles of random size and place.</summary>

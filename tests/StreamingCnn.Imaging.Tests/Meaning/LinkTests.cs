@@ -1,5 +1,5 @@
-using StreamingCnn.Testing;
 using StreamingCnn.Imaging.Tests.Generators;
+using StreamingCnn.Testing;
 
 namespace StreamingCnn.Imaging.Tests.Meaning;
 

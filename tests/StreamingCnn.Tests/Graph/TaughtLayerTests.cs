@@ -57,9 +57,14 @@ public class TaughtLayerTests
             blur => new WindowLayer(blur, window => (2 * blur.Valid(window)) - blur.Valid(window.detach())) { Kernel = (3, 3), Padding = (1, 1) }, "gives another gradient of its input"),
         ["weights cut off"] = (
             blur => new WindowLayer(blur, window => blur.Valid(window) / blur.Weight * blur.Weight.detach()) { Kernel = (3, 3), Padding = (1, 1) }, "gives another gradient of a parameter of the shape [1]"),
+        ["learns beside its parameters"] = (
+            blur => new WindowLayer(blur, Times(blur, ones(1, requires_grad: true))) { Kernel = (3, 3), Padding = (1, 1) },
+            "computes with a tensor that requires a gradient and is none of its Parameters"),
         ["pointwise"] = (blur => new Custom(blur) { On = window => new Off(window), Pointwise = true }, "says that it is pointwise"),
         ["always fails"] = (blur => new WindowLayer(blur, _ => throw new InvalidOperationException("No disk.")) { Kernel = (3, 3), Padding = (1, 1) }, "fails on a map of 16 x 13 positions, which its integers accept: No disk"),
     };
+
+    private static Func<Tensor, Tensor> Times(Blur blur, Tensor other) => window => blur.Valid(window) * other;
 
     public static TheoryData<string> Names => [.. Faults.Keys];
 
