@@ -102,7 +102,7 @@ internal static class PredictCommand
                 try
                 {
                     var prepared = preparation.For(listed);
-                    foreach (var doubt in ReadingText.Doubts(ImageReading.Of(file, prepared.Options), prepared.SampleTypes).Where(told.Add))
+                    foreach (var doubt in prepared.Doubts(ImageReading.Of(file, prepared.Options)).Where(told.Add))
                         tell($"Note: {file}: {doubt}.");
                     using var image = prepared.Open(file);
                     prediction = new(new(file, -1, _ => prepared.Open(file)), ImageModel.Predict(model, task, image, file), double.NaN);

@@ -115,7 +115,7 @@ internal static class SaliencyCommand
         var options = description.Preparation.Options;
         var reading = ImageReading.Of(path, options);
         var info = reading.Info;
-        foreach (var doubt in ReadingText.Doubts(reading, description.Preparation.SampleTypes))
+        foreach (var doubt in description.Preparation.Doubts(reading))
             Console.WriteLine($"Note: {path}: {doubt}.");
         var folder = parsed.GetValue(Output)!;
         using var map = Compute(parsed, model, description.Preparation, info, target, display);

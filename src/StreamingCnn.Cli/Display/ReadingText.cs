@@ -23,15 +23,4 @@ internal static class ReadingText
                 yield return $"Read: and so on, otherwise for {told.Skip(MostOfAspect).Sum(one => one.Images)} image(s).";
         }
     }
-
-    /// <summary>What is doubtful about one image, and whether it is of another type than those that a model has learned from.</summary>
-    /// <param name="reading">How the image is read.</param>
-    /// <param name="sampleTypes">Types that the model knows; none where that was not recorded.</param>
-    public static IEnumerable<string> Doubts(ImageReading reading, IReadOnlyList<string> sampleTypes)
-    {
-        foreach (var remark in reading.Remarks.Where(remark => remark.IsDoubtful))
-            yield return remark.Text;
-        if (sampleTypes.Count > 0 && !sampleTypes.Contains(reading.Info.SampleType))
-            yield return $"its samples are {reading.Info.SampleType}, but the model was trained on {string.Join(", ", sampleTypes)}, whose values may have another range";
-    }
 }

@@ -58,6 +58,21 @@ public sealed record ImagePreparation
     /// <value>The default value is none: not known.</value>
     public IReadOnlyList<string> SampleTypes { get; init; } = [];
 
+    /// <summary>What is doubtful about an image, and whether its samples are of another type than those that the model has learned from.</summary>
+    /// <param name="reading">How the image is read.</param>
+    /// <returns>Sentences without their full stop.</returns>
+    public IEnumerable<string> Doubts(ImageReading reading)
+    {
+        ArgumentNullException.ThrowIfNull(reading);
+        foreach (var remark in reading.Remarks.Where(remark => remark.IsDoubtful))
+            yield return remark.Text;
+        if (SampleTypes.Count > 0 && !SampleTypes.Contains(reading.Info.SampleType))
+        {
+            yield return $"its samples are {reading.Info.SampleType}, but the model was trained on {string.Join(", ", SampleTypes)}, "
+                + "whose values may have another range";
+        }
+    }
+
     /// <summary>How files are read, before values are scaled. Pixels without data are filled with what becomes 0.</summary>
     public ImageOptions Options => Reading with
     {

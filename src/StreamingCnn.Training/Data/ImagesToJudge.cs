@@ -56,22 +56,27 @@ public static class ImagesToJudge
         var items = data.Items.Where(item => IsIn(item, chosen)).ToArray();
         if (items.Length == 0)
             throw new DataSetException(path, [$"no image is in the part '{chosen}'"]);
-        Check(path, items, preparation);
+        foreach (var (doubt, images) in Check(path, items, preparation))
+            tell?.Invoke($"{doubt} ({images} image{(images == 1 ? "" : "s")})");
         return (LabelledImages.Samples(kind == LabelKind.Class ? Renumber(path, items, data.Classes, task.Outputs) : items, preparation), chosen);
     }
 
     /// <summary>What would be found in the middle of the work otherwise: images of other channels, or without a resolution.</summary>
-    private static void Check(string path, ImageItem[] items, ImagePreparation preparation)
+    /// <returns>What is doubtful about images that can be read, and of how many.</returns>
+    private static KeyValuePair<string, int>[] Check(string path, ImageItem[] items, ImagePreparation preparation)
     {
         var problems = new DataProblems();
+        var doubts = new List<string>();
         ImageSizes.Read(items, preparation, problems);
         foreach (var (item, reading) in ImageSizes.Headers(items, preparation.Options with { MicrometresPerPixel = null, Downsample = null }, problems))
         {
             if (reading.Channels != preparation.Channels)
                 problems.Add($"{reading.Channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path, "image");
+            doubts.AddRange(preparation.Doubts(reading));
         }
 
         problems.ThrowIfAny(path);
+        return [.. doubts.CountBy(doubt => doubt)];
     }
 
     private static bool IsIn(ImageItem item, string part) => part == All || DataPart.Of(item.Split) == part;

@@ -148,12 +148,14 @@ public sealed class LabelledImages
         ArgumentNullException.ThrowIfNull(preparation);
         if (boxes.Count > 0)
             return [.. All.Items.Select(item => new SizedImage(item, boxes[item.Path].Height, boxes[item.Path].Width))];
-        if (sizes?.Preparation != preparation)
+        // How values are scaled changes no size.
+        var unscaled = preparation with { Normalization = Normalization.Symmetric };
+        if (sizes?.Preparation != unscaled)
         {
             var problems = new DataProblems();
-            var found = ImageSizes.Read(All.Items, preparation, problems);
+            var found = ImageSizes.Read(All.Items, unscaled, problems);
             problems.ThrowIfAny(path);
-            sizes = (preparation, found);
+            sizes = (unscaled, found);
         }
 
         return sizes.Value.Images;
@@ -170,11 +172,14 @@ public sealed class LabelledImages
     /// <summary>Measures the values of the training images as the network sees them before they are scaled, without pixels that have no data.</summary>
     /// <param name="preparation">How files become what the network sees.</param>
     /// <param name="most">Images to measure at most; the others are passed over evenly.</param>
+    /// <exception cref="DataSetException">Some images cannot be brought to the resolution that is wanted; all are named.</exception>
     /// <exception cref="ImageFormatException">An image cannot be read.</exception>
     public PixelStatistics Measure(ImagePreparation preparation, int most = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(preparation);
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        // Images that cannot be seen so are all named, and not the first one alone that is opened.
+        Sizes(preparation);
         var step = ((training.Count - 1) / most) + 1;
         return PixelStatistics.Measure(training.Where((_, i) => i % step == 0).Select(item => (Func<IImageSource>)(() => ImageSource.Open(item.Path, preparation.For(item.MicrometresPerPixel).Options with
         {

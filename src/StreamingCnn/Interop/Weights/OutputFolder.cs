@@ -46,7 +46,7 @@ public static class OutputFolder
     /// <summary>Makes an empty file in a folder, which the system removes when it is closed.</summary>
     private static void Try(string folder)
     {
-        var file = AtomicFile.TemporaryName(Path.Combine(folder, ""));
+        var file = AtomicFile.TemporaryName(Path.Combine(folder, "tried"));
         new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose).Dispose();
     }
 
