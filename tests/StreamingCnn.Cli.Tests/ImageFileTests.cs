@@ -38,9 +38,21 @@ public class ImageFileTests
         var run = CommandLine.Run("train", list, "--output", folder.File("run"));
 
         Assert.Equal(Program.Failure, run.ExitCode);
-        var lines = run.Errors.TrimEnd().Split('\n').Skip(1).Select(line => line.Trim()).ToList();
-        Assert.Equal(files.Select((file, i) => (file, Line: i + 2)).Where(one => !Sound.Contains(Path.GetFileName(one.file))).Select(one => one.Line), lines.Select(line => int.Parse(line.Split(' ', ':')[1])));
+        var sentences = run.Errors.TrimEnd().Split('\n').Skip(1).ToArray();
+        var damaged = files.Select((file, i) => (file, Line: i + 2)).Where(one => !Sound.Contains(Path.GetFileName(one.file))).Select(one => one.Line);
+        Assert.Equal(damaged, sentences.SelectMany(NamedLines).Order());
         Assert.False(Directory.Exists(folder.File("run")));
+    }
+
+    /// <summary>The lines of a table that a sentence names at its beginning: "line 4", "lines 4, 5, 7 to 9".</summary>
+    private static IEnumerable<int> NamedLines(string sentence)
+    {
+        foreach (var range in sentence[..sentence.IndexOf(':')].Replace("lines", "").Replace("line", "").Split(','))
+        {
+            var ends = range.Split(" to ").Select(int.Parse).ToArray();
+            foreach (var line in Enumerable.Range(ends[0], ends[^1] - ends[0] + 1))
+                yield return line;
+        }
     }
 
     [Fact]
@@ -95,8 +107,8 @@ public class ImageFileTests
         var bare = folder.Write("bare.csv", "image,label\n0.npy,a\n1.npy,b\n");
         var missing = CommandLine.Run("train", bare, "--foreground", "mask", "--output", folder.File("bare"));
         Assert.Equal(Program.Failure, missing.ExitCode);
-        Assert.Contains("0.npy: it is to be cropped to its mask, but no mask is named for it", missing.Errors);
-        Assert.Contains("1.npy: it is to be cropped to its mask", missing.Errors);
+        Assert.Contains("lines 2, 3: the images ", missing.Errors);
+        Assert.Contains("1.npy: it is to be cropped to its mask, but no mask is named for it", missing.Errors);
     }
 
     [Fact]

@@ -174,7 +174,8 @@ public class OpaqueStateTests
 
         streaming.forward(image).Dispose();
 
-        Assert.InRange(Tensor.TotalCount, tensors - 1, tensors + 8);
+        // The garbage collector may have taken tensors of other tests meanwhile.
+        Assert.InRange(Tensor.TotalCount, 0, tensors + 8);
         Assert.Equal(expected, randn(10));
         Assert.All(module.parameters(), parameter => Assert.Equal(parameter.numel(), parameter.grad!.sum().item<float>()));
         Assert.True(module.training && convolution.training && !norm.training);
