@@ -27,7 +27,7 @@ public sealed class LabelledImages
         IReadOnlyList<ImageItem> test)
     {
         this.path = path;
-        Notes = [.. all.Notes, .. PartsCheck.Notes(task, training, validation)];
+        Notes = [.. all.Notes, .. PartsCheck.Notes(task, all, training, validation)];
         Task = task;
         Channels = channels;
         All = all;

@@ -13,23 +13,31 @@ internal static class PartsCheck
             problems.Add($"the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}", item.Line, item.Path, "image");
     }
 
-    /// <summary>A class of which nothing is learned is never found, and every image of it is judged wrong.</summary>
+    /// <summary>From images of one class there is nothing to learn, whatever other parts hold.</summary>
     public static void Classes(ImageDataSet data, IReadOnlyList<ImageItem> training, DataProblems problems)
     {
-        var learned = training.Select(item => item.Label).ToHashSet();
-        foreach (var group in data.Items.Where(item => item.Label >= 0 && !learned.Contains(item.Label)).GroupBy(item => item.Label))
+        if (training[0].Label >= 0 && training.All(item => item.Label == training[0].Label))
         {
             problems.Add(
-                $"the class '{data.Classes[group.Key]}' has {group.Count()} image(s), but none in the part '{DataPart.Training}', so it cannot be learned; move some of them there, or leave them out",
-                group.First().Line);
+                $"all images in the part '{DataPart.Training}' are of the class '{data.Classes[training[0].Label]}', and there is nothing to tell apart; "
+                + "move some of the others there");
         }
     }
 
     /// <summary>What is no mistake, but may not be meant, in sentences.</summary>
-    public static IEnumerable<string> Notes(LearningTask task, IReadOnlyList<ImageItem> training, IReadOnlyList<ImageItem> validation)
+    public static IEnumerable<string> Notes(
+        LearningTask task, ImageDataSet all, IReadOnlyList<ImageItem> training, IReadOnlyList<ImageItem> validation)
     {
         if (task is ClassificationTask)
         {
+            // Rare classes may all be kept for the test. They are never found then, which whoever reads the results has to know.
+            var learned = training.Select(item => item.Label).ToHashSet();
+            foreach (var group in all.Items.Where(item => !learned.Contains(item.Label)).GroupBy(item => item.Label))
+            {
+                yield return $"the class '{task.Outputs[group.Key]}' has {group.Count()} image(s), but none in the part '{DataPart.Training}', "
+                    + "so it is never learned, and they will be judged wrong";
+            }
+
             var judged = validation.Select(item => item.Label).ToHashSet();
             var without = Enumerable.Range(0, task.Outputs.Count).Where(label => !judged.Contains(label)).Select(label => $"'{task.Outputs[label]}'").ToArray();
             if (validation.Count > 0 && without.Length > 0)

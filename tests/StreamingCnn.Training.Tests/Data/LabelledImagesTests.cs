@@ -16,17 +16,27 @@ public class LabelledImagesTests
     [InlineData("train", "test")]
     [InlineData("train", "val")]
     [InlineData("", "test")]
-    public void A_class_without_a_training_image_is_refused(string training, string other)
+    public void A_class_without_a_training_image_is_told(string training, string other)
     {
         using var folder = Images((1, 5));
         var table = folder.Write("t.csv", $"image,label,split\n0.png,a,{training}\n1.png,b,{training}\n2.png,c,{other}\n3.png,c,{other}\n4.png,d,{other}\n");
 
-        var problems = Refusal(() => LabelledImages.Read(table)).Problems;
+        var notes = LabelledImages.Read(table, validationShare: 0).Notes;
+
+        Assert.Contains("the class 'c' has 2 image(s), but none in the part 'train', so it is never learned, and they will be judged wrong", notes);
+        Assert.Contains("the class 'd' has 1 image(s), but none in the part 'train', so it is never learned, and they will be judged wrong", notes);
+        Assert.DoesNotContain(notes, note => note.Contains("'a'", StringComparison.Ordinal) && note.Contains("never", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Training_images_of_one_class_are_refused_though_others_are_kept_for_the_test()
+    {
+        using var folder = Images((1, 3));
+        var table = folder.Write("t.csv", "image,label,split\n0.png,a,train\n1.png,a,train\n2.png,b,test\n");
 
         Assert.Equal(
-            "lines 4, 6: the class 'c' has 2 image(s), but none in the part 'train', so it cannot be learned; move some of them there, or leave them out; "
-            + "the class 'd' has 1 image(s), but none in the part 'train', so it cannot be learned; move some of them there, or leave them out",
-            Assert.Single(problems));
+            "all images in the part 'train' are of the class 'a', and there is nothing to tell apart; move some of the others there",
+            Assert.Single(Refusal(() => LabelledImages.Read(table)).Problems));
     }
 
     [Fact]
