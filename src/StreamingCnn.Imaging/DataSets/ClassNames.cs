@@ -20,22 +20,28 @@ internal static class ClassNames
     /// <param name="decimalComma">Whether 0,5 is a number.</param>
     /// <param name="notes">Told what was taken for one.</param>
     /// <returns>The class for each text that is not its own.</returns>
-    public static Dictionary<string, string> Merge(IEnumerable<string> texts, IReadOnlyList<string> known, bool decimalComma, List<string> notes)
+    public static Dictionary<string, string> Merge(
+        IEnumerable<string> texts, IReadOnlyList<string> known, bool decimalComma, List<string> notes)
     {
         var merged = new Dictionary<string, string>(StringComparer.Ordinal);
         var own = texts.ToHashSet(StringComparer.Ordinal);
-        foreach (var equal in own.Union(known).Where(text => ValueOf(text, decimalComma) is not null).GroupBy(text => ValueOf(text, decimalComma)))
+        var valued = own.Union(known).Where(text => ValueOf(text, decimalComma) is not null);
+        foreach (var equal in valued.GroupBy(text => ValueOf(text, decimalComma)))
         {
             var names = equal.Intersect(known).ToArray();
             // A model that was taught to tell 0 from 0.0 goes on doing so.
             if (equal.Count() == 1 || names.Length > 1)
                 continue;
-            var name = names.Length == 1 ? names[0] : equal.OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal).First();
+            var name = names.Length == 1
+                ? names[0]
+                : equal.OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal).First();
             var others = equal.Where(text => text != name && own.Contains(text)).Order(StringComparer.Ordinal).ToArray();
             foreach (var other in others)
                 merged[other] = name;
             if (others.Length > 0)
-                notes.Add($"the labels {string.Join(", ", others.Select(other => $"'{other}'"))} mean the same as '{name}' and are taken for that class");
+                notes.Add(
+                    $"the labels {string.Join(", ", others.Select(other => $"'{other}'"))} mean the same as '{name}' "
+                        + "and are taken for that class");
         }
 
         return merged;
@@ -45,14 +51,16 @@ internal static class ClassNames
     public static IEnumerable<string> Alike(IEnumerable<string> classes) =>
         from twins in classes.GroupBy(TextForm.LookAlike)
         where twins.Count() > 1
-        select $"the classes {string.Join(" and ", twins.Select(name => $"'{name}'"))} look alike but are taken for {twins.Count()}; write them alike if they are one";
+        select $"the classes {string.Join(" and ", twins.Select(name => $"'{name}'"))} "
+            + $"look alike but are taken for {twins.Count()}; write them alike if they are one";
 
     private static string? ValueOf(string text, bool decimalComma)
     {
         if (TableNumber.Truth(text) is { } truth)
             return truth ? "true" : "false";
         // Exponents are left out: 1E5 is the name of many a sample.
-        return text.All(letter => char.IsAsciiDigit(letter) || letter is '+' or '-' or '\u2212' or '.' or ',') && TableNumber.TryParse(text, decimalComma, out var value)
+        var isPlain = text.All(letter => char.IsAsciiDigit(letter) || letter is '+' or '-' or '\u2212' or '.' or ',');
+        return isPlain && TableNumber.TryParse(text, decimalComma, out var value)
             ? (value == 0 ? 0 : value).ToString("R", CultureInfo.InvariantCulture)
             : null;
     }

@@ -3,8 +3,8 @@ using System.Text;
 namespace StreamingCnn.Imaging.DataSets;
 
 /// <summary>
-/// Letters and their marks, composed and apart (normal forms C and D of Unicode Standard Annex 15). The program runs without the system's library for that, so that
-/// <see cref="string.Normalize()"/> leaves everything as it is.
+/// Letters and their marks, composed and apart (normal forms C and D of Unicode Standard Annex 15). The program runs
+/// without the system's library for that, so that <see cref="string.Normalize()"/> leaves everything as it is.
 /// </summary>
 internal static class Composition
 {
@@ -76,11 +76,16 @@ internal static class Composition
     ];
 
     private static readonly Dictionary<(char Letter, char Mark), char> Composed = Pairs
-        .SelectMany(line => line[1].Chunk(2).Select(pair => (Key: (pair[0], line[0][0]), Whole: pair[1]))).ToDictionary(entry => entry.Key, entry => entry.Whole);
+        .SelectMany(line => line[1].Chunk(2).Select(pair => (Key: (pair[0], line[0][0]), Whole: pair[1])))
+        .ToDictionary(entry => entry.Key, entry => entry.Whole);
 
-    private static readonly Dictionary<char, (char Letter, char Mark)> Apart = Composed.ToDictionary(entry => entry.Value, entry => entry.Key);
+    private static readonly Dictionary<char, (char Letter, char Mark)> Apart =
+        Composed.ToDictionary(entry => entry.Value, entry => entry.Key);
 
-    /// <summary>Each letter with its marks as one character where there is one. Marks of a letter are taken in the order in which they stand, which programs write as the annex asks.</summary>
+    /// <summary>
+    /// Each letter with its marks as one character where there is one. Marks of a letter are taken in the order in
+    /// which they stand, which programs write as the annex asks.
+    /// </summary>
     public static string Compose(string text)
     {
         var composed = new StringBuilder(text.Length);
@@ -111,7 +116,8 @@ internal static class Composition
         if (before - FirstLead is >= 0 and < Leads and var lead && letter - FirstVowel is >= 0 and < Vowels and var vowel)
             return (char)(FirstHangul + (((lead * Vowels) + vowel) * Tails));
         var syllable = before - FirstHangul;
-        return syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0 && letter - BeforeFirstTail is > 0 and < Tails and var tail
+        return syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0
+            && letter - BeforeFirstTail is > 0 and < Tails and var tail
             ? (char)(before + tail)
             : null;
     }

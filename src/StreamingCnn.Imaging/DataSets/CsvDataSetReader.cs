@@ -43,16 +43,27 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     {
         var names = string.Join(", ", options.LabelColumns);
         if (options.LabelColumns.Count == 0 || options.LabelColumns.Any(string.IsNullOrWhiteSpace))
-            throw new DataSetException(path, ["a label column without a name was asked for; write the names of the columns, separated by commas"]);
+            throw new DataSetException(
+                path, ["a label column without a name was asked for; write the names of the columns, separated by commas"]);
         if (options.Labels == LabelKind.Class && options.LabelColumns.Count > 1)
-            throw new DataSetException(path, [$"classes stand in one column, but {options.LabelColumns.Count} were named ({names}); name one, or say that they are labels of 0 and 1 or numbers"]);
-        if (options.LabelColumns.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
+            throw new DataSetException(
+                path,
+                [
+                    $"classes stand in one column, but {options.LabelColumns.Count} were named ({names}); name one, "
+                        + "or say that they are labels of 0 and 1 or numbers",
+                ]);
+        }
+
+        var named = options.LabelColumns.GroupBy(name => name, StringComparer.OrdinalIgnoreCase);
+        if (named.FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new DataSetException(path, [$"the label column '{twice.Key}' was named {twice.Count()} times; name it once"]);
     }
 
     private ColumnPlaces? Columns(Table table, string[] candidates)
     {
-        foreach (var twice in table.Columns.Where(name => name.Length > 0).GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        var named = table.Columns.Where(name => name.Length > 0).GroupBy(name => name, StringComparer.OrdinalIgnoreCase);
+        foreach (var twice in named.Where(group => group.Count() > 1))
             problems.Add($"the column '{twice.Key}' appears {twice.Count()} times", table.HeaderLine);
         var image = candidates.Select(table.Find).FirstOrDefault(place => place >= 0, -1);
         if (image < 0)
@@ -67,9 +78,11 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         if (image < 0 || labels.Contains(-1))
             return null;
         if (labels.Contains(image))
-            problems.Add($"the column '{table.Columns[image]}' cannot be the image and its label; name another label column", table.HeaderLine);
+            problems.Add(
+                $"the column '{table.Columns[image]}' cannot be the image and its label; name another label column", table.HeaderLine);
         var resolution = table.Find(options.ResolutionColumn);
-        return new ColumnPlaces(image, labels, table.Find(options.MaskColumn), table.Find(options.SplitColumn), labels.Contains(resolution) ? -1 : resolution);
+        return new ColumnPlaces(
+            image, labels, table.Find(options.MaskColumn), table.Find(options.SplitColumn), labels.Contains(resolution) ? -1 : resolution);
     }
 
     private void Row(TableRow row, ColumnPlaces columns, Table table)
@@ -80,7 +93,9 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             problems.Add($"it was listed already in line {firstUse[real]}", line, fields[columns.Image], "image");
         var mask = Field(columns.Mask) is { } maskFile ? ExistingFile(maskFile, "mask", line) : null;
         var split = Field(columns.Split) is { } part ? TextForm.Clean(part) : null;
-        var resolution = Field(columns.Resolution) is { } text ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems) : null;
+        var resolution = Field(columns.Resolution) is { } text
+            ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems)
+            : null;
         rows.Add(new(line, image ?? "", [.. columns.Labels.Select(place => TextForm.Clean(fields[place]))], mask, split, resolution));
 
         string? Field(int place) => place >= 0 && fields[place].Length > 0 ? fields[place] : null;
@@ -115,7 +130,10 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     private ImageDataSet Numbers(LabelColumns labels)
     {
         var targets = labels.Numbers([.. rows.Select(row => (row.Line, row.Labels))]);
-        return new ImageDataSet([.. rows.Select((row, i) => Item(row, -1, targets[i]))], options.Labels == LabelKind.MultiLabel ? options.LabelColumns : [], notes);
+        return new ImageDataSet(
+            [.. rows.Select((row, i) => Item(row, -1, targets[i]))],
+            options.Labels == LabelKind.MultiLabel ? options.LabelColumns : [],
+            notes);
     }
 
     private ImageDataSet Classes(LabelColumns labels)

@@ -32,20 +32,22 @@ public sealed record CsvOptions
     public string SplitColumn { get; init; } = "split";
 
     /// <summary>
-    /// Column of the resolution of each image in micrometres per pixel, for files that do not state theirs; used when present and not a label.
+    /// Column of the resolution of each image in micrometres per pixel, for files that do not state theirs; used when
+    /// present and not a label.
     /// <value>The default value is <c>mpp</c>.</value>
     /// </summary>
     public string ResolutionColumn { get; init; } = "mpp";
 
     /// <summary>
-    /// Take every text for a class as it stands: also <c>NA</c>, <c>none</c> and others that programs write for a missing value, which are refused otherwise, and <c>0</c> and
-    /// <c>0.0</c> for two.
+    /// Take every text for a class as it stands: also <c>NA</c>, <c>none</c> and others that programs write for a
+    /// missing value, which are refused otherwise, and <c>0</c> and <c>0.0</c> for two.
     /// <value>The default value is false.</value>
     /// </summary>
     public bool LiteralLabels { get; init; }
 
     /// <summary>
-    /// Classes that a model tells apart: their names are taken as they stand, and texts of the same value as one of them, such as 1.0 for 1, are that class.
+    /// Classes that a model tells apart: their names are taken as they stand, and texts of the same value as one of
+    /// them, such as 1.0 for 1, are that class.
     /// <value>The default value is none.</value>
     /// </summary>
     public IReadOnlyList<string> KnownClasses { get; init; } = [];
@@ -60,6 +62,9 @@ public sealed record CsvOptions
     /// </summary>
     public bool CheckImages { get; init; } = true;
 
-    /// <summary>What the images mean that are opened to be checked: the page, the order of axes. <value>The default value is null: what <see cref="ImageOptions"/> says.</value></summary>
+    /// <summary>
+    /// What the images mean that are opened to be checked: the page, the order of axes.
+    /// <value>The default value is null: what <see cref="ImageOptions"/> says.</value>
+    /// </summary>
     public ImageOptions? Reading { get; init; }
 }

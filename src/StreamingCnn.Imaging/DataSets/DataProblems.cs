@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace StreamingCnn.Imaging.DataSets;
 
-/// <summary>Collects what is wrong with a data set, to say it in one sentence for each kind of mistake with all the lines, or the first few files, that it is found in.</summary>
+/// <summary>
+/// Collects what is wrong with a data set, to say it in one sentence for each kind of mistake with all the lines, or
+/// the first few files, that it is found in.
+/// </summary>
 public sealed partial class DataProblems
 {
     private const int MostRanges = 20;
@@ -17,7 +20,10 @@ public sealed partial class DataProblems
     public int Count => all.Count;
 
     /// <summary>Adds a problem.</summary>
-    /// <param name="problem">What is wrong, a sentence without its full stop. Sentences that differ in numbers and in what stands in quotes alone are of one kind.</param>
+    /// <param name="problem">
+    /// What is wrong, a sentence without its full stop. Sentences that differ in numbers and in what stands in quotes
+    /// alone are of one kind.
+    /// </param>
     /// <param name="line">Line of the table; 0 for none.</param>
     /// <param name="subject">What it is wrong with, such as a file; null where the line says enough.</param>
     /// <param name="role">What the subject is, such as image or mask; null where it goes without saying.</param>
@@ -30,7 +36,9 @@ public sealed partial class DataProblems
     /// <summary>One sentence for each kind, in the order of the lines.</summary>
     public IReadOnlyList<string> Sentences =>
     [
-        .. all.GroupBy(one => (Kind: Particulars().Replace(one.Problem, "…"), HasLine: one.Line > 0, HasSubject: one.Subject is not null, one.Role))
+        .. all
+            .GroupBy(one => (
+                Kind: Particulars().Replace(one.Problem, "…"), HasLine: one.Line > 0, HasSubject: one.Subject is not null, one.Role))
             .Select(kind => kind.OrderBy(one => one.Line).ToArray())
             .OrderBy(kind => kind[0].Line)
             .Select(Sentence),

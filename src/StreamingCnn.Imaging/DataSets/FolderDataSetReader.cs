@@ -14,7 +14,9 @@ internal sealed class FolderDataSetReader(string path, bool checkImages, ImageOp
     {
         if (!Directory.Exists(path))
             throw new DataSetException(path, ["there is no such folder; check the path"]);
-        var folders = Directory.GetDirectories(path).Where(folder => !ImageFiles.IsHidden(Path.GetFileName(folder))).Order(StringComparer.Ordinal)
+        var folders = Directory.GetDirectories(path)
+            .Where(folder => !ImageFiles.IsHidden(Path.GetFileName(folder)))
+            .Order(StringComparer.Ordinal)
             .ToLookup(folder => TextForm.Clean(Path.GetFileName(folder)));
         var classes = ClassNames.Order(folders.Select(folder => folder.Key));
         if (classes.Count == 0)
@@ -34,7 +36,8 @@ internal sealed class FolderDataSetReader(string path, bool checkImages, ImageOp
         problems.ThrowIfAny(path);
         Note(passedOver, "that are no images are passed over");
         Note(Files(path).Where(ImageFiles.IsImage), "beside the folders of the classes, which are images of no class, are passed over");
-        notes.AddRange(classes.Where(name => name != "-" && TextForm.IsMissing(name)).Select(name => $"the folder '{name}' is taken for a class, though its name is what programs write for a missing value"));
+        notes.AddRange(classes.Where(name => name != "-" && TextForm.IsMissing(name))
+            .Select(name => $"the folder '{name}' is taken for a class, though its name is what programs write for a missing value"));
         notes.AddRange(ClassNames.Alike(classes));
         return new ImageDataSet(items, classes, notes);
     }
@@ -49,7 +52,8 @@ internal sealed class FolderDataSetReader(string path, bool checkImages, ImageOp
         {
             problems.Add(deeper.Length == 0
                 ? "the folder of this class has no images"
-                : $"the folder of this class has no images of its own, and {deeper.Length} in folders below it, which are not read; move them up, or list them in a CSV file", subject: name);
+                : $"the folder of this class has no images of its own, and {deeper.Length} in folders below it, which are not read; "
+                    + "move them up, or list them in a CSV file", subject: name);
         }
         else
         {
@@ -58,22 +62,27 @@ internal sealed class FolderDataSetReader(string path, bool checkImages, ImageOp
     }
 
     /// <summary>Images further down. A slide may keep its tiles there, but those are no images to look at.</summary>
-    private static IEnumerable<string> Deeper(string folder) => Directory.GetDirectories(folder).Where(below => !ImageFiles.IsHidden(Path.GetFileName(below)))
-        .SelectMany(below => Directory.EnumerateFiles(below, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }))
+    private static IEnumerable<string> Deeper(string folder) => Directory.GetDirectories(folder)
+        .Where(below => !ImageFiles.IsHidden(Path.GetFileName(below)))
+        .SelectMany(below => Directory.EnumerateFiles(
+            below, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }))
         .Where(ImageFiles.HasEnding).Order(StringComparer.Ordinal);
 
     private void RefuseTwice()
     {
         var realPaths = new RealPaths();
         foreach (var same in items.GroupBy(item => realPaths.Of(item.Path)).Where(group => group.Count() > 1))
-            problems.Add($"it is the same file as '{Short(same.First().Path)}', by a link; leave out one of them", subject: string.Join(", ", same.Skip(1).Select(item => Short(item.Path))));
+            problems.Add(
+                $"it is the same file as '{Short(same.First().Path)}', by a link; leave out one of them",
+                subject: string.Join(", ", same.Skip(1).Select(item => Short(item.Path))));
     }
 
     private void Note(IEnumerable<string> files, string what)
     {
         var named = files.Select(Short).ToArray();
         if (named.Length > 0)
-            notes.Add($"{named.Length} file(s) {what}: {string.Join(", ", named.Take(MostNamed))}{(named.Length > MostNamed ? ", ..." : "")}");
+            notes.Add(
+                $"{named.Length} file(s) {what}: {string.Join(", ", named.Take(MostNamed))}{(named.Length > MostNamed ? ", ..." : "")}");
     }
 
     private static IEnumerable<string> Files(string folder) =>

@@ -19,23 +19,31 @@ public sealed class ImageDataSet
     /// </summary>
     public IReadOnlyList<string> Classes { get; }
 
-    /// <summary>What was passed over or decided in reading, a sentence each without its full stop: files that are no images, labels that were taken for one.</summary>
+    /// <summary>
+    /// What was passed over or decided in reading, a sentence each without its full stop: files that are no images,
+    /// labels that were taken for one.
+    /// </summary>
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>Reads a CSV file with a header, such as <c>image,label</c>.</summary>
     /// <param name="path">
-    /// The file: UTF-8 with or without a mark, UTF-16 with one, or Windows-1252; any line ends; comma, semicolon or tab, or what a first line <c>sep=;</c> says; quoted fields.
+    /// The file: UTF-8 with or without a mark, UTF-16 with one, or Windows-1252; any line ends; comma, semicolon or
+    /// tab, or what a first line <c>sep=;</c> says; quoted fields.
     /// </param>
     /// <param name="options">Names and meaning of columns; null for the defaults.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything with line numbers.</exception>
     public static ImageDataSet FromCsv(string path, CsvOptions? options = null) => new CsvDataSetReader(path, options ?? new CsvOptions()).Read();
 
-    /// <summary>Reads a folder with one folder of images per class. Files whose names start with a dot, and files that are no images, are passed over.</summary>
+    /// <summary>
+    /// Reads a folder with one folder of images per class. Files whose names start with a dot, and files that are no
+    /// images, are passed over.
+    /// </summary>
     /// <param name="path">The folder.</param>
     /// <param name="checkImages">Open every image and report those that are damaged, as <see cref="CsvOptions.CheckImages"/> does.</param>
     /// <param name="reading">What the images mean that are opened so, as <see cref="CsvOptions.Reading"/>; null for the defaults.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything.</exception>
-    public static ImageDataSet FromFolders(string path, bool checkImages = true, ImageOptions? reading = null) => new FolderDataSetReader(path, checkImages, reading).Read();
+    public static ImageDataSet FromFolders(string path, bool checkImages = true, ImageOptions? reading = null) =>
+        new FolderDataSetReader(path, checkImages, reading).Read();
 
     /// <summary>The items of one part, with the same classes.</summary>
     /// <param name="split">Name of the part as the file has it, such as <c>train</c>; case does not matter.</param>

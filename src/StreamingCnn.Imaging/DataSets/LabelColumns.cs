@@ -22,7 +22,12 @@ internal sealed class LabelColumns(CsvOptions options, bool decimalComma, DataPr
             if (TextProblem(text) is { } problem)
                 problems.Add($"{options.LabelColumns[0]} {problem}", line);
             else if (!options.LiteralLabels && TextForm.IsMissing(text))
-                problems.Add($"{options.LabelColumns[0]} '{text}' stands for a missing value; fill it in, leave out the line, or ask for literal labels if a class is called so", line);
+            {
+                problems.Add(
+                    $"{options.LabelColumns[0]} '{text}' stands for a missing value; fill it in, leave out the line, "
+                        + "or ask for literal labels if a class is called so",
+                    line);
+            }
         }
 
         var texts = labels.Select(label => label.Text).ToArray();
@@ -68,7 +73,8 @@ internal sealed class LabelColumns(CsvOptions options, bool decimalComma, DataPr
 
     private static string? TextProblem(string text) =>
         text.Length == 0 ? "is empty"
-        : text.Any(char.IsControl) ? $"'{text.ReplaceLineEndings(" ")}' holds a line break or another control character; a quotation mark may be missing before it"
+        : text.Any(char.IsControl)
+            ? $"'{text.ReplaceLineEndings(" ")}' holds a line break or another control character; a quotation mark may be missing before it"
         : text.Contains(Lost, StringComparison.Ordinal) ? $"'{text}' has lost a letter when the table was saved; save it anew as CSV UTF-8"
         : null;
 }

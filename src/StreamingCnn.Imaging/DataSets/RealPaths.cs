@@ -1,6 +1,9 @@
 namespace StreamingCnn.Imaging.DataSets;
 
-/// <summary>One name for each file, whatever symbolic links lead to it. Folders are looked up once, so that long lists take a moment.</summary>
+/// <summary>
+/// One name for each file, whatever symbolic links lead to it. Folders are looked up once, so that long lists take a
+/// moment.
+/// </summary>
 internal sealed class RealPaths
 {
     // No system has longer ones; each folder of a path is looked up by a call of its own.

@@ -11,8 +11,8 @@ namespace StreamingCnn.Imaging.DataSets;
 internal sealed record TableRow(int Line, string[] Fields);
 
 /// <summary>
-/// A table with a line of names, separated by commas, semicolons or tabs, as people's programs write them: Excel's first line <c>sep=;</c>, empty lines and columns without a name
-/// are passed over.
+/// A table with a line of names, separated by commas, semicolons or tabs, as people's programs write them: Excel's
+/// first line <c>sep=;</c>, empty lines and columns without a name are passed over.
 /// </summary>
 internal sealed partial class Table
 {
@@ -54,7 +54,9 @@ internal sealed partial class Table
         var given = DelimiterLine().Match(text);
         var skipped = given.Success ? 1 : 0;
         text = text[given.Length..];
-        var delimiter = given.Success ? given.Groups[1].Value.Replace("\\t", "\t", StringComparison.Ordinal)[0] : Separator(text, imageColumns);
+        var delimiter = given.Success
+            ? given.Groups[1].Value.Replace("\\t", "\t", StringComparison.Ordinal)[0]
+            : Separator(text, imageColumns);
         using var reader = new StringReader(text);
         using var parser = new CsvParser(reader, new CsvConfiguration(CultureInfo.InvariantCulture)
         {
@@ -103,7 +105,10 @@ internal sealed partial class Table
     /// <summary>The names of the columns in a sentence.</summary>
     public string ColumnNames => string.Join(", ", Columns.Where(name => name.Length > 0));
 
-    /// <summary>As many fields as there are columns: what is left over at the end must be empty, and what is missing without a name.</summary>
+    /// <summary>
+    /// As many fields as there are columns: what is left over at the end must be empty, and what is missing without a
+    /// name.
+    /// </summary>
     private static string[]? Fitted(string[] fields, string[] names)
     {
         if (fields.Length == names.Length)
@@ -120,7 +125,8 @@ internal sealed partial class Table
         return Delimiters.MaxBy(delimiter =>
         {
             var names = line.Split(delimiter).Select(name => TextForm.Clean(name.Trim().Trim('"'))).ToArray();
-            return (names.Any(name => imageColumns.Contains(name, StringComparer.OrdinalIgnoreCase)) ? 1000 : 0) + Math.Min(999, names.Length);
+            return (names.Any(name => imageColumns.Contains(name, StringComparer.OrdinalIgnoreCase)) ? 1000 : 0)
+                + Math.Min(999, names.Length);
         });
     }
 

@@ -15,7 +15,8 @@ internal static class TablePath
         var full = Path.GetFullPath(Path.Combine(root, local.Replace("\0", "", StringComparison.Ordinal)));
         if (Ascii.IsValid(local) || File.Exists(full))
             return full;
-        // A file that came from a Mac may have its accents apart from their letters, where the table has them composed, and the other way round.
+        // A file that came from a Mac may have its accents apart from their letters, where the table has them composed,
+        // and the other way round.
         return new[] { Composition.Compose(local), Composition.Decompose(local), TextForm.Clean(local) }
             .Select(text => Path.GetFullPath(Path.Combine(root, text))).FirstOrDefault(File.Exists) ?? full;
     }

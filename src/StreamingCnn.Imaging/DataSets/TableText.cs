@@ -2,7 +2,10 @@ using System.Text;
 
 namespace StreamingCnn.Imaging.DataSets;
 
-/// <summary>The text of a table, whatever program wrote it: UTF-8, UTF-16 with its mark as Excel's "Unicode text" has it, or Windows-1252 as Excel's "CSV" has it in the west.</summary>
+/// <summary>
+/// The text of a table, whatever program wrote it: UTF-8, UTF-16 with its mark as Excel's "Unicode text" has it, or
+/// Windows-1252 as Excel's "CSV" has it in the west.
+/// </summary>
 internal static class TableText
 {
     // Strict: what is no text in an encoding is not replaced by question marks.
@@ -20,9 +23,9 @@ internal static class TableText
         try
         {
             if (bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xff, 0xfe]))
-                return (Checked(path, new UnicodeEncoding(bigEndian: false, byteOrderMark: true, throwOnInvalidBytes: true).GetString(bytes.AsSpan(2))), null);
+                return (Checked(path, Utf16(bigEndian: false).GetString(bytes.AsSpan(2))), null);
             if (bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xfe, 0xff]))
-                return (Checked(path, new UnicodeEncoding(bigEndian: true, byteOrderMark: true, throwOnInvalidBytes: true).GetString(bytes.AsSpan(2))), null);
+                return (Checked(path, Utf16(bigEndian: true).GetString(bytes.AsSpan(2))), null);
         }
         catch (DecoderFallbackException)
         {
@@ -31,7 +34,8 @@ internal static class TableText
 
         try
         {
-            return (Checked(path, Utf8.GetString(bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xef, 0xbb, 0xbf]) ? bytes.AsSpan(3) : bytes)), null);
+            var hasMark = bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xef, 0xbb, 0xbf]);
+            return (Checked(path, Utf8.GetString(hasMark ? bytes.AsSpan(3) : bytes)), null);
         }
         catch (DecoderFallbackException)
         {
@@ -42,6 +46,8 @@ internal static class TableText
                 : (text, "the table is no UTF-8 and was read as Windows-1252; save it as CSV UTF-8 if letters look wrong");
         }
     }
+
+    private static UnicodeEncoding Utf16(bool bigEndian) => new(bigEndian, byteOrderMark: true, throwOnInvalidBytes: true);
 
     private static byte[] Bytes(string path)
     {

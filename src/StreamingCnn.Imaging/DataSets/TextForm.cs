@@ -37,7 +37,10 @@ internal static partial class TextForm
         return plain.ToString().Trim();
     }
 
-    /// <summary>A key that texts share which a person may have meant as one: case, width, dashes, quotes, spaces and underscores make no difference.</summary>
+    /// <summary>
+    /// A key that texts share which a person may have meant as one: case, width, dashes, quotes, spaces and underscores
+    /// make no difference.
+    /// </summary>
     public static string LookAlike(string text)
     {
         var key = new StringBuilder(text.Length);
@@ -46,8 +49,12 @@ internal static partial class TextForm
             // Letters of full width are those of ASCII.
             var letter = one is >= '\uff01' and <= '\uff5e' ? (char)(one - 0xfee0) : one;
             var kind = char.GetUnicodeCategory(letter);
-            if (kind is UnicodeCategory.Format or UnicodeCategory.SpaceSeparator or UnicodeCategory.Control or UnicodeCategory.ConnectorPunctuation)
+            if (kind is UnicodeCategory.Format or UnicodeCategory.SpaceSeparator
+                or UnicodeCategory.Control or UnicodeCategory.ConnectorPunctuation)
+            {
                 continue;
+            }
+
             key.Append(kind == UnicodeCategory.DashPunctuation || letter == '\u2212' ? '-'
                 : kind is UnicodeCategory.InitialQuotePunctuation or UnicodeCategory.FinalQuotePunctuation ? '\'' : letter);
         }
@@ -61,8 +68,11 @@ internal static partial class TextForm
     private static bool IsSpace(char letter) => char.IsWhiteSpace(letter) || IsInvisible(letter);
 
     // Zero-width space, word joiner, byte order mark, soft hyphen and marks of direction. Joiners are part of words in some scripts.
-    private static bool IsInvisible(char letter) => letter is '\u200b' or '\u2060' or '\ufeff' or '\u00ad' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e');
+    private static bool IsInvisible(char letter) =>
+        letter is '\u200b' or '\u2060' or '\ufeff' or '\u00ad' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e');
 
-    [GeneratedRegex(@"^(-?nan|<na>|n/?a|nat|null|none|-1\.#(ind|qnan)|1\.#(ind|qnan)|#n/?a( n/a)?|#nv|#[\p{L}/0]+[!?]|\\n|-+|\.|\?|–|—)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^(-?nan|<na>|n/?a|nat|null|none|-1\.#(ind|qnan)|1\.#(ind|qnan)|#n/?a( n/a)?|#nv|#[\p{L}/0]+[!?]|\\n|-+|\.|\?|–|—)$",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Missing();
 }

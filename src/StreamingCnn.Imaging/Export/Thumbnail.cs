@@ -11,7 +11,9 @@ public static class Thumbnail
     /// <summary>Reads an image file at a size at which its longer side fits.</summary>
     /// <param name="info">The header of the file.</param>
     /// <param name="side">Greatest height and width of the result in pixels. Smaller images stay as they are.</param>
-    /// <param name="options">The page, alpha and so on, as for the image itself; resolution and crop are passed over. Null for the defaults.</param>
+    /// <param name="options">
+    /// The page, alpha and so on, as for the image itself; resolution and crop are passed over. Null for the defaults.
+    /// </param>
     /// <returns>
     /// A small image in memory, uint8. Values of other types are spread from the least to the greatest over 0 to 255, since they mean nothing to the eye as they are; images that
     /// have neither one nor three channels show their first.

@@ -28,7 +28,9 @@ internal sealed class ArrayContainer : ImageContainer
     {
         if (channels > 1)
         {
-            var shape = layout.ChannelsFirst ? $"({Info.Bands}, {Info.Height}, {Info.Width}) is read as (channels, height, width)" : $"({Info.Height}, {Info.Width}, {Info.Bands}) is read as (height, width, channels)";
+            var shape = layout.ChannelsFirst
+                ? $"({Info.Bands}, {Info.Height}, {Info.Width}) is read as (channels, height, width)"
+                : $"({Info.Height}, {Info.Width}, {Info.Bands}) is read as (height, width, channels)";
             yield return new(ImageAspect.Axes, shape, layout.ChannelsFirst);
         }
     }
@@ -40,7 +42,8 @@ internal sealed class ArrayContainer : ImageContainer
         return Info.Bands is 1 or 3
             ? new ConvertedSource(Stored(options.RawValues), channels)
             : throw new ImageFormatException(
-                Info.Path, $"the array has {Info.Bands} channel(s) and {channels} were asked for; only arrays of 1 or 3 channels are converted.");
+                Info.Path,
+                $"the array has {Info.Bands} channel(s) and {channels} were asked for; only arrays of 1 or 3 channels are converted.");
     }
 
     private IImageSource Stored(bool rawValues)
@@ -51,6 +54,7 @@ internal sealed class ArrayContainer : ImageContainer
         return JoinedSource.Open(
             Info.Path,
             layout.Channels,
-            channel => new ArraySource(Info.Path, layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (channel * plane) }, rawValues));
+            channel => new ArraySource(
+                Info.Path, layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (channel * plane) }, rawValues));
     }
 }

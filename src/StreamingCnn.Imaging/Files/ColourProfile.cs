@@ -24,7 +24,8 @@ internal sealed class ColourProfile
     }
 
     /// <summary>The profile that an image has.</summary>
-    public static ColourProfile Of(Image image) => new(image.Contains("icc-profile-data") && image.Get("icc-profile-data") is byte[] profile ? profile : []);
+    public static ColourProfile Of(Image image) =>
+        new(image.Contains("icc-profile-data") && image.Get("icc-profile-data") is byte[] profile ? profile : []);
 
     /// <summary>Whether there is one.</summary>
     public bool Exists => bytes.Length > 0;
@@ -32,8 +33,13 @@ internal sealed class ColourProfile
     /// <summary>Whether there is one that is cut short or is none.</summary>
     public bool IsDamaged => Exists && Space.Length == 0;
 
-    /// <summary>Space of the colours that it is for, such as <c>RGB</c>, <c>CMYK</c>, <c>GRAY</c>; empty where it is damaged or there is none.</summary>
-    public string Space => bytes.Length > HeaderLength + 4 && bytes.AsSpan(36, 4).SequenceEqual("acsp"u8) && Tags().All(tag => tag.Offset + tag.Length <= bytes.Length)
+    /// <summary>
+    /// Space of the colours that it is for, such as <c>RGB</c>, <c>CMYK</c>, <c>GRAY</c>; empty where it is damaged or
+    /// there is none.
+    /// </summary>
+    public string Space => bytes.Length > HeaderLength + 4
+        && bytes.AsSpan(36, 4).SequenceEqual("acsp"u8)
+        && Tags().All(tag => tag.Offset + tag.Length <= bytes.Length)
         ? Encoding.ASCII.GetString(bytes, 16, 4).Trim()
         : "";
 
@@ -92,7 +98,9 @@ internal sealed class ColourProfile
             }
 
             yield return (
-                Encoding.ASCII.GetString(bytes, at, 4), BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + 4)), BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + 8)));
+                Encoding.ASCII.GetString(bytes, at, 4),
+                BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + 4)),
+                BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + 8)));
         }
     }
 

@@ -40,7 +40,10 @@ internal static class FileSignature
         return FileKind.Unknown;
     }
 
-    /// <summary>What a file is that starts with these bytes, and what makes it readable, or null where it is of no known format that is not read.</summary>
+    /// <summary>
+    /// What a file is that starts with these bytes, and what makes it readable, or null where it is of no known format
+    /// that is not read.
+    /// </summary>
     public static string? HowToConvert(ReadOnlySpan<byte> head)
     {
         if ((head.Length >= 12 && head[4..8].SequenceEqual("jP  "u8)) || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x4f, 0xff, 0x51]))

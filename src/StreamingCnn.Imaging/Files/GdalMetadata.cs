@@ -20,7 +20,8 @@ internal static class GdalMetadata
         {
             using var reader = XmlReader.Create(new StringReader(xml.Trim()), new() { DtdProcessing = DtdProcessing.Prohibit });
             return XDocument.Load(reader).Descendants("Item")
-                .Where(item => (string?)item.Attribute("sample") == $"{band}" && ((string?)item.Attribute("role"))?.ToLowerInvariant() is "colorinterp" or "description")
+                .Where(item => (string?)item.Attribute("sample") == $"{band}"
+                    && ((string?)item.Attribute("role"))?.ToLowerInvariant() is "colorinterp" or "description")
                 .Select(item => item.Value.Trim()).FirstOrDefault(name => !Empty.Contains(name.ToLowerInvariant()));
         }
         catch (XmlException)
@@ -31,5 +32,7 @@ internal static class GdalMetadata
 
     /// <summary>Whether a name of a band is one of opacity.</summary>
     public static bool IsOpacity(string name) =>
-        name.Contains("alpha", StringComparison.OrdinalIgnoreCase) || name.Contains("opacity", StringComparison.OrdinalIgnoreCase) || name.Contains("mask", StringComparison.OrdinalIgnoreCase);
+        name.Contains("alpha", StringComparison.OrdinalIgnoreCase)
+        || name.Contains("opacity", StringComparison.OrdinalIgnoreCase)
+        || name.Contains("mask", StringComparison.OrdinalIgnoreCase);
 }

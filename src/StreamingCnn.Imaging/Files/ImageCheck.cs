@@ -18,7 +18,10 @@ public static class ImageCheck
     /// The file. Photographs and other images without tiles are decoded whole, small tiled ones as well. Of large tiled images the structure is checked and a few tiles are decoded.
     /// </param>
     /// <param name="everyPixel">Decode every tile of level 0, however many there are.</param>
-    /// <param name="finite">Refuse values that are not finite numbers as well. Images of floating-point numbers are read whole for it; others can hold none.</param>
+    /// <param name="finite">
+    /// Refuse values that are not finite numbers as well. Images of floating-point numbers are read whole for it;
+    /// others can hold none.
+    /// </param>
     /// <param name="options">What the file means: its page and so on; null for the defaults.</param>
     /// <exception cref="ImageFormatException">The file cannot be read; the message is one sentence.</exception>
     public static void Read(string path, bool everyPixel = false, bool finite = false, ImageOptions? options = null)
@@ -56,6 +59,7 @@ public static class ImageCheck
     {
         using var scope = NewDisposeScope();
         if (!window.isfinite().all().item<bool>())
-            throw new ImageFormatException(path, $"it holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.");
+            throw new ImageFormatException(
+                path, $"it holds values that are not finite numbers, near row {top} and column {left}; repair it or leave it out.");
     }
 }

@@ -23,17 +23,19 @@ internal abstract class ImageContainer
     /// <param name="channels">Channels of every window.</param>
     public IEnumerable<ImageRemark> Remarks(ImageOptions options, int channels)
     {
-        yield return new(ImageAspect.Bands, $"{Info.Bands} band(s) of {Info.Bits} bits{(Info.FloatingPoint ? ", floating point" : Info.Signed ? ", with a sign" : "")}: {channels} channel(s)", false);
+        var kind = Info.FloatingPoint ? ", floating point" : Info.Signed ? ", with a sign" : "";
+        yield return new(ImageAspect.Bands, $"{Info.Bands} band(s) of {Info.Bits} bits{kind}: {channels} channel(s)", false);
         foreach (var remark in OwnRemarks(options, channels))
             yield return remark;
         if ((options.NoDataValue ?? Info.NoData) is { } missing)
         {
             var origin = options.NoDataValue is null ? "declared in the file" : "given";
+            var done = options.NoData == NoDataHandling.Fill ? "such pixels are filled" : "such pixels are taken as values";
             yield return new(
                 ImageAspect.NoData,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the value {missing} means no data ({origin}): {(options.NoData == NoDataHandling.Fill ? "such pixels are filled" : "such pixels are taken as values")}"),
+                    $"the value {missing} means no data ({origin}): {done}"),
                 true);
         }
 
@@ -46,9 +48,11 @@ internal abstract class ImageContainer
     private string Resolution() => (Info.MicrometresPerPixel, Info.MicrometresPerPixelDown) switch
     {
         (null, _) => Info.ResolutionOrigin,
-        ({ } across, null) => string.Create(CultureInfo.InvariantCulture, $"{across:0.####} micrometres per pixel, from {Info.ResolutionOrigin}"),
+        ({ } across, null) => string.Create(
+            CultureInfo.InvariantCulture, $"{across:0.####} micrometres per pixel, from {Info.ResolutionOrigin}"),
         ({ } across, { } down) => string.Create(
-            CultureInfo.InvariantCulture, $"{across:0.####} micrometres per pixel across and {down:0.####} down, from {Info.ResolutionOrigin}"),
+            CultureInfo.InvariantCulture,
+            $"{across:0.####} micrometres per pixel across and {down:0.####} down, from {Info.ResolutionOrigin}"),
     };
 
     /// <summary>Finds the reader for a file by its first bytes.</summary>
@@ -104,7 +108,8 @@ internal abstract class ImageContainer
         }
         catch (IOException error) when (new FileInfo(path).LinkTarget is { } target)
         {
-            throw new ImageFormatException(path, $"this is a symbolic link to '{target}', where there is no file that can be read; check the link.", error);
+            throw new ImageFormatException(
+                path, $"this is a symbolic link to '{target}', where there is no file that can be read; check the link.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

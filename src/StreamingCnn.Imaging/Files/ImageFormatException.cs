@@ -17,7 +17,8 @@ public sealed class ImageFormatException : Exception
     }
 
     /// <summary>The system does not let the file be opened or read.</summary>
-    internal static ImageFormatException Unreadable(string path, Exception error) => new(path, $"it cannot be read: {error.Message.TrimEnd('.')}.", error);
+    internal static ImageFormatException Unreadable(string path, Exception error) =>
+        new(path, $"it cannot be read: {error.Message.TrimEnd('.')}.", error);
 
     /// <summary>The file or folder in question.</summary>
     public string Path { get; }

@@ -39,16 +39,25 @@ public sealed record ImageInfo
     /// <summary>Where the size of a pixel stands in the file, or why it does not; a phrase.</summary>
     public string ResolutionOrigin { get; init; } = "not stated";
 
-    /// <summary>The value that the file declares to mean that there are no data, as it is stored; NaN where NaN means it; null where none is declared.</summary>
+    /// <summary>
+    /// The value that the file declares to mean that there are no data, as it is stored; NaN where NaN means it; null
+    /// where none is declared.
+    /// </summary>
     public double? NoData { get; init; }
 
-    /// <summary>Tiles of level 0 in pixels, or strips that are read as such, or null where windows need the whole image decoded once.</summary>
+    /// <summary>
+    /// Tiles of level 0 in pixels, or strips that are read as such, or null where windows need the whole image decoded
+    /// once.
+    /// </summary>
     public (int Height, int Width)? Tile { get; init; }
 
     /// <summary>Type of a sample by its usual name, such as <c>uint8</c>, <c>int16</c> or <c>float32</c>.</summary>
     public string SampleType => $"{(FloatingPoint ? "float" : Signed ? "int" : "uint")}{Bits}";
 
-    /// <summary>How many times larger stored samples are than those of windows: 257 for 16 bits without a sign, 1 for all that come as they are.</summary>
+    /// <summary>
+    /// How many times larger stored samples are than those of windows: 257 for 16 bits without a sign, 1 for all that
+    /// come as they are.
+    /// </summary>
     public double StoredPerWindow => !FloatingPoint && !Signed && Bits is > 8 and <= 16 ? ((1 << Bits) - 1) / 255.0 : 1;
 
     /// <summary>The largest sample of whole numbers of up to 16 bits, which windows spread over 0..255; null for others.</summary>
@@ -57,7 +66,10 @@ public sealed record ImageInfo
     /// <summary>Whether 0 is stored for white.</summary>
     internal bool IsInverted { get; init; }
 
-    /// <summary>Separate images in the file (pages of a TIFF that are not levels of the first); 1 for most. Channels in pages that are joined are one image.</summary>
+    /// <summary>
+    /// Separate images in the file (pages of a TIFF that are not levels of the first); 1 for most. Channels in pages
+    /// that are joined are one image.
+    /// </summary>
     public int Pages { get; init; } = 1;
 
     /// <summary>Names of further images that belong to the main one, such as <c>label</c>, <c>macro</c>, <c>thumbnail</c>.</summary>
@@ -67,7 +79,8 @@ public sealed record ImageInfo
     /// <param name="path">The file.</param>
     /// <param name="options">How it will be opened: the page, the order of axes; null for the defaults.</param>
     /// <exception cref="ImageFormatException">The file is missing, empty, of no known format or damaged.</exception>
-    public static ImageInfo Read(string path, ImageOptions? options = null) => ImageContainer.Find(path, options ?? new ImageOptions()).Info;
+    public static ImageInfo Read(string path, ImageOptions? options = null) =>
+        ImageContainer.Find(path, options ?? new ImageOptions()).Info;
 }
 
 /// <summary>One level of an image pyramid.</summary>

@@ -8,7 +8,8 @@ internal sealed class ImageJStack
     private readonly Dictionary<string, string> values;
 
     private ImageJStack(string description) =>
-        values = description.Split('\n', StringSplitOptions.TrimEntries).Select(line => line.Split('=', 2)).Where(parts => parts.Length == 2)
+        values = description.Split('\n', StringSplitOptions.TrimEntries)
+            .Select(line => line.Split('=', 2)).Where(parts => parts.Length == 2)
             .GroupBy(parts => parts[0]).ToDictionary(group => group.Key, group => group.First()[1]);
 
     public int Images => Whole("images");
@@ -23,8 +24,10 @@ internal sealed class ImageJStack
     public double? Unit => values.TryGetValue("unit", out var unit) ? LengthUnit.Micrometres(unit) : null;
 
     /// <summary>The stack that a description tells of, or null where ImageJ did not write it.</summary>
-    public static ImageJStack? Read(string description) => description.StartsWith("ImageJ=", StringComparison.Ordinal) ? new(description) : null;
+    public static ImageJStack? Read(string description) =>
+        description.StartsWith("ImageJ=", StringComparison.Ordinal) ? new(description) : null;
 
     private int Whole(string name) =>
-        values.TryGetValue(name, out var text) && int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) && value > 0 ? value : 1;
+        values.TryGetValue(name, out var text)
+            && int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) && value > 0 ? value : 1;
 }

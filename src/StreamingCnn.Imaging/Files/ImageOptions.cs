@@ -64,7 +64,8 @@ public sealed record ImageOptions
     public double? NoDataValue { get; init; }
 
     /// <summary>
-    /// What pixels without data are filled with, one number or one for each channel, on the scale of the windows. NaN leaves them to be told apart.
+    /// What pixels without data are filled with, one number or one for each channel, on the scale of the windows. NaN
+    /// leaves them to be told apart.
     /// <value>The default value is 0.</value>
     /// </summary>
     public IReadOnlyList<float> NoDataFill { get; init; } = [0];

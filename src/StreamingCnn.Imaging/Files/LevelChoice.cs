@@ -26,12 +26,20 @@ internal readonly record struct LevelChoice(int Level, long Height, long Width)
             if ((info.MicrometresPerPixel ?? options.AssumedMicrometresPerPixel) is not { } own)
             {
                 throw new ImageFormatException(
-                    info.Path, $"{wanted} micrometres per pixel were asked for, but the file does not state its resolution; say it by --mpp-of or in a column mpp, or give a downsample factor instead.");
+                    info.Path,
+                    $"{wanted} micrometres per pixel were asked for, but the file does not state its resolution; "
+                        + "say it by --mpp-of or in a column mpp, or give a downsample factor instead.");
             }
 
             (factor, factorDown) = (wanted / own, wanted / (info.MicrometresPerPixelDown ?? own));
             if (Math.Min(factor, factorDown) < 0.5)
-                throw new ImageFormatException(info.Path, $"{wanted} micrometres per pixel were asked for, but the file has only {Math.Max(own, info.MicrometresPerPixelDown ?? own):0.####}; ask for at least {Math.Max(own, info.MicrometresPerPixelDown ?? own) / 2:0.####}.");
+            {
+                var coarser = Math.Max(own, info.MicrometresPerPixelDown ?? own);
+                throw new ImageFormatException(
+                    info.Path,
+                    $"{wanted} micrometres per pixel were asked for, but the file has only {coarser:0.####}; "
+                        + $"ask for at least {coarser / 2:0.####}.");
+            }
         }
 
         var best = 0;

@@ -9,8 +9,8 @@ namespace StreamingCnn.Imaging;
 /// <summary>The header of a NumPy <c>.npy</c> file: (height, width), (height, width, channels) or (channels, height, width).</summary>
 internal static partial class NpyHeader
 {
-    // An image with fewer channels than rows and columns may have any number of them in the last axis, where they belong. In the first axis they are believed to be channels
-    // where both of the others are so many times longer.
+    // An image with fewer channels than rows and columns may have any number of them in the last axis, where they
+    // belong. In the first axis they are believed to be channels where both of the others are so many times longer.
     private const int Sides = 4;
 
     /// <param name="path">The file.</param>
@@ -44,13 +44,24 @@ internal static partial class NpyHeader
             _ => null,
         };
         if (samples is null || type.Groups[1].Value == ">")
-            throw new ImageFormatException(path, $"the array is of type {Excerpt.Of(type.Groups[1].Value + type.Groups[2].Value + type.Groups[3].Value)}; save it as little-endian uint8, uint16, float32 or float64.");
+        {
+            var written = type.Groups[1].Value + type.Groups[2].Value + type.Groups[3].Value;
+            throw new ImageFormatException(
+                path, $"the array is of type {Excerpt.Of(written)}; save it as little-endian uint8, uint16, float32 or float64.");
+        }
+
         if (header.Contains("'fortran_order': True", StringComparison.Ordinal))
             throw new ImageFormatException(path, "the array is in Fortran order; save numpy.ascontiguousarray(array).");
         var axes = shape.Groups[1].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(axis => int.TryParse(axis, NumberStyles.None, CultureInfo.InvariantCulture, out var side) ? side : 0L).ToArray();
         if (axes.Length is not (2 or 3) || axes.Contains(0))
-            throw new ImageFormatException(path, $"the array has shape ({Excerpt.Of(shape.Groups[1].Value)}); an image is (height, width), (height, width, channels) or (channels, height, width).");
+        {
+            throw new ImageFormatException(
+                path,
+                $"the array has shape ({Excerpt.Of(shape.Groups[1].Value)}); an image is (height, width), (height, width, channels) "
+                    + "or (channels, height, width).");
+        }
+
         if (axes.Length == 2)
             return new RawLayout(axes[0], axes[1], 1, samples.Value, offset + length);
         return (axis ?? Guess(path, axes)) == ChannelAxis.Last
@@ -64,7 +75,8 @@ internal static partial class NpyHeader
             return ChannelAxis.Last;
         return axes[0] * Sides <= Math.Min(axes[1], axes[2]) ? ChannelAxis.First : throw new ImageFormatException(
             path,
-            $"the shape ({string.Join(", ", axes)}) does not tell whether the array is (height, width, channels) or (channels, height, width); say which: ChannelAxis.Last or First, in scnn --axes last or first.");
+            $"the shape ({string.Join(", ", axes)}) does not tell whether the array is (height, width, channels) "
+                + "or (channels, height, width); say which: ChannelAxis.Last or First, in scnn --axes last or first.");
     }
 
     [GeneratedRegex(@"'descr':\s*'([<>|=]?)([a-z])(\d+)'")]

@@ -46,10 +46,12 @@ internal sealed class OmeMetadata
     {
         try
         {
-            using var reader = XmlReader.Create(new StringReader(description.Trim().TrimStart('\uFEFF')), new() { DtdProcessing = DtdProcessing.Prohibit });
+            using var reader = XmlReader.Create(
+                new StringReader(description.Trim().TrimStart('\uFEFF')), new() { DtdProcessing = DtdProcessing.Prohibit });
             var root = XDocument.Load(reader).Root!;
             var images = root.Descendants().Where(element => element.Name.LocalName == "Pixels")
-                .Select(pixels => new OmeMetadata(pixels, (string?)root.Attribute("UUID"), Path.GetFileName(path), pages, samplesPerPixel)).ToList();
+                .Select(pixels => new OmeMetadata(pixels, (string?)root.Attribute("UUID"), Path.GetFileName(path), pages, samplesPerPixel))
+                .ToList();
             return images.Find(image => page is { } wanted && image.planes.ContainsValue(wanted)) ?? images.FirstOrDefault();
         }
         catch (XmlException)
@@ -70,8 +72,13 @@ internal sealed class OmeMetadata
         foreach (var block in blocks)
         {
             // A file that was renamed keeps the old name in its XML, but its identifier goes with it.
-            if (Children(block, "UUID").FirstOrDefault() is { } file && file.Value.Trim() != uuid && (string?)file.Attribute("FileName") != fileName)
+            if (Children(block, "UUID").FirstOrDefault() is { } file
+                && file.Value.Trim() != uuid
+                && (string?)file.Attribute("FileName") != fileName)
+            {
                 continue;
+            }
+
             var all = block.Attribute("IFD") is null && block.Attribute("PlaneCount") is null;
             var first = (Whole(block, "FirstZ", 0), Whole(block, "FirstC", 0), Whole(block, "FirstT", 0));
             PlaceBlock(order, first, Whole(block, "IFD", 0), all ? pages : Whole(block, "PlaneCount", 1), pages);
@@ -94,7 +101,8 @@ internal sealed class OmeMetadata
         }
     }
 
-    private static IEnumerable<XElement> Children(XElement parent, string name) => parent.Elements().Where(element => element.Name.LocalName == name);
+    private static IEnumerable<XElement> Children(XElement parent, string name) =>
+        parent.Elements().Where(element => element.Name.LocalName == name);
 
     private static int Whole(XElement element, string name, int missing) =>
         int.TryParse((string?)element.Attribute(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : missing;

@@ -36,7 +36,8 @@ internal sealed class OpenSlideContainer : ImageContainer
             AssociatedImages = Names(OpenSlideNative.openslide_get_associated_image_names(slide.Slide)),
         };
 
-        double? Size(string name) => double.TryParse(slide.Property(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var size) && size > 0 ? size : null;
+        double? Size(string name) =>
+            double.TryParse(slide.Property(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var size) && size > 0 ? size : null;
     }
 
     public override ImageInfo Info { get; }

@@ -63,14 +63,24 @@ internal sealed class PhotographContainer : ImageContainer
     {
         if (hasAlpha)
         {
-            var what = options.Alpha switch { AlphaHandling.Keep => "kept as a band", AlphaHandling.Drop => "left out", _ => "flattened over white" };
+            var what = options.Alpha switch
+            {
+                AlphaHandling.Keep => "kept as a band",
+                AlphaHandling.Drop => "left out",
+                _ => "flattened over white",
+            };
             yield return new(ImageAspect.Alpha, $"alpha {what}: {channels} channel{(channels == 1 ? "" : "s")}", true);
         }
 
         if (profile.Exists)
         {
             var isApplied = options.ApplyColourProfile && profile.Space is "RGB" or "CMYK";
-            yield return new(ImageAspect.Profile, isApplied ? $"colours are turned from the profile '{profile.Name}' to sRGB" : $"the colour profile '{profile.Name}' is not applied", false);
+            yield return new(
+                ImageAspect.Profile,
+                isApplied
+                    ? $"colours are turned from the profile '{profile.Name}' to sRGB"
+                    : $"the colour profile '{profile.Name}' is not applied",
+                false);
         }
     }
 
@@ -81,7 +91,9 @@ internal sealed class PhotographContainer : ImageContainer
         if (width <= 0 || height <= 0 || bytes > (length * mostOfByte) + 1024)
         {
             throw new ImageFormatException(
-                path, $"this {format} file is damaged: it claims {width} x {height} (width x height) pixels, which its {length} bytes cannot hold.");
+                path,
+                $"this {format} file is damaged: it claims {width} x {height} (width x height) pixels, "
+                    + $"which its {length} bytes cannot hold.");
         }
     }
 

@@ -11,7 +11,10 @@ namespace StreamingCnn.Imaging;
 /// <param name="Offset">Bytes before the first sample.</param>
 public sealed record RawLayout(long Height, long Width, int Channels = 1, RawSamples Samples = RawSamples.UInt8, long Offset = 0)
 {
-    /// <summary>Whether whole channels lie one behind the other, instead of the channels of a pixel beside each other. <value>The default value is false.</value></summary>
+    /// <summary>
+    /// Whether whole channels lie one behind the other, instead of the channels of a pixel beside each other.
+    /// <value>The default value is false.</value>
+    /// </summary>
     public bool ChannelsFirst { get; init; }
 
     /// <summary>Bytes of a sample.</summary>

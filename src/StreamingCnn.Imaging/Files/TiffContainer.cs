@@ -55,7 +55,9 @@ internal sealed class TiffContainer : ImageContainer
             ResolutionOrigin = size.Origin,
             Tile = main.Tiled || !TiffLayout.SuitsVips(main)
                 ? ((int)main.BlockRows, (int)(main.Tiled ? main.TileWidth : main.Width)) : null,
-            Pages = 1 - pages.Channels.Count + tiff.Directories.Count(d => (d.SubfileType & 4) == 0 && !associated.Contains(d) && !levels.Skip(1).Any(level => ReferenceEquals(level.Directory, d))),
+            Pages = 1 - pages.Channels.Count + tiff.Directories.Count(d => (d.SubfileType & 4) == 0
+                && !associated.Contains(d)
+                && !levels.Skip(1).Any(level => ReferenceEquals(level.Directory, d))),
             AssociatedImages = [.. associated.Select(Name)],
         };
     }
@@ -79,7 +81,13 @@ internal sealed class TiffContainer : ImageContainer
         if (pages.Channels.Count == 1)
             return Open(page);
         if (options.Channels is { } wanted && wanted != Info.Bands)
-            throw new ImageFormatException(path, $"the file has {Info.Bands} channels in pages and {wanted} were asked for; those are not converted, but one page can be read alone.");
+        {
+            throw new ImageFormatException(
+                path,
+                $"the file has {Info.Bands} channels in pages and {wanted} were asked for; those are not converted, "
+                    + "but one page can be read alone.");
+        }
+
         options = options with { Channels = null };
         // The levels of each channel are in the SubIFDs of its own page, in the same order.
         return JoinedSource.Open(path, pages.Channels.Count, channel => Open(pages.Channels[channel]));
@@ -89,7 +97,8 @@ internal sealed class TiffContainer : ImageContainer
             var stored = at == page ? directory : Directory(at, subIfd);
             return TiffLayout.SuitsVips(stored)
                 ? VipsImageSource.Open(path, options, at, subIfd, stored.Tiled, Meaning)
-                : new TiffBlockSource(path, stored, options, Meaning, slide: IsAperio(levels[0].Directory) || IsPhilips(levels[0].Directory));
+                : new TiffBlockSource(
+                    path, stored, options, Meaning, slide: IsAperio(levels[0].Directory) || IsPhilips(levels[0].Directory));
         }
     }
 
@@ -107,10 +116,21 @@ internal sealed class TiffContainer : ImageContainer
         var main = levels[0].Directory;
         if (main.AlphaBand >= 0)
             yield return AlphaRemark(main, options.Alpha, channels);
-        else if (GdalMetadata.NameOf(main.GdalMetadata, main.SamplesPerPixel - 1) is { } name && GdalMetadata.IsOpacity(name) && main.SamplesPerPixel > 1)
-            yield return new(ImageAspect.Alpha, $"the last band is called '{name}', but is not marked as alpha: read as a band like any other", true);
+        else if (GdalMetadata.NameOf(main.GdalMetadata, main.SamplesPerPixel - 1) is { } name
+            && GdalMetadata.IsOpacity(name) && main.SamplesPerPixel > 1)
+        {
+            yield return new(
+                ImageAspect.Alpha, $"the last band is called '{name}', but is not marked as alpha: read as a band like any other", true);
+        }
+
         if (main.Photometric == 3 && NoDataValue.Parse(main.NoData) is { } index)
-            yield return new(ImageAspect.NoData, $"the index {index} of the palette means no data, which is not honoured: the pixels have its colour", true);
+        {
+            yield return new(
+                ImageAspect.NoData,
+                $"the index {index} of the palette means no data, which is not honoured: the pixels have its colour",
+                true);
+        }
+
         foreach (var text in pages.Remarks(Info.Pages, options.Page))
             yield return new(ImageAspect.Pages, text, true);
         if (profile.Exists)
@@ -118,7 +138,9 @@ internal sealed class TiffContainer : ImageContainer
             var isForColours = profile.Space == (main.Photometric == 5 ? "CMYK" : "RGB") && main.SamplesPerPixel is 3 or 4;
             yield return new(
                 ImageAspect.Profile,
-                !options.ApplyColourProfile || !isForColours ? $"the colour profile '{profile.Name}' is not applied" : $"colours are turned from the profile '{profile.Name}' to sRGB, at every level",
+                !options.ApplyColourProfile || !isForColours
+                    ? $"the colour profile '{profile.Name}' is not applied"
+                    : $"colours are turned from the profile '{profile.Name}' to sRGB, at every level",
                 false);
         }
     }
@@ -126,7 +148,9 @@ internal sealed class TiffContainer : ImageContainer
     private ImageRemark AlphaRemark(TiffDirectory main, AlphaHandling handling, int channels)
     {
         var kind = main.IsAlphaAssociated ? ", which colours had been multiplied by," : "";
-        var called = alphaName is null || GdalMetadata.IsOpacity(alphaName) ? "" : $" (band {main.AlphaBand + 1} is marked as alpha, but called '{alphaName}')";
+        var called = alphaName is null || GdalMetadata.IsOpacity(alphaName)
+            ? ""
+            : $" (band {main.AlphaBand + 1} is marked as alpha, but called '{alphaName}')";
         return new(
             ImageAspect.Alpha,
             handling == AlphaHandling.Keep || IsAlphaDenied ? $"alpha{kind} kept as a band: {channels} channels{called}"
@@ -148,7 +172,10 @@ internal sealed class TiffContainer : ImageContainer
         var levelsOfPage = TiffFile.Read(path, page).SubDirectories;
         return subIfd < levelsOfPage.Count
             ? levelsOfPage[subIfd]
-            : throw new ImageFormatException(path, $"page {page} has {levelsOfPage.Count} smaller versions and the first more, so their channels cannot be joined; read one page alone (page 0: --page 0).");
+            : throw new ImageFormatException(
+                path,
+                $"page {page} has {levelsOfPage.Count} smaller versions and the first more, so their channels cannot be joined; "
+                    + "read one page alone (page 0: --page 0).");
     }
 
     private bool IsLevel(TiffDirectory directory) => levels.Any(level => ReferenceEquals(level.Directory, directory));

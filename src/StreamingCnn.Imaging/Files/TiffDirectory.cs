@@ -102,7 +102,8 @@ internal sealed record TiffDirectory
         get
         {
             var planes = Planar ? SamplesPerPixel : 1;
-            return Math.Ceiling((double)Width / (Tiled ? TileWidth : Width)) * Math.Ceiling((double)Height / Math.Max(BlockRows, 1)) * planes;
+            return Math.Ceiling((double)Width / (Tiled ? TileWidth : Width))
+                * Math.Ceiling((double)Height / Math.Max(BlockRows, 1)) * planes;
         }
     }
 }

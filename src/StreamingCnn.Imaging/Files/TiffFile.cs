@@ -17,8 +17,9 @@ internal sealed class TiffFile
     private readonly bool bigEndian;
     private readonly bool big;
 
-    // Pages may share what they refer to, and it is then read once. Nothing else lies in two places at once, so a file that has more than this read refers to the same bytes again
-    // and again, and would take memory and time out of proportion to its size.
+    // Pages may share what they refer to, and it is then read once. Nothing else lies in two places at once, so a file
+    // that has more than this read refers to the same bytes again and again, and would take memory and time out of
+    // proportion to its size.
     private readonly Dictionary<(long Offset, long Bytes), byte[]> payloads = [];
     private readonly Dictionary<(int Type, long Offset, long Count), long[]> numbers = [];
     private readonly long mostToRead;
@@ -101,7 +102,9 @@ internal sealed class TiffFile
         {
             // Nothing is stored there, wherever it claims to lie.
             if (lengths[i] != 0)
-                end = offsets[i] < 0 || lengths[i] < 0 || offsets[i] > long.MaxValue - lengths[i] ? long.MaxValue : Math.Max(end, offsets[i] + lengths[i]);
+                end = offsets[i] < 0 || lengths[i] < 0 || offsets[i] > long.MaxValue - lengths[i]
+                    ? long.MaxValue
+                    : Math.Max(end, offsets[i] + lengths[i]);
         }
 
         var (bits, formats) = (All(tags, 258), All(tags, 339));

@@ -29,7 +29,9 @@ internal sealed class TiffPages
     {
         var description = tiff.Directories[0].Description;
         var count = tiff.Directories.Count;
-        var ome = OmeMetadata.Is(description) ? OmeMetadata.Read(description, path, count, page, tiff.Directories[page ?? 0].SamplesPerPixel) : null;
+        var ome = OmeMetadata.Is(description)
+            ? OmeMetadata.Read(description, path, count, page, tiff.Directories[page ?? 0].SamplesPerPixel)
+            : null;
         var imageJ = ImageJStack.Read(description);
         var alone = new[] { page ?? 0 };
         if (page is not null)
@@ -41,7 +43,9 @@ internal sealed class TiffPages
             {
                 var lost = Array.IndexOf(places, null);
                 throw new ImageFormatException(
-                    path, $"its OME metadata tell of {ome.Channels} channels, but channel {lost} is in no page of this file; give the file that holds all, or read one page alone (page 0: --page 0).");
+                    path,
+                    $"its OME metadata tell of {ome.Channels} channels, but channel {lost} is in no page of this file; "
+                        + "give the file that holds all, or read one page alone (page 0: --page 0).");
             }
 
             return new(Alike(path, tiff, [.. places.OfType<int>()]), ome, imageJ, Stack(ome.Depth, ome.Times));
@@ -52,13 +56,16 @@ internal sealed class TiffPages
             if (count < imageJ.Channels)
             {
                 throw new ImageFormatException(
-                    path, $"this ImageJ stack keeps {imageJ.Images} images of {imageJ.Channels} channels behind {count} page(s); save it as an OME-TIFF, or read one page alone (page 0: --page 0).");
+                    path,
+                    $"this ImageJ stack keeps {imageJ.Images} images of {imageJ.Channels} channels behind {count} page(s); "
+                        + "save it as an OME-TIFF, or read one page alone (page 0: --page 0).");
             }
 
             return new(Alike(path, tiff, [.. Enumerable.Range(0, imageJ.Channels)]), ome, imageJ, Stack(imageJ.Slices, imageJ.Frames));
         }
 
-        return new(ome?.Page(0) is { } first ? [first] : alone, ome, imageJ, ome is not null ? Stack(ome.Depth, ome.Times) : imageJ is not null ? Stack(imageJ.Slices, imageJ.Frames) : "");
+        var stack = ome is not null ? Stack(ome.Depth, ome.Times) : imageJ is not null ? Stack(imageJ.Slices, imageJ.Frames) : "";
+        return new(ome?.Page(0) is { } first ? [first] : alone, ome, imageJ, stack);
     }
 
     /// <summary>What a person should know of the pages.</summary>
@@ -77,7 +84,8 @@ internal sealed class TiffPages
     }
 
     private static string Stack(int depth, int times) =>
-        string.Join(" and ", new[] { depth > 1 ? $"{depth} depths" : "", times > 1 ? $"{times} times" : "" }.Where(text => text.Length > 0));
+        string.Join(" and ", new[] { depth > 1 ? $"{depth} depths" : "", times > 1 ? $"{times} times" : "" }
+            .Where(text => text.Length > 0));
 
     private static int[] Alike(string path, TiffFile tiff, int[] channels)
     {
@@ -90,7 +98,9 @@ internal sealed class TiffPages
             {
                 throw new ImageFormatException(
                     path,
-                    $"its channels are in pages of several sizes or types (page {channels[0]} is {main.Width} x {main.Height}, page {page} {other.Width} x {other.Height}), so they cannot be joined; read one page alone (page 0: --page 0).");
+                    $"its channels are in pages of several sizes or types (page {channels[0]} is {main.Width} x {main.Height}, "
+                        + $"page {page} {other.Width} x {other.Height}), so they cannot be joined; "
+                        + "read one page alone (page 0: --page 0).");
             }
         }
 

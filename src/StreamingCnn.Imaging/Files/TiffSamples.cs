@@ -36,7 +36,9 @@ internal static class TiffSamples
         }
 
         for (var i = first; i < first + count; i++)
-            target[(i - first) * step] = bits == 16 ? BinaryPrimitives.ReadUInt16LittleEndian(row[(i * 2)..]) : (ushort)Packed(row, bits, i);
+            target[(i - first) * step] = bits == 16
+                ? BinaryPrimitives.ReadUInt16LittleEndian(row[(i * 2)..])
+                : (ushort)Packed(row, bits, i);
     }
 
     /// <summary>All other samples as the nearest floating-point number of 32 bits; otherwise as <see cref="ToBytes"/>.</summary>

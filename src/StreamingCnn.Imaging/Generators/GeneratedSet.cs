@@ -38,7 +38,9 @@ public sealed class GeneratedSet(IReadOnlyList<(string Name, int Count, Func<int
     /// <param name="progress">Told the number of images written so far; null for nobody.</param>
     /// <returns>The labels in the order of the list.</returns>
     /// <remarks>The list comes last and in one step: a folder that has one is complete.</remarks>
-    /// <exception cref="IOException">The folder has a list already, it cannot be made, another run writes into it, or a file cannot be written.</exception>
+    /// <exception cref="IOException">
+    /// The folder has a list already, it cannot be made, another run writes into it, or a file cannot be written.
+    /// </exception>
     public IReadOnlyList<int> Write(string folder, string extension = "png", Action<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(folder);

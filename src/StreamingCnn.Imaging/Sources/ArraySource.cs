@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Imaging;
 
 /// <summary>
-/// A bare array on disk. Windows are read, not mapped into memory: where a mapped file is cut short, the system ends the process that touches it.
+/// A bare array on disk. Windows are read, not mapped into memory: where a mapped file is cut short, the system ends
+/// the process that touches it.
 /// </summary>
 internal sealed class ArraySource : IImageSource
 {
@@ -93,7 +94,8 @@ internal sealed class ArraySource : IImageSource
         }
     }
 
-    private ImageFormatException Changed() => new(path, "the file was changed while it was read; leave it as it is until the program has ended.");
+    private ImageFormatException Changed() =>
+        new(path, "the file was changed while it was read; leave it as it is until the program has ended.");
 
     private Tensor Samples(Tensor planar)
     {

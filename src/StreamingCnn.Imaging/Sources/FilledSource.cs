@@ -14,7 +14,12 @@ internal sealed class FilledSource : IImageSource
     public FilledSource(IImageSource inner, IReadOnlyList<float> fill)
     {
         if (fill.Count != 1 && fill.Count != inner.Channels)
-            throw new ArgumentException($"{fill.Count} numbers were given to fill pixels without data in {inner.Channels} channels; give one or {inner.Channels}.", nameof(fill));
+        {
+            throw new ArgumentException(
+                $"{fill.Count} numbers were given to fill pixels without data in {inner.Channels} channels; give one or {inner.Channels}.",
+                nameof(fill));
+        }
+
         (this.inner, this.fill) = (inner, fill);
     }
 

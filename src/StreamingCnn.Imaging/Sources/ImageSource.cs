@@ -14,8 +14,9 @@ public static class ImageSource
     /// </returns>
     /// <remarks>
     /// Tiled TIFFs and slides are read window by window and hold about two rows of tiles in memory. Formats that can only be decoded from the top
-    /// (JPEG, PNG, WebP, most stripped TIFFs) are decoded once, when they are opened: up to 100 MB of pixels into memory, larger ones into a temporary file that the
-    /// system may write back to disk. A truncated or corrupt file of those is found here; damage inside a tiled file when its tile is read.
+    /// (JPEG, PNG, WebP, most stripped TIFFs) are decoded once, when they are opened: up to 100 MB of pixels into
+    /// memory, larger ones into a temporary file that the system may write back to disk. A truncated or corrupt file of
+    /// those is found here; damage inside a tiled file when its tile is read.
     /// </remarks>
     /// <exception cref="ImageFormatException">The file cannot be read so; the message is one sentence.</exception>
     /// <exception cref="ArgumentException">The options contradict each other.</exception>

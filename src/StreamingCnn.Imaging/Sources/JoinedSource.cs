@@ -36,7 +36,8 @@ internal sealed class JoinedSource : IImageSource
                 {
                     throw new ImageFormatException(
                         path,
-                        $"channel {i} has {parts[i].Height} x {parts[i].Width} pixels (height x width), but the first {parts[0].Height} x {parts[0].Width}, so they cannot be joined; read one page alone.");
+                        $"channel {i} has {parts[i].Height} x {parts[i].Width} pixels (height x width), but the first "
+                            + $"{parts[0].Height} x {parts[0].Width}, so they cannot be joined; read one page alone.");
                 }
             }
 

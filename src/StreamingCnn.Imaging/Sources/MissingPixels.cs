@@ -3,14 +3,16 @@ namespace StreamingCnn.Imaging;
 /// <summary>Tells pixels without data by the value that a file declares to mean that.</summary>
 internal readonly record struct MissingPixels
 {
-    // GDAL takes floating-point numbers for equal that are two steps of 32 bits apart: the text of a number has fewer digits than the number.
+    // GDAL takes floating-point numbers for equal that are two steps of 32 bits apart: the text of a number has fewer
+    // digits than the number.
     private const double RelativeTolerance = 4 * 1.1920929e-7;
 
     private readonly double value;
     private readonly double tolerance;
     private readonly bool inAllBands;
 
-    private MissingPixels(double value, double tolerance, bool inAllBands) => (this.value, this.tolerance, this.inAllBands) = (value, tolerance, inAllBands);
+    private MissingPixels(double value, double tolerance, bool inAllBands) =>
+        (this.value, this.tolerance, this.inAllBands) = (value, tolerance, inAllBands);
 
     /// <summary>The rule for windows of an image.</summary>
     /// <param name="declared">The value as it is stored.</param>

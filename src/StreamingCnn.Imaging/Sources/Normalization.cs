@@ -18,14 +18,20 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     /// <summary>Values as they are.</summary>
     public static Normalization None { get; } = new([0f], [1f], 1);
 
-    /// <summary>The same for values whose range is another than 0 to 255: what was done to 255 is done to the highest value, and so on.</summary>
+    /// <summary>
+    /// The same for values whose range is another than 0 to 255: what was done to 255 is done to the highest value, and
+    /// so on.
+    /// </summary>
     /// <param name="low">Value that takes the place of 0.</param>
     /// <param name="high">Value that takes the place of <see cref="Scale"/>; above <paramref name="low"/>.</param>
     public Normalization OnRange(double low, double high)
     {
         if (!(high > low) || !double.IsFinite(high - low))
             throw new ArgumentOutOfRangeException(nameof(high), high, $"The highest value of a range must be above the lowest, {low}.");
-        return new([.. Mean.Select(mean => (float)(low + (mean * (high - low))))], [.. Deviation.Select(deviation => (float)(deviation * (high - low)))], 1);
+        return new(
+            [.. Mean.Select(mean => (float)(low + (mean * (high - low))))],
+            [.. Deviation.Select(deviation => (float)(deviation * (high - low)))],
+            1);
     }
 
     /// <summary>Measures mean and deviation over all pixels of an image, window by window.</summary>
@@ -66,6 +72,9 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
         var channels = Enumerable.Range(0, sums.Channels).ToArray();
         // A constant image has no deviation; what is left of it after subtraction must not be divided by nothing.
         var deviations = channels.Select(channel => Math.Sqrt(Math.Max(sums.Variance(channel), 1e-12)));
-        return new([.. channels.Select(channel => (float)(sums.Mean(channel) / scale))], [.. deviations.Select(deviation => (float)(deviation / scale))], scale);
+        return new(
+            [.. channels.Select(channel => (float)(sums.Mean(channel) / scale))],
+            [.. deviations.Select(deviation => (float)(deviation / scale))],
+            scale);
     }
 }

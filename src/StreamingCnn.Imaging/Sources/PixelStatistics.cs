@@ -12,8 +12,8 @@ public sealed record PixelStatistics(IReadOnlyList<double> Mean, IReadOnlyList<d
 
     /// <summary>Measures images one by one.</summary>
     /// <param name="images">
-    /// Opens them; each is disposed. Of images of more than <see cref="ImageCheck.SmallPixels"/> pixels, windows in a grid of 5 x 5 are read, so that large sets take a moment.
-    /// Filled pixels count unless they are filled with NaN.
+    /// Opens them; each is disposed. Of images of more than <see cref="ImageCheck.SmallPixels"/> pixels, windows in a
+    /// grid of 5 x 5 are read, so that large sets take a moment. Filled pixels count unless they are filled with NaN.
     /// </param>
     /// <exception cref="ArgumentException">There is no image, or they have several numbers of channels.</exception>
     public static PixelStatistics Measure(IEnumerable<Func<IImageSource>> images)
@@ -25,7 +25,8 @@ public sealed record PixelStatistics(IReadOnlyList<double> Mean, IReadOnlyList<d
             using var image = open();
             sums ??= new PixelSums(image.Channels);
             if (image.Channels != sums.Channels)
-                throw new ArgumentException($"There must be as many channels in all images: one has {image.Channels}, the first {sums.Channels}.", nameof(images));
+                throw new ArgumentException(
+                    $"There must be as many channels in all images: one has {image.Channels}, the first {sums.Channels}.", nameof(images));
             sums.AddSome(image);
         }
 

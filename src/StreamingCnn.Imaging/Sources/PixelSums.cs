@@ -1,6 +1,9 @@
 namespace StreamingCnn.Imaging;
 
-/// <summary>Sums over pixels, in double precision, since squares of gigapixels do not fit into less, and some of the values themselves.</summary>
+/// <summary>
+/// Sums over pixels, in double precision, since squares of gigapixels do not fit into less, and some of the values
+/// themselves.
+/// </summary>
 internal sealed class PixelSums(int channels)
 {
     private const long Side = 1024;
@@ -55,12 +58,17 @@ internal sealed class PixelSums(int channels)
     {
         kept.Sort();
         return new(
-            [.. Enumerable.Range(0, channels).Select(Mean)], [.. Enumerable.Range(0, channels).Select(Deviation)], Percentile(0.01), Percentile(0.99));
+            [.. Enumerable.Range(0, channels).Select(Mean)],
+            [.. Enumerable.Range(0, channels).Select(Deviation)],
+            Percentile(0.01),
+            Percentile(0.99));
 
         double Percentile(double share) => kept.Count == 0 ? 0 : kept[(int)Math.Round(share * (kept.Count - 1))];
 
         // What is left of a constant after subtraction is rounding, by which nothing must be divided.
-        double Deviation(int channel) => Variance(channel) is var variance && variance > 1e-12 * Math.Max(Mean(channel) * Mean(channel), 1e-12) ? Math.Sqrt(variance) : 1;
+        double Deviation(int channel) =>
+            Variance(channel) is var variance && variance > 1e-12 * Math.Max(Mean(channel) * Mean(channel), 1e-12)
+                ? Math.Sqrt(variance) : 1;
     }
 
     private static IEnumerable<long> Starts(long length) =>

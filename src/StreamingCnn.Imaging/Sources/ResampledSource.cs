@@ -29,7 +29,8 @@ public sealed class ResampledSource : IImageSource
     /// <param name="height">Height of the result in pixels.</param>
     /// <param name="width">Width of the result in pixels.</param>
     /// <param name="hasMissing">
-    /// Whether NaN means a pixel without data. Such pixels have no part in the mean; where they would have more than half of it, the result has no data either.
+    /// Whether NaN means a pixel without data. Such pixels have no part in the mean; where they would have more than
+    /// half of it, the result has no data either.
     /// </param>
     internal ResampledSource(IImageSource inner, long height, long width, bool hasMissing)
     {

@@ -95,7 +95,8 @@ internal sealed class TiffBlockSource : IImageSource
 
         try
         {
-            return VipsPixels.Prepare(path, window, options, meaning, Format == Enums.BandFormat.Ushort && blocks.Bits < 16 ? Largest : null);
+            return VipsPixels.Prepare(
+                path, window, options, meaning, Format == Enums.BandFormat.Ushort && blocks.Bits < 16 ? Largest : null);
         }
         catch (VipsException error)
         {

@@ -4,7 +4,8 @@ using NetVips;
 namespace StreamingCnn.Imaging;
 
 /// <summary>
-/// A file that libvips reads by asking for bytes. Left to itself it maps JPEG, WebP and GIF files into memory, and where a mapped file is cut short, the system ends the process that touches it.
+/// A file that libvips reads by asking for bytes. Left to itself it maps JPEG, WebP and GIF files into memory, and
+/// where a mapped file is cut short, the system ends the process that touches it.
 /// </summary>
 internal sealed class UnmappedFile : SourceCustom
 {
@@ -56,7 +57,8 @@ internal sealed class UnmappedFile : SourceCustom
     {
         try
         {
-            return position = offset + (origin switch { SeekOrigin.Begin => 0, SeekOrigin.Current => position, _ => RandomAccess.GetLength(file) });
+            var start = origin switch { SeekOrigin.Begin => 0, SeekOrigin.Current => position, _ => RandomAccess.GetLength(file) };
+            return position = offset + start;
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {

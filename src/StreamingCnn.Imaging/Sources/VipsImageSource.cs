@@ -137,7 +137,9 @@ internal sealed class VipsImageSource : IImageSource
         {
             return VipsPixels.Prepare(path, loaded, options, meaning);
         }
-        catch (VipsException error) when (error.Message.Contains("profile", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("icc", StringComparison.OrdinalIgnoreCase))
+        catch (VipsException error)
+            when (error.Message.Contains("profile", StringComparison.OrdinalIgnoreCase)
+                || error.Message.Contains("icc", StringComparison.OrdinalIgnoreCase))
         {
             throw OfProfile(path, error);
         }
@@ -145,7 +147,10 @@ internal sealed class VipsImageSource : IImageSource
 
     /// <summary>The sentence for colours that cannot be turned into sRGB.</summary>
     public static ImageFormatException OfProfile(string path, VipsException error) => new(
-        path, $"its colour profile is damaged, so its colours are not known; save it anew with or without a profile (the decoder says: {error.Message.Split('\n')[0].TrimEnd('.')}).", error);
+        path,
+        "its colour profile is damaged, so its colours are not known; save it anew with or without a profile "
+            + $"(the decoder says: {error.Message.Split('\n')[0].TrimEnd('.')}).",
+        error);
 
     private static void CheckTemporarySpace(string path, Image loaded)
     {

@@ -38,10 +38,13 @@ internal static class VipsPixels
             image = others[0].Bandjoin([.. others[1..], image[band]]).Copy(interpretation: image.Interpretation);
         }
 
-        return handling == AlphaHandling.Drop ? image.ExtractBand(0, n: image.Bands - 1) : image.Flatten(background: [opaque], maxAlpha: opaque);
+        return handling == AlphaHandling.Drop
+            ? image.ExtractBand(0, n: image.Bands - 1)
+            : image.Flatten(background: [opaque], maxAlpha: opaque);
     }
 
-    private static (Image Colours, double? Largest) ToStandardColours(Image image, ImageOptions options, ColourProfile profile, double? largest)
+    private static (Image Colours, double? Largest) ToStandardColours(
+        Image image, ImageOptions options, ColourProfile profile, double? largest)
     {
         var deep = image.Format == Enums.BandFormat.Ushort;
         var isCmyk = image.Interpretation == Enums.Interpretation.Cmyk;
@@ -59,13 +62,18 @@ internal static class VipsPixels
             : image.Colourspace(deep ? Enums.Interpretation.Rgb16 : Enums.Interpretation.Srgb), null);
     }
 
-    // Grey and colour are made of each other. The first three of more channels need not be red, green and blue, and what the others say would be lost without a word.
+    // Grey and colour are made of each other. The first three of more channels need not be red, green and blue, and
+    // what the others say would be lost without a word.
     private static Image ToChannels(string path, Image image, int? channels)
     {
         if (channels is null || channels == image.Bands)
             return image;
         if (image.Bands is not (1 or 3))
-            throw new ImageFormatException(path, $"the image has {image.Bands} channels and {channels} were asked for; only images of 1 or 3 channels are converted.");
+        {
+            throw new ImageFormatException(
+                path, $"the image has {image.Bands} channels and {channels} were asked for; only images of 1 or 3 channels are converted.");
+        }
+
         return channels == 3 ? image.Bandjoin(image, image) : Luminance(image, deep: image.Format == Enums.BandFormat.Ushort);
     }
 

@@ -12,7 +12,8 @@ internal static class VipsWindow
     private const long LargestPooled = 32 << 20;
 
     /// <summary>Computes an image of bytes or of numbers with 32 bits: [1, bands, height, width].</summary>
-    public static Tensor ToTensor(Image window) => window is { Format: Enums.BandFormat.Uchar, Bands: 3 } ? ReadPlanes(window) : ReadPacked(window);
+    public static Tensor ToTensor(Image window) =>
+        window is { Format: Enums.BandFormat.Uchar, Bands: 3 } ? ReadPlanes(window) : ReadPacked(window);
 
     /// <summary>Computes an image into memory that is there already, pixel by pixel.</summary>
     // libvips' own would be asked for and given back with each window, and the system clears every page of it each time:
@@ -21,7 +22,8 @@ internal static class VipsWindow
     {
         fixed (byte* start = samples)
         {
-            using var target = Image.NewFromMemory((IntPtr)start, (ulong)samples.Length, window.Width, window.Height, window.Bands, window.Format);
+            using var target = Image.NewFromMemory(
+                (IntPtr)start, (ulong)samples.Length, window.Width, window.Height, window.Bands, window.Format);
             window.Write(target);
         }
     }
@@ -58,7 +60,8 @@ internal static class VipsWindow
     private static Tensor ReadPacked(Image window)
     {
         using var scope = NewDisposeScope();
-        var packed = empty([window.Height, window.Width, window.Bands], window.Format == Enums.BandFormat.Uchar ? ScalarType.Byte : ScalarType.Float32);
+        var type = window.Format == Enums.BandFormat.Uchar ? ScalarType.Byte : ScalarType.Float32;
+        var packed = empty([window.Height, window.Width, window.Bands], type);
         Write(window, packed.bytes);
         if (window.Bands == 1)
             return packed.view(1, 1, window.Height, window.Width).MoveToOuterDisposeScope();
