@@ -4,7 +4,10 @@ using System.Text;
 
 namespace StreamingCnn.Testing;
 
-/// <summary>A page of a TIFF that a test writes byte by byte: little-endian, uncompressed, the bands of a pixel beside each other.</summary>
+/// <summary>
+/// A page of a TIFF that a test writes byte by byte: little-endian, uncompressed, the bands of a pixel beside each
+/// other.
+/// </summary>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Bands">Samples of a pixel.</param>
@@ -29,20 +32,27 @@ public sealed record TaggedTiff(int Height, int Width, int Bands, byte[] Samples
         var samples = new T[height * width * bands];
         for (var i = 0; i < samples.Length; i++)
             samples[i] = value(i / bands / width, i / bands % width, i % bands);
-        var format = typeof(T) == typeof(float) || typeof(T) == typeof(double) ? 3 : typeof(T) == typeof(short) || typeof(T) == typeof(sbyte) ? 2 : 1;
+        var format = typeof(T) == typeof(float) || typeof(T) == typeof(double) ? 3
+            : typeof(T) == typeof(short) || typeof(T) == typeof(sbyte) ? 2
+            : 1;
         return new TaggedTiff(height, width, bands, MemoryMarshal.AsBytes(samples.AsSpan()).ToArray()) { Tile = tile }
             .Shorts(339, [.. Enumerable.Repeat((ushort)format, bands)]).Shorts(262, (ushort)(bands >= 3 ? 2 : 1));
     }
 
-    public TaggedTiff Shorts(int tag, params ushort[] values) => With(tag, 3, values.Length, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+    public TaggedTiff Shorts(int tag, params ushort[] values) =>
+        With(tag, 3, values.Length, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
-    public TaggedTiff Floats(int tag, params float[] values) => With(tag, 11, values.Length, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+    public TaggedTiff Floats(int tag, params float[] values) =>
+        With(tag, 11, values.Length, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
-    public TaggedTiff Doubles(int tag, params double[] values) => With(tag, 12, values.Length, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+    public TaggedTiff Doubles(int tag, params double[] values) =>
+        With(tag, 12, values.Length, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
-    public TaggedTiff Fraction(int tag, uint above, uint below) => With(tag, 5, 1, MemoryMarshal.AsBytes((ReadOnlySpan<uint>)[above, below]).ToArray());
+    public TaggedTiff Fraction(int tag, uint above, uint below) =>
+        With(tag, 5, 1, MemoryMarshal.AsBytes((ReadOnlySpan<uint>)[above, below]).ToArray());
 
-    public TaggedTiff Text(int tag, string text) => With(tag, 2, Encoding.UTF8.GetByteCount(text) + 1, [.. Encoding.UTF8.GetBytes(text), 0]);
+    public TaggedTiff Text(int tag, string text) =>
+        With(tag, 2, Encoding.UTF8.GetByteCount(text) + 1, [.. Encoding.UTF8.GetBytes(text), 0]);
 
     public TaggedTiff Bytes(int tag, byte[] bytes) => With(tag, 7, bytes.Length, bytes);
 
@@ -80,7 +90,8 @@ public sealed record TaggedTiff(int Height, int Width, int Bands, byte[] Samples
             return BinaryPrimitives.ReadUInt32LittleEndian(place);
         }).ToArray();
         var (offsets, lengths) = AppendSamples(file);
-        Shorts(256, (ushort)Width).Shorts(257, (ushort)Height).Shorts(258, [.. Enumerable.Repeat((ushort)Bits, Bands)]).Shorts(259, 1).Shorts(277, (ushort)Bands);
+        Shorts(256, (ushort)Width).Shorts(257, (ushort)Height).Shorts(258, [.. Enumerable.Repeat((ushort)Bits, Bands)])
+            .Shorts(259, 1).Shorts(277, (ushort)Bands);
         if (Tile > 0)
             Shorts(322, (ushort)Tile).Shorts(323, (ushort)Tile);
         else

@@ -4,8 +4,8 @@ using StreamingCnn.Attacks.Tests.Running;
 namespace StreamingCnn.Attacks.Tests;
 
 /// <summary>
-/// Whatever a file holds, its reader reads it or refuses it by its own exception with one sentence: no other exception, no crash, and no more time or memory than a file of
-/// its size can be worth.
+/// Whatever a file holds, its reader reads it or refuses it by its own exception with one sentence: no other exception,
+/// no crash, and no more time or memory than a file of its size can be worth.
 /// </summary>
 public sealed class AttackTests
 {
@@ -28,5 +28,6 @@ public sealed class AttackTests
         Assert.InRange(read, count + 1, count + 1000);
     }
 
-    private static int? Number(string variable) => Environment.GetEnvironmentVariable(variable) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+    private static int? Number(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
 }

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace StreamingCnn.Attacks.Tests;
 
-/// <summary>Damages files: bits, numbers, cuts, splices, and changes that keep the structure of a text or a TIFF directory and break its sense.</summary>
+/// <summary>
+/// Damages files: bits, numbers, cuts, splices, and changes that keep the structure of a text or a TIFF directory and
+/// break its sense.
+/// </summary>
 internal static class Mutation
 {
     private const int Longest = 1 << 20;
@@ -13,14 +16,17 @@ internal static class Mutation
 
     private static readonly ulong[] Extremes =
     [
-        0, 1, 2, 3, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0xffffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff,
+        0, 1, 2, 3, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000,
+        0xffffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff,
     ];
 
     private static readonly byte[][] Words =
     [
         .. new[]
         {
-            "0", "-1", "1e309", "NaN", "Infinity", "1.5", "99999999999999999999", "9223372036854775807", "-9223372036854775808", "4294967296", "2147483648", "65536", "null", "true", "\"\"", "[]", "{}", "[[[[", "{\"a\":{\"a\":",
+            "0", "-1", "1e309", "NaN", "Infinity", "1.5", "99999999999999999999",
+            "9223372036854775807", "-9223372036854775808", "4294967296", "2147483648", "65536",
+            "null", "true", "\"\"", "[]", "{}", "[[[[", "{\"a\":{\"a\":",
             "\"\u0000\"", "\\ud800", "'", "\"", ",", ";", "\t", "\r\n", "\ufeff", "é", "../", "/etc/passwd", "\u001b[31m", "%s%n", "",
         }.Select(Encoding.UTF8.GetBytes),
     ];
@@ -61,7 +67,9 @@ internal static class Mutation
                 // A piece is there several times.
                 var end = Math.Min(bytes.Length, at + 1 + random.Next(64));
                 var times = random.Next(8) == 0 ? Math.Min(1000, Longest / (end - at)) : 1 + random.Next(3);
-                return bytes.Length + (times * (end - at)) > Longest ? bytes : [.. bytes[..end], .. Enumerable.Repeat(bytes[at..end], times).SelectMany(piece => piece), .. bytes[end..]];
+                return bytes.Length + (times * (end - at)) > Longest
+                    ? bytes
+                    : [.. bytes[..end], .. Enumerable.Repeat(bytes[at..end], times).SelectMany(piece => piece), .. bytes[end..]];
             case 7:
                 // A piece comes from elsewhere.
                 var from = other.Length == 0 ? 0 : random.Next(other.Length);
@@ -135,7 +143,9 @@ internal static class Mutation
         };
         if (entry + size > bytes.Length)
             return bytes;
-        var value = width == 2 ? (ulong)random.Next(field == 0 ? 254 : 0, field == 0 ? 350 : 20) : random.Next(2) == 0 ? (ulong)random.Next(bytes.Length + 10) : Extremes[random.Next(Extremes.Length)];
+        var value = width == 2
+            ? (ulong)random.Next(field == 0 ? 254 : 0, field == 0 ? 350 : 20)
+            : random.Next(2) == 0 ? (ulong)random.Next(bytes.Length + 10) : Extremes[random.Next(Extremes.Length)];
         for (var i = 0; i < width; i++)
             bytes[entry + field + i] = (byte)(value >> (8 * (little ? i : width - 1 - i)));
         return bytes;

@@ -28,11 +28,13 @@ public class BadInputTests
     [InlineData("trian --demo", "There is no command 'trian'; did you mean train? Or see scnn --help.")]
     [InlineData("generate", "Say what to do; scnn generate --help lists the commands.")]
     [InlineData("train --demo --unknown 3", "There is no option '--unknown'; see scnn train --help.")]
-    [InlineData("generate needles --sides=3 -o x", "There is no option '--sides'; did you mean --side? Or see scnn generate needles --help.")]
+    [InlineData("generate needles --sides=3 -o x",
+        "There is no option '--sides'; did you mean --side? Or see scnn generate needles --help.")]
     [InlineData("plan 17", "'17' is one argument too many; see scnn plan --help.")]
     [InlineData("train --demo --rate 0", "0 is out of range for --rate; write one above 0.")]
     [InlineData("train --demo --momentum 1", "1 is out of range for --momentum; write one from 0 to below 1.")]
-    [InlineData("train set.csv --downsample 0.5", "0.5 is out of range for --downsample; write one of at least 1: images can be made smaller, not larger.")]
+    [InlineData("train set.csv --downsample 0.5",
+        "0.5 is out of range for --downsample; write one of at least 1: images can be made smaller, not larger.")]
     [InlineData("train --demo --epochs 2 --freeze 3", "--freeze is 3, but the run has only 2 epochs; write a number from 0 to 2, or more --epochs.")]
     [InlineData("train --demo --rate 0,001", "'0,001' is not a number; decimals are written with a point: --rate 0.001.")]
     [InlineData("train --demo --momentum 0.5", "--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.")]
@@ -59,18 +61,21 @@ public class BadInputTests
     [InlineData("generate needles -o a --output=b", "--output is given more than once, as a and as b; leave out all but one.")]
     [InlineData("train set.csv --epoch 3", "There is no option '--epoch'; did you mean --epochs? Or see scnn train --help.")]
     [InlineData("train set.csv --learning-rate 3", "There is no option '--learning-rate'; see scnn train --help.")]
-    [InlineData("saliency a.png -w run -o maps --overlay 3", "There is no option '--overlay'; did you mean --overlay-side? Or see scnn saliency --help.")]
+    [InlineData("saliency a.png -w run -o maps --overlay 3",
+        "There is no option '--overlay'; did you mean --overlay-side? Or see scnn saliency --help.")]
     [InlineData("generate needle -o x", "There is no command 'needle'; did you mean needles? Or see scnn generate --help.")]
     [InlineData("train --demo --epochs two", "'two' is not a number; --epochs takes a whole one of at least 1.")]
     [InlineData("train --demo --epochs 2.5", "2.5 is not a whole number; --epochs takes one of at least 1.")]
-    [InlineData("train --demo --epochs 99999999999", "99999999999 is out of range for --epochs; write a whole number from 1 to 2147483647.")]
+    [InlineData("train --demo --epochs 99999999999",
+        "99999999999 is out of range for --epochs; write a whole number from 1 to 2147483647.")]
     [InlineData("train --demo --rate nan", "nan is out of range for --rate; write one above 0.")]
     [InlineData("train --demo --rate fast", "'fast' is not a number; --rate takes one above 0.")]
     [InlineData("generate needles -o x --digit 40", "40 is out of range for --digit; write a whole number from 8 to 28.")]
     [InlineData("saliency a.png -w run -o maps --blur -1", "-1 is out of range for --blur; write one of 0 or more pixels.")]
     [InlineData("saliency a.png -w run -o maps --level 1.5", "1.5 is not a whole number; --level takes one of at least 0.")]
     [InlineData("plan --memory 0MiB", "'0MiB' is too little memory; write at least 1 byte, such as 512MiB, 4GiB or 2GB.")]
-    [InlineData("plan --memory 9999999999TiB", "'9999999999TiB' is more memory than any machine has; write an amount such as 512MiB, 4GiB or 2GB.")]
+    [InlineData("plan --memory 9999999999TiB",
+        "'9999999999TiB' is more memory than any machine has; write an amount such as 512MiB, 4GiB or 2GB.")]
     [InlineData("plan --compute float8", "'float8' is no value for --compute; write one of parameters, bfloat16.")]
     public void A_wrong_command_line_gets_one_sentence(string line, string sentence)
     {
@@ -158,7 +163,8 @@ public class BadInputTests
         var run = CommandLine.Run("train", folder.Path, "--validation", "0", "--epochs", "1", "--output", folder.File("run"));
 
         Assert.Equal(Program.Failure, run.ExitCode);
-        Assert.Contains("b/nan.npy: it holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out", run.Errors);
+        Assert.Contains(
+            "b/nan.npy: it holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out", run.Errors);
         Assert.False(File.Exists(folder.File("run/best.safetensors")));
     }
 }

@@ -6,13 +6,15 @@ namespace StreamingCnn.Cli.Tests;
 /// <summary>Whoever runs out of memory is told what to do.</summary>
 public class MemoryShortageTests
 {
-    private const string Advice = "; give a smaller --memory or --tile, let the carry wait on disk by --carry file, or end what else takes memory.";
+    private const string Advice =
+        "; give a smaller --memory or --tile, let the carry wait on disk by --carry file, or end what else takes memory.";
 
     public static TheoryData<Exception, string> Shortages => new()
     {
         {
             new InvalidOperationException(
-                "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 216000000 bytes. "
+                "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+                + "you tried to allocate 216000000 bytes. "
                 + "Error code 12 (Cannot allocate memory)\nframe #0: x"),
             " where 206 MiB more are needed"
         },
@@ -26,7 +28,8 @@ public class MemoryShortageTests
     [MemberData(nameof(Shortages))]
     public void It_is_one_sentence_with_advice(Exception failure, string where)
     {
-        foreach (var thrown in new[] { failure, new AggregateException(failure), new InvalidOperationException("The step failed.", failure) })
+        var all = new[] { failure, new AggregateException(failure), new InvalidOperationException("The step failed.", failure) };
+        foreach (var thrown in all)
         {
             using var errors = new StringWriter();
 

@@ -61,9 +61,12 @@ public sealed class OwnModuleTests : IDisposable
         var before = OwnTrunk.Made;
 
         Run(line).IsRefused(
-            $"The weights in '{weights}' are those of '{typeof(OwnTrunk).FullName}', a module of somebody's own, and code is never loaded because a file asks for it; "
-            + $"if you trust the assembly that has it, name it: --model path/to/Assembly.dll:{typeof(OwnTrunk).FullName}, and its code will be run.");
-        Run($"{line} --model {Other}").IsRefused($"The weights in '{weights}' are those of '{typeof(OwnTrunk).FullName}', and not of '{Other}'; name that type by --model.");
+            $"The weights in '{weights}' are those of '{typeof(OwnTrunk).FullName}', a module of somebody's own, "
+            + "and code is never loaded because a file asks for it; "
+            + $"if you trust the assembly that has it, name it: --model path/to/Assembly.dll:{typeof(OwnTrunk).FullName}, "
+            + "and its code will be run.");
+        Run($"{line} --model {Other}").IsRefused(
+            $"The weights in '{weights}' are those of '{typeof(OwnTrunk).FullName}', and not of '{Other}'; name that type by --model.");
         Run($"{line} --model small").IsRefused("'small' is no module of your own; write path/to/Assembly.dll:Namespace.Type.");
         Assert.Equal(before, OwnTrunk.Made);
 
@@ -72,7 +75,10 @@ public sealed class OwnModuleTests : IDisposable
         Assert.True(OwnTrunk.Made > before);
     }
 
-    /// <summary>The path that a file states is not even looked at: on some systems looking is enough to send a password to another machine.</summary>
+    /// <summary>
+    /// The path that a file states is not even looked at: on some systems looking is enough to send a password to
+    /// another machine.
+    /// </summary>
     [Theory]
     [InlineData("//elsewhere/share/x.dll:Evil")]
     [InlineData("../../x.DLL:Evil")]
@@ -84,7 +90,11 @@ public sealed class OwnModuleTests : IDisposable
         var refused = Run("predict WEIGHTS DATA");
 
         Assert.Equal(Program.Failure, refused.ExitCode);
-        Assert.StartsWith($"error: The weights in '{weights}' are those of '{stated[(stated.IndexOf(':', StringComparison.Ordinal) + 1)..]}', a module of somebody's own", refused.Errors, StringComparison.Ordinal);
+        var type = stated[(stated.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        Assert.StartsWith(
+            $"error: The weights in '{weights}' are those of '{type}', a module of somebody's own",
+            refused.Errors,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,7 +104,8 @@ public sealed class OwnModuleTests : IDisposable
         var before = OwnTrunk.Made;
 
         Run($"predict WEIGHTS DATA --model {Own}")
-            .IsRefused($"The weights in '{weights}' are those of 'small', which comes with the program, and not of '{Own}'; leave out --model.");
+            .IsRefused($"The weights in '{weights}' are those of 'small', which comes with the program, "
+                + $"and not of '{Own}'; leave out --model.");
         Assert.Equal(before, OwnTrunk.Made);
     }
 
@@ -110,7 +121,9 @@ public sealed class OwnModuleTests : IDisposable
     public void A_file_of_options_cannot_have_code_run(string options)
     {
         var arguments = folder.Write("arguments", $"--model\n{Own}\n");
-        var file = folder.Write("options.json", options.Replace("OWN", Own, StringComparison.Ordinal).Replace("ARGUMENTS", arguments, StringComparison.Ordinal));
+        var file = folder.Write(
+            "options.json",
+            options.Replace("OWN", Own, StringComparison.Ordinal).Replace("ARGUMENTS", arguments, StringComparison.Ordinal));
         var before = OwnTrunk.Made;
 
         var table = folder.Write("table.csv", "image,label\ndata/dark/0.npy,a\ndata/light/1.npy,b\n");
@@ -127,13 +140,15 @@ public sealed class OwnModuleTests : IDisposable
     {
         var recipe = folder.Write("recipe.json", $$"""{ "model": "{{Own}}", "epochs": 1, "tile": "32", "validation": 0 }""");
         Run($"train DATA --config {recipe} -o OUT").IsRefused(
-            $"The options name the assembly of a module, and code is never loaded because a file asks for it; if you trust it, add --model {Own}, and its code will be run.");
+            "The options name the assembly of a module, and code is never loaded because a file asks for it; "
+            + $"if you trust it, add --model {Own}, and its code will be run.");
         var first = Run($"train DATA --config {recipe} -o OUT --model {Own}");
         Assert.Equal(("", Program.Success), (first.Errors, first.ExitCode));
 
         var before = OwnTrunk.Made;
         Run("train --resume OUT --epochs 2").IsRefused(
-            $"The options name the assembly of a module, and code is never loaded because a file asks for it; if you trust it, add --model {Own}, and its code will be run.");
+            "The options name the assembly of a module, and code is never loaded because a file asks for it; "
+            + $"if you trust it, add --model {Own}, and its code will be run.");
         Assert.Equal(before, OwnTrunk.Made);
 
         var resumed = Run($"train --resume OUT --epochs 2 --model {Own}");

@@ -27,7 +27,9 @@ public class RefusedBeforeTrainingTests
     {
         using var folder = Images((20, 30), (20, 30), (20, 30), (20, 30));
 
-        var errors = BothRefuse(folder, folder.Write("t.csv", Plain), [.. options.Select(option => option.Replace("{folder}", folder.Path, StringComparison.Ordinal))]);
+        var errors = BothRefuse(
+            folder, folder.Write("t.csv", Plain),
+            [.. options.Select(option => option.Replace("{folder}", folder.Path, StringComparison.Ordinal))]);
 
         Assert.Contains(reason, errors);
         Assert.Contains(places, errors);
@@ -73,7 +75,8 @@ public class RefusedBeforeTrainingTests
         var table = folder.Write("t.csv", "image,label\n0.png,a\nc.png,b\n1.png,b\n");
 
         Assert.Contains("line 3: the image ", BothRefuse(folder, table));
-        var run = CommandLine.Run("train", table, "--channels", "3", "--tile", "32", "--epochs", "1", "--validation", "0", "--output", folder.File("run"));
+        var run = CommandLine.Run(
+            "train", table, "--channels", "3", "--tile", "32", "--epochs", "1", "--validation", "0", "--output", folder.File("run"));
 
         Assert.Equal("", run.Errors);
         Assert.Equal("3", Safetensors.ReadMetadata(folder.File("run/last.safetensors"))["channels"]);
@@ -87,13 +90,15 @@ public class RefusedBeforeTrainingTests
         var weights = folder.File("run/last.safetensors");
 
         var run = CommandLine.Run(
-            "train", table, "--mpp", "0.5", "--mpp-of", "0.5", "--tile", "32", "--epochs", "1", "--validation", "0", "--output", folder.File("run"));
+            "train", table, "--mpp", "0.5", "--mpp-of", "0.5", "--tile", "32", "--epochs", "1", "--validation", "0",
+            "--output", folder.File("run"));
         Assert.Equal("", run.Errors);
         Assert.Equal("0.5", Safetensors.ReadMetadata(weights)["mpp-of"]);
 
         Assert.Equal("", CommandLine.Run("predict", weights, folder.File("0.png")).Errors);
         Assert.Equal("", CommandLine.Run("evaluate", weights, table, "--resamples", "0").Errors);
-        Assert.Equal("", CommandLine.Run("saliency", folder.File("0.png"), "--weights", weights, "--output", folder.File("s"), "--mpp-of", "0.25").Errors);
+        Assert.Equal("", CommandLine.Run(
+            "saliency", folder.File("0.png"), "--weights", weights, "--output", folder.File("s"), "--mpp-of", "0.25").Errors);
         Assert.Equal((20, 30), SizeOf(folder.File("s/0.saliency.tif")));
         // The same pixels at another resolution are another image, whichever way that is said.
         string Predicted(params string[] images) => CommandLine.Run(["predict", weights, .. images]).Output.Split('\n')[1].Split(',', 2)[1];
@@ -105,13 +110,18 @@ public class RefusedBeforeTrainingTests
     public void Without_a_resolution_a_model_that_has_one_refuses_and_says_how_to_give_it()
     {
         using var folder = Images((40, 60));
-        var description = TrainedModel.Description(TrainedModel.Classes) with { Preparation = new ImagePreparation { Channels = 3, MicrometresPerPixel = 0.5 } };
+        var preparation = new ImagePreparation { Channels = 3, MicrometresPerPixel = 0.5 };
+        var description = TrainedModel.Description(TrainedModel.Classes) with { Preparation = preparation };
         using var model = description.Create();
         WeightFile.Save(model, folder.File("m.safetensors"), description.ToMetadata());
 
         Assert.Contains("say it by --mpp-of", CommandLine.Run("predict", folder.File("m.safetensors"), folder.File("0.png")).Errors);
-        Assert.Contains("say it by --mpp-of", CommandLine.Run("saliency", folder.File("0.png"), "-w", folder.File("m.safetensors"), "-o", folder.File("s")).Errors);
-        Assert.Contains("say it by --mpp-of", CommandLine.Run("evaluate", folder.File("m.safetensors"), folder.Write("t.csv", "image,label\n0.png,dark\n")).Errors);
+        Assert.Contains(
+            "say it by --mpp-of",
+            CommandLine.Run("saliency", folder.File("0.png"), "-w", folder.File("m.safetensors"), "-o", folder.File("s")).Errors);
+        Assert.Contains(
+            "say it by --mpp-of",
+            CommandLine.Run("evaluate", folder.File("m.safetensors"), folder.Write("t.csv", "image,label\n0.png,dark\n")).Errors);
     }
 
     [Theory]
@@ -132,7 +142,11 @@ public class RefusedBeforeTrainingTests
 
     private static string BothRefuse(TemporaryFolder folder, string table, params string[] options)
     {
-        string[] output = [.. options.Contains("--output") ? [] : new[] { "--output", folder.File("run") }, .. options.Contains("--tile") ? [] : new[] { "--tile", "32" }];
+        string[] output =
+        [
+            .. options.Contains("--output") ? [] : new[] { "--output", folder.File("run") },
+            .. options.Contains("--tile") ? [] : new[] { "--tile", "32" },
+        ];
         var dry = CommandLine.Run(["train", table, .. options, .. output, "--dry-run"]);
         var wet = CommandLine.Run(["train", table, .. options, .. output, "--epochs", "1"]);
 

@@ -14,7 +14,9 @@ public sealed class ResumeTests : IDisposable
         for (var i = 0; i < 8; i++)
             NumpyFile.Write(folder.Write($"data/mask/{i}.npy", ""), full([70 + i, 60, 1], 255, ScalarType.Byte));
         folder.Write("data/table.csv", "image,label,split,mask\n" + string.Concat(Enumerable.Range(0, 8).Select(Row)));
-        Assert.Equal("", CommandLine.Run("train", folder.File("data/table.csv"), "--epochs", "1", "--tile", "32", "--foreground", "mask", "-o", folder.File("run")).Errors);
+        Assert.Equal("", CommandLine.Run(
+            "train", folder.File("data/table.csv"), "--epochs", "1", "--tile", "32",
+            "--foreground", "mask", "-o", folder.File("run")).Errors);
     }
 
     public void Dispose() => folder.Dispose();
@@ -25,7 +27,8 @@ public sealed class ResumeTests : IDisposable
         Directory.Move(folder.File("run"), folder.File("other"));
         Assert.Equal("", CommandLine.Run("train", "--resume", folder.File("other"), "--epochs", "2").Errors);
         Directory.Move(folder.File("data"), folder.File("moved"));
-        Assert.Equal("", CommandLine.Run("train", folder.File("moved/table.csv"), "--resume", folder.File("other"), "--epochs", "3").Errors);
+        Assert.Equal("", CommandLine.Run(
+            "train", folder.File("moved/table.csv"), "--resume", folder.File("other"), "--epochs", "3").Errors);
         Assert.Equal(4, File.ReadAllLines(folder.File("other/metrics.csv")).Length);
     }
 
@@ -100,9 +103,11 @@ public sealed class ResumeTests : IDisposable
     }
 
     private static string Row(int number) =>
-        $"{(number % 2 == 0 ? "dark" : "light")}/{number}.npy,{(number % 2 == 0 ? "a" : "b")},{(number < 6 ? "train" : "validation")},mask/{number}.npy\n";
+        $"{(number % 2 == 0 ? "dark" : "light")}/{number}.npy,{(number % 2 == 0 ? "a" : "b")},"
+        + $"{(number < 6 ? "train" : "validation")},mask/{number}.npy\n";
 
-    private void Rows(Func<int, string> row) => folder.Write("data/table.csv", "image,label,split,mask\n" + string.Concat(Enumerable.Range(0, 8).Select(row)));
+    private void Rows(Func<int, string> row) =>
+        folder.Write("data/table.csv", "image,label,split,mask\n" + string.Concat(Enumerable.Range(0, 8).Select(row)));
 
     /// <summary>Changes a pixel at its end, and neither size nor time.</summary>
     private void Flip(string name)
@@ -122,6 +127,8 @@ public sealed class ResumeTests : IDisposable
             .IsRefused($"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.");
 
         Assert.Equal(before.Keys.Order(), Directory.GetFiles(folder.File("run")).Order());
-        Assert.All(before.Where(file => !file.Key.Contains(".lock", StringComparison.Ordinal)), file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
+        Assert.All(
+            before.Where(file => !file.Key.Contains(".lock", StringComparison.Ordinal)),
+            file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
     }
 }

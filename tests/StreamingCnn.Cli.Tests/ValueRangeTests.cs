@@ -19,7 +19,9 @@ public partial class ValueRangeTests
     {
         using var folder = new TemporaryFolder();
         var table = Pictures(folder, kind, 24);
-        var run = CommandLine.Run("train", table, "--model", "small", "--tile", "64", "--epochs", "12", "--rate", "0.002", "--validation", "0.34", "--batch", "4", "--output", folder.File("run"));
+        var run = CommandLine.Run(
+            "train", table, "--model", "small", "--tile", "64", "--epochs", "12", "--rate", "0.002",
+            "--validation", "0.34", "--batch", "4", "--output", folder.File("run"));
 
         Assert.Equal("", run.Errors);
         Assert.Contains("accuracy of the best weights 1.000", run.Output, StringComparison.Ordinal);
@@ -29,7 +31,10 @@ public partial class ValueRangeTests
         Assert.Equal("", predicted.Errors);
         Assert.Contains("i0.tif,plain", predicted.Output, StringComparison.Ordinal);
         Assert.Contains("i1.tif,square", predicted.Output, StringComparison.Ordinal);
-        Assert.Contains($"\"normalize\": \"{(kind == "u8" ? "symmetric" : "measured")}\"", File.ReadAllText(folder.File("run/options.json")), StringComparison.Ordinal);
+        Assert.Contains(
+            $"\"normalize\": \"{(kind == "u8" ? "symmetric" : "measured")}\"",
+            File.ReadAllText(folder.File("run/options.json")),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -56,8 +61,14 @@ public partial class ValueRangeTests
     {
         using var folder = new TemporaryFolder();
         var table = Pictures(folder, "s2f", 6);
-        Assert.Contains("far beyond -1 to 1", CommandLine.Run("train", table, "--tile", "64", "--normalize", "symmetric", "--dry-run").Output, StringComparison.Ordinal);
-        Assert.Contains("--normalize none gives them to the network as they are", CommandLine.Run("train", table, "--tile", "64", "--normalize", "none", "--dry-run").Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "far beyond -1 to 1",
+            CommandLine.Run("train", table, "--tile", "64", "--normalize", "symmetric", "--dry-run").Output,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "--normalize none gives them to the network as they are",
+            CommandLine.Run("train", table, "--tile", "64", "--normalize", "none", "--dry-run").Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,14 +77,18 @@ public partial class ValueRangeTests
         using var folder = new TemporaryFolder();
         var table = Pictures(folder, "u12", 6);
         CommandLine.Run("train", table, "--range", "0,4095", "--normalize", "measured", "--dry-run")
-            .IsRefused("--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
-        Assert.Contains("'4095,0' is no range of values", CommandLine.Run("train", table, "--range", "4095,0").Errors, StringComparison.Ordinal);
+            .IsRefused("--range says which values --normalize symmetric and imagenet take for 0 and 255; "
+                + "leave it out, or choose one of those.");
+        Assert.Contains(
+            "'4095,0' is no range of values", CommandLine.Run("train", table, "--range", "4095,0").Errors, StringComparison.Ordinal);
         CommandLine.Run("train", table, "--augment", "colour", "--tile", "64", "--dry-run").IsRefused(
-            "--augment colour and stain change colours on the scale 0 to 255, but these images (uint16) have values of another; leave them out, or convert the images to 8 bits.");
+            "--augment colour and stain change colours on the scale 0 to 255, but these images (uint16) have values of another; "
+            + "leave them out, or convert the images to 8 bits.");
         File.Copy(folder.File("i0.tif"), folder.File("other.tif"));
         TaggedTiff.Write(folder.File("i0.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => (byte)(y + x)));
         CommandLine.Run("train", table, "--range", "0,4095", "--dry-run")
-            .IsRefused("--range counts in values as files store them, but the images are of several types (uint8, uint16); convert them to one, or leave it out.");
+            .IsRefused("--range counts in values as files store them, but the images are of several types (uint8, uint16); "
+                + "convert them to one, or leave it out.");
     }
 
     /// <summary>Noise around a third of the range, every second picture with a bright square.</summary>

@@ -37,7 +37,12 @@ internal sealed class Attack(Target target, int seed, int count)
     /// <returns>How the process ended.</returns>
     private string RunProcess(string folder)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
+        };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
             start.ArgumentList.Add(typeof(Attack).Assembly.Location);
         foreach (var argument in (string[])[Worker.Name, target.Name, Text(seed), Text(next), Text(count), folder])
@@ -66,7 +71,9 @@ internal sealed class Attack(Target target, int seed, int count)
         while (!process.WaitForExit(200))
         {
             process.Refresh();
-            stopped = sinceLast.Elapsed > Patience ? $"nothing came of it in {Patience.TotalSeconds} s" : !process.HasExited && process.WorkingSet64 > MostBytes ? "the process took 3 GiB" : null;
+            stopped = sinceLast.Elapsed > Patience ? $"nothing came of it in {Patience.TotalSeconds} s"
+                : !process.HasExited && process.WorkingSet64 > MostBytes ? "the process took 3 GiB"
+                : null;
             if (stopped is null)
                 continue;
             process.Kill();

@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace StreamingCnn.Attacks.Tests.Running;
 
-/// <summary>The process that reads damaged files. It says what it is about to read before it does, so that whoever started it knows what it died of.</summary>
+/// <summary>
+/// The process that reads damaged files. It says what it is about to read before it does, so that whoever started it
+/// knows what it died of.
+/// </summary>
 internal static class Worker
 {
     public const string Name = "attack-worker";
@@ -75,7 +78,9 @@ internal static class Worker
         }
         catch (Exception failure)
         {
-            problem = $"{failure.GetType().Name}, {failure.Message} {failure.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("StreamingCnn", StringComparison.Ordinal))?.Trim()}";
+            var calls = failure.StackTrace?.Split('\n');
+            var place = calls?.FirstOrDefault(line => line.Contains("StreamingCnn", StringComparison.Ordinal))?.Trim();
+            problem = $"{failure.GetType().Name}, {failure.Message} {place}";
         }
 
         var (seconds, bytes) = ((Environment.CpuUsage.TotalTime - before).TotalSeconds, memory.Growth);
@@ -90,7 +95,9 @@ internal static class Worker
         if (failure is Imaging.DataSets.DataSetException)
             return null;
         var message = failure.Message;
-        return message.Length == 0 || message.Length > LongestMessage || !message.EndsWith('.') || message.Any(char.IsControl) ? $"is no short sentence: {failure.GetType().Name}, {message}" : null;
+        return message.Length == 0 || message.Length > LongestMessage || !message.EndsWith('.') || message.Any(char.IsControl)
+            ? $"is no short sentence: {failure.GetType().Name}, {message}"
+            : null;
     }
 
     /// <summary>How much more memory than before a process has had at once.</summary>
@@ -112,7 +119,9 @@ internal static class Worker
             if (!OperatingSystem.IsLinux())
                 return Process.GetCurrentProcess().WorkingSet64;
             var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
-            return line is null ? 0 : long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) << 10;
+            return line is null
+                ? 0
+                : long.Parse(line[name.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) << 10;
         }
     }
 }

@@ -25,8 +25,12 @@ internal static class ArraySamples
 
     private static Sample Harmful(string name, string header, int bytes) => new($"{name}.npy", File(header, bytes), IsHarmful: true);
 
-    private static string Header(string type, string shape) => $"{{'descr': '{type}', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n";
+    private static string Header(string type, string shape) =>
+        $"{{'descr': '{type}', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n";
 
     private static byte[] File(string header, int bytes) =>
-        [0x93, .. "NUMPY"u8, 1, 0, .. BitConverter.GetBytes((ushort)header.Length), .. Encoding.Latin1.GetBytes(header), .. Enumerable.Range(0, bytes).Select(i => (byte)i)];
+    [
+        0x93, .. "NUMPY"u8, 1, 0, .. BitConverter.GetBytes((ushort)header.Length), .. Encoding.Latin1.GetBytes(header),
+        .. Enumerable.Range(0, bytes).Select(i => (byte)i),
+    ];
 }

@@ -18,9 +18,13 @@ internal static class MaliciousPickles
     {
         string[] names =
         [
-            "os\nsystem", "posix\nsystem", "nt\nsystem", "subprocess\nPopen", "subprocess\ncheck_output", "builtins\neval", "builtins\nexec", "__builtin__\neval", "builtins\n__import__", "builtins\ngetattr", "builtins\nopen", "builtins\nprint",
-            "runpy\n_run_code", "importlib\nimport_module", "ctypes\nCDLL", "pty\nspawn", "socket\nsocket", "shutil\nrmtree", "webbrowser\nopen", "pickle\nloads", "marshal\nloads", "torch\nload", "torch.hub\nload",
-            "numpy.testing._private.utils\nrunstring", "numpy\nload", "timeit\ntimeit", "pip\nmain", "functools\npartial", "operator\nattrgetter", "_io\nFileIO", "pathlib\nPath.unlink", "codecs\nencode", "my.module\nanything",
+            "os\nsystem", "posix\nsystem", "nt\nsystem", "subprocess\nPopen", "subprocess\ncheck_output",
+            "builtins\neval", "builtins\nexec", "__builtin__\neval", "builtins\n__import__",
+            "builtins\ngetattr", "builtins\nopen", "builtins\nprint",
+            "runpy\n_run_code", "importlib\nimport_module", "ctypes\nCDLL", "pty\nspawn", "socket\nsocket", "shutil\nrmtree",
+            "webbrowser\nopen", "pickle\nloads", "marshal\nloads", "torch\nload", "torch.hub\nload",
+            "numpy.testing._private.utils\nrunstring", "numpy\nload", "timeit\ntimeit", "pip\nmain", "functools\npartial",
+            "operator\nattrgetter", "_io\nFileIO", "pathlib\nPath.unlink", "codecs\nencode", "my.module\nanything",
         ];
         foreach (var name in names)
         {
@@ -36,7 +40,8 @@ internal static class MaliciousPickles
         var name = new string('n', 500_000);
         yield return ("joined-names", $"(dS'{name}'\n(d{Repeat(i => $"S'{i}'\nNs")}s.");
         yield return ("joined-names-of-tensors", $"(dS'{name}'\n(d{Repeat(i => $"I{i}\ng9\ns", 10_000)}s.");
-        yield return ("nested-names", string.Concat(Enumerable.Repeat($"(dS'{new string('n', 2000)}'\n", 300)) + "N" + new string('s', 300) + ".");
+        yield return (
+            "nested-names", string.Concat(Enumerable.Repeat($"(dS'{new string('n', 2000)}'\n", 300)) + "N" + new string('s', 300) + ".");
         yield return ("doubling", $"(lp0\n{Repeat(i => "(g0\ng0\nlp0\n", 50_000)}.");
         yield return ("append-itself", $"(lp0\n{Repeat(_ => "h\0a")}.");
         yield return ("extend-itself", $"(lp0\n({Repeat(_ => "h\0")}e.");
@@ -49,8 +54,12 @@ internal static class MaliciousPickles
         yield return ("sets", $"{new string('\u008f', 1_000_000)}.");
         yield return ("memo", $"N{Repeat(i => $"p{i}\n")}.");
         yield return ("colliding-memo", $"N{Repeat(i => $"p{((long)i << 32) | (uint)i}\n", 40_000)}.");
-        yield return ("ordered-dictionaries-of-one-list", $"((l{Repeat(i => $"(I{i}\nNta", 20_000)}tp0\n{Repeat(_ => "ccollections\nOrderedDict\ng0\nR", 20_000)}.");
-        yield return ("shapes-of-one-tuple", $"({Repeat(i => "I1\n")}tp0\n{Repeat(_ => $"ctorch._utils\n_rebuild_tensor_v2\n({Storage}I0\ng0\ng0\nI00\nNtR", 2000)}.");
+        yield return (
+            "ordered-dictionaries-of-one-list",
+            $"((l{Repeat(i => $"(I{i}\nNta", 20_000)}tp0\n{Repeat(_ => "ccollections\nOrderedDict\ng0\nR", 20_000)}.");
+        yield return (
+            "shapes-of-one-tuple",
+            $"({Repeat(i => "I1\n")}tp0\n{Repeat(_ => $"ctorch._utils\n_rebuild_tensor_v2\n({Storage}I0\ng0\ng0\nI00\nNtR", 2000)}.");
         yield return ("sizes-of-one-tuple", $"({Repeat(i => "I1\n")}tp0\n{Repeat(_ => "ctorch\nSize\ng0\nR", 20_000)}.");
         yield return ("keys-of-storages", $"(S'storage'\nctorch\nFloatStorage\nS'{name}'\nS'cpu'\nI6\ntp0\n{Repeat(_ => "g0\nQ")}.");
         yield return ("names-of-classes", $"\u0080\u0004S'{name}'\np0\n{Repeat(_ => "g0\ng0\n\u0093")}.");
@@ -66,7 +75,9 @@ internal static class MaliciousPickles
         yield return ("negative-strides", Tensors("(I6\nt(I-1\nt"));
         yield return ("overflowing-sizes", Tensors("(I4611686018427387904\nI4611686018427387904\nI4\nt(I0\nI0\nI0\nt"));
         yield return ("overflowing-strides", Tensors("(I2\nI2\nt(I9223372036854775807\nI9223372036854775807\nt"));
-        yield return ("dictionaries-of-dictionaries", "(dp0\n" + string.Concat(Enumerable.Range(1, 20_000).Select(i => $"0(dS'l'\ng{i - 1}\nsS'r'\ng{i - 1}\nsp{i}\n")) + ".");
+        yield return (
+            "dictionaries-of-dictionaries",
+            "(dp0\n" + string.Concat(Enumerable.Range(1, 20_000).Select(i => $"0(dS'l'\ng{i - 1}\nsS'r'\ng{i - 1}\nsp{i}\n")) + ".");
         yield return ("itself", "(dp0\nS'self'\ng0\ns.");
     }
 

@@ -11,10 +11,14 @@ internal static class MaliciousZips
     public static IReadOnlyList<Sample> All =>
     [
         Harmful("zip-bomb", WeightSamples.Zip(CompressionLevel.Optimal, ("archive/data.pkl", new byte[100 << 20]))),
-        Harmful("zip-bomb-beside", WeightSamples.Zip(CompressionLevel.Optimal, ("archive/data.pkl", "}."u8.ToArray()), ("archive/data/0", new byte[100 << 20]))),
-        Harmful("zip-bomb-byteorder", WeightSamples.Zip(CompressionLevel.Optimal, ("archive/data.pkl", "}."u8.ToArray()), ("archive/byteorder", new byte[100 << 20]))),
-        Harmful("zip-many-entries", WeightSamples.Zip(CompressionLevel.NoCompression, [.. Enumerable.Range(0, 8000).Select(i => ($"archive/data/{i}", Array.Empty<byte>()))])),
-        Harmful("zip-two-pickles", WeightSamples.Zip(CompressionLevel.NoCompression, ("a/data.pkl", "}."u8.ToArray()), ("b/data.pkl", "}."u8.ToArray()))),
+        Harmful("zip-bomb-beside", WeightSamples.Zip(
+            CompressionLevel.Optimal, ("archive/data.pkl", "}."u8.ToArray()), ("archive/data/0", new byte[100 << 20]))),
+        Harmful("zip-bomb-byteorder", WeightSamples.Zip(
+            CompressionLevel.Optimal, ("archive/data.pkl", "}."u8.ToArray()), ("archive/byteorder", new byte[100 << 20]))),
+        Harmful("zip-many-entries", WeightSamples.Zip(
+            CompressionLevel.NoCompression, [.. Enumerable.Range(0, 8000).Select(i => ($"archive/data/{i}", Array.Empty<byte>()))])),
+        Harmful("zip-two-pickles", WeightSamples.Zip(
+            CompressionLevel.NoCompression, ("a/data.pkl", "}."u8.ToArray()), ("b/data.pkl", "}."u8.ToArray()))),
         Harmful("zip-outside", WeightSamples.Zip(CompressionLevel.NoCompression, ("../data.pkl", "}."u8.ToArray()))),
         Harmful("zip-overlapping", Overlapping(2000, 1 << 19)),
         Harmful("zip-without-entries", WeightSamples.Zip(CompressionLevel.NoCompression)),
@@ -26,9 +30,15 @@ internal static class MaliciousZips
     private static byte[] Overlapping(int count, int size)
     {
         var tensors = string.Concat(Enumerable.Range(0, count).Select(i =>
-            $"S't{i}'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'{i}'\nS'cpu'\nI{size / 4}\ntQI0\n(I{size / 4}\nt(I1\ntI00\nNtRs"));
+            $"S't{i}'\nctorch._utils\n_rebuild_tensor_v2\n"
+                + $"((S'storage'\nctorch\nFloatStorage\nS'{i}'\nS'cpu'\nI{size / 4}\ntQI0\n(I{size / 4}\nt(I1\ntI00\nNtRs"));
         var sound = WeightSamples.Zip(
-            CompressionLevel.NoCompression, [("archive/data.pkl", WeightSamples.Text($"(d{tensors}.")), ("archive/data/0", new byte[size]), .. Enumerable.Range(1, count - 1).Select(i => ($"archive/data/{i}", Array.Empty<byte>()))]);
+            CompressionLevel.NoCompression,
+            [
+                ("archive/data.pkl", WeightSamples.Text($"(d{tensors}.")),
+                ("archive/data/0", new byte[size]),
+                .. Enumerable.Range(1, count - 1).Select(i => ($"archive/data/{i}", Array.Empty<byte>())),
+            ]);
         var end = sound.AsSpan().LastIndexOf("PK\u0005\u0006"u8);
         var at = BinaryPrimitives.ReadInt32LittleEndian(sound.AsSpan(end + 16));
         byte[]? first = null;
@@ -44,7 +54,10 @@ internal static class MaliciousZips
                 first.AsSpan(42, 4).CopyTo(entry[42..]);
             }
 
-            at += CentralEntry + BinaryPrimitives.ReadUInt16LittleEndian(entry[28..]) + BinaryPrimitives.ReadUInt16LittleEndian(entry[30..]) + BinaryPrimitives.ReadUInt16LittleEndian(entry[32..]);
+            at += CentralEntry
+                + BinaryPrimitives.ReadUInt16LittleEndian(entry[28..])
+                + BinaryPrimitives.ReadUInt16LittleEndian(entry[30..])
+                + BinaryPrimitives.ReadUInt16LittleEndian(entry[32..]);
         }
 
         return sound;

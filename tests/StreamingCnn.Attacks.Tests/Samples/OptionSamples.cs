@@ -8,7 +8,10 @@ internal static class OptionSamples
     public static IReadOnlyList<Sample> All() =>
     [
         Text("some.json", "{\"model\": \"small\", \"tile\": 128, \"epochs\": 3, \"rate\": 0.01, \"balanced\": true, \"seed\": 3}"),
-        Text("others.json", "{\"model\": \"small\", \"memory\": \"64MiB\", \"pooling\": \"average\", \"dropout\": \"0.5\", \"schedule\": \"cosine\", \"warm-up\": 2}"),
+        Text(
+            "others.json",
+            "{\"model\": \"small\", \"memory\": \"64MiB\", \"pooling\": \"average\", \"dropout\": \"0.5\", "
+            + "\"schedule\": \"cosine\", \"warm-up\": 2}"),
         Text("deep.json", new string('[', 300_000), isHarmful: true),
         Text("deep-object.json", string.Concat(Enumerable.Repeat("{\"model\":", 100_000)), isHarmful: true),
         Text("long.json", $"{{\"model\": \"{new string('a', 1 << 20)}\"}}", isHarmful: true),
@@ -23,5 +26,6 @@ internal static class OptionSamples
         Text("empty.json", "", isHarmful: true),
     ];
 
-    private static Sample Text(string name, string text, bool isHarmful = false) => new(name, Encoding.UTF8.GetBytes(text), IsHarmful: isHarmful);
+    private static Sample Text(string name, string text, bool isHarmful = false) =>
+        new(name, Encoding.UTF8.GetBytes(text), IsHarmful: isHarmful);
 }

@@ -19,7 +19,10 @@ internal static class PhotographSamples
         .. Bombs(),
     ];
 
-    public static IReadOnlyList<Sample> Masks() => [new("mask.png", (Picture()[0] > 128).PngsaveBuffer()), new("mask.tif", (Picture()[0] > 128).TiffsaveBuffer()), .. Bombs()];
+    public static IReadOnlyList<Sample> Masks() =>
+    [
+        new("mask.png", (Picture()[0] > 128).PngsaveBuffer()), new("mask.tif", (Picture()[0] > 128).TiffsaveBuffer()), .. Bombs(),
+    ];
 
     public static byte[] Small(string ending) => Picture().WriteToBuffer($".{ending}");
 
@@ -27,7 +30,8 @@ internal static class PhotographSamples
     public static Image Picture(int width = 50, int height = 40)
     {
         var noise = Image.Gaussnoise(width, height, sigma: 30, mean: 128, seed: 1);
-        return noise.Bandjoin(noise.Rot180(), noise.Flip(Enums.Direction.Horizontal)).Cast(Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Srgb);
+        return noise.Bandjoin(noise.Rot180(), noise.Flip(Enums.Direction.Horizontal))
+            .Cast(Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Srgb);
     }
 
     private static IReadOnlyList<Sample> Bombs() =>

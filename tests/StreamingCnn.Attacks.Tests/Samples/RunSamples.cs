@@ -19,7 +19,13 @@ internal static class RunSamples
     public static IReadOnlyList<Sample> Weights()
     {
         manual_seed(1);
-        var description = new ModelDescription { Trunk = "small", Task = Task, Pooling = HeadPooling.Average, Preparation = new ImagePreparation { Channels = 3 } };
+        var description = new ModelDescription
+        {
+            Trunk = "small",
+            Task = Task,
+            Pooling = HeadPooling.Average,
+            Preparation = new ImagePreparation { Channels = 3 },
+        };
         using var model = description.Create();
         const string Path = "model.safetensors";
         WeightFile.Save(model, Path, description.ToMetadata());
@@ -49,12 +55,26 @@ internal static class RunSamples
     private static StreamingClassifier Classifier()
     {
         manual_seed(7);
-        return new(Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("act", ReLU())), 2, new StreamingOptions { Tile = (16, 16) }, HeadPooling.Average);
+        return new(
+            Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("act", ReLU())),
+            2,
+            new StreamingOptions { Tile = (16, 16) },
+            HeadPooling.Average);
     }
 
-    private static TrainingSample[] Images => [.. Enumerable.Range(0, 4).Select(i => new TrainingSample($"image {i}", i % 2, _ => new TensorImageSource(full([1, 3, 16, 16], (float)(i % 2)))) { Targets = [i % 2] })];
+    private static TrainingSample[] Images =>
+    [
+        .. Enumerable.Range(0, 4).Select(i =>
+            new TrainingSample($"image {i}", i % 2, _ => new TensorImageSource(full([1, 3, 16, 16], (float)(i % 2))))
+            {
+                Targets = [i % 2],
+            }),
+    ];
 
-    /// <summary>The whole file, and without its checksum, which would find all damage before anything else does: as a whole, and the header alone with a length that fits.</summary>
+    /// <summary>
+    /// The whole file, and without its checksum, which would find all damage before anything else does: as a whole, and
+    /// the header alone with a length that fits.
+    /// </summary>
     private static IReadOnlyList<Sample> WithHeader(string path)
     {
         var sound = File.ReadAllBytes(path);

@@ -2,7 +2,10 @@ using StreamingCnn.Interop.Weights;
 
 namespace StreamingCnn.Cli.Tests.Survival;
 
-/// <summary>Two runs never write into one folder, whoever looks into the folder of a run sees whole files, and only what a run has made is tidied up.</summary>
+/// <summary>
+/// Two runs never write into one folder, whoever looks into the folder of a run sees whole files, and only what a run
+/// has made is tidied up.
+/// </summary>
 public sealed class TwoRunsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -19,10 +22,12 @@ public sealed class TwoRunsTests : IDisposable
         using (var training = ProgramProcess.Start(Train("run", "100000")))
         {
             Await(() => File.Exists(folder.File("run/best.safetensors")), training);
-            var held = $"error: The folder '{run}' is being written into by another run, process {training.Id} on {Environment.MachineName} since ";
+            var held = $"error: The folder '{run}' is being written into by another run, "
+                + $"process {training.Id} on {Environment.MachineName} since ";
 
             Assert.StartsWith(held, CommandLine.Run("train", "--resume", run).Errors, StringComparison.Ordinal);
-            CommandLine.Run(Train("run", "2")).IsRefused($"The folder '{run}' holds a run already; go on with it by --resume {run}, or choose another folder.");
+            CommandLine.Run(Train("run", "2")).IsRefused(
+                $"The folder '{run}' holds a run already; go on with it by --resume {run}, or choose another folder.");
             for (var i = 0; i < 3; i++)
             {
                 var look = CommandLine.Run("predict", run, folder.File("data"));
@@ -72,13 +77,15 @@ public sealed class TwoRunsTests : IDisposable
         string[] arguments =
         [
             .. line.Split(' ').Select(part => part
-                .Replace("DATA", folder.File("data"), StringComparison.Ordinal).Replace("OUT", folder.File("out"), StringComparison.Ordinal)),
+                .Replace("DATA", folder.File("data"), StringComparison.Ordinal)
+                .Replace("OUT", folder.File("out"), StringComparison.Ordinal)),
         ];
         using (FolderLock.Take(folder.File("out")))
         {
             var refused = CommandLine.Run(arguments);
             Assert.Equal(Program.Failure, refused.ExitCode);
-            var held = $"error: The folder '{folder.File("out")}' is being written into by another run, process {Environment.ProcessId} on ";
+            var held = $"error: The folder '{folder.File("out")}' is being written into by another run, "
+                + $"process {Environment.ProcessId} on ";
             Assert.StartsWith(held, refused.Errors, StringComparison.Ordinal);
         }
 
@@ -93,11 +100,16 @@ public sealed class TwoRunsTests : IDisposable
         Assert.Equal("", CommandLine.Run(Train("real", "1")).Errors);
         // The folder itself may be named by a link.
         Directory.CreateSymbolicLink(folder.File("run"), folder.File("real"));
-        string[] own = [Unfinished("run/checkpoint.safetensors"), Unfinished("run/options.json"), Unfinished("run/plots/loss.png"), Unfinished("run/")];
+        string[] own =
+        [
+            Unfinished("run/checkpoint.safetensors"), Unfinished("run/options.json"),
+            Unfinished("run/plots/loss.png"), Unfinished("run/"),
+        ];
         string[] others =
         [
             folder.Write("elsewhere/notes.part", ""), Unfinished("elsewhere/checkpoint.safetensors"), folder.Write("run/notes.part", ""),
-            folder.Write("run/sub/notes.part", ""), Unfinished("run/sub/checkpoint.safetensors"), Unfinished("run/theirs.zip"), Unfinished("run/evaluation/metrics.csv"),
+            folder.Write("run/sub/notes.part", ""), Unfinished("run/sub/checkpoint.safetensors"),
+            Unfinished("run/theirs.zip"), Unfinished("run/evaluation/metrics.csv"),
         ];
         Directory.CreateSymbolicLink(folder.File("run/images"), folder.File("elsewhere"));
         var link = AtomicFile.TemporaryName(folder.File("run/best.safetensors"));
@@ -125,10 +137,14 @@ public sealed class TwoRunsTests : IDisposable
         Assert.True(File.Exists(theirs));
     }
 
-    private string Unfinished(string name) => folder.Write(Path.GetRelativePath(folder.Path, AtomicFile.TemporaryName(Path.Combine(folder.Path, name))), "half");
+    private string Unfinished(string name) =>
+        folder.Write(Path.GetRelativePath(folder.Path, AtomicFile.TemporaryName(Path.Combine(folder.Path, name))), "half");
 
     private string[] Train(string run, string epochs) =>
-        ["train", folder.File("data"), "--output", folder.File(run), "--epochs", epochs, "--tile", "32", "--validation", "0.34", "--batch", "2"];
+    [
+        "train", folder.File("data"), "--output", folder.File(run), "--epochs", epochs, "--tile", "32",
+        "--validation", "0.34", "--batch", "2",
+    ];
 
     private static void Await(Func<bool> condition, ProgramProcess process)
     {

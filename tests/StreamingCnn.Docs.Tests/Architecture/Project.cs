@@ -67,7 +67,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         new("StreamingCnn.Cli", "scnn", [Engine, Images, Training], ["Spectre.Console", "System.CommandLine"],
         [
             new("Interruption", ["Interruption.cs"], []),
-            // What names a user's own module is for the library to say that loads it; images that a person names may stand in a table, which a data set reads as well.
+            // What names a user's own module is for the library to say that loads it; images that a person names may
+            // stand in a table, which a data set reads as well.
             new("Input", ["Input"], [Torch, Engine, Images, Training, "System.CommandLine"]),
             new("Display", ["Display"], [Engine, Training, "Spectre.Console"]),
             new("Verification", ["Verification"], [Torch, Engine]),

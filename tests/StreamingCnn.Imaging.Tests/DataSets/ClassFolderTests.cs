@@ -10,7 +10,8 @@ public sealed class ClassFolderTests
     public void Files_that_are_no_images_are_passed_over_with_a_note()
     {
         using var folder = Folders("a/1.npy", "b/2.NPY", "b/3");
-        foreach (var name in (string[])["a/Thumbs.db", "a/desktop.ini", "b/.DS_Store", "b/2.xml", "b/2.geojson", "b/notes.txt", ".git/x", "readme.md"])
+        string[] names = ["a/Thumbs.db", "a/desktop.ini", "b/.DS_Store", "b/2.xml", "b/2.geojson", "b/notes.txt", ".git/x", "readme.md"];
+        foreach (var name in names)
             folder.Write(name, "[.ShellClassInfo]");
 
         var data = ImageDataSet.FromFolders(folder.Path);
@@ -58,7 +59,9 @@ public sealed class ClassFolderTests
         var problems = Refusal(folder).Problems;
 
         Assert.Equal(2, problems.Count);
-        Assert.Contains(problems, problem => problem.StartsWith("test, train: the folder of this class has no images of its own", StringComparison.Ordinal));
+        Assert.Contains(
+            problems,
+            problem => problem.StartsWith("test, train: the folder of this class has no images of its own", StringComparison.Ordinal));
         Assert.Contains("void: the folder of this class has no images", problems);
     }
 
@@ -85,7 +88,8 @@ public sealed class ClassFolderTests
         Assert.Contains("'Tumor' and 'tumor' look alike", data.Notes[1]);
     }
 
-    private static DataSetException Refusal(TemporaryFolder folder) => Assert.Throws<DataSetException>(() => ImageDataSet.FromFolders(folder.Path));
+    private static DataSetException Refusal(TemporaryFolder folder) =>
+        Assert.Throws<DataSetException>(() => ImageDataSet.FromFolders(folder.Path));
 
     private static TemporaryFolder Folders(params string[] images)
     {

@@ -67,7 +67,11 @@ public sealed class SpreadsheetTests
         var data = ImageDataSet.FromCsv(table);
 
         Assert.Equal(["naïve", "schön"], data.Classes);
-        Assert.Equal(name == "Windows-1252" ? ["the table is no UTF-8 and was read as Windows-1252; save it as CSV UTF-8 if letters look wrong"] : [], data.Notes);
+        Assert.Equal(
+            name == "Windows-1252"
+                ? ["the table is no UTF-8 and was read as Windows-1252; save it as CSV UTF-8 if letters look wrong"]
+                : [],
+            data.Notes);
     }
 
     public static TheoryData<byte[], string> NoTexts => new()
@@ -207,7 +211,8 @@ public sealed class SpreadsheetTests
         var table = folder.Write("table.csv", "image,a,b\n0.png,0,test\n");
 
         Assert.Contains("classes stand in one column, but 2 were named (a, b)", Refusal(table, new() { LabelColumns = ["a", "b"] }));
-        Assert.Contains("the label column 'a' was named 2 times", Refusal(table, new() { LabelColumns = ["a", "A"], Labels = LabelKind.Regression }));
+        Assert.Contains(
+            "the label column 'a' was named 2 times", Refusal(table, new() { LabelColumns = ["a", "A"], Labels = LabelKind.Regression }));
         Assert.Contains("the column 'image' cannot be the image and its label", Refusal(table, new() { LabelColumns = ["image"] }));
         Assert.Contains("a label column without a name", Refusal(table, new() { LabelColumns = [""] }));
     }
@@ -222,11 +227,19 @@ public sealed class SpreadsheetTests
         Assert.Equal([0.5, -1250], data.Items.Select(item => item.Targets[0]));
         Assert.Equal([0.25, null], data.Items.Select(item => item.MicrometresPerPixel));
         Assert.Contains("decimal point", Assert.Single(data.Notes));
-        Assert.Contains("line 3: age '1.250' has a point where other numbers have a comma", Refusal(folder.Write("b.csv", "image;age\n0.png;0,5\n1.png;1.250\n"), options));
-        Assert.Contains("line 2: age '0,5' is not a number; write a decimal point instead of the comma", Refusal(folder.Write("c.csv", "image,age\n0.png,\"0,5\"\n"), options));
-        Assert.Contains("line 2: age '0,5' is not a number; write a decimal point", Refusal(folder.Write("d.csv", "image\tage\n0.png\t0,5\n"), options));
+        Assert.Contains(
+            "line 3: age '1.250' has a point where other numbers have a comma",
+            Refusal(folder.Write("b.csv", "image;age\n0.png;0,5\n1.png;1.250\n"), options));
+        Assert.Contains(
+            "line 2: age '0,5' is not a number; write a decimal point instead of the comma",
+            Refusal(folder.Write("c.csv", "image,age\n0.png,\"0,5\"\n"), options));
+        Assert.Contains(
+            "line 2: age '0,5' is not a number; write a decimal point",
+            Refusal(folder.Write("d.csv", "image\tage\n0.png\t0,5\n"), options));
         Assert.Contains("line 2: age '1,234,567' is not a number", Refusal(folder.Write("e.csv", "image;age\n0.png;1,234,567\n"), options));
-        Assert.Contains("line 2: the resolution '-1' is not a positive number", Refusal(folder.Write("f.csv", "image,age,mpp\n0.png,1,-1\n"), options));
+        Assert.Contains(
+            "line 2: the resolution '-1' is not a positive number",
+            Refusal(folder.Write("f.csv", "image,age,mpp\n0.png,1,-1\n"), options));
     }
 
     [Fact]
@@ -239,7 +252,9 @@ public sealed class SpreadsheetTests
 
         Assert.Equal([1, 0], data.Items[0].Targets);
         Assert.Equal([1, 0], data.Items[1].Targets);
-        Assert.Contains("line 2: a 'yes' is neither", Refusal(folder.Write("b.csv", "image,a,b\n0.png,yes,1\n"), options).Replace("is not a number", "is neither"));
+        Assert.Contains(
+            "line 2: a 'yes' is neither",
+            Refusal(folder.Write("b.csv", "image,a,b\n0.png,yes,1\n"), options).Replace("is not a number", "is neither"));
     }
 
     [Fact]
@@ -257,9 +272,11 @@ public sealed class SpreadsheetTests
         using var folder = Images(1);
         File.CreateSymbolicLink(folder.File("link.png"), folder.File("0.png"));
         Directory.CreateSymbolicLink(folder.File("here"), folder.Path);
-        var table = folder.Write("table.csv", $"image,label\n0.png,a\n./0.png,a\nlink.png,b\nhere/0.png,b\nhere/here/link.png,a\n{folder.File("0.png")},a\n");
+        var table = folder.Write(
+            "table.csv", $"image,label\n0.png,a\n./0.png,a\nlink.png,b\nhere/0.png,b\nhere/here/link.png,a\n{folder.File("0.png")},a\n");
 
-        var problem = Assert.Single(Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(table, new() { CheckImages = false })).Problems);
+        var refusal = Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(table, new() { CheckImages = false }));
+        var problem = Assert.Single(refusal.Problems);
 
         Assert.StartsWith("lines 3 to 7: the images ./0.png, link.png, here/0.png and 2 more: it was listed already in line 2", problem);
     }
@@ -270,7 +287,8 @@ public sealed class SpreadsheetTests
         using var folder = Images(1);
         File.Move(folder.File("0.png"), folder.File("cafe\u0301.png"));
 
-        Assert.Equal(folder.File("cafe\u0301.png"), Assert.Single(ImageDataSet.FromCsv(folder.Write("table.csv", "image,label\ncaf\u00e9.png,a\n")).Items).Path);
+        var table = folder.Write("table.csv", "image,label\ncaf\u00e9.png,a\n");
+        Assert.Equal(folder.File("cafe\u0301.png"), Assert.Single(ImageDataSet.FromCsv(table).Items).Path);
     }
 
     [Fact]
@@ -279,7 +297,8 @@ public sealed class SpreadsheetTests
         using var folder = Images(0);
         var lines = Enumerable.Range(0, 500).Select(i => i == 250 ? $"{i}.png,nan" : $"{i}.png,a");
 
-        var problems = Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(folder.Write("table.csv", "image,label\n" + string.Join('\n', lines)))).Problems;
+        var table = folder.Write("table.csv", "image,label\n" + string.Join('\n', lines));
+        var problems = Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(table)).Problems;
 
         Assert.Equal(2, problems.Count);
         Assert.Equal("lines 2 to 501: the images 0.png, 1.png, 2.png and 497 more: there is no such file; check the path", problems[0]);
@@ -308,10 +327,12 @@ public sealed class SpreadsheetTests
         using var folder = Images(0);
         Assert.Equal(
             [(folder.File("sub/x.png"), 0.25), (folder.File("y.png"), null)],
-            ImageTable.Read(folder.Write("table.csv", "sep=;\r\nFILE;mpp;;\r\nsub\\x.png;0,25;;\r\ny.png;;;\r\n")).Images.Select(image => (image.Path, image.MicrometresPerPixel)));
+            ImageTable.Read(folder.Write("table.csv", "sep=;\r\nFILE;mpp;;\r\nsub\\x.png;0,25;;\r\ny.png;;;\r\n"))
+                .Images.Select(image => (image.Path, image.MicrometresPerPixel)));
     }
 
-    private static string Refusal(string table, CsvOptions? options = null) => Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(table, options)).Message;
+    private static string Refusal(string table, CsvOptions? options = null) =>
+        Assert.Throws<DataSetException>(() => ImageDataSet.FromCsv(table, options)).Message;
 
     private static TemporaryFolder Images(int count)
     {

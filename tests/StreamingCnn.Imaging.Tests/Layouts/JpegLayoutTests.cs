@@ -93,7 +93,9 @@ public sealed class JpegLayoutTests : IDisposable
                         bytes[i] = (byte)(128 + (60 * Math.Sin((x + (band * 9)) / 8.0)) + (50 * Math.Cos(y / (6.0 + band))));
                     }
 
-                    var written = tile > 0 ? tiff.WriteEncodedTile(block, bytes, bytes.Length) : tiff.WriteEncodedStrip(block, bytes, bytes.Length);
+                    var written = tile > 0
+                        ? tiff.WriteEncodedTile(block, bytes, bytes.Length)
+                        : tiff.WriteEncodedStrip(block, bytes, bytes.Length);
                     Assert.True(written > 0);
                     block++;
                 }

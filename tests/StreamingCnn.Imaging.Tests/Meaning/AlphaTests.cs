@@ -35,7 +35,8 @@ public sealed class AlphaTests
         using var scope = NewDisposeScope();
         foreach (var tile in new[] { 0, 16 })
         {
-            var path = TaggedTiff.Write(folder.File($"{tile}.tif"), TaggedTiff.Of(Height, Width, bands, Premultiplied, tile).Shorts(338, extra));
+            var path = TaggedTiff.Write(
+                folder.File($"{tile}.tif"), TaggedTiff.Of(Height, Width, bands, Premultiplied, tile).Shorts(338, extra));
             var others = Enumerable.Range(0, bands).Where(band => band != alpha).ToArray();
             AssertPixels(path, AlphaHandling.Drop, others.Length, (y, x, band) => Value(y, x, others[band]));
             AssertPixels(path, AlphaHandling.Keep, bands, Value);
@@ -50,7 +51,8 @@ public sealed class AlphaTests
         byte Premultiplied(int y, int x, int band) =>
             extra[0] == 1 && band != alpha ? (byte)Math.Round(Sample(y, x, band) * Sample(y, x, alpha) / 255.0) : Sample(y, x, band);
 
-        double Value(int y, int x, int band) => extra[0] == 1 && band != alpha && Sample(y, x, alpha) < 40 ? double.NaN : Sample(y, x, band);
+        double Value(int y, int x, int band) =>
+            extra[0] == 1 && band != alpha && Sample(y, x, alpha) < 40 ? double.NaN : Sample(y, x, band);
 
         void AssertPixels(string path, AlphaHandling handling, int channels, Func<int, int, int, double> expected)
         {
@@ -82,7 +84,8 @@ public sealed class AlphaTests
         var path = TaggedTiff.Write(folder.File("a.tif"), page);
         var reading = ImageReading.Of(path);
         Assert.Equal(4, reading.Channels);
-        Assert.Contains($"kept as a band: 4 channels (band 4 is marked as alpha, but called '{name}')", Remark(reading), StringComparison.Ordinal);
+        Assert.Contains(
+            $"kept as a band: 4 channels (band 4 is marked as alpha, but called '{name}')", Remark(reading), StringComparison.Ordinal);
     }
 
     [Fact]

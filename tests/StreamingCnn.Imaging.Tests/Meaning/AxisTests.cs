@@ -37,7 +37,10 @@ public sealed class AxisTests
     {
         using var folder = new TemporaryFolder();
         ArrayFile.Write(folder.File("a.npy"), first, second, third);
-        Assert.Contains($"the shape ({first}, {second}, {third}) does not tell", Assert.Throws<ImageFormatException>(() => ImageSource.Open(folder.File("a.npy"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the shape ({first}, {second}, {third}) does not tell",
+            Assert.Throws<ImageFormatException>(() => ImageSource.Open(folder.File("a.npy"))).Message,
+            StringComparison.Ordinal);
         using var planes = ImageSource.Open(folder.File("a.npy"), new ImageOptions { Axis = ChannelAxis.First });
         Assert.Equal((first, second, third), (planes.Channels, (int)planes.Height, (int)planes.Width));
         using var pixels = ImageSource.Open(folder.File("a.npy"), new ImageOptions { Axis = ChannelAxis.Last });
@@ -49,6 +52,8 @@ public sealed class AxisTests
     {
         using var folder = new TemporaryFolder();
         ArrayFile.Write(folder.File("a.npy"), 3, 20, 30, "<u2", 2);
-        Assert.Contains(ImageReading.Of(folder.File("a.npy")).Remarks, remark => remark is { Aspect: ImageAspect.Axes, IsDoubtful: true, Text: "(3, 20, 30) is read as (channels, height, width)" });
+        Assert.Contains(
+            ImageReading.Of(folder.File("a.npy")).Remarks,
+            remark => remark is { Aspect: ImageAspect.Axes, IsDoubtful: true, Text: "(3, 20, 30) is read as (channels, height, width)" });
     }
 }

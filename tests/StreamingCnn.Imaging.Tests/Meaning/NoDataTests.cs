@@ -17,7 +17,9 @@ public sealed class NoDataTests
     public void The_value_of_the_case_is_no_pixel(string name)
     {
         using var scope = NewDisposeScope();
-        using var image = ImageSource.Open(Path.Combine(SharedFiles.Folder("cases"), "nodata-taken-for-pixels", name), new ImageOptions { NoDataFill = [0.25f] });
+        using var image = ImageSource.Open(
+            Path.Combine(SharedFiles.Folder("cases"), "nodata-taken-for-pixels", name),
+            new ImageOptions { NoDataFill = [0.25f] });
         var pixels = image.Read(0, 0, image.Height, image.Width);
         Assert.InRange(pixels.min().item<float>(), -10, 10);
         Assert.InRange(pixels.max().item<float>(), -10, 10);
@@ -38,16 +40,20 @@ public sealed class NoDataTests
     public void Floating_point_values_are_told_by_what_their_text_can_say(string text, float stored)
     {
         using var folder = new TemporaryFolder();
-        AssertFilled(TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? stored : 0.5f + (y / 100f)).Text(42113, text)), y => 0.5f + (y / 100f));
+        var page = TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? stored : 0.5f + (y / 100f)).Text(42113, text);
+        AssertFilled(TaggedTiff.Write(folder.File("a.tif"), page), y => 0.5f + (y / 100f));
     }
 
     [Fact]
     public void Whole_numbers_are_told_in_the_files_own_type()
     {
         using var folder = new TemporaryFolder();
-        AssertFilled(TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? (short)-9999 : (short)(y - 5), 16).Text(42113, "-9999")), y => y - 5);
-        AssertFilled(TaggedTiff.Write(folder.File("b.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? (ushort)65535 : (ushort)(65534 - y)).Text(42113, "65535")), y => (65534 - y) / 257f);
-        AssertFilled(TaggedTiff.Write(folder.File("c.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? (byte)255 : (byte)(254 - y)).Text(42113, "255")), y => 254 - y);
+        var signed = TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? (short)-9999 : (short)(y - 5), 16);
+        AssertFilled(TaggedTiff.Write(folder.File("a.tif"), signed.Text(42113, "-9999")), y => y - 5);
+        var words = TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? (ushort)65535 : (ushort)(65534 - y));
+        AssertFilled(TaggedTiff.Write(folder.File("b.tif"), words.Text(42113, "65535")), y => (65534 - y) / 257f);
+        var bytes = TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? (byte)255 : (byte)(254 - y));
+        AssertFilled(TaggedTiff.Write(folder.File("c.tif"), bytes.Text(42113, "255")), y => 254 - y);
     }
 
     [Fact]
@@ -55,13 +61,17 @@ public sealed class NoDataTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        var bytes = TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 3, (y, x, band) => IsHole(y, x) || (x == 40 && band == 0) ? (byte)0 : (byte)9).Text(42113, "0"));
+        var bytes = TaggedTiff.Write(
+            folder.File("a.tif"),
+            TaggedTiff.Of(Side, Side, 3, (y, x, band) => IsHole(y, x) || (x == 40 && band == 0) ? (byte)0 : (byte)9).Text(42113, "0"));
         using var colours = ImageSource.Open(bytes, new ImageOptions { NoDataFill = [77] });
         var pixels = colours.Read(0, 0, Side, Side);
         Assert.Equal([77, 77, 77], pixels[0, .., 0, 0].data<float>().ToArray());
         Assert.Equal([0, 9, 9], pixels[0, .., 0, 40].data<float>().ToArray());
 
-        var numbers = TaggedTiff.Write(folder.File("b.tif"), TaggedTiff.Of(Side, Side, 3, (y, x, band) => x == 40 && band == 0 ? -1f : 9).Text(42113, "-1"));
+        var numbers = TaggedTiff.Write(
+            folder.File("b.tif"),
+            TaggedTiff.Of(Side, Side, 3, (y, x, band) => x == 40 && band == 0 ? -1f : 9).Text(42113, "-1"));
         using var measured = ImageSource.Open(numbers, new ImageOptions { NoDataFill = [1, 2, 3] });
         Assert.Equal([1, 9, 9], measured.Read(0, 0, Side, Side)[0, .., 0, 40].data<float>().ToArray());
     }
@@ -71,7 +81,8 @@ public sealed class NoDataTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        using var image = ImageSource.Open(TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => (byte)(y + x)).Text(42113, "-9999")), new ImageOptions { NoDataFill = [500] });
+        var path = TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => (byte)(y + x)).Text(42113, "-9999"));
+        using var image = ImageSource.Open(path, new ImageOptions { NoDataFill = [500] });
         Assert.Equal(94, image.Read(0, 0, Side, Side).max().item<float>());
     }
 
@@ -83,7 +94,9 @@ public sealed class NoDataTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        var path = TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 2, (y, x, band) => IsHole(y, x) ? -9999f : 3f + band, 16).Text(42113, "-9999"));
+        var path = TaggedTiff.Write(
+            folder.File("a.tif"),
+            TaggedTiff.Of(Side, Side, 2, (y, x, band) => IsHole(y, x) ? -9999f : 3f + band, 16).Text(42113, "-9999"));
         using var image = ImageSource.Open(path, new ImageOptions { Downsample = factor, NoDataFill = [float.NaN] });
         var pixels = image.Read(0, 0, image.Height, image.Width);
         Assert.True(pixels[0, 0, 0, 0].isnan().item<bool>());
@@ -102,12 +115,17 @@ public sealed class NoDataTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        var path = TaggedTiff.Write(folder.File("a.tif"), TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? -9999f : 1).Text(42113, "-9999"));
+        var path = TaggedTiff.Write(
+            folder.File("a.tif"),
+            TaggedTiff.Of(Side, Side, 1, (y, x, _) => IsHole(y, x) ? -9999f : 1).Text(42113, "-9999"));
         using var kept = ImageSource.Open(path, new ImageOptions { NoData = NoDataHandling.Keep });
         Assert.Equal(-9999, kept.Read(0, 0, 1, 1).item<float>());
         using var other = ImageSource.Open(path, new ImageOptions { NoDataValue = 1, NoDataFill = [5] });
         Assert.Equal([-9999, 5], other.Read(0, 20, 1, 2).data<float>().ToArray());
-        Assert.Contains("the value -9999 means no data (declared in the file)", ImageReading.Of(path).Remarks.Single(remark => remark.Aspect == ImageAspect.NoData).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "the value -9999 means no data (declared in the file)",
+            ImageReading.Of(path).Remarks.Single(remark => remark.Aspect == ImageAspect.NoData).Text,
+            StringComparison.Ordinal);
     }
 
     private static void AssertFilled(string path, Func<int, float> elsewhere)

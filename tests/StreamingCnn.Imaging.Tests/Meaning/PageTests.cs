@@ -39,7 +39,8 @@ public sealed class PageTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var pages = Enumerable.Range(0, 6).Select(page => Plane(page, tile)).ToArray();
-        pages[0].Text(270, isImageJ ? "ImageJ=1.53k\nimages=6\nchannels=3\nslices=2\nhyperstack=true\n" : Ome("XYZCT", 3, 2, "<TiffData/>"));
+        pages[0].Text(
+            270, isImageJ ? "ImageJ=1.53k\nimages=6\nchannels=3\nslices=2\nhyperstack=true\n" : Ome("XYZCT", 3, 2, "<TiffData/>"));
         var path = TaggedTiff.Write(folder.File("a.tif"), pages);
         using var image = ImageSource.Open(path);
         Assert.Equal((byte[])(isImageJ ? [0, 1, 2] : [0, 2, 4]), image.Read(0, 0, 1, 1)[0, .., 0, 0].data<byte>().ToArray());
@@ -52,7 +53,8 @@ public sealed class PageTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        var blocks = "<TiffData FirstC='0' IFD='2' PlaneCount='1'><UUID FileName='old-name.tif'>urn:uuid:1</UUID></TiffData><TiffData FirstC='1' IFD='0'/>";
+        var blocks = "<TiffData FirstC='0' IFD='2' PlaneCount='1'><UUID FileName='old-name.tif'>urn:uuid:1</UUID></TiffData>"
+            + "<TiffData FirstC='1' IFD='0'/>";
         var path = TaggedTiff.Write(folder.File("a.tif"), Plane(0, 16).Text(270, Ome("XYCZT", 2, 1, blocks)), Plane(1, 16), Plane(2, 16));
         using var image = ImageSource.Open(path);
         Assert.Equal([2, 0], image.Read(0, 0, 1, 1)[0, .., 0, 0].data<byte>().ToArray());
@@ -63,7 +65,10 @@ public sealed class PageTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        var pages = Enumerable.Range(0, 3).Select(page => Plane(page, 16) with { Smaller = [TaggedTiff.Of(Height / 2, Width / 2, 1, (_, _, _) => (byte)(100 + page), 16).Shorts(254, 1)] }).ToArray();
+        var pages = Enumerable.Range(0, 3).Select(page => Plane(page, 16) with
+        {
+            Smaller = [TaggedTiff.Of(Height / 2, Width / 2, 1, (_, _, _) => (byte)(100 + page), 16).Shorts(254, 1)],
+        }).ToArray();
         pages[0].Text(270, Ome("XYCZT", 3, 1, "<TiffData/>"));
         var path = TaggedTiff.Write(folder.File("a.tif"), pages);
         Assert.Equal(2, ImageInfo.Read(path).Levels.Count);
@@ -82,14 +87,16 @@ public sealed class PageTests
         Assert.Equal("page 2 of 3 is read", Remark(ImageReading.Of(path, new ImageOptions { Page = 2 })));
         using var last = ImageSource.Open(path, new ImageOptions { Page = 2 });
         Assert.Equal(2, last.Read(0, 0, 1, 1).item<byte>());
-        Assert.Equal("4 images behind one page; only the first is read", Remark(ImageReading.Of(TaggedTiff.Write(folder.File("b.tif"), Plane(0).Text(270, "ImageJ=1.5\nimages=4\nslices=4\n")))));
+        var stack = TaggedTiff.Write(folder.File("b.tif"), Plane(0).Text(270, "ImageJ=1.5\nimages=4\nslices=4\n"));
+        Assert.Equal("4 images behind one page; only the first is read", Remark(ImageReading.Of(stack)));
     }
 
     [Fact]
     public void Colours_in_one_page_are_no_channels_in_pages()
     {
         using var folder = new TemporaryFolder();
-        var page = TaggedTiff.Of(Height, Width, 3, (y, x, band) => (byte)(y + x + band)).Text(270, Ome("XYCZT", 3, 1, "<TiffData/>").Replace("SamplesPerPixel='1'/><Channel", "SamplesPerPixel='3'/><Lost"));
+        var ome = Ome("XYCZT", 3, 1, "<TiffData/>").Replace("SamplesPerPixel='1'/><Channel", "SamplesPerPixel='3'/><Lost");
+        var page = TaggedTiff.Of(Height, Width, 3, (y, x, band) => (byte)(y + x + band)).Text(270, ome);
         var reading = ImageReading.Of(TaggedTiff.Write(folder.File("a.tif"), page));
         Assert.Equal((3, 1), (reading.Channels, reading.Info.Pages));
     }
@@ -100,21 +107,32 @@ public sealed class PageTests
         using var folder = new TemporaryFolder();
         var elsewhere = TaggedTiff.Write(
             folder.File("a.tif"),
-            Plane(0).Text(270, Ome("XYCZT", 2, 1, "<TiffData IFD='0' FirstC='0'/><TiffData IFD='0' FirstC='1'><UUID FileName='b.tif'>urn:uuid:2</UUID></TiffData>")));
+            Plane(0).Text(270, Ome(
+                "XYCZT", 2, 1, "<TiffData IFD='0' FirstC='0'/>"
+                + "<TiffData IFD='0' FirstC='1'><UUID FileName='b.tif'>urn:uuid:2</UUID></TiffData>")));
         Assert.Contains("channel 1 is in no page of this file", Refusal(elsewhere), StringComparison.Ordinal);
         var small = TaggedTiff.Of(8, 8, 1, (_, _, _) => (byte)1);
-        Assert.Contains("several sizes", Refusal(TaggedTiff.Write(folder.File("b.tif"), Plane(0).Text(270, Ome("XYCZT", 2, 1, "<TiffData/>")), small)), StringComparison.Ordinal);
-        Assert.Contains("6 images of 3 channels behind 1 page", Refusal(TaggedTiff.Write(folder.File("c.tif"), Plane(0).Text(270, "ImageJ=1.5\nimages=6\nchannels=3\nslices=2\n"))), StringComparison.Ordinal);
+        Assert.Contains(
+            "several sizes",
+            Refusal(TaggedTiff.Write(folder.File("b.tif"), Plane(0).Text(270, Ome("XYCZT", 2, 1, "<TiffData/>")), small)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "6 images of 3 channels behind 1 page",
+            Refusal(TaggedTiff.Write(folder.File("c.tif"), Plane(0).Text(270, "ImageJ=1.5\nimages=6\nchannels=3\nslices=2\n"))),
+            StringComparison.Ordinal);
         Assert.Equal(1, ImageSource.Channels(elsewhere, new ImageOptions { Page = 0 }));
 
         static string Refusal(string path) => Assert.Throws<ImageFormatException>(() => ImageSource.Open(path)).Message;
     }
 
-    private static TaggedTiff Plane(int value, int tile = 0) => TaggedTiff.Of(Height, Width, 1, (y, x, _) => (byte)(value + (y * 2) + (x / 2)), tile);
+    private static TaggedTiff Plane(int value, int tile = 0) =>
+        TaggedTiff.Of(Height, Width, 1, (y, x, _) => (byte)(value + (y * 2) + (x / 2)), tile);
 
     private static string Remark(ImageReading reading) => reading.Remarks.Single(remark => remark.Aspect == ImageAspect.Pages).Text;
 
     private static string Ome(string order, int channels, int depth, string blocks) =>
-        $"<OME xmlns='http://www.openmicroscopy.org/Schemas/OME/2016-06' UUID='urn:uuid:1'><Image ID='Image:0'><Pixels ID='Pixels:0' DimensionOrder='{order}' Type='uint8' "
-        + $"SizeX='{Width}' SizeY='{Height}' SizeC='{channels}' SizeZ='{depth}' SizeT='1'>{string.Concat(Enumerable.Range(0, channels).Select(_ => "<Channel SamplesPerPixel='1'/>"))}{blocks}</Pixels></Image></OME>";
+        "<OME xmlns='http://www.openmicroscopy.org/Schemas/OME/2016-06' UUID='urn:uuid:1'><Image ID='Image:0'>"
+        + $"<Pixels ID='Pixels:0' DimensionOrder='{order}' Type='uint8' "
+        + $"SizeX='{Width}' SizeY='{Height}' SizeC='{channels}' SizeZ='{depth}' SizeT='1'>"
+        + $"{string.Concat(Enumerable.Range(0, channels).Select(_ => "<Channel SamplesPerPixel='1'/>"))}{blocks}</Pixels></Image></OME>";
 }

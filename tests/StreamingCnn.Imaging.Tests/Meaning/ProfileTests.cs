@@ -60,7 +60,8 @@ public sealed class ProfileTests
         var change = pixel.Zip(new byte[] { 200, 120, 40 }, (a, b) => Math.Abs(a - b)).Max();
         // A plain power of 2.2 is sRGB but for the darkest colours.
         Assert.InRange(change, isStandard ? 0 : 20, isStandard ? 8 : 255);
-        Assert.Contains(name, ImageReading.Of(path).Remarks.Single(remark => remark.Aspect == ImageAspect.Profile).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            name, ImageReading.Of(path).Remarks.Single(remark => remark.Aspect == ImageAspect.Profile).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,10 +69,19 @@ public sealed class ProfileTests
     {
         using var folder = new TemporaryFolder();
         var profile = Profile(3.0);
-        foreach (var (i, damaged) in new[] { profile[..100], profile[..200], [.. profile[..36], .. "xxxx"u8, .. profile[40..]], new byte[300], [.. profile[..240], .. new byte[profile.Length - 240]] }.Index())
+        byte[][] damages =
+        [
+            profile[..100],
+            profile[..200],
+            [.. profile[..36], .. "xxxx"u8, .. profile[40..]],
+            new byte[300],
+            [.. profile[..240], .. new byte[profile.Length - 240]],
+        ];
+        foreach (var (i, damaged) in damages.Index())
         {
             var path = TaggedTiff.Write(folder.File($"{i}.tif"), Colour(Side).Bytes(34675, damaged));
-            Assert.Contains("its colour profile is damaged", Assert.Throws<ImageFormatException>(() => ImageSource.Open(path)).Message, StringComparison.Ordinal);
+            var error = Assert.Throws<ImageFormatException>(() => ImageSource.Open(path));
+            Assert.Contains("its colour profile is damaged", error.Message, StringComparison.Ordinal);
             ImageSource.Open(path, new ImageOptions { ApplyColourProfile = false }).Dispose();
         }
     }
@@ -82,7 +92,11 @@ public sealed class ProfileTests
     private static byte[] Profile(double gamma, string name = "A test's profile")
     {
         byte[] Xyz(params double[] values) => [.. "XYZ \0\0\0\0"u8, .. values.SelectMany(value => Big((int)Math.Round(value * 65536)))];
-        var curve = (byte[])[.. "curv\0\0\0\0"u8, .. Big(1), (byte)Math.Round(gamma * 256 / 256 - 0.5), (byte)Math.Round((gamma - Math.Floor(gamma)) * 256), 0, 0];
+        byte[] curve =
+        [
+            .. "curv\0\0\0\0"u8, .. Big(1),
+            (byte)Math.Round(gamma * 256 / 256 - 0.5), (byte)Math.Round((gamma - Math.Floor(gamma)) * 256), 0, 0,
+        ];
         curve[12] = (byte)Math.Floor(gamma);
         var description = (byte[])[.. "desc\0\0\0\0"u8, .. Big(name.Length + 1), .. Encoding.ASCII.GetBytes(name), .. new byte[79]];
         var tags = new (string Name, byte[] Data)[]

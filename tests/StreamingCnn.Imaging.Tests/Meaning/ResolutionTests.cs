@@ -8,7 +8,10 @@ public sealed class ResolutionTests
 
     [Fact]
     public void Nanometres_of_the_case_are_half_a_micrometre() =>
-        Assert.Equal(0.5, ImageInfo.Read(Path.Combine(SharedFiles.Folder("cases"), "ome-unit-and-exponent-ignored", "nm.tif")).MicrometresPerPixel!.Value, 1e-12);
+        Assert.Equal(
+            0.5,
+            ImageInfo.Read(Path.Combine(SharedFiles.Folder("cases"), "ome-unit-and-exponent-ignored", "nm.tif")).MicrometresPerPixel!.Value,
+            1e-12);
 
     [Theory]
     [InlineData("500.0", "nm", 0.5)]
@@ -32,7 +35,8 @@ public sealed class ResolutionTests
     {
         using var folder = new TemporaryFolder();
         var unitText = unit is null ? "" : $"PhysicalSizeXUnit='{unit}' PhysicalSizeYUnit='{unit}'";
-        var info = ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), Grey().Text(270, Ome($"PhysicalSizeX='{number}' PhysicalSizeY='{number}' {unitText}"))));
+        var page = Grey().Text(270, Ome($"PhysicalSizeX='{number}' PhysicalSizeY='{number}' {unitText}"));
+        var info = ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), page));
         Assert.Equal(expected, info.MicrometresPerPixel is { } size ? Math.Round(size, 10) : null);
         Assert.Null(info.MicrometresPerPixelDown);
         Assert.Contains(expected is null ? "no length" : "OME", info.ResolutionOrigin, StringComparison.Ordinal);
@@ -42,7 +46,8 @@ public sealed class ResolutionTests
     public void Damaged_XML_states_nothing()
     {
         using var folder = new TemporaryFolder();
-        Assert.Null(ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), Grey().Text(270, Ome("PhysicalSizeX='1'")[..^9]))).MicrometresPerPixel);
+        Assert.Null(
+            ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), Grey().Text(270, Ome("PhysicalSizeX='1'")[..^9]))).MicrometresPerPixel);
     }
 
     [Fact]
@@ -89,14 +94,18 @@ public sealed class ResolutionTests
     {
         using var folder = new TemporaryFolder();
         var byTags = TaggedTiff.Write(folder.File("a.tif"), Grey().Doubles(282, 40000).Doubles(283, 20000).Shorts(296, 3));
-        var byOme = TaggedTiff.Write(folder.File("b.tif"), Grey().Text(270, Ome("PhysicalSizeX='250' PhysicalSizeXUnit='nm' PhysicalSizeY='0.5'")));
+        var byOme = TaggedTiff.Write(
+            folder.File("b.tif"), Grey().Text(270, Ome("PhysicalSizeX='250' PhysicalSizeXUnit='nm' PhysicalSizeY='0.5'")));
         foreach (var path in new[] { byTags, byOme })
         {
             var info = ImageInfo.Read(path);
             Assert.Equal((0.25, 0.5), (Math.Round(info.MicrometresPerPixel!.Value, 9), Math.Round(info.MicrometresPerPixelDown!.Value, 9)));
             using var image = ImageSource.Open(path, new ImageOptions { MicrometresPerPixel = 1 });
             Assert.Equal((20, 15), (image.Height, image.Width));
-            Assert.Contains("0.25 micrometres per pixel across and 0.5 down", ImageReading.Of(path).Remarks.Single(remark => remark.Aspect == ImageAspect.Resolution).Text, StringComparison.Ordinal);
+            Assert.Contains(
+                "0.25 micrometres per pixel across and 0.5 down",
+                ImageReading.Of(path).Remarks.Single(remark => remark.Aspect == ImageAspect.Resolution).Text,
+                StringComparison.Ordinal);
         }
     }
 
@@ -104,7 +113,8 @@ public sealed class ResolutionTests
     public void A_picture_that_is_turned_turns_its_resolution()
     {
         using var folder = new TemporaryFolder();
-        var info = ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), Grey().Doubles(282, 40000).Doubles(283, 20000).Shorts(296, 3).Shorts(274, 6)));
+        var info = ImageInfo.Read(
+            TaggedTiff.Write(folder.File("a.tif"), Grey().Doubles(282, 40000).Doubles(283, 20000).Shorts(296, 3).Shorts(274, 6)));
         Assert.Equal((60, 40), (info.Height, info.Width));
         Assert.Equal((0.5, 0.25), (info.MicrometresPerPixel, info.MicrometresPerPixelDown));
     }
@@ -115,7 +125,10 @@ public sealed class ResolutionTests
     public void Aperio_states_it_in_its_description(string description, double expected)
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal(expected, ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), Grey().Text(270, description))).MicrometresPerPixel!.Value, 1e-12);
+        Assert.Equal(
+            expected,
+            ImageInfo.Read(TaggedTiff.Write(folder.File("a.tif"), Grey().Text(270, description))).MicrometresPerPixel!.Value,
+            1e-12);
     }
 
     [Theory]
@@ -133,6 +146,8 @@ public sealed class ResolutionTests
     }
 
     private static string Ome(string sizes) =>
-        $"<?xml version='1.0' encoding='UTF-8'?><OME xmlns='http://www.openmicroscopy.org/Schemas/OME/2016-06'><Image ID='Image:0'><Pixels ID='Pixels:0' DimensionOrder='XYCZT' "
-        + $"Type='uint8' SizeX='60' SizeY='40' SizeC='1' SizeZ='1' SizeT='1' {sizes}><Channel ID='C:0' SamplesPerPixel='1'/><TiffData/></Pixels></Image></OME>";
+        "<?xml version='1.0' encoding='UTF-8'?><OME xmlns='http://www.openmicroscopy.org/Schemas/OME/2016-06'>"
+        + "<Image ID='Image:0'><Pixels ID='Pixels:0' DimensionOrder='XYCZT' "
+        + $"Type='uint8' SizeX='60' SizeY='40' SizeC='1' SizeZ='1' SizeT='1' {sizes}>"
+        + "<Channel ID='C:0' SamplesPerPixel='1'/><TiffData/></Pixels></Image></OME>";
 }

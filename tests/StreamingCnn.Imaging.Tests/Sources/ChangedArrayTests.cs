@@ -71,7 +71,8 @@ public sealed class ChangedArrayTests : IDisposable
         using var source = ImageSource.Open(Numpy());
         foreach (var (top, left, height, width) in new[] { (0, 0, Height, Width), (17, 0, 5, Width), (299, 199, 1, 1), (3, 50, 290, 149) })
         {
-            var expected = (arange(Height * Width) % 256).to(ScalarType.Byte).view(1, 1, Height, Width).narrow(2, top, height).narrow(3, left, width);
+            var expected = (arange(Height * Width) % 256).to(ScalarType.Byte).view(1, 1, Height, Width)
+                .narrow(2, top, height).narrow(3, left, width);
             Assert.True(expected.equal(source.Read(top, left, height, width)).all().item<bool>());
         }
     }

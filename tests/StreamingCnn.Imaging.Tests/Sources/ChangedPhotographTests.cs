@@ -20,7 +20,8 @@ public sealed class ChangedPhotographTests : IDisposable
         var path = folder.File(name.Split('[')[0]);
         Write(name);
         // Nothing is decoded yet.
-        using var source = VipsImageSource.Open(path, new ImageOptions(), name.Contains("tif", StringComparison.Ordinal) ? 0 : -1, -1, tiled: true);
+        using var source = VipsImageSource.Open(
+            path, new ImageOptions(), name.Contains("tif", StringComparison.Ordinal) ? 0 : -1, -1, tiled: true);
         Cut(path);
         var error = Assert.Throws<ImageFormatException>(() => source.Read(400, 0, 300, 700).Dispose());
         Assert.StartsWith(path + ": the image is damaged or cut short", error.Message, StringComparison.Ordinal);
