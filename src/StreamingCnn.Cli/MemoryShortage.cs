@@ -9,7 +9,10 @@ internal static partial class MemoryShortage
     private const string LimitLine = "Max address space";
 
     private static readonly string[] Words =
-        ["can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "not enough memory", "out of memory", "could not create a memory object"];
+    [
+        "can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "not enough memory", "out of memory",
+        "could not create a memory object",
+    ];
 
     /// <summary>One sentence with advice.</summary>
     /// <returns>Null where something else went wrong; also where the planner has refused a budget, which has advice of its own.</returns>
@@ -20,7 +23,8 @@ internal static partial class MemoryShortage
         if (cause is not OutOfMemoryException && !Words.Any(word => cause.Message.Contains(word, StringComparison.OrdinalIgnoreCase)))
             return null;
         var limit = AddressLimit() is { } bytes ? $", and this process may take {Text(bytes)} of addresses (ulimit -v) and no more" : "";
-        var asked = Asked().Match(cause.Message) is { Success: true } match && long.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var size)
+        var asked = Asked().Match(cause.Message) is { Success: true } match
+            && long.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var size)
             ? $" where {Text(size)} more are needed"
             : "";
         return $"The memory is used up{asked}{limit}; "
@@ -35,7 +39,8 @@ internal static partial class MemoryShortage
     {
         if (!OperatingSystem.IsLinux())
             return null;
-        var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(LimitLine, StringComparison.Ordinal)) ?? LimitLine;
+        var line = File.ReadLines("/proc/self/limits")
+            .FirstOrDefault(line => line.StartsWith(LimitLine, StringComparison.Ordinal)) ?? LimitLine;
         var current = line[LimitLine.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
         return long.TryParse(current, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
     }

@@ -25,7 +25,8 @@ internal sealed record DataRecord(IReadOnlyList<SampleRecord> Training, IReadOnl
         var (old, now) = (before.CommonFolder().Length, CommonFolder().Length);
         string[] differences =
         [
-            .. Differences("training", before.Training, old, Training, now), .. Differences("validation", before.Validation, old, Validation, now),
+            .. Differences("training", before.Training, old, Training, now),
+            .. Differences("validation", before.Validation, old, Validation, now),
         ];
         return differences.Length == 0 ? null : string.Join(", ", differences);
     }
@@ -40,18 +41,25 @@ internal sealed record DataRecord(IReadOnlyList<SampleRecord> Training, IReadOnl
         (string What, string[] Names)[] kinds =
         [
             ("with other content", [.. both.Where(image => image.Value.Content != old[image.Key].Content).Select(image => image.Key)]),
-            ("with another label or resolution", [.. both.Where(image => image.Value.Label != old[image.Key].Label).Select(image => image.Key)]),
+            (
+                "with another label or resolution",
+                [.. both.Where(image => image.Value.Label != old[image.Key].Label).Select(image => image.Key)]),
             ("fewer", [.. old.Keys.Where(name => !present.ContainsKey(name))]),
             ("more", [.. present.Keys.Where(name => !old.ContainsKey(name))]),
         ];
         foreach (var (what, names) in kinds.Where(kind => kind.Names.Length > 0))
         {
             var said = string.Join(", ", names.Take(MostNames));
-            yield return $"{names.Length} {part} image{(names.Length == 1 ? "" : "s")} {what} ({said}{(names.Length > MostNames ? ", …" : "")})";
+            var more = names.Length > MostNames ? ", …" : "";
+            yield return $"{names.Length} {part} image{(names.Length == 1 ? "" : "s")} {what} ({said}{more})";
         }
 
         if (kinds.All(kind => kind.Names.Length == 0))
-            yield return before.Count == now.Count ? $"the {part} images in another order" : $"{now.Count} instead of {before.Count} {part} images";
+        {
+            yield return before.Count == now.Count
+                ? $"the {part} images in another order"
+                : $"{now.Count} instead of {before.Count} {part} images";
+        }
     }
 
     /// <summary>The folder that all images lie in, with a separator at its end; it may have been moved.</summary>
@@ -87,14 +95,16 @@ internal sealed record SampleRecord(string Name, string Label, string Content)
     public static IReadOnlyList<SampleRecord> Of(IReadOnlyList<TrainingSample> samples) => [.. samples.AsParallel().AsOrdered().Select(Of)];
 
     /// <summary>A file may have been moved with its folder: it is what is in it.</summary>
-    public bool IsSameAs(SampleRecord other) => Label == other.Label && Content == other.Content && (Content.Length > 0 || Name == other.Name);
+    public bool IsSameAs(SampleRecord other) =>
+        Label == other.Label && Content == other.Content && (Content.Length > 0 || Name == other.Name);
 
     private static SampleRecord Of(TrainingSample sample)
     {
         try
         {
             var targets = string.Concat(sample.Targets.Select(value => string.Create(CultureInfo.InvariantCulture, $" {value:R}")));
-            return new(sample.Name, $"{sample.Label}{targets}{(sample.Reading.Length > 0 ? $"; {sample.Reading}" : "")}", sample.Files.Count == 0 ? "" : FileContent.Of(sample.Files));
+            var reading = sample.Reading.Length > 0 ? $"; {sample.Reading}" : "";
+            return new(sample.Name, $"{sample.Label}{targets}{reading}", sample.Files.Count == 0 ? "" : FileContent.Of(sample.Files));
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {

@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// Tells contents of files apart by a bounded number of bytes: all of a file of up to 8 MiB; of a larger one its length and 32 pieces of 64 KiB, the
-/// first and the last among them, where formats keep what changes with every pixel. Names and times do not count.
+/// Tells contents of files apart by a bounded number of bytes: all of a file of up to 8 MiB; of a larger one its length
+/// and 32 pieces of 64 KiB, the first and the last among them, where formats keep what changes with every pixel. Names
+/// and times do not count.
 /// </summary>
 internal static class FileContent
 {

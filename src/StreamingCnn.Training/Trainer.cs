@@ -66,7 +66,9 @@ public sealed class Trainer : IDisposable
     /// <summary>As <see cref="Resume()"/>, and refuses other images than those of the run before anything is changed.</summary>
     /// <param name="training">The images to learn from.</param>
     /// <param name="validation">Images to judge by after every epoch.</param>
-    /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings, another model or other images, which are named.</exception>
+    /// <exception cref="TrainingException">
+    /// The checkpoint belongs to a run with other settings, another model or other images, which are named.
+    /// </exception>
     /// <exception cref="WeightFileException">The checkpoint is missing or damaged.</exception>
     public void Resume(IReadOnlyList<TrainingSample> training, IReadOnlyList<TrainingSample> validation)
     {
@@ -165,7 +167,9 @@ public sealed class Trainer : IDisposable
         catch (Exception reason) when (reason is not (TrainingException or WeightFileException or OutOfMemoryException))
         {
             // Texts, numbers and the states of other libraries are in there, which fail in as many ways.
-            throw new TrainingException($"The checkpoint '{options.Checkpoint}' is damaged, or another version of the program wrote it; start the run anew.", reason);
+            throw new TrainingException(
+                $"The checkpoint '{options.Checkpoint}' is damaged, or another version of the program wrote it; start the run anew.",
+                reason);
         }
     }
 
@@ -176,9 +180,17 @@ public sealed class Trainer : IDisposable
             return;
         var now = DataRecord.Of(training, validation);
         if (before.Images is { } images && now.DifferenceFrom(images) is { } difference)
-            throw new TrainingException($"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.");
+        {
+            throw new TrainingException(
+                $"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.");
+        }
+
         if (before is { Images: null, Names: { } names } && names != TrainingCheckpoint.Fingerprint(training))
-            throw new TrainingException("The images or their labels are not those that the interrupted run was trained on; resume with the same data.");
+        {
+            throw new TrainingException(
+                "The images or their labels are not those that the interrupted run was trained on; resume with the same data.");
+        }
+
         (data, seen, before) = (now, (training, validation), (now, null));
     }
 

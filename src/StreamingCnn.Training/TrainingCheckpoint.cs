@@ -30,7 +30,14 @@ internal static class TrainingCheckpoint
     // Scores that are not defined are NaN.
     private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public static void Write(string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options, TrainingPosition position, DataRecord data)
+    public static void Write(
+        string path,
+        nn.Module model,
+        OptimizerHelper optimizer,
+        WeightAverage? average,
+        TrainingOptions options,
+        TrainingPosition position,
+        DataRecord data)
     {
         using var scope = NewDisposeScope();
         var tensors = new List<KeyValuePair<string, Tensor>>();
@@ -56,7 +63,10 @@ internal static class TrainingCheckpoint
         Safetensors.Write(path, tensors);
     }
 
-    /// <summary>Puts everything back to where a checkpoint was written, once it is known that the checkpoint is one of the same run.</summary>
+    /// <summary>
+    /// Puts everything back to where a checkpoint was written, once it is known that the checkpoint is one of the same
+    /// run.
+    /// </summary>
     /// <param name="path">The checkpoint.</param>
     /// <param name="model">The model.</param>
     /// <param name="optimizer">Its optimizer.</param>
@@ -64,7 +74,12 @@ internal static class TrainingCheckpoint
     /// <param name="options">The run's settings.</param>
     /// <param name="check">Told what the run has learned from, to refuse another data set; null in checkpoints that do not say it.</param>
     public static TrainingPosition Read(
-        string path, nn.Module model, OptimizerHelper optimizer, WeightAverage? average, TrainingOptions options, Action<DataRecord?, string?> check)
+        string path,
+        nn.Module model,
+        OptimizerHelper optimizer,
+        WeightAverage? average,
+        TrainingOptions options,
+        Action<DataRecord?, string?> check)
     {
         using var scope = NewDisposeScope();
         var tensors = Safetensors.Read(path);
@@ -72,7 +87,10 @@ internal static class TrainingCheckpoint
         if (missing.Length > 0)
             throw new TrainingException($"'{path}' holds no interrupted run, only tensors: {string.Join(", ", missing)} is missing.");
         var settings = JsonNode.Parse(Bytes(tensors[Settings]))!.AsObject();
-        string[] differences = [.. Differences(settings, Describe(options)), .. DifferentConditions(settings[Conditions], options.Conditions)];
+        string[] differences =
+        [
+            .. Differences(settings, Describe(options)), .. DifferentConditions(settings[Conditions], options.Conditions),
+        ];
         if (differences.Length > 0)
             throw new TrainingException($"The run in '{path}' has other settings: {string.Join("; ", differences)}; resume with the same ones.");
         foreach (var (name, target) in model.state_dict())
@@ -100,7 +118,10 @@ internal static class TrainingCheckpoint
         return position;
     }
 
-    /// <summary>Tells sets of images apart by names and labels, in their order, as checkpoints without a <see cref="DataRecord"/> do.</summary>
+    /// <summary>
+    /// Tells sets of images apart by names and labels, in their order, as checkpoints without a
+    /// <see cref="DataRecord"/> do.
+    /// </summary>
     public static string Fingerprint(IEnumerable<TrainingSample> samples) =>
         Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', samples.Select(sample => $"{sample.Label} {string.Join(' ', sample.Targets)} {sample.Name}")))));
 

@@ -75,7 +75,8 @@ public sealed record TrainingOptions
     public int CheckpointInterval { get; init; }
 
     /// <summary>
-    /// What else decides the outcome and must be the same when a run is resumed, by name: how images are read and changed, what the outputs mean.
+    /// What else decides the outcome and must be the same when a run is resumed, by name: how images are read and
+    /// changed, what the outputs mean.
     /// </summary>
     /// <value>The default value is nothing.</value>
     public IReadOnlyDictionary<string, string> Conditions { get; init; } = new Dictionary<string, string>();

@@ -12,11 +12,17 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
     /// <summary>The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes.</summary>
     public IReadOnlyList<double> Targets { get; init; } = [];
 
-    /// <summary>What else the data set says of how it is to be read, such as a resolution of its own; a run that goes on compares it.</summary>
+    /// <summary>
+    /// What else the data set says of how it is to be read, such as a resolution of its own; a run that goes on
+    /// compares it.
+    /// </summary>
     /// <value>The default value is empty.</value>
     public string Reading { get; init; } = "";
 
-    /// <summary>Paths of the files that it is read from: a run that goes on compares what is in them with what it learned from before.</summary>
+    /// <summary>
+    /// Paths of the files that it is read from: a run that goes on compares what is in them with what it learned from
+    /// before.
+    /// </summary>
     /// <value>The default value is none: images that come from elsewhere are told apart by <see cref="Name"/>.</value>
     public IReadOnlyList<string> Files { get; init; } = [];
 }

@@ -18,8 +18,9 @@ namespace StreamingCnn;
 /// again and computes every tile again; image, parameters and modes must not change in between, which is checked: it throws an <see cref="InvalidOperationException"/> then, and when it is asked for twice.
 /// </para>
 /// <para>
-/// Several threads may run one trunk forwards and backwards at once, by one wrapper or by several: gradients add up, and a failure reaches the thread whose
-/// run it is. Sources of images and receivers of progress are called by the thread that runs.
+/// Several threads may run one trunk forwards and backwards at once, by one wrapper or by several: gradients add up,
+/// and a failure reaches the thread whose run it is. Sources of images and receivers of progress are called by the
+/// thread that runs.
 /// </para>
 /// <para>Method: H. Pinckaers, B. van Ginneken, G. Litjens, "Streaming convolutional neural networks for end-to-end learning with
 /// multi-megapixel images", arXiv 1911.04432; here every value is computed once per pass, without overlap.</para>

@@ -81,7 +81,10 @@ public sealed record TilePlan
     {
         var text = new StringBuilder();
         Line("image", $"{Image.Height} x {Image.Width} px");
-        Line("tile", $"{Tile.Height} x {Tile.Width} px, {(Mode == StreamingMode.Overlap ? "overlapping" : "each value computed once")}{string.Concat(LateMaps.Select(late => $"; maps from stride {late.Stride} on in {late.Rows} x {late.Columns} steps"))}");
+        var late = string.Concat(LateMaps.Select(late => $"; maps from stride {late.Stride} on in {late.Rows} x {late.Columns} steps"));
+        Line(
+            "tile",
+            $"{Tile.Height} x {Tile.Width} px, {(Mode == StreamingMode.Overlap ? "overlapping" : "each value computed once")}{late}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");
@@ -98,7 +101,9 @@ public sealed record TilePlan
     }
 
     // An estimate: milliseconds of a step that takes minutes would say more than is known.
-    private static string Rounded(double seconds) => seconds < 0.001 ? "0.001" : seconds.ToString(seconds >= 100 ? "0" : seconds >= 1 ? "0.0" : "0.0##", CultureInfo.InvariantCulture);
+    private static string Rounded(double seconds) => seconds < 0.001
+        ? "0.001"
+        : seconds.ToString(seconds >= 100 ? "0" : seconds >= 1 ? "0.0" : "0.0##", CultureInfo.InvariantCulture);
 
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
 }

@@ -59,7 +59,11 @@ internal static class BenchCommand
             {
                 OutputFolder.Make(folder);
                 foreach (var figure in BenchmarkFigures.Of(table))
-                    AtomicFile.Write(Path.Combine(folder, figure.Name + ".png"), png => png.Write(figure.Png(FigureTheme.Light, titled: true)));
+                {
+                    AtomicFile.Write(
+                        Path.Combine(folder, figure.Name + ".png"),
+                        png => png.Write(figure.Png(FigureTheme.Light, titled: true)));
+                }
             }
 
             return Program.Success;

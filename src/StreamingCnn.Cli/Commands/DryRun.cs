@@ -13,7 +13,11 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
         var plan = model.Features.Plan(size.Height, size.Width);
         var images = set.Training.Count;
         var updates = (images + training.BatchSize - 1) / training.BatchSize;
-        Say($"{training.Epochs} epochs of {updates} update{(updates == 1 ? "" : "s")}, each with {Math.Min(training.BatchSize, images)} images; {Name(training.Optimizer)} at {training.LearningRate}, weight decay {training.WeightDecay}, schedule {Name(training.Schedule)}.");
+        var epoch = FormattableString.Invariant(
+            $"{updates} update{(updates == 1 ? "" : "s")}, each with {Math.Min(training.BatchSize, images)} images");
+        var optimizer = FormattableString.Invariant(
+            $"{Name(training.Optimizer)} at {training.LearningRate}, weight decay {training.WeightDecay}");
+        Say($"{training.Epochs} epochs of {epoch}; {optimizer}, schedule {Name(training.Schedule)}.");
         Say($"The plan for {(set.Crop is null ? "the largest image" : "a part of an image")}:");
         Console.Write(plan);
         var steps = TimeSpan.FromSeconds(plan.Seconds * images * training.Epochs);

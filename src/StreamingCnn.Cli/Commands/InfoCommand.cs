@@ -57,7 +57,8 @@ internal static class InfoCommand
         yield return ("file", Text($"{info.Path}, {FileSize.Of(info.Path) / 1e6:0.##} MB"));
         yield return ("format", info.Format);
         yield return ("size", Text($"{info.Height} x {info.Width} px (height x width), {info.Height * (double)info.Width / 1e6:0.###} MP"));
-        yield return ("samples", Text($"{info.Bands} of {info.Bits} bits{(info.FloatingPoint ? ", floating point" : info.Signed ? ", with a sign" : "")}"));
+        var kind = info.FloatingPoint ? ", floating point" : info.Signed ? ", with a sign" : "";
+        yield return ("samples", Text($"{info.Bands} of {info.Bits} bits{kind}"));
         yield return ("channels", Text($"{reading.Channels}"));
         foreach (var remark in reading.Remarks.Where(remark => remark.Aspect is not ImageAspect.Bands))
             yield return (Name(remark.Aspect), remark.Text + (remark.IsDoubtful ? ReadingOptions.Instead(remark.Aspect) : ""));

@@ -46,7 +46,9 @@ internal static class PlanCommand
             var other = streaming.Plan(plan.Image.Height, plan.Image.Width);
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{other.TimeRatioText} of a conventional step in the same memory, with tiles of {other.Tile.Height} x {other.Tile.Width} px; computes {other.ComputedOnceRatio:0.00} times as many values");
+                $"{other.TimeRatioText} of a conventional step in the same memory, "
+                + $"with tiles of {other.Tile.Height} x {other.Tile.Width} px; "
+                + $"computes {other.ComputedOnceRatio:0.00} times as many values");
         }
         catch (InsufficientMemoryException)
         {

@@ -56,7 +56,8 @@ internal static class PredictCommand
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 var done = 0;
                 var failed = 0;
-                var predictions = Predict(model, description.Task, description.Preparation.For(parsed.GetValue(resolution)), files, display.Write, error =>
+                var preparation = description.Preparation.For(parsed.GetValue(resolution));
+                var predictions = Predict(model, description.Task, preparation, files, display.Write, error =>
                 {
                     failed++;
                     display.Write($"error: {Printable.Of(error)}");
@@ -85,7 +86,13 @@ internal static class PredictCommand
 
     /// <summary>Predictions one by one as they are asked for; what fails is told and passed over.</summary>
     private static Func<IProgress<TrainingProgress>, IEnumerable<Prediction>> Predict(
-        StreamingClassifier model, LearningTask task, ImagePreparation preparation, IReadOnlyList<NamedImage> files, Action<string> tell, Action<string> fail, CancellationToken cancellation)
+        StreamingClassifier model,
+        LearningTask task,
+        ImagePreparation preparation,
+        IReadOnlyList<NamedImage> files,
+        Action<string> tell,
+        Action<string> fail,
+        CancellationToken cancellation)
     {
         return Run;
 

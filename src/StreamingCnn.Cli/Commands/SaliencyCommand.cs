@@ -64,16 +64,21 @@ internal static class SaliencyCommand
     private static readonly Option<double?> Downsample = CommonOptions.Downsample("Factor by which the image is made smaller, at least 1. Default: as in training.");
     private static readonly Option<double?> Resolution = CommonOptions.OptionalReal("--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
     private static readonly Option<double?> ResolutionOfFiles = CommonOptions.ResolutionOfFiles("Default: as in training.");
-    private static readonly Option<int?> Level = CommonOptions.OptionalNumber("--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
+    private static readonly Option<int?> Level = CommonOptions.OptionalNumber(
+        "--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
 
     public static Command Create()
     {
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         Method.HelpName = "gradient|smoothgrad|cam";
-        var command = new Command("saliency", "Show what in an image matters for a trained model's answer: overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
+        var command = new Command(
+            "saliency",
+            "Show what in an image matters for a trained model's answer: "
+            + "overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
-            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, carry.Place, carry.Folder,
+            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions,
+            Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, carry.Place, carry.Folder,
         };
         command.SetAction(parsed =>
         {
@@ -89,7 +94,13 @@ internal static class SaliencyCommand
             var display = new SaliencyDisplay();
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
-                carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), FrozenBatchNorm = true, Progress = display }),
+                carry.Apply(parsed, new()
+                {
+                    Tile = parsed.GetValue(tile),
+                    MemoryBudget = parsed.GetValue(memory),
+                    FrozenBatchNorm = true,
+                    Progress = display,
+                }),
                 parsed.GetValue(own));
             using (model)
             {
@@ -124,7 +135,8 @@ internal static class SaliencyCommand
         string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
         var className = description.Task.Outputs[map.Target];
         var answer = Answer(description.Task, map);
-        var resolution = (info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel) * scaleX;
+        var ofFile = info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel;
+        var resolution = ofFile * scaleX;
         // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
         using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
         using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side), options))
@@ -140,7 +152,10 @@ internal static class SaliencyCommand
         Console.WriteLine(Printable.Of($"{path}: {answer}."));
         Console.WriteLine($"  {Overlay.Describe(map)}");
         Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
-        Console.WriteLine($"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}{Scale(map, info)}, {Path.GetFileName(File("regions.geojson"))}{(parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "")}");
+        var raw = parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "";
+        Console.WriteLine(
+            $"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}{Scale(map, info)}, "
+            + $"{Path.GetFileName(File("regions.geojson"))}{raw}");
     }
 
     /// <summary>The map. The image is closed again when it is there: a photograph is held decoded as long as it is open.</summary>
@@ -192,10 +207,15 @@ internal static class SaliencyCommand
             ? $"Grad-CAM instead of {Overlay.Describe(map)}"
             : Overlay.Describe(map);
 
-    /// <summary>How much smaller than the file's image the map is, which is as large as what the model reads; nothing where it is as large.</summary>
+    /// <summary>
+    /// How much smaller than the file's image the map is, which is as large as what the model reads; nothing where it
+    /// is as large.
+    /// </summary>
     private static string Scale(SaliencyMap map, ImageInfo info) => map.Width == info.Width && map.Height == info.Height
         ? ""
-        : string.Create(CultureInfo.InvariantCulture, $" ({map.Height} x {map.Width} px, 1/{(double)info.Width / map.Width:0.##} of the image's {info.Height} x {info.Width})");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $" ({map.Height} x {map.Width} px, 1/{(double)info.Width / map.Width:0.##} of the image's {info.Height} x {info.Width})");
 
     private static double Centre(HotRegion region, int axis)
     {

@@ -24,15 +24,19 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
     /// <param name="images">The images.</param>
     /// <param name="preparation">How they are read.</param>
     /// <exception cref="ArgumentException">The images cannot be scaled so.</exception>
-    public static ScalingChoice Of(PixelScaling wanted, (double Low, double High)? range, LabelledImages images, ImagePreparation preparation)
+    public static ScalingChoice Of(
+        PixelScaling wanted, (double Low, double High)? range, LabelledImages images, ImagePreparation preparation)
     {
         var types = images.SampleTypes;
-        var scaling = wanted != PixelScaling.Auto ? wanted : range is not null || types.All(type => type.Name == "uint8") ? PixelScaling.Symmetric : PixelScaling.Measured;
+        var names = string.Join(", ", types.Select(type => type.Name));
+        var scaling = wanted != PixelScaling.Auto ? wanted
+            : range is not null || types.All(type => type.Name == "uint8") ? PixelScaling.Symmetric : PixelScaling.Measured;
         var steps = types.Select(type => type.StoredPerWindow).Distinct().ToArray();
         if (range is not null && steps.Length > 1)
         {
             throw new ArgumentException(
-                $"--range counts in values as files store them, but the images are of several types ({string.Join(", ", types.Select(type => type.Name))}); convert them to one, or leave it out.");
+                $"--range counts in values as files store them, but the images are of several types ({names}); "
+                + "convert them to one, or leave it out.");
         }
 
         if (scaling == PixelScaling.Measured)
@@ -41,8 +45,9 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
             // With samples of several types there is no other scale than that of windows.
             var step = steps.Length == 1 ? steps[0] : 1;
             return new(scaling, measured.Normalization, [
-                $"Pixels ({string.Join(", ", types.Select(type => type.Name))}) are scaled by the mean and deviation of the training images: "
-                + $"{Channels(measured.Mean, step)} and {Channels(measured.Deviation, step)}; a hundredth lies below {Number(measured.Low * step)} and above {Number(measured.High * step)}"]);
+                $"Pixels ({names}) are scaled by the mean and deviation of the training images: "
+                + $"{Channels(measured.Mean, step)} and {Channels(measured.Deviation, step)}; "
+                + $"a hundredth lies below {Number(measured.Low * step)} and above {Number(measured.High * step)}"]);
         }
 
         var normalization = scaling switch
@@ -50,12 +55,15 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
             PixelScaling.None => Normalization.None,
             PixelScaling.Symmetric => Normalization.Symmetric,
             _ when preparation.Channels == Normalization.ImageNet.Mean.Count => Normalization.ImageNet,
-            _ => throw new ArgumentException($"--normalize imagenet is for images of 3 channels, but these have {preparation.Channels}; leave it out."),
+            _ => throw new ArgumentException(
+                $"--normalize imagenet is for images of 3 channels, but these have {preparation.Channels}; leave it out."),
         };
         var (low, high) = range is { } given ? (given.Low / steps[0], given.High / steps[0]) : (0.0, 255.0);
         if (range is not null)
             normalization = normalization.OnRange(low, high);
-        return new(scaling, normalization, Warning(scaling, low, high, images.Measure(preparation, SampledImages), steps.Length == 1 ? steps[0] : 1) is { } warning ? [warning] : []);
+        var found = images.Measure(preparation, SampledImages);
+        return new(
+            scaling, normalization, Warning(scaling, low, high, found, steps.Length == 1 ? steps[0] : 1) is { } warning ? [warning] : []);
     }
 
     /// <summary>Changes of training images as they fit the scale of their values.</summary>
@@ -69,8 +77,10 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
             return augmentation;
         if (augmentation is { Brightness: > 0 } or { Stain: > 0 })
         {
+            var names = string.Join(", ", types.Select(type => type.Name));
             throw new ArgumentException(
-                $"--augment colour and stain change colours on the scale 0 to 255, but these images ({string.Join(", ", types.Select(type => type.Name))}) have values of another; leave them out, or convert the images to 8 bits.");
+                $"--augment colour and stain change colours on the scale 0 to 255, but these images ({names}) have values of another; "
+                + "leave them out, or convert the images to 8 bits.");
         }
 
         // White would be far outside; what comes from nowhere is as bright as the images are.
@@ -85,7 +95,8 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
         {
             return to - from is >= 0.2 and <= 20 && Math.Abs((to + from) / 2) <= 5 * (to - from)
                 ? null
-                : $"Warning: {values}, and --normalize none gives them to the network as they are, which learns best from about -1 to 1; give --normalize measured or --range {Number(from)},{Number(to)}";
+                : $"Warning: {values}, and --normalize none gives them to the network as they are, which learns best from about -1 to 1; "
+                    + $"give --normalize measured or --range {Number(from)},{Number(to)}";
         }
 
         var name = scaling == PixelScaling.Symmetric ? "symmetric" : "imagenet";
@@ -93,12 +104,25 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
         var assumed = $"--normalize {name} takes {Number(low * step)} to {Number(high * step)} for their range";
         var cure = $"give --normalize measured, or their range by hand, such as --range {Number(from)},{Number(to)}";
         if (found.High - found.Low < SmallShare * width)
-            return $"Warning: {values}, but {assumed}, of which that is {(found.High - found.Low) / width:0.0%}, so that the network sees little contrast; {cure}";
-        return found.High > high + width || found.Low < low - width ? $"Warning: {values}, but {assumed}, so that the network sees values far beyond -1 to 1; {cure}" : null;
+        {
+            return $"Warning: {values}, but {assumed}, of which that is {(found.High - found.Low) / width:0.0%}, "
+                + $"so that the network sees little contrast; {cure}";
+        }
+
+        return found.High > high + width || found.Low < low - width
+            ? $"Warning: {values}, but {assumed}, so that the network sees values far beyond -1 to 1; {cure}"
+            : null;
     }
 
     private static string Channels(IReadOnlyList<double> values, double step) =>
         string.Join(", ", values.Take(4).Select(value => Number(value * step))) + (values.Count > 4 ? ", ..." : "");
 
-    private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture) is var text && text.Contains('E') ? value.ToString("0.####", CultureInfo.InvariantCulture) is "0" or "-0" ? text : value.ToString("0", CultureInfo.InvariantCulture) : text;
+    private static string Number(double value)
+    {
+        var text = value.ToString("G4", CultureInfo.InvariantCulture);
+        if (!text.Contains('E'))
+            return text;
+        var isSmall = value.ToString("0.####", CultureInfo.InvariantCulture) is "0" or "-0";
+        return isSmall ? text : value.ToString("0", CultureInfo.InvariantCulture);
+    }
 }

@@ -73,7 +73,18 @@ internal static class TrainCommand
             Introduce(model, set);
             interruption.PassOn();
             if (resume is null)
-                OptionFile.Write(run.Options, command, parsed, Decided(options, streaming, set.Scaling), options.Config, options.Resume, options.DryRun, options.Output);
+            {
+                OptionFile.Write(
+                    run.Options,
+                    command,
+                    parsed,
+                    Decided(options, streaming, set.Scaling),
+                    options.Config,
+                    options.Resume,
+                    options.DryRun,
+                    options.Output);
+            }
+
             return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption).Run();
         });
         return command;
@@ -91,13 +102,23 @@ internal static class TrainCommand
 
         var path = parsed.GetValue(options.Data)
             ?? throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
-        var images = LabelledImages.Read(path, options.Columns(parsed), parsed.GetValue(options.ValidationShare), seed, parsed.GetValue(options.Channels), options.Reading.Of(parsed));
+        var images = LabelledImages.Read(
+            path,
+            options.Columns(parsed),
+            parsed.GetValue(options.ValidationShare),
+            seed,
+            parsed.GetValue(options.Channels),
+            options.Reading.Of(parsed));
         foreach (var note in images.Notes)
             Say($"Note: {note}.");
         foreach (var line in ReadingText.Lines(images.Remarks, all: parsed.GetValue(options.DryRun)))
             Say($"{line}");
         var description = Describe(images.Task, images.Channels);
-        var preparation = description.Preparation with { Reading = options.Reading.Of(parsed), SampleTypes = [.. images.SampleTypes.Select(type => type.Name).Order(StringComparer.Ordinal)] };
+        var preparation = description.Preparation with
+        {
+            Reading = options.Reading.Of(parsed),
+            SampleTypes = [.. images.SampleTypes.Select(type => type.Name).Order(StringComparer.Ordinal)],
+        };
         if (images.FindForeground(preparation) is { } found)
             Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground.");
         var scaling = ScalingChoice.Of(parsed.GetValue(options.Normalize), parsed.GetValue(options.Range), images, preparation);
@@ -156,7 +177,8 @@ internal static class TrainCommand
 
     private static RunFolder NewRun(string? wanted)
     {
-        var run = new RunFolder(wanted ?? FreeName(Path.Combine(RunsFolder, DateTime.Now.ToString("yyyy-MM-dd-HHmmss", CultureInfo.InvariantCulture))));
+        var run = new RunFolder(
+            wanted ?? FreeName(Path.Combine(RunsFolder, DateTime.Now.ToString("yyyy-MM-dd-HHmmss", CultureInfo.InvariantCulture))));
         RefuseSecond(run);
         return run;
     }
@@ -184,7 +206,10 @@ internal static class TrainCommand
     private static void RefuseSecond(RunFolder run)
     {
         if (run.Exists)
-            throw new ArgumentException($"The folder '{run.Path}' holds a run already; go on with it by --resume {run.Path}, or choose another folder.");
+        {
+            throw new ArgumentException(
+                $"The folder '{run.Path}' holds a run already; go on with it by --resume {run.Path}, or choose another folder.");
+        }
     }
 
     /// <summary>Weights of a whole classifier are welcome: what the trunk has no use for, such as its last layer, is passed over.</summary>
@@ -196,19 +221,27 @@ internal static class TrainCommand
         {
             loaded = WeightFile.Load(trunk, path, prefix: prefix);
         }
-        catch (WeightMismatchException misfit) when (misfit.Unexpected.Count > 0 && misfit.Missing.Count == 0 && misfit.WronglyShaped.Count == 0 && misfit.WronglyTyped.Count == 0)
+        catch (WeightMismatchException misfit)
+            when (misfit is { Unexpected.Count: > 0, Missing.Count: 0, WronglyShaped.Count: 0, WronglyTyped.Count: 0 })
         {
             loaded = WeightFile.Load(trunk, path, strict: false, prefix);
         }
 
         var entry = loaded.Entry.Length > 0 ? $", entry '{loaded.Entry}'" : "";
         if (loaded.Prefix.Length > 0)
-            Console.WriteLine($"The prefix '{loaded.Prefix}' is taken off the names of the weights in {path}{entry}: all names of the trunk then fit.");
+        {
+            Console.WriteLine(
+                $"The prefix '{loaded.Prefix}' is taken off the names of the weights in {path}{entry}: all names of the trunk then fit.");
+        }
         else if (entry.Length > 0)
             Console.WriteLine($"Weights are read from {path}{entry}.");
         var unused = loaded.Unused;
         if (unused.Count > 0)
-            Console.WriteLine($"Of the weights in {path}, {unused.Count} belong to no layer of the trunk and are passed over: {string.Join(", ", unused.Take(4))}{(unused.Count > 4 ? ", ..." : "")}.");
+        {
+            Console.WriteLine(
+                $"Of the weights in {path}, {unused.Count} belong to no layer of the trunk and are passed over: "
+                + $"{string.Join(", ", unused.Take(4))}{(unused.Count > 4 ? ", ..." : "")}.");
+        }
     }
 
     private static void Introduce(StreamingClassifier model, TrainingSet set)

@@ -29,7 +29,8 @@ internal sealed class TrainOptions
     private readonly Option<string[]> columns = CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
     private readonly Option<bool> literal = new("--literal-labels")
     {
-        Description = "Take every text for a class as it stands: also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
+        Description = "Take every text for a class as it stands: "
+            + "also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
     };
 
     private readonly Option<int> epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
@@ -99,7 +100,8 @@ internal sealed class TrainOptions
 
     public Option<string?> WeightsPrefix { get; } = new("--weights-prefix")
     {
-        Description = "What stands before the trunk's names in the file of weights, such as backbone. or teacher.backbone., or \"\" for nothing. Default: what makes all names fit.",
+        Description = "What stands before the trunk's names in the file of weights, such as backbone. or teacher.backbone., "
+            + "or \"\" for nothing. Default: what makes all names fit.",
     };
 
     public Option<HeadPooling> Pooling { get; } = CommonOptions.Choice("--pooling", "How the head pools the feature map", HeadPooling.Max);
@@ -118,10 +120,14 @@ internal sealed class TrainOptions
 
     public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
 
-    public Option<double?> ResolutionOfFiles { get; } = CommonOptions.ResolutionOfFiles("Default: the column mpp where the CSV file has one, otherwise such files are refused with --mpp.");
+    public Option<double?> ResolutionOfFiles { get; } = CommonOptions.ResolutionOfFiles(
+        "Default: the column mpp where the CSV file has one, otherwise such files are refused with --mpp.");
 
     public Option<int?> Channels { get; } = CommonOptions.OptionalNumber(
-        "--channels", "Channels of every image: 1 (all as grey), 3 (all as colour, grey being repeated), or another number that all files have. Default: what the files have.", 1);
+        "--channels",
+        "Channels of every image: 1 (all as grey), 3 (all as colour, grey being repeated), or another number that all files have. "
+        + "Default: what the files have.",
+        1);
 
     public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
         "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
@@ -130,16 +136,24 @@ internal sealed class TrainOptions
 
     public Option<PixelScaling> Normalize { get; } = CommonOptions.Choice(
         "--normalize",
-        "How pixels are scaled (auto: symmetric for images of 8 bits, measured for all others; symmetric: 0 to 255, or --range, becomes -1 to 1; imagenet: by ImageNet's mean and deviation, for weights that were trained with them; "
+        "How pixels are scaled (auto: symmetric for images of 8 bits, measured for all others; "
+        + "symmetric: 0 to 255, or --range, becomes -1 to 1; "
+        + "imagenet: by ImageNet's mean and deviation, for weights that were trained with them; "
         + "measured: by mean and deviation of the training images; none: values as they are)",
         PixelScaling.Auto);
 
     public Option<(double Low, double High)?> Range { get; } = CommonOptions.Parsed<(double, double)?>(
         "--range",
-        "Lowest and highest value of the images as they are stored, LOW,HIGH, which symmetric and imagenet take for 0 and 255. Default: 0,255, in samples of 9 to 16 bits the whole range of those.",
-        text => text.Split(',') is [var low, var high] && double.TryParse(low, NumberStyles.Float, CultureInfo.InvariantCulture, out var first) && double.TryParse(high, NumberStyles.Float, CultureInfo.InvariantCulture, out var last) && first < last && double.IsFinite(last - first)
+        "Lowest and highest value of the images as they are stored, LOW,HIGH, which symmetric and imagenet take for 0 and 255. "
+        + "Default: 0,255, in samples of 9 to 16 bits the whole range of those.",
+        text => text.Split(',') is [var low, var high]
+            && double.TryParse(low, NumberStyles.Float, CultureInfo.InvariantCulture, out var first)
+            && double.TryParse(high, NumberStyles.Float, CultureInfo.InvariantCulture, out var last)
+            && first < last
+            && double.IsFinite(last - first)
             ? (first, last)
-            : throw new FormatException($"'{text}' is no range of values; write the lowest and the highest with a comma between, such as 0,4095."),
+            : throw new FormatException(
+                $"'{text}' is no range of values; write the lowest and the highest with a comma between, such as 0,4095."),
         null);
 
     public Option<double> ValidationShare { get; } =
@@ -149,14 +163,22 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, labels, columns, literal, Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All, Normalize, Range, augment, crop, ValidationShare, epochs, batch,
+        Demo, Config, Resume, DryRun, Output, labels, columns, literal,
+        Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder,
+        Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
+        Normalize, Range, augment, crop, ValidationShare, epochs, batch,
         optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
     ];
 
     /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
     public void RefuseDataWithDemo(ParseResult parsed)
     {
-        if (parsed.GetValue(Demo) && Given(parsed, [Data, labels, columns, literal, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All, Range, augment, crop, ValidationShare]) is { Length: > 0 } given)
+        Symbol[] ofData =
+        [
+            Data, labels, columns, literal, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All, Range,
+            augment, crop, ValidationShare,
+        ];
+        if (parsed.GetValue(Demo) && Given(parsed, ofData) is { Length: > 0 } given)
             throw new ArgumentException($"--demo trains on images of its own as they are, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
     }
 
@@ -190,13 +212,26 @@ internal sealed class TrainOptions
         if (parsed.GetValue(Downsample) is not null && parsed.GetValue(Resolution) is not null)
             throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
         if (parsed.GetValue(ResolutionOfFiles) is not null && parsed.GetValue(Resolution) is null)
-            throw new ArgumentException("--mpp-of says what resolution files have, which matters with --mpp alone; give both, or leave it out.");
+        {
+            throw new ArgumentException(
+                "--mpp-of says what resolution files have, which matters with --mpp alone; give both, or leave it out.");
+        }
+
         if (parsed.GetValue(labels) == LabelKind.Class && parsed.GetValue(columns) is { Length: > 1 } several)
-            throw new ArgumentException($"--task classes takes one label column, but --labels names {several.Length}; name one, or choose --task labels or --task numbers.");
+        {
+            throw new ArgumentException(
+                $"--task classes takes one label column, but --labels names {several.Length}; "
+                + "name one, or choose --task labels or --task numbers.");
+        }
+
         if (parsed.GetValue(literal) && parsed.GetValue(labels) != LabelKind.Class)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
         if (parsed.GetValue(Range) is not null && parsed.GetValue(Normalize) is PixelScaling.Measured or PixelScaling.None)
-            throw new ArgumentException("--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
+        {
+            throw new ArgumentException(
+                "--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
+        }
+
         var (frozen, passes) = (parsed.GetValue(freeze), parsed.GetValue(epochs));
         if (frozen > passes)
             throw new ArgumentException($"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
@@ -272,7 +307,10 @@ internal sealed class TrainOptions
         Conditions = Conditions(parsed, description),
     };
 
-    /// <summary>What decides the outcome beside the settings of training. The planner's share, which is rounding at most, may change.</summary>
+    /// <summary>
+    /// What decides the outcome beside the settings of training. The planner's share, which is rounding at most, may
+    /// change.
+    /// </summary>
     private Dictionary<string, string> Conditions(ParseResult parsed, ModelDescription description)
     {
         var conditions = new Dictionary<string, string>(description.ToMetadata())

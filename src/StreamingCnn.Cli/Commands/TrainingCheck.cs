@@ -6,8 +6,8 @@ using StreamingCnn.Training.Data;
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary>
-/// What a training would stumble over after its first steps, found before them, by a dry run and by a training alike: images that are too small for the network, or too large for the
-/// memory, and changes that cannot be made to them.
+/// What a training would stumble over after its first steps, found before them, by a dry run and by a training alike:
+/// images that are too small for the network, or too large for the memory, and changes that cannot be made to them.
 /// </summary>
 internal static class TrainingCheck
 {
@@ -26,7 +26,9 @@ internal static class TrainingCheck
 
         // Parts are cut from training images, so that their own size does not matter.
         var cut = set.Crop is null ? [] : set.Training.Select(sample => sample.Name).ToHashSet(StringComparer.Ordinal);
-        var bySize = set.Sizes.Where(image => !cut.Contains(image.Item.Path)).GroupBy(image => (image.Height, image.Width)).ToDictionary(group => group.Key, group => group.ToArray());
+        var bySize = set.Sizes.Where(image => !cut.Contains(image.Item.Path))
+            .GroupBy(image => (image.Height, image.Width))
+            .ToDictionary(group => group.Key, group => group.ToArray());
         if (Extremes([.. bySize.Keys]).All(size => Problem(model, size) is null))
             return;
         var problems = new DataProblems();
@@ -41,13 +43,14 @@ internal static class TrainingCheck
         problems.ThrowIfAny(set.Path);
     }
 
-    private static IEnumerable<(long Height, long Width)> Extremes(IReadOnlyList<(long Height, long Width)> sizes) => sizes.Count <= MostSizes
-        ? sizes
-        : new[]
-        {
-            sizes.MinBy(size => size.Height), sizes.MinBy(size => size.Width), sizes.MinBy(size => size.Height * (double)size.Width),
-            sizes.MaxBy(size => size.Height), sizes.MaxBy(size => size.Width), sizes.MaxBy(size => size.Height * (double)size.Width),
-        }.Distinct();
+    private static IEnumerable<(long Height, long Width)> Extremes(IReadOnlyList<(long Height, long Width)> sizes) =>
+        sizes.Count <= MostSizes
+            ? sizes
+            : new[]
+            {
+                sizes.MinBy(size => size.Height), sizes.MinBy(size => size.Width), sizes.MinBy(size => size.Height * (double)size.Width),
+                sizes.MaxBy(size => size.Height), sizes.MaxBy(size => size.Width), sizes.MaxBy(size => size.Height * (double)size.Width),
+            }.Distinct();
 
     private static string? Problem(StreamingClassifier model, (long Height, long Width) size)
     {

@@ -35,7 +35,9 @@ internal static class VerifyCommand
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{parsed.GetValue(model)}, {parsed.GetValue(batch)} x {parsed.GetValue(channels)} x {height} x {width} px, tile {options.Tile?.Height} x {options.Tile?.Width}, {CommonOptions.NameOf(options.Mode)}, {parsed.GetValue(precision).ToString().ToLowerInvariant()}"));
+                $"{parsed.GetValue(model)}, {parsed.GetValue(batch)} x {parsed.GetValue(channels)} x {height} x {width} px, "
+                + $"tile {options.Tile?.Height} x {options.Tile?.Width}, {CommonOptions.NameOf(options.Mode)}, "
+                + $"{parsed.GetValue(precision).ToString().ToLowerInvariant()}"));
             return Show(report, AnsiConsole.Console);
         });
         return command;

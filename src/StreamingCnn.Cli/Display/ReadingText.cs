@@ -14,11 +14,18 @@ internal static class ReadingText
     /// <param name="all">Whether to tell also what nobody would have expected otherwise.</param>
     public static IEnumerable<string> Lines(IEnumerable<(ImageRemark Remark, int Images)> remarks, bool all)
     {
-        foreach (var aspect in remarks.Where(one => all || one.Remark.IsDoubtful).GroupBy(one => one.Remark.Aspect).OrderBy(group => group.Key))
+        var shown = remarks.Where(one => all || one.Remark.IsDoubtful);
+        foreach (var aspect in shown.GroupBy(one => one.Remark.Aspect).OrderBy(group => group.Key))
         {
             var told = aspect.OrderByDescending(one => one.Images).ToArray();
             foreach (var (remark, images) in told.Take(MostOfAspect))
-                yield return $"{(remark.IsDoubtful ? "Note" : "Read")}: {(remark.Aspect == ImageAspect.Resolution ? "resolution " : "")}{remark.Text}{(remark.IsDoubtful ? ReadingOptions.Instead(remark.Aspect) : "")} ({images} image{(images == 1 ? "" : "s")}).";
+            {
+                var subject = remark.Aspect == ImageAspect.Resolution ? "resolution " : "";
+                var instead = remark.IsDoubtful ? ReadingOptions.Instead(remark.Aspect) : "";
+                yield return $"{(remark.IsDoubtful ? "Note" : "Read")}: {subject}{remark.Text}{instead} "
+                    + $"({images} image{(images == 1 ? "" : "s")}).";
+            }
+
             if (told.Length > MostOfAspect)
                 yield return $"Read: and so on, otherwise for {told.Skip(MostOfAspect).Sum(one => one.Images)} image(s).";
         }

@@ -18,7 +18,9 @@ internal static partial class ByteSize
         var bytes = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) * factor;
         if (bytes < 1)
             throw new FormatException($"'{text}' is too little memory; write at least 1 byte, such as 512MiB, 4GiB or 2GB.");
-        return bytes < long.MaxValue ? (long)bytes : throw new FormatException($"'{text}' is more memory than any machine has; write an amount such as 512MiB, 4GiB or 2GB.");
+        return bytes < long.MaxValue
+            ? (long)bytes
+            : throw new FormatException($"'{text}' is more memory than any machine has; write an amount such as 512MiB, 4GiB or 2GB.");
     }
 
     [GeneratedRegex(@"^\s*(\d+(?:\.\d+)?)\s*((?:[kmgt]i?)?b?)\s*$", RegexOptions.IgnoreCase)]

@@ -21,7 +21,8 @@ internal static class CommandLineProblem
             && arguments.Concat(parsed.UnmatchedTokens).FirstOrDefault(token => token.Length > 1 && token[0] == '-') is { } option)
         {
             var written = option.Split('=')[0];
-            return $"There is no option '{written}'; {Meant(written, command.Options.SelectMany(one => one.Aliases.Append(one.Name)))}see {name} --help.";
+            var known = command.Options.SelectMany(one => one.Aliases.Append(one.Name));
+            return $"There is no option '{written}'; {Meant(written, known)}see {name} --help.";
         }
 
         if (Repeated(parsed.CommandResult) is { } repeated)
@@ -45,7 +46,8 @@ internal static class CommandLineProblem
             : $"{option.Name} is given more than once, as {said}; leave out all but one.";
     }
 
-    private static string Meant(string written, IEnumerable<string> known) => Suggestion.For(written, known) is { } question ? $"{question} Or " : "";
+    private static string Meant(string written, IEnumerable<string> known) =>
+        Suggestion.For(written, known) is { } question ? $"{question} Or " : "";
 
     private static string Name(SymbolResult result) => result is CommandResult { Command: var command, Parent: var parent }
         ? parent is null ? "scnn" : $"{Name(parent)} {command.Name}"

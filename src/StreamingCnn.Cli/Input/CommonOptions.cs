@@ -14,10 +14,12 @@ internal static class CommonOptions
     {
         var option = Parsed(
             "--model",
-            $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
+            $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; "
+            + "or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
             name => TrunkSource.IsOwn(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
-                : throw new FormatException($"There is no model '{Excerpt.Of(name)}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
+                : throw new FormatException(
+                    $"There is no model '{Excerpt.Of(name)}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
             fallback);
         option.Aliases.Add("-m");
         return option;
@@ -28,7 +30,8 @@ internal static class CommonOptions
     {
         var option = Parsed<string?>(
             "--model",
-            "Where the model was trained with a module of your own: path/to/Assembly.dll:Namespace.Type. Its code is run, so name what you trust.",
+            "Where the model was trained with a module of your own: path/to/Assembly.dll:Namespace.Type. "
+            + "Its code is run, so name what you trust.",
             name => TrunkSource.IsOwn(name)
                 ? name
                 : throw new FormatException($"'{name}' is no module of your own; write path/to/Assembly.dll:Namespace.Type."),
@@ -52,7 +55,8 @@ internal static class CommonOptions
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",
         "exactly-once, or overlap for overlapping tiles.",
-        text => ((StreamingMode[])[StreamingMode.ExactlyOnce, StreamingMode.Overlap]).Where(mode => NameOf(mode) == text).Cast<StreamingMode?>().FirstOrDefault()
+        text => ((StreamingMode[])[StreamingMode.ExactlyOnce, StreamingMode.Overlap])
+            .Where(mode => NameOf(mode) == text).Cast<StreamingMode?>().FirstOrDefault()
             ?? throw new FormatException($"'{text}' is not a mode; write exactly-once or overlap."),
         NameOf(StreamingMode.ExactlyOnce));
 
@@ -80,7 +84,8 @@ internal static class CommonOptions
         name, description, text => NumberText.Whole(text, name, smallest), fallback.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A whole number that may be left out.</summary>
-    public static Option<int?> OptionalNumber(string name, string description, int smallest) => Parsed<int?>(name, description, text => NumberText.Whole(text, name, smallest), null);
+    public static Option<int?> OptionalNumber(string name, string description, int smallest) =>
+        Parsed<int?>(name, description, text => NumberText.Whole(text, name, smallest), null);
 
     /// <summary>A number between bounds.</summary>
     /// <param name="name">The option.</param>
@@ -162,7 +167,11 @@ internal static class CommonOptions
     public static Option<double?> Downsample(string description) => Parsed<double?>(
         "--downsample",
         description,
-        text => NumberText.Real(text, "--downsample", value => value >= 1 && double.IsFinite(value), "of at least 1: images can be made smaller, not larger"),
+        text => NumberText.Real(
+            text,
+            "--downsample",
+            value => value >= 1 && double.IsFinite(value),
+            "of at least 1: images can be made smaller, not larger"),
         null);
 
     /// <summary>Resolution of files that do not state theirs.</summary>

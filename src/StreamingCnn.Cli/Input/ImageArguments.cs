@@ -40,11 +40,16 @@ internal static class ImageArguments
     {
         if (Directory.Exists(argument))
         {
-            var files = Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Where(file => IsVisible(argument, file) && ImageFiles.HasEnding(file));
-            return Sorted(files, $"The folder '{argument}' holds no images; a file with another ending than {string.Join(", ", ImageFiles.Endings.Take(5))} ... has to be named itself.");
+            var files = Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories)
+                .Where(file => IsVisible(argument, file) && ImageFiles.HasEnding(file));
+            var endings = string.Join(", ", ImageFiles.Endings.Take(5));
+            return Sorted(
+                files, $"The folder '{argument}' holds no images; a file with another ending than {endings} ... has to be named itself.");
         }
 
-        return !File.Exists(argument) && argument.AsSpan().ContainsAny('*', '?') ? Sorted(Matching(argument), $"No file matches the pattern '{argument}'.") : [argument];
+        return !File.Exists(argument) && argument.AsSpan().ContainsAny('*', '?')
+            ? Sorted(Matching(argument), $"No file matches the pattern '{argument}'.")
+            : [argument];
     }
 
     private static bool IsVisible(string folder, string file) => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(part => part.StartsWith('.'));

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace StreamingCnn.Cli.Input;
 
-/// <summary>Numbers as people write them on a command line, with a sentence that tells what is no number from what is out of range.</summary>
+/// <summary>
+/// Numbers as people write them on a command line, with a sentence that tells what is no number from what is out of
+/// range.
+/// </summary>
 internal static class NumberText
 {
     /// <summary>Reads a number with a point.</summary>
@@ -31,7 +34,8 @@ internal static class NumberText
     /// <exception cref="FormatException">It is no whole number, or out of range.</exception>
     public static int Whole(string text, string name, int smallest, int largest = int.MaxValue)
     {
-        if (int.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var value)
+        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
+        if (int.TryParse(text, Style, CultureInfo.InvariantCulture, out var value)
             && value >= smallest && value <= largest)
         {
             return value;
@@ -46,5 +50,6 @@ internal static class NumberText
     }
 
     /// <summary>Reads a number with a point. A comma is no part of it: 0,001 would be read as 1, by its groups of three digits.</summary>
-    public static bool TryParse(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+    public static bool TryParse(string text, out double value) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
 }

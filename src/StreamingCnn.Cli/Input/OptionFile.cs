@@ -36,7 +36,9 @@ internal static class OptionFile
 
             var option = command.Options.FirstOrDefault(option => option.Name == $"--{name}")
                 ?? throw new ArgumentException(
-                    $"The file '{path}' has the unknown option '{Excerpt.Of(name)}'; {(Suggestion.For($"--{name}", command.Options.Select(one => one.Name)) is { } question ? $"{question} " : "")}'scnn {command.Name} --help' lists those that there are.");
+                    $"The file '{path}' has the unknown option '{Excerpt.Of(name)}'; "
+                    + (Suggestion.For($"--{name}", command.Options.Select(one => one.Name)) is { } question ? $"{question} " : "")
+                    + $"'scnn {command.Name} --help' lists those that there are.");
             if (never.Contains(option))
                 throw new ArgumentException($"The file '{path}' has the option '{name}', which belongs on the command line; take it out.");
             if (given.GetResult(option) is { Implicit: false })
@@ -91,7 +93,10 @@ internal static class OptionFile
         }
         catch (JsonException reason)
         {
-            throw new ArgumentException($"The file of options '{path}' is not JSON such as {{ \"model\": \"resnet18\", \"epochs\": 20 }}: {Excerpt.Of(reason.Message).TrimEnd('.')}.", reason);
+            throw new ArgumentException(
+                $"The file of options '{path}' is not JSON such as {{ \"model\": \"resnet18\", \"epochs\": 20 }}: "
+                + $"{Excerpt.Of(reason.Message).TrimEnd('.')}.",
+                reason);
         }
         catch (ArgumentException reason)
         {

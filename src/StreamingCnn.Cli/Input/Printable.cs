@@ -2,7 +2,10 @@ using System.Text;
 
 namespace StreamingCnn.Cli.Input;
 
-/// <summary>Names of files and classes come from elsewhere, and a terminal obeys what is in them: colours, an emptied screen, a forged line.</summary>
+/// <summary>
+/// Names of files and classes come from elsewhere, and a terminal obeys what is in them: colours, an emptied screen, a
+/// forged line.
+/// </summary>
 internal static class Printable
 {
     /// <summary>The text with control characters but ends of lines and tabs shown as <c>\u001B</c> and the like.</summary>

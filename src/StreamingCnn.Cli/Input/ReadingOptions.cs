@@ -11,23 +11,33 @@ internal sealed class ReadingOptions
     private readonly record struct NoData(NoDataHandling Handling, double? Value);
 
     private readonly Option<AlphaHandling> alpha = CommonOptions.Choice(
-        "--alpha", "What becomes of a band that is marked as alpha (flatten: colours are laid over white; keep: it is a band like any other; drop: it is left out)", AlphaHandling.Flatten);
+        "--alpha",
+        "What becomes of a band that is marked as alpha (flatten: colours are laid over white; keep: it is a band like any other; "
+        + "drop: it is left out)",
+        AlphaHandling.Flatten);
 
     private readonly Option<NoData> noData = CommonOptions.Parsed(
         "--nodata",
-        "Pixels without data, by the value that a file declares: fill (with the mean, so that the network sees 0), keep (values like any other), or a value such as -9999 or nan that means so in all files, and is filled.",
+        "Pixels without data, by the value that a file declares: fill (with the mean, so that the network sees 0), "
+        + "keep (values like any other), or a value such as -9999 or nan that means so in all files, and is filled.",
         text => text switch
         {
             "fill" => new NoData(NoDataHandling.Fill, null),
             "keep" => new NoData(NoDataHandling.Keep, null),
-            _ => new NoData(NoDataHandling.Fill, NoDataValue.Parse(text) ?? throw new FormatException($"'{text}' is no value for --nodata; write fill, keep, a number or nan.")),
+            _ => new NoData(
+                NoDataHandling.Fill,
+                NoDataValue.Parse(text)
+                    ?? throw new FormatException($"'{text}' is no value for --nodata; write fill, keep, a number or nan.")),
         },
         "fill");
 
     private readonly Option<int?> page = CommonOptions.Parsed<int?>(
         "--page",
-        "Page of TIFF files to read alone, 0 being the first. Default: the first, or the channels in pages of an OME-TIFF or ImageJ stack as one image.",
-        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= 0 ? value : throw new FormatException($"'{text}' is not a page; write a whole number of at least 0."),
+        "Page of TIFF files to read alone, 0 being the first. "
+        + "Default: the first, or the channels in pages of an OME-TIFF or ImageJ stack as one image.",
+        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= 0
+            ? value
+            : throw new FormatException($"'{text}' is not a page; write a whole number of at least 0."),
         null);
 
     private readonly Option<ChannelAxis?> axes = CommonOptions.Parsed<ChannelAxis?>(

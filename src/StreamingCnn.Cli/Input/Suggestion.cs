@@ -22,7 +22,8 @@ internal static class Suggestion
         return near.Length == 0 ? null : $"did you mean {string.Join(" or ", near)}?";
     }
 
-    private static bool IsBeginning(string written, string word) => written.Trim('-').Length >= 3 && word.StartsWith(written, StringComparison.OrdinalIgnoreCase);
+    private static bool IsBeginning(string written, string word) =>
+        written.Trim('-').Length >= 3 && word.StartsWith(written, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
     /// Letters left out, put in, changed, or swapped with their neighbour, to come from one word to the other: the optimal string alignment

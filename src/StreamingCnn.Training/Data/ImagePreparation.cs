@@ -50,7 +50,10 @@ public sealed record ImagePreparation
     /// <exception cref="ImageFormatException">A file cannot be read, or the mask is missing or of another shape.</exception>
     public ForegroundRegion FindForeground(string path, string? mask) => ForegroundRegion.Find(path, Foreground, mask, Options);
 
-    /// <summary>What files mean: alpha, pixels without data, the page, the order of axes. Its channels, resolution and crop are passed over.</summary>
+    /// <summary>
+    /// What files mean: alpha, pixels without data, the page, the order of axes. Its channels, resolution and crop are
+    /// passed over.
+    /// </summary>
     /// <value>The default value is what <see cref="ImageOptions"/> says.</value>
     public ImageOptions Reading { get; init; } = new();
 
@@ -84,7 +87,9 @@ public sealed record ImagePreparation
     };
 
     /// <summary>The preparation of one image, whose resolution may be known from elsewhere.</summary>
-    /// <param name="assumedMicrometresPerPixel">Resolution of the file where it does not state its own; null for <see cref="AssumedMicrometresPerPixel"/>.</param>
+    /// <param name="assumedMicrometresPerPixel">
+    /// Resolution of the file where it does not state its own; null for <see cref="AssumedMicrometresPerPixel"/>.
+    /// </param>
     public ImagePreparation For(double? assumedMicrometresPerPixel) =>
         assumedMicrometresPerPixel is null ? this : this with { AssumedMicrometresPerPixel = assumedMicrometresPerPixel };
 

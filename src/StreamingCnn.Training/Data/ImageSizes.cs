@@ -18,7 +18,9 @@ internal static class ImageSizes
     /// <summary>Reads the sizes, several files at a time.</summary>
     /// <param name="items">The images.</param>
     /// <param name="preparation">How they become what the network sees.</param>
-    /// <param name="problems">Gets the images that cannot be seen so: without a resolution, or with another one than their table says.</param>
+    /// <param name="problems">
+    /// Gets the images that cannot be seen so: without a resolution, or with another one than their table says.
+    /// </param>
     public static IReadOnlyList<SizedImage> Read(IReadOnlyList<ImageItem> items, ImagePreparation preparation, DataProblems problems)
     {
         var found = items.AsParallel().AsOrdered().Select(item => Read(item, preparation)).ToArray();
@@ -35,7 +37,8 @@ internal static class ImageSizes
     /// <param name="items">The images.</param>
     /// <param name="options">Channels that grey and colour images are to be converted to, and what files mean.</param>
     /// <param name="problems">Gets the images that cannot be read so.</param>
-    public static IReadOnlyList<(ImageItem Item, ImageReading Reading)> Headers(IReadOnlyList<ImageItem> items, ImageOptions options, DataProblems problems)
+    public static IReadOnlyList<(ImageItem Item, ImageReading Reading)> Headers(
+        IReadOnlyList<ImageItem> items, ImageOptions options, DataProblems problems)
     {
         var found = items.AsParallel().AsOrdered().Select(Header).ToArray();
         foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
@@ -60,8 +63,13 @@ internal static class ImageSizes
         try
         {
             var info = ImageInfo.Read(item.Path, preparation.Options);
-            if (preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } listed && info.MicrometresPerPixel is { } own && Math.Abs((listed / own) - 1) > Tolerance)
-                return (null, $"the file states {own:0.####} micrometres per pixel, but its table says {listed:0.####}; correct the table, or leave the field empty");
+            if (preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } listed
+                && info.MicrometresPerPixel is { } own && Math.Abs((listed / own) - 1) > Tolerance)
+            {
+                return (null, $"the file states {own:0.####} micrometres per pixel, but its table says {listed:0.####}; "
+                    + "correct the table, or leave the field empty");
+            }
+
             var (height, width) = ImageSource.Size(info, preparation.For(item.MicrometresPerPixel).Options);
             return (new(item, height, width), null);
         }

@@ -24,7 +24,12 @@ public static class ImagesToJudge
     /// <exception cref="DataSetException">Something is wrong with the data, or there is a class that the model does not know; all that is found is named.</exception>
     /// <exception cref="ArgumentException">There is no such part.</exception>
     public static (IReadOnlyList<TrainingSample> Samples, string Part) Read(
-        string path, LearningTask task, ImagePreparation preparation, IReadOnlyList<string>? labelColumns = null, string? part = null, Action<string>? tell = null)
+        string path,
+        LearningTask task,
+        ImagePreparation preparation,
+        IReadOnlyList<string>? labelColumns = null,
+        string? part = null,
+        Action<string>? tell = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(task);
@@ -68,10 +73,18 @@ public static class ImagesToJudge
         var problems = new DataProblems();
         var doubts = new List<string>();
         ImageSizes.Read(items, preparation, problems);
-        foreach (var (item, reading) in ImageSizes.Headers(items, preparation.Options with { MicrometresPerPixel = null, Downsample = null }, problems))
+        var options = preparation.Options with { MicrometresPerPixel = null, Downsample = null };
+        foreach (var (item, reading) in ImageSizes.Headers(items, options, problems))
         {
             if (reading.Channels != preparation.Channels)
-                problems.Add($"{reading.Channels} channel(s), but the model was trained on images of {preparation.Channels}", item.Line, item.Path, "image");
+            {
+                problems.Add(
+                    $"{reading.Channels} channel(s), but the model was trained on images of {preparation.Channels}",
+                    item.Line,
+                    item.Path,
+                    "image");
+            }
+
             doubts.AddRange(preparation.Doubts(reading));
         }
 
@@ -87,7 +100,12 @@ public static class ImagesToJudge
         var places = known.Index().ToDictionary(output => output.Item, output => output.Index, StringComparer.Ordinal);
         var problems = new DataProblems();
         foreach (var group in items.Where(item => !places.ContainsKey(classes[item.Label])).GroupBy(item => item.Label))
-            problems.Add($"the class '{classes[group.Key]}' is none of those that the model tells apart: {string.Join(", ", known)}", group.First().Line);
+        {
+            problems.Add(
+                $"the class '{classes[group.Key]}' is none of those that the model tells apart: {string.Join(", ", known)}",
+                group.First().Line);
+        }
+
         problems.ThrowIfAny(path);
         return items.Select(item => item with { Label = places[classes[item.Label]] });
     }

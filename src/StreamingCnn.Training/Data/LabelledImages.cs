@@ -59,14 +59,25 @@ public sealed class LabelledImages
     /// <param name="columns">Meaning of a CSV file's columns; null for <c>image,label</c>.</param>
     /// <param name="validationShare">Share of the images, of each class where there are classes, that is kept for validation where the file has no part of that name.</param>
     /// <param name="seed">Decides which.</param>
-    /// <param name="channels">Channels that every image is to have: 1 and 3 are made of grey and colour images alike; null for what all the files have.</param>
+    /// <param name="channels">
+    /// Channels that every image is to have: 1 and 3 are made of grey and colour images alike; null for what all the
+    /// files have.
+    /// </param>
     /// <param name="reading">What files mean: alpha, pixels without data, the page, the order of axes; null for the defaults.</param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
-    public static LabelledImages Read(string path, CsvOptions? columns = null, double validationShare = 0.2, int seed = 1, int? channels = null, ImageOptions? reading = null)
+    public static LabelledImages Read(
+        string path,
+        CsvOptions? columns = null,
+        double validationShare = 0.2,
+        int seed = 1,
+        int? channels = null,
+        ImageOptions? reading = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
-        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path, reading: reading) : ImageDataSet.FromCsv(path, columns with { Reading = reading });
+        var data = Directory.Exists(path)
+            ? ImageDataSet.FromFolders(path, reading: reading)
+            : ImageDataSet.FromCsv(path, columns with { Reading = reading });
         var kind = Directory.Exists(path) ? LabelKind.Class : columns.Labels;
         if (kind == LabelKind.Class && data.Classes.Count < 2)
             throw new DataSetException(path, [$"all images are of one class, '{data.Classes[0]}', and there is nothing to tell apart"]);
@@ -97,8 +108,14 @@ public sealed class LabelledImages
         problems.ThrowIfAny(path);
         return new(path, task, common, data, training, validation, [.. byPart[DataPart.Test]])
         {
-            SampleTypes = [.. readings.Select(one => new SampleType(one.Reading.Info.SampleType, one.Reading.Info.StoredPerWindow)).Distinct()],
-            Remarks = [.. readings.SelectMany(one => one.Reading.Remarks).CountBy(remark => remark).Select(count => (count.Key, count.Value))],
+            SampleTypes =
+            [
+                .. readings.Select(one => new SampleType(one.Reading.Info.SampleType, one.Reading.Info.StoredPerWindow)).Distinct(),
+            ],
+            Remarks =
+            [
+                .. readings.SelectMany(one => one.Reading.Remarks).CountBy(remark => remark).Select(count => (count.Key, count.Value)),
+            ],
         };
     }
 
@@ -141,7 +158,10 @@ public sealed class LabelledImages
         }
     }
 
-    /// <summary>The size of every image as the network sees it, cropped where <see cref="FindForeground"/> has found what is wanted.</summary>
+    /// <summary>
+    /// The size of every image as the network sees it, cropped where <see cref="FindForeground"/> has found what is
+    /// wanted.
+    /// </summary>
     /// <exception cref="DataSetException">Some images cannot be brought to the resolution that is wanted; all are named.</exception>
     public IReadOnlyList<SizedImage> Sizes(ImagePreparation preparation)
     {
@@ -169,7 +189,10 @@ public sealed class LabelledImages
         return (images.Max(image => image.Height), images.Max(image => image.Width));
     }
 
-    /// <summary>Measures the values of the training images as the network sees them before they are scaled, without pixels that have no data.</summary>
+    /// <summary>
+    /// Measures the values of the training images as the network sees them before they are scaled, without pixels that
+    /// have no data.
+    /// </summary>
     /// <param name="preparation">How files become what the network sees.</param>
     /// <param name="most">Images to measure at most; the others are passed over evenly.</param>
     /// <exception cref="DataSetException">Some images cannot be brought to the resolution that is wanted; all are named.</exception>
@@ -181,11 +204,14 @@ public sealed class LabelledImages
         // Images that cannot be seen so are all named, and not the first one alone that is opened.
         Sizes(preparation);
         var step = ((training.Count - 1) / most) + 1;
-        return PixelStatistics.Measure(training.Where((_, i) => i % step == 0).Select(item => (Func<IImageSource>)(() => ImageSource.Open(item.Path, preparation.For(item.MicrometresPerPixel).Options with
+        var measured = training.Where((_, i) => i % step == 0);
+        return PixelStatistics.Measure(measured.Select(item => (Func<IImageSource>)(() => Open(item))));
+
+        IImageSource Open(ImageItem item) => ImageSource.Open(item.Path, preparation.For(item.MicrometresPerPixel).Options with
         {
             NoDataFill = [float.NaN],
             Crop = boxes.TryGetValue(item.Path, out var box) ? box : null,
-        }))));
+        });
     }
 
     /// <summary>The images to learn from.</summary>
@@ -234,7 +260,8 @@ public sealed class LabelledImages
         var cure = counts.Any(count => count.Key is 1 or 3)
             ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
             : "convert the others, or leave them out";
-        foreach (var (item, channels) in images.Select(image => (image.Item, image.Reading.Channels)).Where(image => image.Channels != common))
+        var channelsOf = images.Select(image => (image.Item, image.Reading.Channels));
+        foreach (var (item, channels) in channelsOf.Where(image => image.Channels != common))
         {
             problems.Add(
                 wanted is null

@@ -10,7 +10,13 @@ internal static class PartsCheck
     public static void Names(ImageDataSet data, DataProblems problems)
     {
         foreach (var item in data.Items.Where(item => item.Split is { } part && !DataPart.IsKnown(part)))
-            problems.Add($"the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}", item.Line, item.Path, "image");
+        {
+            problems.Add(
+                $"the part '{item.Split}' is none of {DataPart.Training}, {DataPart.Validation} and {DataPart.Test}",
+                item.Line,
+                item.Path,
+                "image");
+        }
     }
 
     /// <summary>From images of one class there is nothing to learn, whatever other parts hold.</summary>
@@ -19,8 +25,8 @@ internal static class PartsCheck
         if (training[0].Label >= 0 && training.All(item => item.Label == training[0].Label))
         {
             problems.Add(
-                $"all images in the part '{DataPart.Training}' are of the class '{data.Classes[training[0].Label]}', and there is nothing to tell apart; "
-                + "move some of the others there");
+                $"all images in the part '{DataPart.Training}' are of the class '{data.Classes[training[0].Label]}', "
+                + "and there is nothing to tell apart; move some of the others there");
         }
     }
 
@@ -39,9 +45,16 @@ internal static class PartsCheck
             }
 
             var judged = validation.Select(item => item.Label).ToHashSet();
-            var without = Enumerable.Range(0, task.Outputs.Count).Where(label => !judged.Contains(label)).Select(label => $"'{task.Outputs[label]}'").ToArray();
+            var without = Enumerable.Range(0, task.Outputs.Count)
+                .Where(label => !judged.Contains(label))
+                .Select(label => $"'{task.Outputs[label]}'")
+                .ToArray();
             if (validation.Count > 0 && without.Length > 0)
-                yield return $"no validation image is of the class {string.Join(", ", without.Take(4))}{(without.Length > 4 ? $" and {without.Length - 4} more" : "")}";
+            {
+                var more = without.Length > 4 ? $" and {without.Length - 4} more" : "";
+                yield return $"no validation image is of the class {string.Join(", ", without.Take(4))}{more}";
+            }
+
             yield break;
         }
 
@@ -49,7 +62,10 @@ internal static class PartsCheck
         {
             var values = training.Select(item => item.Targets[output]).Distinct().Take(2).ToArray();
             if (values.Length == 1)
-                yield return FormattableString.Invariant($"'{task.Outputs[output]}' is {values[0]} in all training images, so there is nothing to learn of it");
+            {
+                yield return FormattableString.Invariant(
+                    $"'{task.Outputs[output]}' is {values[0]} in all training images, so there is nothing to learn of it");
+            }
         }
     }
 }

@@ -155,7 +155,8 @@ internal static class ReportPage
         page.Append("</section>\n");
     }
 
-    private static string Png(Figure figure, FigureTheme theme) => $"data:image/png;base64,{Convert.ToBase64String(figure.Png(theme, titled: false))}";
+    private static string Png(Figure figure, FigureTheme theme) =>
+        $"data:image/png;base64,{Convert.ToBase64String(figure.Png(theme, titled: false))}";
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 

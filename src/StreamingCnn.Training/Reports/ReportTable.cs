@@ -24,7 +24,13 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
         return new("Images", ["", .. filled.Select(part => part.Name)],
         [
             ["images", .. filled.Select(part => Text(part.Samples.Count))],
-            .. task.Outputs.Select((name, output) => (IReadOnlyList<string>)[name, .. filled.Select(part => task is ClassificationTask ? Text(ofClass[part.Name].GetValueOrDefault(output)) : Describe(task, output, part.Samples))]),
+            .. task.Outputs.Select((name, output) => (IReadOnlyList<string>)
+            [
+                name,
+                .. filled.Select(part => task is ClassificationTask
+                    ? Text(ofClass[part.Name].GetValueOrDefault(output))
+                    : Describe(task, output, part.Samples)),
+            ]),
         ]);
     }
 

@@ -65,7 +65,10 @@ public sealed record ModelDescription
         }
     }
 
-    /// <summary>Makes the model, or says of the file that describes it that it does not. No kind of image has as many channels as a damaged file may name.</summary>
+    /// <summary>
+    /// Makes the model, or says of the file that describes it that it does not. No kind of image has as many channels
+    /// as a damaged file may name.
+    /// </summary>
     private StreamingClassifier Make(string path, StreamingOptions? options)
     {
         if (Preparation.Channels is < 1 or > MostChannels)
@@ -97,20 +100,23 @@ public sealed record ModelDescription
             return ownModule is null
                 ? stated
                 : throw new WeightFileException(
-                    $"The weights in '{path}' are those of '{stated}', which comes with the program, and not of '{ownModule}'; leave out --model.");
+                    $"The weights in '{path}' are those of '{stated}', which comes with the program, "
+                    + $"and not of '{ownModule}'; leave out --model.");
         }
 
         var type = TrunkSource.Split(stated).Type;
         if (ownModule is null)
         {
             throw new WeightFileException(
-                $"The weights in '{path}' are those of '{type}', a module of somebody's own, and code is never loaded because a file asks for it; "
+                $"The weights in '{path}' are those of '{type}', a module of somebody's own, "
+                + "and code is never loaded because a file asks for it; "
                 + $"if you trust the assembly that has it, name it: --model path/to/Assembly.dll:{type}, and its code will be run.");
         }
 
         return TrunkSource.IsOwn(ownModule) && TrunkSource.Split(ownModule).Type == type
             ? ownModule
-            : throw new WeightFileException($"The weights in '{path}' are those of '{type}', and not of '{ownModule}'; name that type by --model.");
+            : throw new WeightFileException(
+                $"The weights in '{path}' are those of '{type}', and not of '{ownModule}'; name that type by --model.");
     }
 
     private static ModelDescription FromMetadata(string path, OrderedDictionary<string, string> metadata)
@@ -132,5 +138,8 @@ public sealed record ModelDescription
     }
 
     private static WeightFileException NoDescription(string path, Exception? reason = null) =>
-        new($"'{path}' does not describe the model that its weights are for; give a file that training wrote, such as best.safetensors of a run.", reason!);
+        new(
+            $"'{path}' does not describe the model that its weights are for; "
+            + "give a file that training wrote, such as best.safetensors of a run.",
+            reason!);
 }

@@ -12,8 +12,8 @@ namespace StreamingCnn.Execution;
 /// made to fail by itself instead, and the exception that reaches the caller is given the original's message and cause.
 /// </summary>
 /// <remarks>
-/// Several passes may fail at once, in several threads. The engine names the shape that it expected, and the shape of each run's anchor is its own: so each
-/// caller gets the sentence of his own run.
+/// Several passes may fail at once, in several threads. The engine names the shape that it expected, and the shape of
+/// each run's anchor is its own: so each caller gets the sentence of his own run.
 /// </remarks>
 internal sealed class BackwardFailure
 {
@@ -24,7 +24,10 @@ internal sealed class BackwardFailure
 
     static BackwardFailure() => AppDomain.CurrentDomain.FirstChanceException += Explain;
 
-    /// <summary>An operand of the run that requires a gradient, whatever the others are. It has no values; its shape tells the run.</summary>
+    /// <summary>
+    /// An operand of the run that requires a gradient, whatever the others are. It has no values; its shape tells the
+    /// run.
+    /// </summary>
     public Tensor Anchor() => empty(0, run).requires_grad_(true);
 
     /// <summary>
@@ -39,13 +42,20 @@ internal sealed class BackwardFailure
 
     private static void Explain(object? sender, FirstChanceExceptionEventArgs thrown)
     {
-        if (Waiting.IsEmpty || thrown.Exception is not ExternalException failure || RunIn(failure.Message) is not { } run || !Waiting.TryRemove(run, out var cause))
+        if (Waiting.IsEmpty || thrown.Exception is not ExternalException failure
+            || RunIn(failure.Message) is not { } run || !Waiting.TryRemove(run, out var cause))
+        {
             return;
+        }
+
         MessageOf(failure) = cause.Message;
         CauseOf(failure) = cause;
     }
 
-    /// <summary>The run whose anchor the engine names in "returned an invalid gradient at index 0 - got [] but expected shape compatible with [0, 17]".</summary>
+    /// <summary>
+    /// The run whose anchor the engine names in "returned an invalid gradient at index 0 - got [] but expected shape
+    /// compatible with [0, 17]".
+    /// </summary>
     private static long? RunIn(string message)
     {
         const string Start = "invalid gradient at index 0 - got [] but expected shape compatible with [0, ";

@@ -48,7 +48,13 @@ internal sealed class BlackBoxRun : IDifferentiableRun
     {
         using var grad = no_grad();
         if (grid.Outputs.IsEmpty)
-            throw new UnsupportedLayerException("", trunk.Module.GetType().Name, $"gives no output for an image of {image.Height} x {image.Width} pixels; use a larger one");
+        {
+            throw new UnsupportedLayerException(
+                "",
+                trunk.Module.GetType().Name,
+                $"gives no output for an image of {image.Height} x {image.Width} pixels; use a larger one");
+        }
+
         Tensor? output = null;
         var done = 0;
         foreach (var tile in grid.Tiles())
@@ -125,7 +131,8 @@ internal sealed class BlackBoxRun : IDifferentiableRun
         if (map is not { Dimensions: 4 } || map.shape[2] != made.Rows.Length || map.shape[3] != made.Columns.Length)
         {
             throw Refuse(
-                $"makes [{string.Join(", ", map.shape)}] of a window of {window.Rows.Length} x {window.Columns.Length} pixels, where a map of {made.Rows.Length} x {made.Columns.Length} was expected");
+                $"makes [{string.Join(", ", map.shape)}] of a window of {window.Rows.Length} x {window.Columns.Length} pixels, "
+                + $"where a map of {made.Rows.Length} x {made.Columns.Length} was expected");
         }
 
         return map.Part(made, outputs);
@@ -142,7 +149,8 @@ internal sealed class BlackBoxRun : IDifferentiableRun
         if (!Rounding.Agrees(found, expected, Rounding.Scale(around)))
         {
             throw Refuse(
-                $"gives other values in another window of this image, at output row {place.Rows.Start} and column {place.Columns.Start}: they depend on more than trials on small images have shown");
+                $"gives other values in another window of this image, at output row {place.Rows.Start} and column {place.Columns.Start}: "
+                + "they depend on more than trials on small images have shown");
         }
     }
 

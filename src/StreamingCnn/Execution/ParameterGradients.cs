@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Sums the parameters' gradients over the tiles of one backward pass. They belong to the run alone: a parameter's own <c>.grad</c> is autograd's, which
-/// may add to it in several threads at once.
+/// Sums the parameters' gradients over the tiles of one backward pass. They belong to the run alone: a parameter's own
+/// <c>.grad</c> is autograd's, which may add to it in several threads at once.
 /// </summary>
 /// <remarks>Parameters of less than 32 bits are summed in float32, so that the number of tiles does not cost precision.</remarks>
 /// <param name="profile">Where time is counted; null for nowhere.</param>

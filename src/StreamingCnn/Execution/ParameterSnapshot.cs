@@ -52,7 +52,8 @@ internal sealed class ParameterSnapshot
         if (Change() is var (what, path))
         {
             throw new InvalidOperationException(
-                $"The {what} of {(path.Length == 0 ? "the trunk" : $"layer '{path}'")} changed between the forward and the backward pass, which computes the layer again; call backward before the optimizer's step and before train() or eval().");
+                $"The {what} of {(path.Length == 0 ? "the trunk" : $"layer '{path}'")} changed between the forward and the backward pass, "
+                + "which computes the layer again; call backward before the optimizer's step and before train() or eval().");
         }
     }
 

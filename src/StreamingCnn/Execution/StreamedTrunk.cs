@@ -53,7 +53,8 @@ internal sealed class StreamedTrunk
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         var (type, device) = Compute(null);
         var written = Written(InputChannels(), type, device)
-            ?? throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
+            ?? throw new NotSupportedException(
+                $"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var graph = Streamed(written);
         var cost = Cost(graph, false, 1, type, MachineRates.Measured(Format(MapType(type), device)));
         var conventional = Cost(written, false, 1, type, MachineRates.Measured(MapFormat.ChannelsFirst));
@@ -67,7 +68,10 @@ internal sealed class StreamedTrunk
         var graph = Written(input.Channels, input.Type, input.Device) is { } written ? Streamed(written) : null;
         IReadOnlyList<Parameter> parameters = graph?.Parameters ?? [.. trunk.parameters()];
         var willReverse = is_grad_enabled() && (wanted || parameters.Any(parameter => parameter.requires_grad));
-        using var run = new Handover<IDifferentiableRun>(graph is null ? BlackBox(input, wanted, willReverse, gradientRows) : Graph(graph, input, wanted, willReverse, gradientRows));
+        using var run = new Handover<IDifferentiableRun>(
+            graph is null
+                ? BlackBox(input, wanted, willReverse, gradientRows)
+                : Graph(graph, input, wanted, willReverse, gradientRows));
         return willReverse
             ? StreamingFunction.Apply(run, differentiableImage, parameters, options.Progress)
             : run.Value.Forward(options.Progress);
@@ -108,7 +112,10 @@ internal sealed class StreamedTrunk
         return new BlackBoxRun(opaque, new WindowGrid(rows, columns, tile, (input.Height, input.Width)), input, imageWanted, gradientRows);
     }
 
-    /// <summary>The network's graph as it is written, checked; null when the engine cannot see into the trunk, but overlapping tiles do not need it to.</summary>
+    /// <summary>
+    /// The network's graph as it is written, checked; null when the engine cannot see into the trunk, but overlapping
+    /// tiles do not need it to.
+    /// </summary>
     private NetworkGraph? Written(long channels, ScalarType type, Device device)
     {
         NetworkGraph graph;

@@ -7,8 +7,8 @@ using Module = TorchSharp.torch.nn.Module;
 namespace StreamingCnn.Graph;
 
 /// <summary>
-/// Forward hooks and pre-hooks of modules. TorchSharp runs them in <c>call</c> and does not show them; the engine runs layers on its own terms and
-/// would pass them over.
+/// Forward hooks and pre-hooks of modules. TorchSharp runs them in <c>call</c> and does not show them; the engine runs
+/// layers on its own terms and would pass them over.
 /// </summary>
 internal static class ForwardHooks
 {
@@ -55,8 +55,10 @@ internal static class ForwardHooks
     }
 
     private static FieldInfo Field(Type hookable, string name) =>
-        hookable.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public) is { } field && typeof(ICollection).IsAssignableFrom(field.FieldType)
+        hookable.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public) is { } field
+            && typeof(ICollection).IsAssignableFrom(field.FieldType)
             ? field
             : throw new NotSupportedException(
-                $"TorchSharp {hookable.Assembly.GetName().Version} has no field '{name}', so the engine cannot see whether a layer has forward hooks; use TorchSharp 0.107.");
+                $"TorchSharp {hookable.Assembly.GetName().Version} has no field '{name}', "
+                + "so the engine cannot see whether a layer has forward hooks; use TorchSharp 0.107.");
 }

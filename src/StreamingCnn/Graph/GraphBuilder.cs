@@ -22,7 +22,9 @@ internal sealed class GraphBuilder
 
     /// <param name="trunk">What is traced.</param>
     /// <param name="frozenBatchNorm">Whether batch norms use their running statistics in training mode.</param>
-    /// <param name="isWhole">Whether the graph is the trunk's own forward on a whole image, in which <c>call</c> runs the layers' hooks.</param>
+    /// <param name="isWhole">
+    /// Whether the graph is the trunk's own forward on a whole image, in which <c>call</c> runs the layers' hooks.
+    /// </param>
     private GraphBuilder(Module trunk, bool frozenBatchNorm, bool isWhole)
     {
         this.trunk = trunk;
@@ -118,7 +120,8 @@ internal sealed class GraphBuilder
         if (!isWhole)
         {
             RefuseHooks(module);
-            ForwardHooks.Refuse(module.named_modules().Select(inner => (paths.GetValueOrDefault(inner.module, $"{PathOf(module)}.{inner.name}"), inner.module)));
+            ForwardHooks.Refuse(module.named_modules().Select(inner =>
+                (paths.GetValueOrDefault(inner.module, $"{PathOf(module)}.{inner.name}"), inner.module)));
         }
 
         return Add(Describe(module), [input], PathOf(module), LayerRegistry.IsTaught(module) ? module : null);
@@ -136,10 +139,17 @@ internal sealed class GraphBuilder
     private FeatureMap Own(FeatureMap? map, Module giver) => map is not null && map.Builder == this
         ? map
         : throw new UnsupportedLayerException(
-            PathOf(giver), giver.GetType().Name, map is null ? "gives no map in Trace; return one" : "gives a map of another network in Trace; make it of the input anew each time");
+            PathOf(giver),
+            giver.GetType().Name,
+            map is null
+                ? "gives no map in Trace; return one"
+                : "gives a map of another network in Trace; make it of the input anew each time");
 
     private Module<Tensor, Tensor> Child(Sequential sequential, Module child) => child as Module<Tensor, Tensor>
-        ?? throw new UnsupportedLayerException(PathOf(child), child.GetType().Name, $"is no module from a tensor to a tensor; a {sequential.GetType().Name} of others cannot be streamed");
+        ?? throw new UnsupportedLayerException(
+            PathOf(child),
+            child.GetType().Name,
+            $"is no module from a tensor to a tensor; a {sequential.GetType().Name} of others cannot be streamed");
 
     /// <summary>Refuses hooks of a module that is not called; those of the block whose forward this is are its caller's to run.</summary>
     private void RefuseHooks(Module module)

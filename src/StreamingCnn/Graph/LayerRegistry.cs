@@ -12,7 +12,9 @@ namespace StreamingCnn;
 public static class LayerRegistry
 {
     private const string MoveToHead = "move it to the head, behind the streamed trunk";
-    private const string Cures = $"derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or {MoveToHead}";
+    private const string Cures =
+        "derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, "
+        + $"or {MoveToHead}";
 
     private static readonly Dictionary<Type, Func<Module<Tensor, Tensor>, LocalLayer>> Known = [];
     private static readonly Dictionary<Type, string> Refusals = [];
@@ -20,7 +22,8 @@ public static class LayerRegistry
 
     private static readonly HashSet<Type> RandomLayers =
     [
-        typeof(Dropout), typeof(Dropout1d), typeof(Dropout2d), typeof(Dropout3d), typeof(AlphaDropout), typeof(FeatureAlphaDropout), typeof(RReLU), typeof(StochasticDepth),
+        typeof(Dropout), typeof(Dropout1d), typeof(Dropout2d), typeof(Dropout3d), typeof(AlphaDropout),
+        typeof(FeatureAlphaDropout), typeof(RReLU), typeof(StochasticDepth),
     ];
 
     static LayerRegistry()
@@ -107,7 +110,12 @@ public static class LayerRegistry
     internal static (LocalLayer? Layer, string? Refusal, bool IsUnknown) Describe(Module<Tensor, Tensor> module)
     {
         if (Taught.TryGetValue(module.GetType(), out var taught))
-            return taught(module) is { } layer ? (layer, null, false) : (null, "has a registration in LayerRegistry that gives no layer; return one", false);
+        {
+            return taught(module) is { } layer
+                ? (layer, null, false)
+                : (null, "has a registration in LayerRegistry that gives no layer; return one", false);
+        }
+
         if (module is RReLU { training: true })
             return (null, "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU", false);
         if (module is Upsample upsample && UpsamplingLayer.RefusalOf(upsample) is { } reason)
@@ -124,11 +132,15 @@ public static class LayerRegistry
     /// <summary>Whether a layer draws random numbers in the mode that it is in.</summary>
     internal static bool IsRandom(Module layer) => layer.training
         && (RandomLayers.Contains(layer.GetType())
-            || (layer is Module<Tensor, Tensor> module && Taught.TryGetValue(layer.GetType(), out var taught) && taught(module) is { IsRandom: true }));
+            || (layer is Module<Tensor, Tensor> module
+                && Taught.TryGetValue(layer.GetType(), out var taught)
+                && taught(module) is { IsRandom: true }));
 
     /// <summary>Why a layer that sees the whole map is refused; null for others.</summary>
     internal static string? GlobalRefusal(Module layer) =>
-        Refusals.TryGetValue(layer.GetType(), out var refusal) && refusal.Contains("the whole map", StringComparison.Ordinal) ? refusal : null;
+        Refusals.TryGetValue(layer.GetType(), out var refusal) && refusal.Contains("the whole map", StringComparison.Ordinal)
+            ? refusal
+            : null;
 
     private static void Know<TModule>(Func<TModule, LocalLayer> describe)
         where TModule : Module<Tensor, Tensor> => Known[typeof(TModule)] = module => describe((TModule)module);

@@ -8,7 +8,10 @@ using Module = TorchSharp.torch.nn.Module;
 
 namespace StreamingCnn.Graph;
 
-/// <summary>What a layer computes with, but for the values of its weights, as text: two modules with the same settings are the same kind of layer.</summary>
+/// <summary>
+/// What a layer computes with, but for the values of its weights, as text: two modules with the same settings are the
+/// same kind of layer.
+/// </summary>
 internal static class LayerSettings
 {
     private static readonly ConcurrentDictionary<Type, FieldInfo[]> Fields = new();
@@ -67,12 +70,16 @@ internal static class LayerSettings
         }
     }
 
-    /// <summary>The fields of a type and of those that it derives from, but for TorchSharp's own base classes, in which native handles stand.</summary>
+    /// <summary>
+    /// The fields of a type and of those that it derives from, but for TorchSharp's own base classes, in which native
+    /// handles stand.
+    /// </summary>
     private static FieldInfo[] Find(Type type)
     {
+        const BindingFlags Declared = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
         var fields = new List<FieldInfo>();
         for (var own = type; own is not null && own != typeof(object) && own.DeclaringType != typeof(nn); own = own.BaseType)
-            fields.AddRange(own.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly));
+            fields.AddRange(own.GetFields(Declared));
         return [.. fields];
     }
 
@@ -83,7 +90,8 @@ internal static class LayerSettings
         string or ITuple or decimal => value.ToString(),
         Tensor tensor => tensor.IsInvalid ? "" : $"[{string.Join(", ", tensor.shape)}] {tensor.dtype}",
         _ when value.GetType() is { IsPrimitive: true } or { IsEnum: true } => value.ToString(),
-        Array { Length: < 1000 } array when array.GetType().GetElementType()!.IsPrimitive => string.Join(", ", ((IEnumerable)array).Cast<object>()),
+        Array { Length: < 1000 } array when array.GetType().GetElementType()!.IsPrimitive =>
+            string.Join(", ", ((IEnumerable)array).Cast<object>()),
         _ => null,
     };
 }

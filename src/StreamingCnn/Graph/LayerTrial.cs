@@ -58,7 +58,9 @@ internal static class LayerTrial
                 }
             }
 
-            return tried > 0 ? null : failure ?? $"accepts no length up to {Lengths[^1]}, so that it cannot be tried; let Along accept a smaller map";
+            return tried > 0
+                ? null
+                : failure ?? $"accepts no length up to {Lengths[^1]}, so that it cannot be tried; let Along accept a smaller map";
         }
         finally
         {

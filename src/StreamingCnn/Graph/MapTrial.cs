@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph;
 
 /// <summary>
-/// Compares what a layer says of itself with what it does on one map: which inputs each output is seen to read, rectangles of its output with the whole
-/// map's, and gradients.
+/// Compares what a layer says of itself with what it does on one map: which inputs each output is seen to read,
+/// rectangles of its output with the whole map's, and gradients.
 /// </summary>
 internal sealed class MapTrial
 {
@@ -24,7 +24,14 @@ internal sealed class MapTrial
     private readonly double tolerance;
     private readonly Tensor image;
 
-    public MapTrial(LocalLayer layer, long channels, (long Height, long Width) size, ScalarType type, Device device, MapFormat format, Generator generator)
+    public MapTrial(
+        LocalLayer layer,
+        long channels,
+        (long Height, long Width) size,
+        ScalarType type,
+        Device device,
+        MapFormat format,
+        Generator generator)
     {
         this.layer = layer;
         this.format = format;
@@ -114,12 +121,18 @@ internal sealed class MapTrial
             {
                 var inputs = $"{patch.Input.Rows} x {patch.Input.Columns}";
                 return patch.IsPadded
-                    ? $"computes {place} from inputs {inputs} and padding with other values than the whole map has; its Compute, or what it pads with, is off"
-                    : $"computes {place} from inputs {inputs} with other values than the whole map has; its Compute reads more than its Span says, or depends on the window's place";
+                    ? $"computes {place} from inputs {inputs} and padding with other values than the whole map has; "
+                        + "its Compute, or what it pads with, is off"
+                    : $"computes {place} from inputs {inputs} with other values than the whole map has; "
+                        + "its Compute reads more than its Span says, or depends on the window's place";
             }
 
             if (!AreEqual(layer.Compute([window], patch), output))
-                return "gives other values each time for the same window; make it deterministic, or set IsRandom and draw by the patch's Seed alone";
+            {
+                return "gives other values each time for the same window; "
+                    + "make it deterministic, or set IsRandom and draw by the patch's Seed alone";
+            }
+
             if (layer.OutputIsFresh)
             {
                 output.fill_(0);
@@ -156,11 +169,19 @@ internal sealed class MapTrial
         }
 
         if (Differs(pieces.Image, whole.Image ?? zeros_like(image), 10).any().item<bool>())
-            return "gives another gradient of its input by rectangles than of the whole map; its Compute and its module must be differentiable alike";
+        {
+            return "gives another gradient of its input by rectangles than of the whole map; "
+                + "its Compute and its module must be differentiable alike";
+        }
+
         foreach (var parameter in learning)
         {
             if (Differs(pieces[parameter], whole[parameter], 10).any().item<bool>())
-                return $"gives another gradient of a parameter of the shape [{string.Join(", ", parameter.shape)}] by rectangles than of the whole map; its Compute and its module must be differentiable alike";
+            {
+                var shape = string.Join(", ", parameter.shape);
+                return $"gives another gradient of a parameter of the shape [{shape}] by rectangles than of the whole map; "
+                    + "its Compute and its module must be differentiable alike";
+            }
         }
 
         return null;
@@ -233,7 +254,10 @@ internal sealed class MapTrial
     {
         var input = patch.Input;
         long[] shape = [image.shape[0], image.shape[1], input.Rows.Length + 4, input.Columns.Length + 4];
-        var window = format.Empty(shape, image.dtype, image.device).fill_(double.NaN).narrow(2, 2, input.Rows.Length).narrow(3, 2, input.Columns.Length);
+        var window = format.Empty(shape, image.dtype, image.device)
+            .fill_(double.NaN)
+            .narrow(2, 2, input.Rows.Length)
+            .narrow(3, 2, input.Columns.Length);
         if (!input.IsEmpty)
             window.copy_(Part(image, input));
         return window;
@@ -245,17 +269,21 @@ internal sealed class MapTrial
     /// <summary>Where values differ by more than rounding; NaN is the same as NaN.</summary>
     private Tensor Differs(Tensor found, Tensor expected, double slack = 1)
     {
-        var scale = expected.to(ScalarType.Float64).nan_to_num(0, 0, 0).abs().amax([.. Enumerable.Range(0, (int)expected.Dimensions).Select(i => (long)i)]);
+        long[] dimensions = [.. Enumerable.Range(0, (int)expected.Dimensions).Select(i => (long)i)];
+        var scale = expected.to(ScalarType.Float64).nan_to_num(0, 0, 0).abs().amax(dimensions);
         var difference = (found.to(ScalarType.Float64) - expected.to(ScalarType.Float64)).abs();
         return difference.gt(scale * (slack * tolerance)).logical_or(found.isnan().logical_xor(expected.isnan()));
     }
 
     private static bool AreEqual(Tensor found, Tensor expected) =>
-        found.shape.SequenceEqual(expected.shape) && found.eq(expected).logical_or(found.isnan().logical_and(expected.isnan())).all().item<bool>();
+        found.shape.SequenceEqual(expected.shape)
+        && found.eq(expected).logical_or(found.isnan().logical_and(expected.isnan())).all().item<bool>();
 
     private Tensor Random(long[] shape) => randn(shape, generator: generator);
 
-    private string Where(Axis axis) => axis == Axis.Rows ? $"along rows of a map of height {rows.InputLength}" : $"along columns of a map of width {columns.InputLength}";
+    private string Where(Axis axis) => axis == Axis.Rows
+        ? $"along rows of a map of height {rows.InputLength}"
+        : $"along columns of a map of width {columns.InputLength}";
 
     private sealed class Sum : IGradientSink
     {

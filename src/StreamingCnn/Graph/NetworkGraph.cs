@@ -30,7 +30,8 @@ internal sealed class NetworkGraph
 
         Nodes = nodes;
         Outputs = [.. outputs.Select(o => renumbered[o])];
-        var readers = nodes.SelectMany(node => node.Inputs.Distinct().Select(input => (Input: input, node.Index))).ToLookup(edge => edge.Input, edge => edge.Index);
+        var readers = nodes.SelectMany(node => node.Inputs.Distinct().Select(input => (Input: input, node.Index)))
+            .ToLookup(edge => edge.Input, edge => edge.Index);
         Consumers = [.. nodes.Select(node => readers[node.Index].ToArray())];
         Parameters = [.. nodes.SelectMany(node => node.Layer?.Parameters ?? []).DistinctBy(parameter => parameter.Handle)];
     }

@@ -17,7 +17,9 @@ internal static class TaughtLayers
     /// <param name="type">Type of the computation.</param>
     /// <param name="device">Device of the computation.</param>
     /// <param name="format">Format of the maps.</param>
-    /// <exception cref="UnsupportedLayerException">A layer's integers are not what it reads, or it computes other values on a rectangle than on the whole map.</exception>
+    /// <exception cref="UnsupportedLayerException">
+    /// A layer's integers are not what it reads, or it computes other values on a rectangle than on the whole map.
+    /// </exception>
     public static void Check(NetworkGraph graph, ScalarType type, Device device, MapFormat format)
     {
         foreach (var node in graph.Nodes)

@@ -17,7 +17,8 @@ internal sealed class TrialReads(AxisMap map, string where)
     public void Add(long output, long input) => reads[output] = reads[output].Hull(new(input, input + 1));
 
     /// <summary>Which integer is wrong, with the value that it should have, or null.</summary>
-    public string? Fault(bool isPointwise) => FaultOfCuts() ?? FaultOfFirstNeeded() ?? FaultOfSpans() ?? (isPointwise ? FaultOfPoints() : null);
+    public string? Fault(bool isPointwise) =>
+        FaultOfCuts() ?? FaultOfFirstNeeded() ?? FaultOfSpans() ?? (isPointwise ? FaultOfPoints() : null);
 
     private string? FaultOfCuts()
     {
@@ -26,14 +27,22 @@ internal sealed class TrialReads(AxisMap map, string where)
             for (long output = 0; output < Math.Min(map.OutputLength, map.VirtualCut(cut)); output++)
             {
                 if (reads[output].End > cut)
-                    return Says($"VirtualCut({cut})", map.VirtualCut(cut), $"at most {output}, since output {output} reads input {reads[output].End - 1}");
+                {
+                    return Says(
+                        $"VirtualCut({cut})",
+                        map.VirtualCut(cut),
+                        $"at most {output}, since output {output} reads input {reads[output].End - 1}");
+                }
             }
         }
 
         for (var cut = -Beyond; cut < map.InputLength + Beyond; cut++)
         {
             if (map.VirtualCut(cut) > map.VirtualCut(cut + 1))
-                return Says($"VirtualCut({cut + 1})", map.VirtualCut(cut + 1), $"at least VirtualCut({cut}), which is {map.VirtualCut(cut)}");
+            {
+                return Says(
+                    $"VirtualCut({cut + 1})", map.VirtualCut(cut + 1), $"at least VirtualCut({cut}), which is {map.VirtualCut(cut)}");
+            }
         }
 
         for (var output = -Beyond; output < map.OutputLength + Beyond; output++)
@@ -99,8 +108,13 @@ internal sealed class TrialReads(AxisMap map, string where)
     {
         for (long output = 0; output < map.OutputLength; output++)
         {
-            if (map.OutputLength != map.InputLength || map.VirtualCut(output) != output || map.Span(output, output + 1) != new AxisSpan(output, output + 1, 0, 0))
-                return $"says that it is pointwise, but {where} output {output} is not of input {output} alone; take back IsPointwise, or give an IdentityMap";
+            if (map.OutputLength != map.InputLength
+                || map.VirtualCut(output) != output
+                || map.Span(output, output + 1) != new AxisSpan(output, output + 1, 0, 0))
+            {
+                return $"says that it is pointwise, but {where} output {output} is not of input {output} alone; "
+                    + "take back IsPointwise, or give an IdentityMap";
+            }
         }
 
         return null;

@@ -5,7 +5,8 @@ using System.Text;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// The slots through which a loaded ELF64 library calls functions of other ones (its relocations of the kinds JUMP_SLOT and GLOB_DAT; System V ABI).
+/// The slots through which a loaded ELF64 library calls functions of other ones (its relocations of the kinds JUMP_SLOT
+/// and GLOB_DAT; System V ABI).
 /// </summary>
 internal sealed unsafe partial class LibraryImports
 {
@@ -42,7 +43,10 @@ internal sealed unsafe partial class LibraryImports
         {
             var parts = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
             if (parts.Length == 6 && parts[5].EndsWith(library, StringComparison.Ordinal) && parts[2].All(digit => digit == '0'))
-                found.Add((nuint.Parse(parts[0].AsSpan(0, parts[0].IndexOf('-')), NumberStyles.HexNumber, CultureInfo.InvariantCulture), parts[5].Trim()));
+            {
+                var start = parts[0].AsSpan(0, parts[0].IndexOf('-'));
+                found.Add((nuint.Parse(start, NumberStyles.HexNumber, CultureInfo.InvariantCulture), parts[5].Trim()));
+            }
         }
 
         return found.Count == 1 ? new LibraryImports(found.Single().Start, found.Single().Path) : null;
@@ -53,7 +57,9 @@ internal sealed unsafe partial class LibraryImports
     public static LibraryImports? Holding(nint function)
     {
         LoadedObject found = default;
-        return dladdr(function, &found) != 0 && found.Start != 0 ? new LibraryImports(found.Start, Marshal.PtrToStringUTF8(found.Path) ?? "") : null;
+        return dladdr(function, &found) != 0 && found.Start != 0
+            ? new LibraryImports(found.Start, Marshal.PtrToStringUTF8(found.Path) ?? "")
+            : null;
     }
 
     /// <summary>Makes slots writable. The loader makes a part of them read-only once it has filled them.</summary>
@@ -88,7 +94,8 @@ internal sealed unsafe partial class LibraryImports
             {
                 var kind = *(uint*)(entry + 8);
                 var symbol = (byte*)Address(symbols) + ((nuint)(*(uint*)(entry + 12)) * SymbolSize);
-                if (IsSlot(kind) && MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Address(strings) + *(uint*)symbol).SequenceEqual(name))
+                var symbolName = (byte*)Address(strings) + *(uint*)symbol;
+                if (IsSlot(kind) && MemoryMarshal.CreateReadOnlySpanFromNullTerminated(symbolName).SequenceEqual(name))
                     slots.Add(start + *(nuint*)entry);
             }
         }

@@ -82,7 +82,8 @@ public static class NativeCompatibility
         }
         catch (DllNotFoundException reason)
         {
-            if (reason.Message.Contains(NoAddresses, StringComparison.Ordinal) && !reason.Message.Contains(NotAllowed, StringComparison.Ordinal))
+            if (reason.Message.Contains(NoAddresses, StringComparison.Ordinal)
+                && !reason.Message.Contains(NotAllowed, StringComparison.Ordinal))
             {
                 throw new DllNotFoundException(
                     $"The native library '{path}' cannot be loaded: it finds no room among the addresses that this process may take; "

@@ -46,8 +46,8 @@ internal static class ScriptedOperators
     }
 
     /// <summary>
-    /// Gradients of an output's operands, as return values: nothing is written to anybody's <c>.grad</c>, to which other threads may add meanwhile.
-    /// TorchSharp's own <c>autograd.grad</c> ends the process where libtorch throws.
+    /// Gradients of an output's operands, as return values: nothing is written to anybody's <c>.grad</c>, to which
+    /// other threads may add meanwhile. TorchSharp's own <c>autograd.grad</c> ends the process where libtorch throws.
     /// </summary>
     /// <param name="output">What autograd has recorded; it must require a gradient.</param>
     /// <param name="gradient">Its gradient.</param>
@@ -55,7 +55,8 @@ internal static class ScriptedOperators
     /// <returns>For each operand its gradient, or null where the output does not hang on it.</returns>
     public static Tensor?[] Gradients(Tensor output, Tensor gradient, Tensor[] operands)
     {
-        // None is told by a tensor without dimensions and one more dimension is taken off the others, since the list that comes back holds tensors alone.
+        // None is told by a tensor without dimensions and one more dimension is taken off the others, since the list
+        // that comes back holds tensors alone.
         var found = (Tensor[])Unit("""
             def run(y: Tensor, g: Tensor, xs: List[Tensor]) -> List[Tensor]:
                 gs: List[Optional[Tensor]] = [g]

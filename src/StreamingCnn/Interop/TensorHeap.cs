@@ -176,7 +176,9 @@ internal static unsafe class TensorHeap
     private static long MemoryBytes(string key)
     {
         var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) << 10;
+        return line is null
+            ? 0
+            : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) << 10;
     }
 
     /// <summary>Ends what <see cref="Lasting"/> began.</summary>

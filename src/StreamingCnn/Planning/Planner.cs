@@ -71,7 +71,8 @@ internal sealed class Planner
     }
 
     /// <summary>
-    /// Index of the largest side below the whole whose tile fits. Memory grows with the side, but for tiles so small that the carry outweighs them. Images below 40 pixels have no such side.
+    /// Index of the largest side below the whole whose tile fits. Memory grows with the side, but for tiles so small
+    /// that the carry outweighs them. Images below 40 pixels have no such side.
     /// </summary>
     /// <param name="budget">Bytes.</param>
     /// <param name="least">Bytes of the whole in one piece, which do not fit.</param>
@@ -95,7 +96,9 @@ internal sealed class Planner
 
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; the smallest budget that one fits into is {Division.Ceiling(least, 1 << 20)} MiB{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
+            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; "
+            + $"the smallest budget that one fits into is {Division.Ceiling(least, 1 << 20)} MiB"
+            + $"{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
 
         bool Fits(int side)
         {

@@ -7,7 +7,8 @@ namespace StreamingCnn.Planning;
 /// <param name="columns">The module along the columns.</param>
 /// <param name="tile">Size of a tile in image pixels.</param>
 /// <param name="image">Size of the image.</param>
-internal sealed class WindowGrid(WindowGeometry rows, WindowGeometry columns, (long Height, long Width) tile, (long Height, long Width) image)
+internal sealed class WindowGrid(
+    WindowGeometry rows, WindowGeometry columns, (long Height, long Width) tile, (long Height, long Width) image)
 {
     // Of the pixels of all windows, those of windows that check the others.
     private const double ShareOfChecks = 0.03;
@@ -41,7 +42,9 @@ internal sealed class WindowGrid(WindowGeometry rows, WindowGeometry columns, (l
                 if (owned.IsEmpty)
                     continue;
                 var (top, left) = (owned.Rows.Start, owned.Columns.Start);
-                var shared = top > 0 ? owned with { Rows = new(top - 1, top) } : left > 0 ? owned with { Columns = new(left - 1, left) } : default;
+                var shared = top > 0 ? owned with { Rows = new(top - 1, top) }
+                    : left > 0 ? owned with { Columns = new(left - 1, left) }
+                    : default;
                 yield return (owned, shared);
             }
         }

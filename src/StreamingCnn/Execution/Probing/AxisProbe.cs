@@ -47,7 +47,8 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
     {
         long read = 0;
         var shortest = Math.Max(Math.Max(ShortestStrip, local), 3 * period);
-        for (var length = Length(shortest, period); length <= Math.Min(LongestStrip, LargestStrip / across); length = Length(2 * length, period))
+        var longest = Math.Min(LongestStrip, LargestStrip / across);
+        for (var length = Length(shortest, period); length <= longest; length = Length(2 * length, period))
         {
             var cut = length / 2 / period * period;
             read = length - cut;

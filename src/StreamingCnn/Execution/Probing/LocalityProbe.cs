@@ -48,7 +48,8 @@ internal sealed class LocalityProbe(ProbedModule module, bool gradients)
             {
                 if (Cuts(height, width, period) is { } found)
                     return found;
-                reason = new ProbeException("gives other values on a window than on the whole image: they depend on the position in the image or on its size");
+                reason = new ProbeException(
+                    "gives other values on a window than on the whole image: they depend on the position in the image or on its size");
             }
             catch (ProbeException failure) when (!failure.IsFinal)
             {
@@ -105,7 +106,14 @@ internal sealed class LocalityProbe(ProbedModule module, bool gradients)
         var image = module.Normal(height, width);
         using var first = module.Run(image);
         if (!hasRun && Rounding.Differs(module.Run(image), first).any().item<bool>())
-            throw new ProbeException("gives other values when it is run again on the same image: it draws random numbers or keeps a state") { IsFinal = true };
+        {
+            throw new ProbeException(
+                "gives other values when it is run again on the same image: it draws random numbers or keeps a state")
+            {
+                IsFinal = true,
+            };
+        }
+
         module.TakesPositiveAlone = !first.isfinite().all().item<bool>();
         hasRun = true;
     }

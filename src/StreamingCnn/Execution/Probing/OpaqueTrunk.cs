@@ -131,7 +131,8 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
     }
 
     /// <summary>A layer that is known to see the whole map, which may be why.</summary>
-    private string Suspect() => module.named_modules().Select(named => (named.name, named.module, Refusal: LayerRegistry.GlobalRefusal(named.module)))
+    private string Suspect() => module.named_modules()
+        .Select(named => (named.name, named.module, Refusal: LayerRegistry.GlobalRefusal(named.module)))
         .Where(named => named.Refusal is not null)
         .Select(named => $"; layer '{named.name}' ({named.module.GetType().Name}) {named.Refusal}")
         .FirstOrDefault("");
@@ -147,13 +148,30 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
         {
             var name = layer.GetType().Name;
             if (layer is BatchNorm2d { training: true } && frozenBatchNorm)
-                throw new UnsupportedLayerException(path, name, "is in training mode inside a module that the engine cannot see into; call eval() on it");
+            {
+                throw new UnsupportedLayerException(
+                    path, name, "is in training mode inside a module that the engine cannot see into; call eval() on it");
+            }
+
             if (layer is BatchNorm2d norm && new BatchNormLayer(norm, evaluate: false).Refusal is { } reason)
                 throw new UnsupportedLayerException(path, name, reason);
             if (layer is NormBase { training: true, track_running_stats: true })
-                throw new UnsupportedLayerException(path, name, "is in training mode, where it normalises over the whole map and changes its running statistics; call eval() on it");
+            {
+                throw new UnsupportedLayerException(
+                    path,
+                    name,
+                    "is in training mode, where it normalises over the whole map and changes its running statistics; "
+                    + "call eval() on it");
+            }
+
             if (LayerRegistry.IsRandom(layer))
-                throw new UnsupportedLayerException(path, name, "draws random numbers inside a module that the engine cannot see into; call eval() on it, or derive the module from StreamingBlock");
+            {
+                throw new UnsupportedLayerException(
+                    path,
+                    name,
+                    "draws random numbers inside a module that the engine cannot see into; "
+                    + "call eval() on it, or derive the module from StreamingBlock");
+            }
         }
     }
 

@@ -31,12 +31,16 @@ internal sealed class ProbedModule(Module<Tensor, Tensor> module, long batch, lo
         }
         catch (Exception failure)
         {
-            throw new ProbeException($"cannot be run on an image of {image.shape[2]} x {image.shape[3]} pixels, as it is on trial: \"{FirstLine(failure)}\"", failure);
+            throw new ProbeException(
+                $"cannot be run on an image of {image.shape[2]} x {image.shape[3]} pixels, as it is on trial: \"{FirstLine(failure)}\"",
+                failure);
         }
 
         return map is { Dimensions: 4 } && map.shape[0] == batch && map.numel() > 0
             ? map
-            : throw new ProbeException($"makes [{string.Join(", ", map.shape)}] of an image of {image.shape[2]} x {image.shape[3]} pixels on trial, which is no map [N, C, H, W] of the same N");
+            : throw new ProbeException(
+                $"makes [{string.Join(", ", map.shape)}] of an image of {image.shape[2]} x {image.shape[3]} pixels on trial, "
+                + "which is no map [N, C, H, W] of the same N");
     }
 
     /// <summary>Whether values below zero make the module give no numbers, as a logarithm does.</summary>

@@ -29,7 +29,9 @@ internal sealed class UntouchedModule : IDisposable
     public void Check()
     {
         var changed = buffers.Where(HasChanged).Select(buffer => buffer.Name)
-            .Concat(parameters.Where(parameter => TensorVersion.Of(parameter.Parameter) != parameter.Version).Select(parameter => parameter.Name))
+            .Concat(parameters
+                .Where(parameter => TensorVersion.Of(parameter.Parameter) != parameter.Version)
+                .Select(parameter => parameter.Name))
             .FirstOrDefault();
         if (changed is not null)
             throw new ProbeException($"changes '{changed}' as it runs, which every tile would do again; call eval() if that stops it");

@@ -58,7 +58,12 @@ internal sealed class ConvolutionLayer : LocalLayer
     public override bool OutputIsFresh => true;
 
     public override string? Refusal => RefusalOfPadding
-        ?? WeightShape.RefusalOf(convolution.weight, convolution.out_channels, convolution.in_channels / convolution.groups, kernel.Rows, kernel.Columns);
+        ?? WeightShape.RefusalOf(
+            convolution.weight,
+            convolution.out_channels,
+            convolution.in_channels / convolution.groups,
+            kernel.Rows,
+            kernel.Columns);
 
     internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: false)
     {
@@ -86,8 +91,10 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     private string? RefusalOfPadding => convolution.padding_mode == PaddingModes.Circular
         ? "pads circularly, so that its first output reads the image's last pixels; use zeros, reflect or replicate padding"
-        : convolution.padding_type == TorchSharp.Padding.Same && convolution.padding_mode != PaddingModes.Zeros && (before.Rows != before.Columns || after.Rows != after.Columns)
-            ? $"pads by 'same' with mode {convolution.padding_mode}, which TorchSharp applies to the wrong axes unless both have the same padding; give the padding as numbers"
+        : convolution.padding_type == TorchSharp.Padding.Same && convolution.padding_mode != PaddingModes.Zeros
+            && (before.Rows != before.Columns || after.Rows != after.Columns)
+            ? $"pads by 'same' with mode {convolution.padding_mode}, which TorchSharp applies to the wrong axes "
+                + "unless both have the same padding; give the padding as numbers"
             : null;
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;

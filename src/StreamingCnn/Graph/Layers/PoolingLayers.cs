@@ -58,8 +58,8 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
 
     /// <summary>
-    /// Maxima whose gradients stay in the map: where nothing in a window is above minus infinity, PyTorch takes its first position in the map for the
-    /// maximum, and here that would be one of the padding.
+    /// Maxima whose gradients stay in the map: where nothing in a window is above minus infinity, PyTorch takes its
+    /// first position in the map for the maximum, and here that would be one of the padding.
     /// </summary>
     private Tensor InsideTheMap(Tensor maxima, Tensor window, in Patch patch)
     {
@@ -76,11 +76,17 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     {
         var (first, span) = (stride[axis] * patch.Output.Start - padding[axis], patch.Span);
         return tensor(
-            [.. Enumerable.Range(0, (int)patch.Output.Length).Select(i => FirstInside(first + (i * stride[axis]), dilation[axis]) - span.Start)], ScalarType.Int64, device);
+            [
+                .. Enumerable.Range(0, (int)patch.Output.Length)
+                    .Select(i => FirstInside(first + (i * stride[axis]), dilation[axis]) - span.Start),
+            ],
+            ScalarType.Int64,
+            device);
     }
 
     /// <summary>The first tap of a window that lies in the map.</summary>
-    private static long FirstInside(long start, long dilation) => start >= 0 ? start : start + (Division.Ceiling(-start, dilation) * dilation);
+    private static long FirstInside(long start, long dilation) =>
+        start >= 0 ? start : start + (Division.Ceiling(-start, dilation) * dilation);
 
     /// <summary>
     /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time; where channels come

@@ -8,5 +8,6 @@ internal static class WeightShape
     /// <summary>Why weights do not belong to their module, or null.</summary>
     public static string? RefusalOf(Tensor weight, params long[] expected) => weight.shape.SequenceEqual(expected)
         ? null
-        : $"has weights of the shape [{string.Join(", ", weight.shape)}], but its settings are for [{string.Join(", ", expected)}]; make a new layer for other weights";
+        : $"has weights of the shape [{string.Join(", ", weight.shape)}], "
+            + $"but its settings are for [{string.Join(", ", expected)}]; make a new layer for other weights";
 }

@@ -11,7 +11,8 @@ public static partial class AtomicFile
     public static string TemporaryName(string path) => $"{path}.{Guid.NewGuid():N}.part";
 
     /// <summary>
-    /// Removes what was left of files that were being written into a folder when the process was killed. Folders below it and links are left alone.
+    /// Removes what was left of files that were being written into a folder when the process was killed. Folders below
+    /// it and links are left alone.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="isOwn">Whether a name is that of a file which the caller writes there: of others, nothing is removed.</param>
@@ -28,7 +29,8 @@ public static partial class AtomicFile
 
     /// <summary>Writes a file.</summary>
     /// <param name="path">
-    /// The final name; an existing file is replaced in one step. Where it is a link, the link is replaced, and what it points at stays as it is.
+    /// The final name; an existing file is replaced in one step. Where it is a link, the link is replaced, and what it
+    /// points at stays as it is.
     /// </param>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="WeightFileException">The file cannot be written: no such folder, no permission, disk full, a device.</exception>
@@ -37,7 +39,11 @@ public static partial class AtomicFile
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(write);
         if (IsDevice(path))
-            throw new WeightFileException($"'{path}' cannot be written: it is a device, which a file must not take the place of; name a file.");
+        {
+            throw new WeightFileException(
+                $"'{path}' cannot be written: it is a device, which a file must not take the place of; name a file.");
+        }
+
         var temporary = TemporaryName(path);
         try
         {

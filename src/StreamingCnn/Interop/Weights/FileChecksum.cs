@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>
-/// The checksum of a whole file, CRC-32C, which stands in the file's own header and counts as zeros there. It finds every single bit that is not
-/// as it was written, wherever it is: in the header, in its free text, in the values.
+/// The checksum of a whole file, CRC-32C, which stands in the file's own header and counts as zeros there. It finds
+/// every single bit that is not as it was written, wherever it is: in the header, in its free text, in the values.
 /// </summary>
 internal static class FileChecksum
 {

@@ -5,8 +5,9 @@ using System.Text;
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>
-/// A folder that is written into by one run at a time. The system holds the lock for as long as the process lives, so that one that was killed
-/// leaves none behind; it also keeps two runs in one process apart. On a network file system without locks there is none.
+/// A folder that is written into by one run at a time. The system holds the lock for as long as the process lives, so
+/// that one that was killed leaves none behind; it also keeps two runs in one process apart. On a network file system
+/// without locks there is none.
 /// </summary>
 public sealed class FolderLock : IDisposable
 {
@@ -54,7 +55,8 @@ public sealed class FolderLock : IDisposable
                 if (clock.Elapsed >= patience)
                 {
                     throw new WeightFileException(
-                        $"The folder '{folder}' is being written into by another run{Holder(holder)}; wait until it has ended, or name another folder.",
+                        $"The folder '{folder}' is being written into by another run{Holder(holder)}; "
+                        + "wait until it has ended, or name another folder.",
                         reason);
                 }
 
@@ -75,7 +77,8 @@ public sealed class FolderLock : IDisposable
         try
         {
             var text = string.Create(
-                CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.Now:yyyy-MM-dd HH:mm:ss}\n");
+                CultureInfo.InvariantCulture,
+                $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.Now:yyyy-MM-dd HH:mm:ss}\n");
             AtomicFile.Write(holder, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
         }
         catch
@@ -85,7 +88,10 @@ public sealed class FolderLock : IDisposable
         }
     }
 
-    /// <summary>Whether opening failed because another one has the file open: EAGAIN of Linux and macOS, a sharing violation of Windows.</summary>
+    /// <summary>
+    /// Whether opening failed because another one has the file open: EAGAIN of Linux and macOS, a sharing violation of
+    /// Windows.
+    /// </summary>
     private static bool IsHeld(Exception reason) =>
         reason is IOException && reason.HResult is var code
         && (OperatingSystem.IsWindows() ? code == unchecked((int)0x80070020) : code == (OperatingSystem.IsLinux() ? 11 : 35));

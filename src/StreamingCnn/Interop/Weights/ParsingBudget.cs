@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>
-/// What the reading of one file may take, in proportion to its size, so that a small file cannot ask for gigabytes or minutes. Memory and work are counted where a
-/// few bytes of a file can ask for much, by what is asked, not by what a machine measures: a file is refused everywhere or nowhere. The clock only guards what the
-/// counts do not foresee.
+/// What the reading of one file may take, in proportion to its size, so that a small file cannot ask for gigabytes or
+/// minutes. Memory and work are counted where a few bytes of a file can ask for much, by what is asked, not by what a
+/// machine measures: a file is refused everywhere or nowhere. The clock only guards what the counts do not foresee.
 /// </summary>
 /// <param name="fileBytes">The file's size.</param>
 internal sealed class ParsingBudget(long fileBytes)
@@ -47,5 +47,6 @@ internal sealed class ParsingBudget(long fileBytes)
             throw Exceeded("more time");
     }
 
-    private ParsingBudgetException Exceeded(string what) => new($"to read it would take {what} than a file of {fileBytes} bytes can be worth");
+    private ParsingBudgetException Exceeded(string what) =>
+        new($"to read it would take {what} than a file of {fileBytes} bytes can be worth");
 }

@@ -140,7 +140,12 @@ public static class Safetensors
             foreach (var entry in entries)
             {
                 if (entry.Begin != end)
-                    throw Damaged(path, entry.Begin < end ? $"the tensor '{Excerpt.Of(entry.Name)}' overlaps another one" : $"before the tensor '{Excerpt.Of(entry.Name)}' there is a gap");
+                {
+                    throw Damaged(path, entry.Begin < end
+                        ? $"the tensor '{Excerpt.Of(entry.Name)}' overlaps another one"
+                        : $"before the tensor '{Excerpt.Of(entry.Name)}' there is a gap");
+                }
+
                 end = entry.End;
             }
 

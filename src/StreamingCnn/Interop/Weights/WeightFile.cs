@@ -24,15 +24,20 @@ public static class WeightFile
         return IsSafetensors(path) ? Safetensors.Read(path) : PyTorchStateDict.Read(path);
     }
 
-    /// <summary>Copies a file's tensors into a module's parameters and buffers of the same names, converting the precision of their values.</summary>
+    /// <summary>
+    /// Copies a file's tensors into a module's parameters and buffers of the same names, converting the precision of
+    /// their values.
+    /// </summary>
     /// <param name="module">The module; changed only when everything fits.</param>
     /// <param name="path">The file, as in <see cref="Read(string)"/>. Values of other tensors than the module's are not read.</param>
     /// <param name="strict">
-    /// Whether names that are in only one of the two are an error. Wrong shapes always are, and a file that has no name of the module at all.
+    /// Whether names that are in only one of the two are an error. Wrong shapes always are, and a file that has no name
+    /// of the module at all.
     /// </param>
     /// <param name="prefix">
-    /// What stands before the module's names in the file, such as <c>backbone.</c>, or behind the name of a dictionary such as <c>teacher.backbone.</c>; "" for
-    /// nothing. Null: names that fit as they are, then the only prefix behind which all names and shapes fit. What the file holds beside such a part is passed over.
+    /// What stands before the module's names in the file, such as <c>backbone.</c>, or behind the name of a dictionary
+    /// such as <c>teacher.backbone.</c>; "" for nothing. Null: names that fit as they are, then the only prefix behind
+    /// which all names and shapes fit. What the file holds beside such a part is passed over.
     /// </param>
     /// <returns>What was taken, and what was passed over.</returns>
     /// <exception cref="WeightMismatchException">The file does not fit; all misfits are named together.</exception>

@@ -22,10 +22,14 @@ internal sealed class WeightFit(string kind, Dictionary<string, Tensor> wanted, 
         var search = new WeightPartSearch(wanted.Where(w => !IsBatchCounter(w.Key)).ToDictionary(w => w.Key, w => w.Value.shape), listing);
         try
         {
-            var place = chosen is null ? search.Find() : search.Find(chosen) ?? (chosen.Length == 0 ? WeightListing.Beginning(listing.Usual) : throw Unknown(chosen));
+            var place = chosen is null
+                ? search.Find()
+                : search.Find(chosen) ?? (chosen.Length == 0 ? WeightListing.Beginning(listing.Usual) : throw Unknown(chosen));
             var (entry, prefix) = search.Split(place);
             Loaded = new(entry, prefix, []);
-            return strict || (chosen is null ? search.IsCertain(place) : search.Has(place)) ? place : throw Foreign(search.Has(place) ? place : null);
+            return strict || (chosen is null ? search.IsCertain(place) : search.Has(place))
+                ? place
+                : throw Foreign(search.Has(place) ? place : null);
         }
         catch (AmbiguousPrefixException several)
         {
@@ -44,15 +48,22 @@ internal sealed class WeightFit(string kind, Dictionary<string, Tensor> wanted, 
         var missing = wanted.Keys.Where(name => strict && !IsBatchCounter(name) && !listing.Tensors.ContainsKey(place + name)).ToArray();
         var known = wanted.Keys.Select(name => place + name).ToHashSet();
         var beside = listing.Under(Loaded.Entry).Where(name => !known.Contains(name) && !IsBatchCounter(name)).ToArray();
-        var unexpected = beside.Where(name => strict && name.StartsWith(whole, StringComparison.Ordinal)).Select(name => name[whole.Length..]).ToArray();
-        var both = wanted.Where(w => listing.Tensors.ContainsKey(place + w.Key)).Select(w => (Name: w.Key, w.Value.shape, w.Value.dtype, There: listing.Tensors[place + w.Key])).ToArray();
+        var unexpected = beside
+            .Where(name => strict && name.StartsWith(whole, StringComparison.Ordinal))
+            .Select(name => name[whole.Length..])
+            .ToArray();
+        var both = wanted
+            .Where(w => listing.Tensors.ContainsKey(place + w.Key))
+            .Select(w => (Name: w.Key, w.Value.shape, w.Value.dtype, There: listing.Tensors[place + w.Key]))
+            .ToArray();
         var wronglyShaped = both.Where(b => !b.shape.SequenceEqual(b.There.Shape)).ToArray();
         var wronglyTyped = both.Where(b => !IsBatchCounter(b.Name) && IsReal(b.dtype) != IsReal(b.There.Type)).ToArray();
         var problems = new List<string>();
         Report("lacks", missing);
         Report("has the unknown", unexpected);
         problems.AddRange(wronglyShaped.Select(b => $"has '{b.Name}' as [{Excerpt.Of(b.There.Shape)}] instead of [{Excerpt.Of(b.shape)}]"));
-        problems.AddRange(wronglyTyped.Take(5).Select(b => $"has '{b.Name}' as {b.There.Type}, which are no values of {b.dtype}, as quantised weights are not"));
+        problems.AddRange(wronglyTyped.Take(5)
+            .Select(b => $"has '{b.Name}' as {b.There.Type}, which are no values of {b.dtype}, as quantised weights are not"));
         problems.AddRange(missing.Where(name => listing.Objects.ContainsKey(place + name)).Take(5)
             .Select(name => $"has '{name}' as '{Excerpt.Of(listing.Objects[place + name])}', which is no plain tensor"));
         if (problems.Count == 0)
@@ -61,7 +72,8 @@ internal sealed class WeightFit(string kind, Dictionary<string, Tensor> wanted, 
             return [.. both.Select(b => place + b.Name)];
         }
 
-        throw new WeightMismatchException($"The weights in '{path}' do not fit the {kind}: the file {string.Join("; it ", problems)}{Taken()}{Lacking()}.")
+        throw new WeightMismatchException(
+            $"The weights in '{path}' do not fit the {kind}: the file {string.Join("; it ", problems)}{Taken()}{Lacking()}.")
         {
             Missing = missing,
             Unexpected = unexpected,
@@ -77,13 +89,17 @@ internal sealed class WeightFit(string kind, Dictionary<string, Tensor> wanted, 
 
         string Taken() => Loaded.Prefix.Length > 0 ? $" (without '{Excerpt.Of(Loaded.Prefix)}' before its names)" : "";
 
-        string Lacking() => PrefixOfModule(listing.Under(Loaded.Entry).Select(name => name[WeightListing.Beginning(Loaded.Entry).Length..])) is { } lacking
-            ? $" (all names would fit if '{lacking}' were put before those in the file: load into the part of the module of that name)" : "";
+        string Lacking() =>
+            PrefixOfModule(listing.Under(Loaded.Entry).Select(name => name[WeightListing.Beginning(Loaded.Entry).Length..])) is { } lacking
+                ? $" (all names would fit if '{lacking}' were put before those in the file: "
+                    + "load into the part of the module of that name)"
+                : "";
     }
 
     private static bool IsBatchCounter(string name) => name.EndsWith(BatchCounter, StringComparison.Ordinal);
 
-    private static bool IsReal(ScalarType type) => type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
+    private static bool IsReal(ScalarType type) =>
+        type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 
     /// <summary>What all names of the file lack that the module has.</summary>
     private string? PrefixOfModule(IEnumerable<string> names)
@@ -99,8 +115,10 @@ internal sealed class WeightFit(string kind, Dictionary<string, Tensor> wanted, 
 
     private WeightMismatchException Foreign(string? place) => place is null
         ? new($"The weights in '{path}' do not fit the {kind}: the file has none of its names.")
-        : new($"The weights in '{path}' do not fit the {kind}: the file has most of its names, but not all, behind '{place}'; choose that as the prefix.");
+        : new(
+            $"The weights in '{path}' do not fit the {kind}: the file has most of its names, but not all, behind '{place}'; "
+            + "choose that as the prefix.");
 
     private static string Some(IReadOnlyList<string> names) =>
-        $"{string.Join(", ", names.Take(5).Select(name => $"'{Excerpt.Of(name)}'"))}{(names.Count > 5 ? $" and {names.Count - 5} more" : "")}";
+        string.Join(", ", names.Take(5).Select(name => $"'{Excerpt.Of(name)}'")) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
 }

@@ -35,7 +35,8 @@ internal sealed class WeightListing
     public void AddEntry(string name) => entries.Add(name);
 
     /// <summary>The names in a dictionary and those below it.</summary>
-    public IEnumerable<string> Under(string entry) => tensors.Keys.Where(name => name.StartsWith(Beginning(entry), StringComparison.Ordinal));
+    public IEnumerable<string> Under(string entry) =>
+        tensors.Keys.Where(name => name.StartsWith(Beginning(entry), StringComparison.Ordinal));
 }
 
 /// <summary>A tensor in a file.</summary>

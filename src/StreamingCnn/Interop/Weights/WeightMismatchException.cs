@@ -29,6 +29,9 @@ public sealed class WeightMismatchException : WeightFileException
     /// <summary>Names that both have, with different shapes.</summary>
     public IReadOnlyList<string> WronglyShaped { get; init; } = [];
 
-    /// <summary>Names that both have, whose values in the file are integers where the module has real numbers, or the other way round.</summary>
+    /// <summary>
+    /// Names that both have, whose values in the file are integers where the module has real numbers, or the other way
+    /// round.
+    /// </summary>
     public IReadOnlyList<string> WronglyTyped { get; init; } = [];
 }

@@ -1,8 +1,9 @@
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>
-/// Finds the names of a module in a file that may hold more, and may put something before each name: the attribute in which a training program kept the network,
-/// or the dictionary of a checkpoint. Where all names and shapes fit behind one prefix, it is that; where they fit behind several, somebody has to choose.
+/// Finds the names of a module in a file that may hold more, and may put something before each name: the attribute in
+/// which a training program kept the network, or the dictionary of a checkpoint. Where all names and shapes fit behind
+/// one prefix, it is that; where they fit behind several, somebody has to choose.
 /// </summary>
 internal sealed class WeightPartSearch
 {
@@ -39,14 +40,19 @@ internal sealed class WeightPartSearch
     /// <summary>Whether all do, or as many as anywhere in the usual place: a part of a module is not looked for.</summary>
     public bool IsCertain(string prefix) => Count(prefix) == needed.Count || (prefix == Usual && IsBest(prefix));
 
-    /// <summary>The prefix behind which the module's names stand, dictionaries included; where nothing fits wholly, the one that fits best.</summary>
+    /// <summary>
+    /// The prefix behind which the module's names stand, dictionaries included; where nothing fits wholly, the one that
+    /// fits best.
+    /// </summary>
     /// <exception cref="AmbiguousPrefixException">There are several, with different values.</exception>
     public string Find()
     {
         if (needed.Count == 0 || Count("") == needed.Count)
             return "";
         var named = fits.Where(fit => fit.Value == needed.Count).Select(fit => fit.Key).ToArray();
-        return One([.. named.Where(ShapesFit)]) ?? named.FirstOrDefault() ?? (fits.Count == 0 || IsBest(Usual) ? Usual : fits.MaxBy(fit => fit.Value).Key);
+        return One([.. named.Where(ShapesFit)])
+            ?? named.FirstOrDefault()
+            ?? (fits.Count == 0 || IsBest(Usual) ? Usual : fits.MaxBy(fit => fit.Value).Key);
     }
 
     /// <summary>The prefix that somebody chose, behind the name of a dictionary where it stands in one.</summary>
@@ -57,7 +63,9 @@ internal sealed class WeightPartSearch
         var prefix = chosen.Length == 0 || chosen.EndsWith('.') ? chosen : chosen + ".";
         if (Count(prefix) == needed.Count)
             return prefix;
-        var places = fits.Keys.Where(place => place.EndsWith(prefix, StringComparison.Ordinal) && IsBeginning(place[..^prefix.Length])).ToArray();
+        var places = fits.Keys
+            .Where(place => place.EndsWith(prefix, StringComparison.Ordinal) && IsBeginning(place[..^prefix.Length]))
+            .ToArray();
         var whole = places.Where(place => Count(place) == needed.Count && ShapesFit(place)).ToArray();
         var best = places.Where(place => Count(place) == places.Max(Count)).ToArray();
         return One(whole) ?? (best.Length < 2 ? best.FirstOrDefault() : throw new AmbiguousPrefixException(best));
@@ -71,7 +79,9 @@ internal sealed class WeightPartSearch
         get
         {
             var entry = WeightListing.Beginning(listing.Usual);
-            return listing.Tensors.Count > 0 && listing.Under(listing.Usual).All(name => name.AsSpan(entry.Length).StartsWith(DataParallelPrefix, StringComparison.Ordinal))
+            return listing.Tensors.Count > 0
+                && listing.Under(listing.Usual)
+                    .All(name => name.AsSpan(entry.Length).StartsWith(DataParallelPrefix, StringComparison.Ordinal))
                 ? entry + DataParallelPrefix : entry;
         }
     }
@@ -98,7 +108,8 @@ internal sealed class WeightPartSearch
 
     /// <summary>The first of some prefixes, which must all lead to the same values.</summary>
     private string? One(string[] prefixes) =>
-        prefixes.Length < 2 || prefixes.All(prefix => needed.Keys.All(name => IsSame(listing.Tensors[prefix + name], listing.Tensors[prefixes[0] + name])))
+        prefixes.Length < 2
+        || prefixes.All(prefix => needed.Keys.All(name => IsSame(listing.Tensors[prefix + name], listing.Tensors[prefixes[0] + name])))
             ? prefixes.FirstOrDefault() : throw new AmbiguousPrefixException(prefixes);
 }
 

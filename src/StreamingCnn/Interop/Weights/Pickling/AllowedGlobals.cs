@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop.Weights.Pickling;
 
 /// <summary>
-/// What the names of classes and functions in a pickle stand for. A few stand for data that is put together here; all others for nothing: they are looked up
-/// nowhere and never called, and whatever a pickle would make with them becomes a <see cref="PickledTrifle"/>.
+/// What the names of classes and functions in a pickle stand for. A few stand for data that is put together here; all
+/// others for nothing: they are looked up nowhere and never called, and whatever a pickle would make with them becomes
+/// a <see cref="PickledTrifle"/>.
 /// </summary>
 internal static class AllowedGlobals
 {
@@ -52,26 +53,34 @@ internal static class AllowedGlobals
     // Classes of plain tensors, which add nothing to the values.
     private static readonly HashSet<string> PlainTensors = ["torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"];
 
-    // What a file of weights has no use for, and an attack has. Nothing of it would be run; but who made such a file meant harm, and should be known.
+    // What a file of weights has no use for, and an attack has. Nothing of it would be run; but who made such a file
+    // meant harm, and should be known.
     private static readonly HashSet<string> AttackingModules =
     [
-        "os", "posix", "nt", "subprocess", "popen2", "pty", "sys", "shutil", "socket", "ctypes", "importlib", "runpy", "webbrowser", "marshal", "pickle", "_pickle", "cPickle", "pip",
+        "os", "posix", "nt", "subprocess", "popen2", "pty", "sys", "shutil", "socket",
+        "ctypes", "importlib", "runpy", "webbrowser", "marshal", "pickle", "_pickle", "cPickle", "pip",
     ];
 
     private static readonly HashSet<string> AttackingBuiltins =
     [
-        "eval", "exec", "execfile", "compile", "open", "file", "__import__", "input", "breakpoint", "apply", "reload", "globals", "locals", "vars", "setattr", "delattr",
+        "eval", "exec", "execfile", "compile", "open", "file", "__import__", "input", "breakpoint",
+        "apply", "reload", "globals", "locals", "vars", "setattr", "delattr",
     ];
 
     private static readonly HashSet<string> AttackingFunctions =
     [
-        "torch.load", "torch.hub.load", "torch.jit.load", "torch.serialization.load", "torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline", "torch.jit.unsupported_tensor_ops.execWrapper",
-        "numpy.load", "numpy.testing._private.utils.runstring", "pandas.read_pickle", "joblib.load", "timeit.timeit", "timeit.main", "pdb.run", "bdb.Bdb.run", "cProfile.run", "cProfile.runctx",
-        "profile.run", "profile.runctx", "doctest.debug_script", "code.interact", "code.InteractiveInterpreter.runcode", "commands.getoutput", "commands.getstatusoutput", "platform.popen",
-        "multiprocessing.util.spawnv_passfds", "asyncio.unix_events._UnixSubprocessTransport._start", "logging.config._resolve", "types.CodeType", "types.FunctionType",
+        "torch.load", "torch.hub.load", "torch.jit.load", "torch.serialization.load",
+        "torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline", "torch.jit.unsupported_tensor_ops.execWrapper",
+        "numpy.load", "numpy.testing._private.utils.runstring", "pandas.read_pickle", "joblib.load", "timeit.timeit",
+        "timeit.main", "pdb.run", "bdb.Bdb.run", "cProfile.run", "cProfile.runctx",
+        "profile.run", "profile.runctx", "doctest.debug_script", "code.interact",
+        "code.InteractiveInterpreter.runcode", "commands.getoutput", "commands.getstatusoutput", "platform.popen",
+        "multiprocessing.util.spawnv_passfds", "asyncio.unix_events._UnixSubprocessTransport._start",
+        "logging.config._resolve", "types.CodeType", "types.FunctionType",
     ];
 
-    private static readonly HashSet<string> AttackingAttributes = ["os", "posix", "subprocess", "__globals__", "__builtins__", "__subclasses__", "__import__", "__code__"];
+    private static readonly HashSet<string> AttackingAttributes =
+        ["os", "posix", "subprocess", "__globals__", "__builtins__", "__subclasses__", "__import__", "__code__"];
 
     /// <summary>What a name stands for: a <see cref="Constructor"/>, a <see cref="StorageType"/> or a trifle.</summary>
     /// <exception cref="PickleException">The name belongs to an attack.</exception>
@@ -89,7 +98,8 @@ internal static class AllowedGlobals
 
     /// <summary>The refusal of a name.</summary>
     private static PickleException Refused(string name) => new(
-        $"it asks for '{Excerpt.Of(name)}', which is not data, and nothing but tensors in plain containers is read (save the model's state_dict() alone to get a file that can be read)");
+        $"it asks for '{Excerpt.Of(name)}', which is not data, and nothing but tensors in plain containers is read "
+        + "(save the model's state_dict() alone to get a file that can be read)");
 
     private static bool IsAttack(string full)
     {

@@ -54,7 +54,11 @@ internal sealed class LegacyArchive
             var count = BinaryPrimitives.ReadInt64LittleEndian(prefix);
             var bytes = (Int128)storage.Count * storage.Type.Size;
             if (count != storage.Count || bytes > stream.Length - stream.Position)
-                throw new PickleException($"its storage '{Excerpt.Of(key)}' has {count} values instead of {storage.Count}, or is cut short");
+            {
+                throw new PickleException(
+                    $"its storage '{Excerpt.Of(key)}' has {count} values instead of {storage.Count}, or is cut short");
+            }
+
             if (!wanted.Remove(key))
                 stream.Seek((long)bytes, SeekOrigin.Current);
             else

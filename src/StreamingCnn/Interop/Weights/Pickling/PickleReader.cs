@@ -6,8 +6,9 @@ using static StreamingCnn.Interop.Weights.Pickling.AllowedGlobals;
 namespace StreamingCnn.Interop.Weights.Pickling;
 
 /// <summary>
-/// Reads a pickle (Python's pickletools.py describes the instructions, protocols 0 to 5) as the data that it describes. A pickle is a program for a stack machine
-/// that may name and call any function; this machine knows no functions, only <see cref="AllowedGlobals"/>, and what it does not know it only keeps the place of.
+/// Reads a pickle (Python's pickletools.py describes the instructions, protocols 0 to 5) as the data that it describes.
+/// A pickle is a program for a stack machine that may name and call any function; this machine knows no functions, only
+/// <see cref="AllowedGlobals"/>, and what it does not know it only keeps the place of.
 /// </summary>
 /// <param name="stream">The pickle; afterwards it stands behind the pickle's last byte.</param>
 /// <param name="budget">What reading it may take.</param>
@@ -17,7 +18,8 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
     private static readonly PickledTrifle Extension = new("a registered extension");
     private static readonly PickledTrifle Outside = new("an object outside of the pickle");
 
-    // About what things take: a number with its place on the stack, a value that is kept for later, a text or a container, and a place in one.
+    // About what things take: a number with its place on the stack, a value that is kept for later, a text or a
+    // container, and a place in one.
     private const long NumberBytes = 40;
     private const long MemoBytes = 64;
     private const long ObjectBytes = 80;
@@ -129,7 +131,10 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
         }
     }
 
-    /// <summary>What a call makes. Of a class that is not known it is unknown, too; it has the name of the class, whatever is made of it.</summary>
+    /// <summary>
+    /// What a call makes. Of a class that is not known it is unknown, too; it has the name of the class, whatever is
+    /// made of it.
+    /// </summary>
     private object? Call(object? function, object? arguments) => function switch
     {
         Constructor constructor when arguments is PickledTuple tuple => constructor.Build(tuple.Items, budget),
@@ -141,20 +146,33 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
     };
 
     /// <summary>
-    /// State of an object. An OrderedDict of PyTorch carries its format's version here, a parameter the attributes that a user gave it, and an unknown object
-    /// what it consists of; none of it says anything about the values of weights, so it is dropped.
+    /// State of an object. An OrderedDict of PyTorch carries its format's version here, a parameter the attributes that
+    /// a user gave it, and an unknown object what it consists of; none of it says anything about the values of weights,
+    /// so it is dropped.
     /// </summary>
     private void Build(object? state)
     {
-        if (Top() is not PickledTrifle && (Top() is not (PickledDictionary or PickledTensor) || state is not (PickledDictionary or PickledTuple or PickledTrifle or null)))
+        if (Top() is not PickledTrifle
+            && (Top() is not (PickledDictionary or PickledTensor)
+                || state is not (PickledDictionary or PickledTuple or PickledTrifle or null)))
+        {
             throw new PickleException("its pickle sets the state of something that has none");
+        }
     }
 
-    /// <summary>What stands outside of the pickle: in PyTorch's files, the storages (torch/serialization.py, persistent_id), or else nothing that is known.</summary>
+    /// <summary>
+    /// What stands outside of the pickle: in PyTorch's files, the storages (torch/serialization.py, persistent_id), or
+    /// else nothing that is known.
+    /// </summary>
     private object Storage(object? id)
     {
         if (id is not PickledTuple { Items: ["storage", StorageType type, ..] items })
-            return id is PickledTuple { Items: ["storage", not PickledTrifle, ..] } ? throw new PickleException("a storage's description is not what the format asks for") : Outside;
+        {
+            return id is PickledTuple { Items: ["storage", not PickledTrifle, ..] }
+                ? throw new PickleException("a storage's description is not what the format asks for")
+                : Outside;
+        }
+
         if (items.Count < 5 || items[2] is not string { Length: <= 1000 } key || items[4] is not long count || count < 0)
             throw new PickleException("a storage's description is not what the format asks for");
         budget.Allocate(2 * ObjectBytes);
@@ -259,7 +277,8 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
         ? value : throw new PickleException("its pickle has a number that is none");
 
     private static BigInteger LargeInteger(string digits) =>
-        digits.Length <= MostDigits && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        digits.Length <= MostDigits
+        && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             ? value : throw new PickleException("its pickle has a number that is none");
 
     private BigInteger LargeInteger(int bytes) => bytes is >= 0 and <= MostDigits

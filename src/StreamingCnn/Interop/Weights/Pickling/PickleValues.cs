@@ -15,8 +15,9 @@ internal sealed class PickledDictionary
 }
 
 /// <summary>
-/// A value of which nothing is needed, and for which this stands: a set, a device, a data type, any class or function that is not known, and whatever a pickle
-/// would make by calling it. It may stand beside the weights, but is never one.
+/// A value of which nothing is needed, and for which this stands: a set, a device, a data type, any class or function
+/// that is not known, and whatever a pickle would make by calling it. It may stand beside the weights, but is never
+/// one.
 /// </summary>
 /// <param name="Name">What the pickle calls it.</param>
 internal sealed record PickledTrifle(string Name);

@@ -6,7 +6,8 @@ namespace StreamingCnn.Interop.Weights.Pickling;
 internal static class PickledListing
 {
     // Where training programs put the weights within a checkpoint, the most specific name first.
-    private static readonly string[] UsualNames = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights"];
+    private static readonly string[] UsualNames =
+        ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights"];
 
     // A dictionary that contains itself would never end; no checkpoint comes near.
     private const int DeepestNesting = 32;
@@ -29,7 +30,8 @@ internal static class PickledListing
         if (listing.Tensors.Count == 0)
         {
             throw new PickleException(listing.Objects.Count == 0 ? "it holds no dictionary of tensors"
-                : $"it holds no dictionary of tensors, but objects such as '{Excerpt.Of(listing.Objects.First().Key)}' of '{Excerpt.Of(listing.Objects.First().Value)}' {Advice}");
+                : $"it holds no dictionary of tensors, but objects such as '{Excerpt.Of(listing.Objects.First().Key)}' "
+                    + $"of '{Excerpt.Of(listing.Objects.First().Value)}' {Advice}");
         }
 
         listing.Usual = UsualNames.FirstOrDefault(name => listing.Entries.Contains(name) && listing.Under(name).Any()) ?? "";

@@ -20,7 +20,9 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
 
     /// <summary>Makes a tensor from what a pickle says, which may be anything.</summary>
     /// <exception cref="PickleException">The view does not lie within its storage.</exception>
-    /// <exception cref="ParsingBudgetException">Its values repeat those of the storage so often that a copy of it would fill the memory.</exception>
+    /// <exception cref="ParsingBudgetException">
+    /// Its values repeat those of the storage so often that a copy of it would fill the memory.
+    /// </exception>
     public static PickledTensor Create(PickledStorage storage, long offset, long[] shape, long[] strides, ParsingBudget budget)
     {
         if (shape.Length != strides.Length)
@@ -43,7 +45,8 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
 
     /// <summary>Whether two names stand for the same values.</summary>
     public bool Equals(PickledTensor? other) =>
-        other is not null && Storage == other.Storage && Offset == other.Offset && Shape.SequenceEqual(other.Shape) && Strides.SequenceEqual(other.Strides);
+        other is not null && Storage == other.Storage && Offset == other.Offset
+        && Shape.SequenceEqual(other.Shape) && Strides.SequenceEqual(other.Strides);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Storage, Offset, Shape.Length);

@@ -26,7 +26,11 @@ internal sealed class ZippedArchive
             throw new PickleException($"its entry '{Excerpt.Of(twice)}' is there twice");
         var pickles = zip.Entries.Where(e => e.FullName.Count(c => c == '/') == 1 && e.Name == "data.pkl").ToArray();
         if (pickles.Length != 1)
-            throw new PickleException(pickles.Length == 0 ? "it is a zip file without PyTorch's 'data.pkl'" : "it holds several files 'data.pkl'");
+        {
+            throw new PickleException(
+                pickles.Length == 0 ? "it is a zip file without PyTorch's 'data.pkl'" : "it holds several files 'data.pkl'");
+        }
+
         var pickle = pickles[0];
         folder = pickle.FullName[..^"data.pkl".Length];
         bigEndian = zip.GetEntry(folder + "byteorder") is { } order && IsBig(order);
@@ -54,7 +58,11 @@ internal sealed class ZippedArchive
             var entry = zip.GetEntry($"{folder}data/{key}") ?? throw new PickleException($"its storage '{Excerpt.Of(key)}' is not there");
             var size = storage.Type.Size;
             if (entry.Length % size != 0 || entry.Length / size != storage.Count)
-                throw new PickleException($"its storage '{Excerpt.Of(key)}' has {entry.Length} bytes instead of {storage.Count} values of {size}");
+            {
+                throw new PickleException(
+                    $"its storage '{Excerpt.Of(key)}' has {entry.Length} bytes instead of {storage.Count} values of {size}");
+            }
+
             using var stream = OpenStored(entry);
             loaded.Add(key, StorageReader.Read(stream, storage, bigEndian));
         }
