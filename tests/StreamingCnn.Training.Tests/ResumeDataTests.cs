@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tests;
 
-/// <summary>A run goes on with the very images that it has learned from and was judged by, wherever they lie, and with a whole checkpoint.</summary>
+/// <summary>
+/// A run goes on with the very images that it has learned from and was judged by, wherever they lie, and with a whole
+/// checkpoint.
+/// </summary>
 public sealed class ResumeDataTests : IDisposable
 {
     private const int FlippedBits = 50;
@@ -65,7 +68,10 @@ public sealed class ResumeDataTests : IDisposable
     public void Changed_rows_of_either_part_are_refused()
     {
         Refused("1 training image fewer (dark/4.img)", Training()[..4], Validation());
-        Refused("1 training image more (dark/6.img), 1 validation image fewer (dark/6.img)", [.. Training(), Validation()[1]], Validation()[..1]);
+        Refused(
+            "1 training image more (dark/6.img), 1 validation image fewer (dark/6.img)",
+            [.. Training(), Validation()[1]],
+            Validation()[..1]);
         Refused("2 validation images fewer (light/5.img, dark/6.img)", Training(), []);
         Refused("the training images in another order", [.. Training().Reverse()], Validation());
         Refused("6 instead of 5 training images", [.. Training(), Training()[0]], Validation());
@@ -82,7 +88,8 @@ public sealed class ResumeDataTests : IDisposable
     public void A_second_file_of_an_image_counts_such_as_its_mask()
     {
         folder.Write("data/mask.img", "mask");
-        TrainingSample[] Masked() => [.. Training().Select(sample => sample with { Files = [.. sample.Files, folder.File("data/mask.img")] })];
+        TrainingSample[] Masked() =>
+            [.. Training().Select(sample => sample with { Files = [.. sample.Files, folder.File("data/mask.img")] })];
         using (var model = Samples.Classifier())
         using (var trainer = new Trainer(model, Classes, Options()))
             _ = trainer.Fit(Masked(), Validation()).ToArray();
@@ -131,10 +138,12 @@ public sealed class ResumeDataTests : IDisposable
     public void Conditions_that_differ_are_told_by_name()
     {
         using var model = Samples.Classifier();
-        using var trainer = new Trainer(model, Classes, Options() with { Conditions = new Dictionary<string, string> { ["mpp"] = "0.25", ["crop"] = "64" } });
+        using var trainer = new Trainer(
+            model, Classes, Options() with { Conditions = new Dictionary<string, string> { ["mpp"] = "0.25", ["crop"] = "64" } });
 
         Assert.Equal(
-            $"The run in '{Options().Checkpoint}' has other settings: mpp '0.5' instead of '0.25'; outputs 'dark, light' instead of nothing; crop nothing instead of '64'; resume with the same ones.",
+            $"The run in '{Options().Checkpoint}' has other settings: mpp '0.5' instead of '0.25'; "
+            + "outputs 'dark, light' instead of nothing; crop nothing instead of '64'; resume with the same ones.",
             Assert.Throws<TrainingException>(trainer.Resume).Message);
     }
 
@@ -157,7 +166,9 @@ public sealed class ResumeDataTests : IDisposable
             Assert.Contains($"'{path}'", Assert.Throws<WeightFileException>(trainer.Resume).Message);
 
             Assert.Empty(trainer.History);
-            Assert.All(model.state_dict().Zip(before.state_dict()), pair => Assert.True(pair.First.Value.bytes.SequenceEqual(pair.Second.Value.bytes)));
+            Assert.All(
+                model.state_dict().Zip(before.state_dict()),
+                pair => Assert.True(pair.First.Value.bytes.SequenceEqual(pair.Second.Value.bytes)));
         }
     }
 
@@ -173,7 +184,8 @@ public sealed class ResumeDataTests : IDisposable
     private void Refused(string difference, TrainingSample[]? training = null, TrainingSample[]? validation = null)
     {
         var refused = Assert.Throws<TrainingException>(() => Resume(training ?? Training(), validation ?? Validation()));
-        Assert.Equal($"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.", refused.Message);
+        Assert.Equal(
+            $"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.", refused.Message);
     }
 
     /// <summary>Both ways in which images come to be compared give one answer.</summary>

@@ -5,7 +5,10 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Exactness;
 
-/// <summary>Max pooling where values are not finite: PyTorch's own rule for the value and for the position that gets the gradient, the image's border included.</summary>
+/// <summary>
+/// Max pooling where values are not finite: PyTorch's own rule for the value and for the position that gets the
+/// gradient, the image's border included.
+/// </summary>
 public class MaxPoolingTests
 {
     public static TheoryData<string> Names => [.. Poolings.Keys];
@@ -60,7 +63,8 @@ public class MaxPoolingTests
                 output.backward([weights]);
 
                 Assert.True(output.eq(whole).logical_or(output.isnan().logical_and(whole.isnan())).all().item<bool>(), $"{tile}");
-                Assert.True(Compare.RelativeError(image.grad!, expected) < 1e-12, $"{tile}: {Compare.RelativeError(image.grad!, expected):e1}");
+                Assert.True(
+                    Compare.RelativeError(image.grad!, expected) < 1e-12, $"{tile}: {Compare.RelativeError(image.grad!, expected):e1}");
             }
         }
     }

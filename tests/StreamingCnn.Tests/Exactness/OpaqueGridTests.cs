@@ -16,9 +16,12 @@ public class OpaqueGridTests
     private static readonly Dictionary<string, Func<WrittenModule>> Modules = new()
     {
         ["two levels, interpolated"] = () => UNet(2, (map, skip) => functional.interpolate(map, scale_factor: [2, 2], mode: Nearest)),
-        ["two levels, bilinear"] = () => UNet(2, (map, skip) => functional.interpolate(map, scale_factor: [2, 2], mode: Bilinear, align_corners: false)),
-        ["two levels, to the size of the skip"] = () => UNet(2, (map, skip) => functional.interpolate(map, size: skip.shape[2..], mode: Bilinear, align_corners: false)),
-        ["three levels, to the size of the skip, nearest"] = () => UNet(3, (map, skip) => functional.interpolate(map, size: skip.shape[2..], mode: Nearest)),
+        ["two levels, bilinear"] = () =>
+            UNet(2, (map, skip) => functional.interpolate(map, scale_factor: [2, 2], mode: Bilinear, align_corners: false)),
+        ["two levels, to the size of the skip"] = () =>
+            UNet(2, (map, skip) => functional.interpolate(map, size: skip.shape[2..], mode: Bilinear, align_corners: false)),
+        ["three levels, to the size of the skip, nearest"] = () =>
+            UNet(3, (map, skip) => functional.interpolate(map, size: skip.shape[2..], mode: Nearest)),
         ["three levels, transposed"] = Transposed,
         ["without padding, cropped skips"] = Cropped,
         ["pooled by three and enlarged"] = Thirds,
@@ -198,7 +201,9 @@ public class OpaqueGridTests
     {
         var first = Conv2d(3, 4, 3);
         return new(
-            image => functional.max_pool2d(first.forward(functional.pad(image, [2, 2, 2, 2], PaddingModes.Reflect)), 3, 2, ceil_mode: true), first);
+            image => functional.max_pool2d(
+                first.forward(functional.pad(image, [2, 2, 2, 2], PaddingModes.Reflect)), 3, 2, ceil_mode: true),
+            first);
     }
 
     /// <summary>The last layer hides all before it until it has learnt; its own gradient does not.</summary>
@@ -224,7 +229,8 @@ public class OpaqueGridTests
 
     private static WrittenModule Normed()
     {
-        var (first, norm, instance) = (Conv2d(3, 4, 3, padding: 1), BatchNorm2d(4), InstanceNorm2d(4, affine: true, track_running_stats: true));
+        var (first, norm) = (Conv2d(3, 4, 3, padding: 1), BatchNorm2d(4));
+        var instance = InstanceNorm2d(4, affine: true, track_running_stats: true);
         using (no_grad())
             norm.running_mean!.uniform_(-1, 1);
         return new(image => instance.forward(norm.forward(first.forward(image)).relu()), first, norm, instance);

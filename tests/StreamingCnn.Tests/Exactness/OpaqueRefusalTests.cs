@@ -37,8 +37,13 @@ public class OpaqueRefusalTests
         ["running sum"] = x => x.cumsum(2),
         ["deinterlaced"] = x => cat([Every(x, 0), Every(x, 1)], 2),
         ["a wide blur before a resize with aligned corners"] = x =>
-            functional.interpolate(functional.avg_pool2d(x, 31, 1, 15), size: [x.shape[2] / 2, x.shape[3] / 2], mode: InterpolationMode.Bilinear, align_corners: true),
-        ["enlarged with aligned corners"] = x => functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Bilinear, align_corners: true),
+            functional.interpolate(
+                functional.avg_pool2d(x, 31, 1, 15),
+                size: [x.shape[2] / 2, x.shape[3] / 2],
+                mode: InterpolationMode.Bilinear,
+                align_corners: true),
+        ["enlarged with aligned corners"] = x =>
+            functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Bilinear, align_corners: true),
         ["half and back with aligned corners"] = x => functional.interpolate(
             functional.max_pool2d(x, 2), size: x.shape[2..], mode: InterpolationMode.Bilinear, align_corners: true),
         ["row numbers"] = x => x + (arange(x.shape[2], dtype: x.dtype).reshape(-1, 1) * 1e-3),

@@ -125,13 +125,20 @@ public class OpaqueStateTests
     public void Norms_that_learn_statistics_are_refused_by_path()
     {
         using var scope = NewDisposeScope();
-        foreach (var norm in (Module<Tensor, Tensor>[])[InstanceNorm2d(3, track_running_stats: true), BatchNorm2d(3), BatchNorm1d(3), InstanceNorm1d(3, track_running_stats: true)])
+        Module<Tensor, Tensor>[] norms =
+        [
+            InstanceNorm2d(3, track_running_stats: true), BatchNorm2d(3), BatchNorm1d(3), InstanceNorm1d(3, track_running_stats: true),
+        ];
+        foreach (var norm in norms)
         {
             var flat = norm.GetType().Name.EndsWith("1d", StringComparison.Ordinal);
             using var module = new WrittenModule(x => flat ? norm.forward(x.flatten(2)).reshape(x.shape) : norm.forward(x), norm);
             using var streaming = new StreamingModule(module, Overlap);
             var before = norm.buffers().Select(buffer => buffer.clone()).ToArray();
-            Assert.StartsWith($"Layer 'layer0' ({norm.GetType().Name}) is in training mode", Refusal(streaming, randn(1, 3, 100, 90)), StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"Layer 'layer0' ({norm.GetType().Name}) is in training mode",
+                Refusal(streaming, randn(1, 3, 100, 90)),
+                StringComparison.Ordinal);
             Assert.All(norm.buffers().Zip(before), pair => Assert.True(pair.First.Equals(pair.Second)));
         }
     }
@@ -143,7 +150,10 @@ public class OpaqueStateTests
         var norm = GroupNorm(1, 3);
         using var module = new WrittenModule(norm.forward, norm);
         using var streaming = new StreamingModule(module, Overlap);
-        Assert.Contains("; layer 'layer0' (GroupNorm) normalises over the whole map", Refusal(streaming, randn(1, 3, 100, 90)), StringComparison.Ordinal);
+        Assert.Contains(
+            "; layer 'layer0' (GroupNorm) normalises over the whole map",
+            Refusal(streaming, randn(1, 3, 100, 90)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -225,16 +235,24 @@ public class OpaqueStateTests
         using var scope = NewDisposeScope();
         var convolution = Conv2d(3, 3, 3, padding: 1, dtype: ScalarType.Float64);
         using var module = new WrittenModule(
-            x => functional.interpolate(functional.max_pool2d(convolution.forward(x), 4), size: x.shape[2..], mode: InterpolationMode.Bilinear, align_corners: false) + x, convolution);
+            x => functional.interpolate(
+                functional.max_pool2d(convolution.forward(x), 4),
+                size: x.shape[2..],
+                mode: InterpolationMode.Bilinear,
+                align_corners: false) + x,
+            convolution);
         using var streaming = new StreamingModule(module, Overlap);
         Assert.Contains(
-            "pad or crop the image of 202 x 168 pixels to multiples of 4 x 4", Refusal(streaming, randn(1, 3, 202, 168, dtype: ScalarType.Float64)), StringComparison.Ordinal);
+            "pad or crop the image of 202 x 168 pixels to multiples of 4 x 4",
+            Refusal(streaming, randn(1, 3, 202, 168, dtype: ScalarType.Float64)),
+            StringComparison.Ordinal);
         Equal(streaming, randn(1, 3, 200, 168, dtype: ScalarType.Float64));
     }
 
     private static void Equal(StreamingModule streaming, Tensor image) => OpaqueCheck.EqualsWhole(streaming, image);
 
-    private static string Refusal(StreamingModule streaming, Tensor image) => Assert.Throws<UnsupportedLayerException>(() => streaming.forward(image)).Message;
+    private static string Refusal(StreamingModule streaming, Tensor image) =>
+        Assert.Throws<UnsupportedLayerException>(() => streaming.forward(image)).Message;
 
     /// <summary>A module that reads as far as a parameter says.</summary>
     private sealed class Reaching : Module<Tensor, Tensor>

@@ -11,11 +11,15 @@ public class GraphGrowthTests
     {
         Time(1000);
         var (few, many) = (Time(5000), Time(20000));
-        Assert.True(many < (8 * few) + TimeSpan.FromSeconds(0.5), $"5000 nodes took {few.TotalSeconds:0.00} s, 20000 took {many.TotalSeconds:0.00} s");
+        Assert.True(
+            many < (8 * few) + TimeSpan.FromSeconds(0.5),
+            $"5000 nodes took {few.TotalSeconds:0.00} s, 20000 took {many.TotalSeconds:0.00} s");
 
         static TimeSpan Time(int nodes)
         {
-            var chain = Enumerable.Range(0, nodes).Select(i => new GraphNode(i, null, i == 0 ? [] : i == 1 ? [0] : [i - 1, i - 2], 1, $"{i}")).ToArray();
+            var chain = Enumerable.Range(0, nodes)
+                .Select(i => new GraphNode(i, null, i == 0 ? [] : i == 1 ? [0] : [i - 1, i - 2], 1, $"{i}"))
+                .ToArray();
             var clock = Stopwatch.StartNew();
             var graph = new NetworkGraph(chain, [nodes - 1]);
             var taken = clock.Elapsed;

@@ -18,50 +18,89 @@ public class TaughtLayerTests
         ["virtual cut one too far"] = (
             blur => new Custom(blur) { On = window => new Off(window) { Cut = 1 } },
             "says that VirtualCut(1) is 1 along rows of a map of height 16; it should be at most 0, since output 0 reads input 1"),
-        ["virtual cut far too far"] = (blur => new Custom(blur) { On = window => new Off(window) { Cut = 40 } }, "says that VirtualCut(0) is 39 along rows"),
+        ["virtual cut far too far"] = (
+            blur => new Custom(blur) { On = window => new Off(window) { Cut = 40 } }, "says that VirtualCut(0) is 39 along rows"),
         ["required not the inverse"] = (
-            blur => new Custom(blur) { On = window => new Off(window) { Requires = 1 } }, "says that Required(-8) is -6 along rows of a map of height 16; it should be -7, the smallest cut"),
+            blur => new Custom(blur) { On = window => new Off(window) { Requires = 1 } },
+            "says that Required(-8) is -6 along rows of a map of height 16; it should be -7, the smallest cut"),
         ["first needed one too late"] = (
-            blur => new Custom(blur) { On = window => new Off(window) { Needs = 1 } }, "says that FirstNeeded(1) is 1 along rows of a map of height 16; it should be at most 0, which output 1 reads"),
+            blur => new Custom(blur) { On = window => new Off(window) { Needs = 1 } },
+            "says that FirstNeeded(1) is 1 along rows of a map of height 16; it should be at most 0, which output 1 reads"),
         ["span one too short"] = (
-            blur => new Custom(blur) { On = window => new Off(window) { End = -1 } }, "says that Span(0, 1) is [0, 1) along rows of a map of height 16; it should be [0, 2), since [0, 2) is read"),
+            blur => new Custom(blur) { On = window => new Off(window) { End = -1 } },
+            "says that Span(0, 1) is [0, 1) along rows of a map of height 16; it should be [0, 2), since [0, 2) is read"),
         ["span begins one too late"] = (
-            blur => new Custom(blur) { On = window => new Off(window) { Start = 1 } }, "says that Span(1, 2) is [1, 3) along rows of a map of height 16; it should be [0, 3), since [0, 3) is read"),
+            blur => new Custom(blur) { On = window => new Off(window) { Start = 1 } },
+            "says that Span(1, 2) is [1, 3) along rows of a map of height 16; it should be [0, 3), since [0, 3) is read"),
         ["output length one too long"] = (
-            blur => new Custom(blur) { On = window => new Off(window, 1) }, "says that OutputLength is 17 along rows of a map of height 16; it should be 16"),
-        ["no padding"] = (blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3) }, "says that OutputLength is 14 along rows of a map of height 16; it should be 16"),
-        ["columns alone"] = (blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 0) }, "says that OutputLength is 11 along columns of a map of width 13; it should be 13"),
+            blur => new Custom(blur) { On = window => new Off(window, 1) },
+            "says that OutputLength is 17 along rows of a map of height 16; it should be 16"),
+        ["no padding"] = (
+            blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3) },
+            "says that OutputLength is 14 along rows of a map of height 16; it should be 16"),
+        ["columns alone"] = (
+            blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 0) },
+            "says that OutputLength is 11 along columns of a map of width 13; it should be 13"),
         ["kernel too small"] = (
-            blur => new WindowLayer(blur, window => functional.pad(blur.Valid(window), [0, 0, 0, 0])) { Kernel = (1, 1) }, "says that VirtualCut(1) is 1 along rows"),
-        ["stride"] = (blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 1), Stride = (2, 2) }, "says that OutputLength is 8 along rows of a map of height 16; it should be 16"),
+            blur => new WindowLayer(blur, window => functional.pad(blur.Valid(window), [0, 0, 0, 0])) { Kernel = (1, 1) },
+            "says that VirtualCut(1) is 1 along rows"),
+        ["stride"] = (
+            blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 1), Stride = (2, 2) },
+            "says that OutputLength is 8 along rows of a map of height 16; it should be 16"),
         ["padding value"] = (
-            blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 1), PaddingValue = 1 }, "and padding with other values than the whole map has"),
-        ["channels"] = (blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 1), Channels = 2 }, "says that OutputChannels of 4 is 2; it should be 4"),
+            blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 1), PaddingValue = 1 },
+            "and padding with other values than the whole map has"),
+        ["channels"] = (
+            blur => new WindowLayer(blur, blur.Valid) { Kernel = (3, 3), Padding = (1, 1), Channels = 2 },
+            "says that OutputChannels of 4 is 2; it should be 4"),
         ["one channel for all"] = (
-            blur => new WindowLayer(blur, window => blur.Valid(window).narrow(1, 0, 1)) { Kernel = (3, 3), Padding = (1, 1) }, "it should be [2, 4, 16, 13]"),
+            blur => new WindowLayer(blur, window => blur.Valid(window).narrow(1, 0, 1)) { Kernel = (3, 3), Padding = (1, 1) },
+            "it should be [2, 4, 16, 13]"),
         ["mean of the window"] = (
-            blur => new WindowLayer(blur, window => blur.Valid(window) + (window.mean() * 0.01)) { Kernel = (3, 3), Padding = (1, 1) }, "with other values than the whole map has"),
+            blur => new WindowLayer(blur, window => blur.Valid(window) + (window.mean() * 0.01)) { Kernel = (3, 3), Padding = (1, 1) },
+            "with other values than the whole map has"),
         ["place in the window"] = (
-            blur => new WindowLayer(blur, window => blur.Valid(window) * arange(1, window.shape[3] - 1)) { Kernel = (3, 3), Padding = (1, 1) }, "other values than the whole map has"),
+            blur => new WindowLayer(blur, window => blur.Valid(window) * arange(1, window.shape[3] - 1))
+            {
+                Kernel = (3, 3),
+                Padding = (1, 1),
+            },
+            "other values than the whole map has"),
         ["beyond the window"] = (
-            blur => new Custom(blur) { On = window => new Off(window), Calculate = (window, patch) => blur.Looking(window, patch) }, "with other values than the whole map has"),
+            blur => new Custom(blur) { On = window => new Off(window), Calculate = (window, patch) => blur.Looking(window, patch) },
+            "with other values than the whole map has"),
         ["numbers drawn"] = (
             blur => new WindowLayer(blur, window => blur.Valid(window) + rand(1)) { Kernel = (3, 3), Padding = (1, 1) }, "other values"),
         ["changes from call to call"] = (
-            blur => new WindowLayer(blur, window => blur.Valid(window) * (blur.Calls++ % 7)) { Kernel = (3, 3), Padding = (1, 1) }, "other values"),
+            blur => new WindowLayer(blur, window => blur.Valid(window) * (blur.Calls++ % 7)) { Kernel = (3, 3), Padding = (1, 1) },
+            "other values"),
         ["works in place"] = (
-            blur => new Custom(blur) { On = window => new Off(window), Calculate = (window, patch) => blur.Spoiling(window, patch) }, "changes the window that it is given"),
+            blur => new Custom(blur) { On = window => new Off(window), Calculate = (window, patch) => blur.Spoiling(window, patch) },
+            "changes the window that it is given"),
         ["gradient cut off"] = (
-            blur => new WindowLayer(blur, window => blur.Valid(window.detach())) { Kernel = (3, 3), Padding = (1, 1) }, "gives another gradient of its input"),
+            blur => new WindowLayer(blur, window => blur.Valid(window.detach())) { Kernel = (3, 3), Padding = (1, 1) },
+            "gives another gradient of its input"),
         ["gradient doubled"] = (
-            blur => new WindowLayer(blur, window => (2 * blur.Valid(window)) - blur.Valid(window.detach())) { Kernel = (3, 3), Padding = (1, 1) }, "gives another gradient of its input"),
+            blur => new WindowLayer(blur, window => (2 * blur.Valid(window)) - blur.Valid(window.detach()))
+            {
+                Kernel = (3, 3),
+                Padding = (1, 1),
+            },
+            "gives another gradient of its input"),
         ["weights cut off"] = (
-            blur => new WindowLayer(blur, window => blur.Valid(window) / blur.Weight * blur.Weight.detach()) { Kernel = (3, 3), Padding = (1, 1) }, "gives another gradient of a parameter of the shape [1]"),
+            blur => new WindowLayer(blur, window => blur.Valid(window) / blur.Weight * blur.Weight.detach())
+            {
+                Kernel = (3, 3),
+                Padding = (1, 1),
+            },
+            "gives another gradient of a parameter of the shape [1]"),
         ["learns beside its parameters"] = (
             blur => new WindowLayer(blur, Times(blur, ones(1, requires_grad: true))) { Kernel = (3, 3), Padding = (1, 1) },
             "computes with a tensor that requires a gradient and is none of its Parameters"),
         ["pointwise"] = (blur => new Custom(blur) { On = window => new Off(window), Pointwise = true }, "says that it is pointwise"),
-        ["always fails"] = (blur => new WindowLayer(blur, _ => throw new InvalidOperationException("No disk.")) { Kernel = (3, 3), Padding = (1, 1) }, "fails on a map of 16 x 13 positions, which its integers accept: No disk"),
+        ["always fails"] = (
+            blur => new WindowLayer(blur, _ => throw new InvalidOperationException("No disk.")) { Kernel = (3, 3), Padding = (1, 1) },
+            "fails on a map of 16 x 13 positions, which its integers accept: No disk"),
     };
 
     private static Func<Tensor, Tensor> Times(Blur blur, Tensor other) => window => blur.Valid(window) * other;
@@ -90,14 +129,23 @@ public class TaughtLayerTests
 
     private static readonly Dictionary<string, Func<Good, LocalLayer>> Descriptions = new()
     {
-        ["window"] = good => new WindowLayer(good, window => functional.avg_pool2d(window, 3, 2)) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) },
-        ["dilated maximum"] = good => new WindowLayer(good, window => functional.max_pool2d(window, 3, 2, 0, 2)) { Kernel = (3, 3), Stride = (2, 2), Dilation = (2, 2), PaddingValue = double.NegativeInfinity, Padding = (1, 1) },
+        ["window"] = good =>
+            new WindowLayer(good, window => functional.avg_pool2d(window, 3, 2)) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) },
+        ["dilated maximum"] = good => new WindowLayer(good, window => functional.max_pool2d(window, 3, 2, 0, 2))
+        {
+            Kernel = (3, 3),
+            Stride = (2, 2),
+            Dilation = (2, 2),
+            PaddingValue = double.NegativeInfinity,
+            Padding = (1, 1),
+        },
         ["weights"] = good => new WindowLayer(good, window => functional.conv2d(window, good.Kernel)) { Kernel = (5, 5), Channels = 6 },
         ["pixel by pixel"] = good => new PointwiseLayer(good),
         ["logarithm"] = good => new PointwiseLayer(good),
         ["normalised over channels"] = good => new PointwiseLayer(good),
         ["pixels shuffled"] = good => new StreamingCnn.Graph.Layers.PixelShuffleLayer(PixelShuffle(2)),
-        ["stride of 16"] = good => new WindowLayer(good, window => functional.avg_pool2d(window, 16, 16)) { Kernel = (16, 16), Stride = (16, 16) },
+        ["stride of 16"] = good =>
+            new WindowLayer(good, window => functional.avg_pool2d(window, 16, 16)) { Kernel = (16, 16), Stride = (16, 16) },
         ["large kernel"] = good => new WindowLayer(good, window => functional.avg_pool2d(window, 35, 1)) { Kernel = (35, 35) },
         ["box by running sums"] = good => new WindowLayer(good, Boxes) { Kernel = (5, 5) },
         ["batch norm of its own"] = good => new PointwiseLayer(good),
@@ -139,7 +187,8 @@ public class TaughtLayerTests
             TestContext.Current.SendDiagnosticMessage($"{kind} in {type}: {clock.ElapsedMilliseconds} ms");
 
             var whole = trunk.forward(image).nan_to_num(0, 0, 0);
-            Assert.True(Compare.RelativeError(output.detach().nan_to_num(0, 0, 0), whole.detach()) < (type == ScalarType.Float64 ? 1e-11 : 1e-4));
+            Assert.True(
+                Compare.RelativeError(output.detach().nan_to_num(0, 0, 0), whole.detach()) < (type == ScalarType.Float64 ? 1e-11 : 1e-4));
             Assert.Equal(0, own.Norm.num_batches_tracked!.item<long>());
         }
     }
@@ -170,7 +219,8 @@ public class TaughtLayerTests
             right.forward(image);
 
         using var wrong = new StreamingModule(new Sized(5), new() { Tile = (16, 16) });
-        Assert.Contains("VirtualCut", Assert.Throws<UnsupportedLayerException>(() => wrong.forward(image)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "VirtualCut", Assert.Throws<UnsupportedLayerException>(() => wrong.forward(image)).Message, StringComparison.Ordinal);
     }
 
     private static Tensor Boxes(Tensor map)
@@ -300,6 +350,7 @@ public class TaughtLayerTests
             return span with { Start = span.Start + (first > 0 ? Start : 0), End = span.End + End };
         }
 
-        protected override long FirstNeededBefore(long output) => Math.Min(InputLength, window.FirstNeeded(output) + (output > 0 ? Needs : 0));
+        protected override long FirstNeededBefore(long output) =>
+            Math.Min(InputLength, window.FirstNeeded(output) + (output > 0 ? Needs : 0));
     }
 }

@@ -2,7 +2,10 @@ using StreamingCnn.Interop.Weights;
 
 namespace StreamingCnn.Tests.Interop;
 
-/// <summary>Writing replaces the file that was named and nothing else, and tidying up removes what was made here and nothing else.</summary>
+/// <summary>
+/// Writing replaces the file that was named and nothing else, and tidying up removes what was made here and nothing
+/// else.
+/// </summary>
 public sealed class AtomicFileTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -40,7 +43,8 @@ public sealed class AtomicFileTests : IDisposable
 
         var refused = Assert.Throws<WeightFileException>(() => AtomicFile.Write(device, _ => isWritten = true));
 
-        Assert.Equal($"'{device}' cannot be written: it is a device, which a file must not take the place of; name a file.", refused.Message);
+        Assert.Equal(
+            $"'{device}' cannot be written: it is a device, which a file must not take the place of; name a file.", refused.Message);
         Assert.False(isWritten);
     }
 
@@ -51,7 +55,8 @@ public sealed class AtomicFileTests : IDisposable
         var own = new[] { AtomicFile.TemporaryName(folder.File("metrics.csv")), AtomicFile.TemporaryName(folder.File("metrics.csv")) };
         string[] others =
         [
-            folder.File("download.part"), folder.File("metrics.csv.part"), folder.File("metrics.csv.0123.part"), AtomicFile.TemporaryName(folder.File("theirs.zip")),
+            folder.File("download.part"), folder.File("metrics.csv.part"), folder.File("metrics.csv.0123.part"),
+            AtomicFile.TemporaryName(folder.File("theirs.zip")),
             AtomicFile.TemporaryName(folder.File("below/metrics.csv")), folder.File("metrics.csv.0123456789ABCDEF0123456789ABCDEF.part"),
         ];
         foreach (var file in own.Concat(others))

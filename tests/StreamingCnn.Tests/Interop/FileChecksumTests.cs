@@ -46,7 +46,8 @@ public sealed class FileChecksumTests : IDisposable
         File.WriteAllBytes(path, bytes);
 
         Assert.Equal(
-            $"'{path}' is not a safetensors file, or is damaged: its content does not give the checksum in its header; take another copy, or, where it was changed on purpose, remove '{Name}' from its metadata.",
+            $"'{path}' is not a safetensors file, or is damaged: its content does not give the checksum in its header; "
+            + $"take another copy, or, where it was changed on purpose, remove '{Name}' from its metadata.",
             Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
         Assert.Throws<WeightFileException>(() => Safetensors.ReadMetadata(path));
     }
@@ -84,7 +85,8 @@ public sealed class FileChecksumTests : IDisposable
     {
         var path = folder.File("model.safetensors");
         manual_seed(3);
-        Safetensors.Write(path, [new("a", randn(3, 4)), new("b", arange(5)), new("c", tensor(2.5))], new Dictionary<string, string> { ["model"] = "small", ["outputs"] = "a\nb" });
+        var metadata = new Dictionary<string, string> { ["model"] = "small", ["outputs"] = "a\nb" };
+        Safetensors.Write(path, [new("a", randn(3, 4)), new("b", arange(5)), new("c", tensor(2.5))], metadata);
         return path;
     }
 
@@ -92,6 +94,7 @@ public sealed class FileChecksumTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var text = Safetensors.ReadMetadata(path).Select(entry => $"{entry.Key}={entry.Value}");
-        return string.Join('|', text.Concat(Safetensors.Read(path).Select(entry => $"{entry.Key}={Convert.ToHexString(entry.Value.bytes)}")));
+        return string.Join(
+            '|', text.Concat(Safetensors.Read(path).Select(entry => $"{entry.Key}={Convert.ToHexString(entry.Value.bytes)}")));
     }
 }

@@ -17,7 +17,8 @@ public sealed class FolderLockTests : IDisposable
         {
             var refused = Assert.Throws<WeightFileException>(() => FolderLock.Take(path));
             Assert.StartsWith(
-                $"The folder '{path}' is being written into by another run, process {Environment.ProcessId} on {Environment.MachineName} since ",
+                $"The folder '{path}' is being written into by another run, "
+                + $"process {Environment.ProcessId} on {Environment.MachineName} since ",
                 refused.Message,
                 StringComparison.Ordinal);
             Assert.EndsWith("; wait until it has ended, or name another folder.", refused.Message, StringComparison.Ordinal);
@@ -63,7 +64,8 @@ public sealed class FolderLockTests : IDisposable
 
         using var hold = FolderLock.Take(folder.Path);
 
-        Assert.Contains($"process {Environment.ProcessId} ", Assert.Throws<WeightFileException>(() => FolderLock.Take(folder.Path)).Message);
+        Assert.Contains(
+            $"process {Environment.ProcessId} ", Assert.Throws<WeightFileException>(() => FolderLock.Take(folder.Path)).Message);
     }
 
     /// <summary>Of many at once exactly one has it, again and again.</summary>

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace StreamingCnn.Tests.Interop;
 
-/// <summary>A file as PyTorch's <c>torch.save</c> writes it, put together from the text of a pickle in protocol 0 (bytes above 127 may stand in it as characters).</summary>
+/// <summary>
+/// A file as PyTorch's <c>torch.save</c> writes it, put together from the text of a pickle in protocol 0 (bytes above
+/// 127 may stand in it as characters).
+/// </summary>
 internal sealed class PickledCheckpoint
 {
     private readonly List<float[]> storages = [];
@@ -19,11 +22,13 @@ internal sealed class PickledCheckpoint
     public string View(int storage, params long[] shape)
     {
         var strides = shape.Select((_, axis) => shape.Skip(axis + 1).Aggregate(1L, (size, side) => size * side));
-        return $"ctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'{storage}'\nS'cpu'\nI{storages[storage].Length}\ntQI0\n{Tuple(shape)}{Tuple(strides)}I00\nNtR";
+        return $"ctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'{storage}'\nS'cpu'\n"
+            + $"I{storages[storage].Length}\ntQI0\n{Tuple(shape)}{Tuple(strides)}I00\nNtR";
     }
 
     /// <summary>The text of a dictionary.</summary>
-    public static string Dictionary(params (string Key, string Value)[] entries) => $"(d{string.Concat(entries.Select(entry => $"S'{entry.Key}'\n{entry.Value}s"))}";
+    public static string Dictionary(params (string Key, string Value)[] entries) =>
+        $"(d{string.Concat(entries.Select(entry => $"S'{entry.Key}'\n{entry.Value}s"))}";
 
     /// <summary>The weights of <c>Sequential(("conv", Conv2d(1, 2, 1)))</c>, behind a prefix.</summary>
     public (string Key, string Value)[] Convolution(float value, string prefix = "") =>

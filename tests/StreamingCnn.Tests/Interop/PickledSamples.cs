@@ -68,38 +68,43 @@ internal static class PickledSamples
     };
 
     /// <summary>
-    /// Pickles (compressed, for their length) whose dictionary <c>state_dict</c> has <c>w</c> and <c>wt</c> of the other samples, and beside it what training programs and
-    /// Python's own library put into checkpoints: an argparse.Namespace, paths, a scalar and an array of NumPy, objects, functions and methods of classes that are
-    /// nowhere to be found, containers derived from others, an enumeration, dates, sets, quantised and sparse tensors. By protocol.
+    /// Pickles (compressed, for their length) whose dictionary <c>state_dict</c> has <c>w</c> and <c>wt</c> of the
+    /// other samples, and beside it what training programs and Python's own library put into checkpoints: an
+    /// argparse.Namespace, paths, a scalar and an array of NumPy, objects, functions and methods of classes that are
+    /// nowhere to be found, containers derived from others, an enumeration, dates, sets, quantised and sparse tensors.
+    /// By protocol.
     /// </summary>
     public static readonly IReadOnlyDictionary<int, string> WithObjectsBeside = new Dictionary<int, string>
     {
         [2] =
-            "eNp1Vvl/E0UUT5pyuIiCF4rigQqLQqAIiooUaEspC6EMokGpcbM7ya5sdvPdnaUNGuUwKcUDVDzAA1G8xRsVFFTqfd+I95/gf6Azs6EYPh/2h+x05vu+773vvPe2axrKiKnpxlgspvv5"
-            + "AHGDv4q6H1AlpRdoUNQNqqBhwlokymhU0w0c6PgY1N68Z6t4tklT3/MYBhtFnVmOnVU6Q592eoHd08k3FAxJxzlmMoZKrKkzHcdVoRAMSw/iG67wg+O7MFzidJygh1kJFXw48QjtEcoR"
-            + "1lAJ7sFI+S7hpF6cTHCKtMvSgOFUww0LxVLS8HyaLIQOs3Xf10tKYOiO7is4LTpXTFYq8hRHydRyM3B634ZenEEwWtUSknsmzkylUgv+5Y/80WIMZ2WNjOGZ1AgU6oqFgjHp4Rzcv75/"
-            + "t7riwKb+df27mnF2erDQS2e224RzqjiX4LwqxhKcLzOXAeGCYwSa8anhuQHzQ4MpuLAWrmtGpxinxSoYb42RMWahWpx/AsFFvbiYYKKqxbWGCiZZtbymISnymkwwpY/bDI0dedAkTKcS"
-            + "XMIwLZtO8C0jl8d0wyvQvM5DyCVN22BiYeeVVr5siZa4lJfFZWXMUCUfF8Rl1GW4vIwrrBO0eJAeIrZ5NYndK1NhRO5ShplGoZTki0BJUZ7cVZxoVhnNqkymG7MN5vmGlcyEzHYCoUQ2"
-            + "tB0zw+kDz8+smqpgjqpK+oAj9TzF3MhEmed4OlsabSpokYRT0BqlVQzRpg1mmLdEi2kNWqKKdi2hxauY32cYnuNQg9lccmWxb1KfmiJXBR1c1QUMGsFCWV0BdXJYZM3i6QhpCyZSA9ks"
-            + "KkU2i3lCnVKDMpZI30zPg3RhqdWpB1lZFtyhF/q4esC4RW4oWKbFK7iG4NqoLQ0WID0A0gX9cpm60IRXFq4zMpnaOpNRHOoquD7yWSpiRf2h5/J766p1l89wg5ELXS6dx2UWG7buKMhY"
-            + "yyu4kUBXreVaooJsGYYUciVMrTFIMdAod9NErk44k+Z0XsGmFCFf79oO+J5VgU1wkzWyCyu1uB5ENIBzFA1CfnuFCeKKXAJPljONLpHXUrEO3eKFvPC4cCjDV2tDJNAaLG4VVsAIQplw"
-            + "t0VdrDL4AKLMLlBlYIFu3hLDOGJI/854vNYVPaIrSgSrK7iZ4Bbpmzc8ygb/tQtcp9baG7fKw6bkdNxWwRqCtfLv0Daxzgj5S1m2rKNVwXpeFLeXUZGnNk+jqg0KIiFzPnqNnK/XMppX"
-            + "WynYwBPnGvQRbJSJBbijTtVAtM+dXbgrUqiCuwk2RZQBNtdBc763mvePMLinC/dqCb2C+wi2SHRWx/116GyJ0dqkeYCrI0LWswYeFKo8RLC1gm0ED8uYDDxSZ8oHR9GhPQoebW/+J1Kz"
-            + "fXZt2FTxGMF2See7eTwu2k90Yi92pHrxhDzI2nk8uXF0zWLEoc10y8S52YPxtrHbRo0bv3h7LOo7Bzv/13cLZXk9xSV+Wo0oqeyyAmWWZ+KZugjzlOmM8Yp51uqULvkGnqvieYIXJHng"
-            + "4MV6nR1bfAh3CWoe6EsEL0tD6jh4pQ7Z5jh2MbADBa9KKtfGa3WAlMc6hEAFPhWpqeD1CMbwRh0s+iztTlXwJsFbUmjg7WMMRkSTUcEeVbUOj8IlHS6bMTAK90qKJrxjtWmNDO+KEdhY"
-            + "wT4xbPZbO/osMefeY3if4AOpXCD/DcCBY7iMjjOHHfdrcWuOcG61WK2WnLIfchfWfmt/RP0Rw8cEnxwN+rQO9BnD5wRfWJN68WUVXxF8LUNB0dH5oPumZrzXqiXxrTDed9j4O4bvCX5I"
-            + "K/KzwJs7I+YQfpSHP6nW7KN9/yzM2635kflBhl8IDsnb6Gb49Wj0b0KxhNZQxe9RU/4R2f3J8BfB32GY/A/TzRba",
+            "eNp1Vvl/E0UUT5pyuIiCF4rigQqLQqAIiooUaEspC6EMokGpcbM7ya5sdvPdnaUNGuUwKcUDVDzAA1G8xRsVFFTqfd+I95/gf6Azs6EYPh/2h+x05vu+773v"
+            + "vPe2axrKiKnpxlgspvv5AHGDv4q6H1AlpRdoUNQNqqBhwlokymhU0w0c6PgY1N68Z6t4tklT3/MYBhtFnVmOnVU6Q592eoHd08k3FAxJxzlmMoZKrKkzHcdV"
+            + "oRAMSw/iG67wg+O7MFzidJygh1kJFXw48QjtEcoR1lAJ7sFI+S7hpF6cTHCKtMvSgOFUww0LxVLS8HyaLIQOs3Xf10tKYOiO7is4LTpXTFYq8hRHydRyM3B6"
+            + "34ZenEEwWtUSknsmzkylUgv+5Y/80WIMZ2WNjOGZ1AgU6oqFgjHp4Rzcv75/t7riwKb+df27mnF2erDQS2e224RzqjiX4LwqxhKcLzOXAeGCYwSa8anhuQHz"
+            + "Q4MpuLAWrmtGpxinxSoYb42RMWahWpx/AsFFvbiYYKKqxbWGCiZZtbymISnymkwwpY/bDI0dedAkTKcSXMIwLZtO8C0jl8d0wyvQvM5DyCVN22BiYeeVVr5s"
+            + "iZa4lJfFZWXMUCUfF8Rl1GW4vIwrrBO0eJAeIrZ5NYndK1NhRO5ShplGoZTki0BJUZ7cVZxoVhnNqkymG7MN5vmGlcyEzHYCoUQ2tB0zw+kDz8+smqpgjqpK"
+            + "+oAj9TzF3MhEmed4OlsabSpokYRT0BqlVQzRpg1mmLdEi2kNWqKKdi2hxauY32cYnuNQg9lccmWxb1KfmiJXBR1c1QUMGsFCWV0BdXJYZM3i6QhpCyZSA9ks"
+            + "KkU2i3lCnVKDMpZI30zPg3RhqdWpB1lZFtyhF/q4esC4RW4oWKbFK7iG4NqoLQ0WID0A0gX9cpm60IRXFq4zMpnaOpNRHOoquD7yWSpiRf2h5/J766p1l89w"
+            + "g5ELXS6dx2UWG7buKMhYyyu4kUBXreVaooJsGYYUciVMrTFIMdAod9NErk44k+Z0XsGmFCFf79oO+J5VgU1wkzWyCyu1uB5ENIBzFA1CfnuFCeKKXAJPljON"
+            + "LpHXUrEO3eKFvPC4cCjDV2tDJNAaLG4VVsAIQplwt0VdrDL4AKLMLlBlYIFu3hLDOGJI/854vNYVPaIrSgSrK7iZ4Bbpmzc8ygb/tQtcp9baG7fKw6bkdNxW"
+            + "wRqCtfLv0Daxzgj5S1m2rKNVwXpeFLeXUZGnNk+jqg0KIiFzPnqNnK/XMppXWynYwBPnGvQRbJSJBbijTtVAtM+dXbgrUqiCuwk2RZQBNtdBc763mvePMLin"
+            + "C/dqCb2C+wi2SHRWx/116GyJ0dqkeYCrI0LWswYeFKo8RLC1gm0ED8uYDDxSZ8oHR9GhPQoebW/+J1KzfXZt2FTxGMF2See7eTwu2k90Yi92pHrxhDzI2nk8"
+            + "uXF0zWLEoc10y8S52YPxtrHbRo0bv3h7LOo7Bzv/13cLZXk9xSV+Wo0oqeyyAmWWZ+KZugjzlOmM8Yp51uqULvkGnqvieYIXJHng4MV6nR1bfAh3CWoe6EsE"
+            + "L0tD6jh4pQ7Z5jh2MbADBa9KKtfGa3WAlMc6hEAFPhWpqeD1CMbwRh0s+iztTlXwJsFbUmjg7WMMRkSTUcEeVbUOj8IlHS6bMTAK90qKJrxjtWmNDO+KEdhY"
+            + "wT4xbPZbO/osMefeY3if4AOpXCD/DcCBY7iMjjOHHfdrcWuOcG61WK2WnLIfchfWfmt/RP0Rw8cEnxwN+rQO9BnD5wRfWJN68WUVXxF8LUNB0dH5oPumZrzX"
+            + "qiXxrTDed9j4O4bvCX5IK/KzwJs7I+YQfpSHP6nW7KN9/yzM2635kflBhl8IDsnb6Gb49Wj0b0KxhNZQxe9RU/4R2f3J8BfB32GY/A/TzRba",
         [4] =
-            "eNqFVM9v3EQUXtu7600TUFVBkUBCiAMsElpoBVIPSEHdpCF1cdKUcqJdje3ZnVHG9sYzJtlDJXpIQtBILWQ40At/BxIn+CMQBxCRuFbiwhnem3E2QaqED/Z43o953/feN1+0v33abdnn"
-            + "genrNqkm0ugefKakktTohZjkVE5JSs2xeeuhQS9fVGZt+Yfv8Hmi21VZKqPDKVFM8MTo5zbrim6Wku9twhaEae8do9sZUcQcmC2jOwXmNPfAQAypE93GWMMW9ML5MLakvT3wmZlDjGon"
-            + "VMI5LxZ1Pp0N0rKig7wWipOqIjOjuzIlglR4XMe6wDdTsynWrf3xNXP0JabpR4H2PjBxHN/8Bx77ilrKJMPez3/3P3v009PlpkiXl72il0YVTctCqqpOFdb1qg6LzJmPTdTaN0MvMS65"
-            + "F/n7hr0GB77XHHg07LWax8AxOkjHE6NfKHM6IZB1PMh4qnDBYfvCCvwM3c+c7t4IzIoWCv7YpciTOhxBd3AjBvKCgiL9+WwAC2heEFN1FuztGr2kyiplg1GtuACHS4AnqbnIRpBUltXo"
-            + "86vg3+/rUIIjmUDXOzYCIm+Ikqg7zTZ28l04IJ3WJuoqcztqRX4UHJgoiLwDc6QX01IImioObBm9uFFltKIZYsKCtgA/9lFSMTZsFUr388yw67r78ezU56FD+ABOUWQCI8LuE5noLiQu"
-            + "68o6D90SmPf2bT6SAmywBMTm0CGCU7yAOW5WyIqgBRoDGIn/Gnhho2AGK+BxYVwXqSpLJCrELU4E9pzjWX3Go2AfeNXetonaMsaG+hmA+EQvZnRMYB4zh4SVui24xCVGssv3oF4iwXsH"
-            + "vTsZ3amtpJC/ZnIoUAvFgDkcljW0HFHaJhIT+RqGLPJqh3mXUcQHmqKK5/T88tgML4R/el4zc9Y/yGgKeODNc8Cjw5VmhYxcGbzfeNU8g9y1+9y9u75yOkeOpagDrfDHFbJUkdM29240"
-            + "a9sSB0d70jxyoB5DhETZfQ0yTAgSs5DMFD3VzzAgSerO91K0hmmZTwXdA9va8l8OxdqHjYRs8qAqJnbmcPoOTXwIWwko5quXG6+Lvz6m5u3ryS/e6utPXnrjzY3vWzBropm1W64tAKzv"
-            + "UlDdzaliJfRxW4cTqohSSD27rwP4c/eBLwVW15GC27sQQ2N7MQVUWFNvVQg+lVzaG6fguPd8XKp1hJODXGnmLMpOR3M3xQ46TMVH+uJcmTtOmlaXLGK39NLt9UJdO6/EK4ZtRm2nwva+"
-            + "VQP78Yh9eqqzrnRXOOS9PM/r9kbz7JHHbtoTYrYB6Zyo2Qk7OUv0/w5XDx1F3Z2pIKC7JuI39vu8QvbH+Qjtb+9iM/xoF2k+QUHBcPvyG7gCJdBPR1ZGNqDP1p5Vwha7cz7hrnpWoTAk"
-            + "/kEzlWfedT34F9pjuTA=",
+            "eNqFVM9v3EQUXtu7600TUFVBkUBCiAMsElpoBVIPSEHdpCF1cdKUcqJdje3ZnVHG9sYzJtlDJXpIQtBILWQ40At/BxIn+CMQBxCRuFbiwhnem3E2QaqED/Z4"
+            + "3o953/feN1+0v33abdnngenrNqkm0ugefKakktTohZjkVE5JSs2xeeuhQS9fVGZt+Yfv8Hmi21VZKqPDKVFM8MTo5zbrim6Wku9twhaEae8do9sZUcQcmC2j"
+            + "OwXmNPfAQAypE93GWMMW9ML5MLakvT3wmZlDjGonVMI5LxZ1Pp0N0rKig7wWipOqIjOjuzIlglR4XMe6wDdTsynWrf3xNXP0JabpR4H2PjBxHN/8Bx77ilrK"
+            + "JMPez3/3P3v009PlpkiXl72il0YVTctCqqpOFdb1qg6LzJmPTdTaN0MvMS65F/n7hr0GB77XHHg07LWax8AxOkjHE6NfKHM6IZB1PMh4qnDBYfvCCvwM3c+c"
+            + "7t4IzIoWCv7YpciTOhxBd3AjBvKCgiL9+WwAC2heEFN1FuztGr2kyiplg1GtuACHS4AnqbnIRpBUltXo86vg3+/rUIIjmUDXOzYCIm+Ikqg7zTZ28l04IJ3W"
+            + "JuoqcztqRX4UHJgoiLwDc6QX01IImioObBm9uFFltKIZYsKCtgA/9lFSMTZsFUr388yw67r78ezU56FD+ABOUWQCI8LuE5noLiQu68o6D90SmPf2bT6SAmyw"
+            + "BMTm0CGCU7yAOW5WyIqgBRoDGIn/Gnhho2AGK+BxYVwXqSpLJCrELU4E9pzjWX3Go2AfeNXetonaMsaG+hmA+EQvZnRMYB4zh4SVui24xCVGssv3oF4iwXsH"
+            + "vTsZ3amtpJC/ZnIoUAvFgDkcljW0HFHaJhIT+RqGLPJqh3mXUcQHmqKK5/T88tgML4R/el4zc9Y/yGgKeODNc8Cjw5VmhYxcGbzfeNU8g9y1+9y9u75yOkeO"
+            + "pagDrfDHFbJUkdM29240a9sSB0d70jxyoB5DhETZfQ0yTAgSs5DMFD3VzzAgSerO91K0hmmZTwXdA9va8l8OxdqHjYRs8qAqJnbmcPoOTXwIWwko5quXG6+L"
+            + "vz6m5u3ryS/e6utPXnrjzY3vWzBropm1W64tAKzvUlDdzaliJfRxW4cTqohSSD27rwP4c/eBLwVW15GC27sQQ2N7MQVUWFNvVQg+lVzaG6fguPd8XKp1hJOD"
+            + "XGnmLMpOR3M3xQ46TMVH+uJcmTtOmlaXLGK39NLt9UJdO6/EK4ZtRm2nwva+VQP78Yh9eqqzrnRXOOS9PM/r9kbz7JHHbtoTYrYB6Zyo2Qk7OUv0/w5XDx1F"
+            + "3Z2pIKC7JuI39vu8QvbH+Qjtb+9iM/xoF2k+QUHBcPvyG7gCJdBPR1ZGNqDP1p5Vwha7cz7hrnpWoTAk/kEzlWfedT34F9pjuTA=",
     };
 }

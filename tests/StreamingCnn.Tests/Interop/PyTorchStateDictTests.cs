@@ -68,9 +68,13 @@ public sealed class PyTorchStateDictTests : IDisposable
     public void Objects_beside_the_weights_are_passed_over(int protocol)
     {
         using var unzipped = new MemoryStream();
-        using (var zipped = new ZLibStream(new MemoryStream(Convert.FromBase64String(PickledSamples.WithObjectsBeside[protocol])), CompressionMode.Decompress))
+        var compressed = new MemoryStream(Convert.FromBase64String(PickledSamples.WithObjectsBeside[protocol]));
+        using (var zipped = new ZLibStream(compressed, CompressionMode.Decompress))
             zipped.CopyTo(unzipped);
-        var path = Zip(("archive/data.pkl", unzipped.ToArray()), ("archive/data/0", [.. Enumerable.Range(1, 6).SelectMany(i => BitConverter.GetBytes((float)i))]), ("archive/data/1", new byte[4]));
+        var path = Zip(
+            ("archive/data.pkl", unzipped.ToArray()),
+            ("archive/data/0", [.. Enumerable.Range(1, 6).SelectMany(i => BitConverter.GetBytes((float)i))]),
+            ("archive/data/1", new byte[4]));
 
         using var scope = NewDisposeScope();
         var read = PyTorchStateDict.Read(path);
@@ -96,11 +100,17 @@ public sealed class PyTorchStateDictTests : IDisposable
     public void What_is_not_known_may_stand_anywhere_but_is_no_tensor(string unknown)
     {
         var tensor = TensorText(4, 0, "(I4\nt", "(I1\nt");
-        string[] layouts = ["(dS'x'\nUNKNOWNsS'a'\nTENSORs.", "(dS'x'\n(lUNKNOWNaUNKNOWNasS'a'\nTENSORs.", "(dUNKNOWNI1\nsS'a'\nTENSORsS'y'\n(UNKNOWN(UNKNOWNtts."];
+        string[] layouts =
+        [
+            "(dS'x'\nUNKNOWNsS'a'\nTENSORs.",
+            "(dS'x'\n(lUNKNOWNaUNKNOWNasS'a'\nTENSORs.",
+            "(dUNKNOWNI1\nsS'a'\nTENSORsS'y'\n(UNKNOWN(UNKNOWNtts.",
+        ];
         foreach (var layout in layouts)
         {
             var text = layout.Replace("UNKNOWN", unknown, StringComparison.Ordinal).Replace("TENSOR", tensor, StringComparison.Ordinal);
-            Assert.Equal(["a"], PyTorchStateDict.Read(Zip(("x/data.pkl", Encoding.Latin1.GetBytes(text)), ("x/data/0", new byte[16]))).Keys);
+            Assert.Equal(
+                ["a"], PyTorchStateDict.Read(Zip(("x/data.pkl", Encoding.Latin1.GetBytes(text)), ("x/data/0", new byte[16]))).Keys);
         }
 
         var alone = Refusal(Zip(("x/data.pkl", Encoding.Latin1.GetBytes(unknown + "."))));
@@ -174,9 +184,18 @@ public sealed class PyTorchStateDictTests : IDisposable
         var read = PyTorchStateDict.Read(ZipWithTensor(4, 2, "(I1000\nI1000\nt", "(I0\nI0\nt"))["x"];
         Assert.Equal(1_000_000, read.numel());
         Assert.Equal(3, read[999, 5].item<float>());
-        Assert.Contains("it would take more memory than a file of", Refusal(ZipWithTensor(1, 0, "(I1000000000\nt", "(I0\nt")), StringComparison.Ordinal);
-        Assert.Contains("it would take more memory than a file of", Refusal(ZipWithTensor(4, 2, "(I1000000\nI1000000\nt", "(I0\nI0\nt")), StringComparison.Ordinal);
-        Assert.Contains("it would take more memory than a file of", Refusal(ZipWithTensor(4, 0, "(I4000000000\nI2000000000\nt", "(I0\nI0\nt")), StringComparison.Ordinal);
+        Assert.Contains(
+            "it would take more memory than a file of",
+            Refusal(ZipWithTensor(1, 0, "(I1000000000\nt", "(I0\nt")),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "it would take more memory than a file of",
+            Refusal(ZipWithTensor(4, 2, "(I1000000\nI1000000\nt", "(I0\nI0\nt")),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "it would take more memory than a file of",
+            Refusal(ZipWithTensor(4, 0, "(I4000000000\nI2000000000\nt", "(I0\nI0\nt")),
+            StringComparison.Ordinal);
     }
 
     [Fact]

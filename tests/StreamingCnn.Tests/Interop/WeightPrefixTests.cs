@@ -71,7 +71,10 @@ public sealed class WeightPrefixTests : IDisposable
         foreach (var strict in new[] { true, false })
         {
             var message = Assert.Throws<WeightFileException>(() => WeightFile.Load(module, path, strict)).Message;
-            Assert.Contains($"stand behind several prefixes, '{first}', '{second}', with different values: choose one of them by --weights-prefix", message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"stand behind several prefixes, '{first}', '{second}', with different values: choose one of them by --weights-prefix",
+                message,
+                StringComparison.Ordinal);
         }
 
         Assert.Equal(second, WeightFile.Load(module, path, prefix: second).Prefix);
@@ -84,7 +87,8 @@ public sealed class WeightPrefixTests : IDisposable
     public void Names_that_fit_as_they_are_are_taken_so()
     {
         var path = Safe([.. Weights(2, "ema."), .. Weights(1, "")]);
-        Assert.Equal(["ema.conv.weight", "ema.conv.bias"], Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, path)).Unexpected);
+        Assert.Equal(
+            ["ema.conv.weight", "ema.conv.bias"], Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, path)).Unexpected);
         Assert.Equal("", WeightFile.Load(module, path, strict: false).Prefix);
         AssertValue(1);
         WeightFile.Load(module, path, prefix: "ema.");
@@ -97,7 +101,8 @@ public sealed class WeightPrefixTests : IDisposable
     public void An_empty_prefix_takes_none_off()
     {
         var path = Safe(Weights(1, "model."));
-        Assert.Equal(["conv.weight", "conv.bias"], Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, path, prefix: "")).Missing);
+        Assert.Equal(
+            ["conv.weight", "conv.bias"], Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, path, prefix: "")).Missing);
         Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, path, strict: false, prefix: ""));
         AssertUnchanged();
     }
@@ -130,7 +135,8 @@ public sealed class WeightPrefixTests : IDisposable
     public void The_only_dictionary_whose_names_fit_is_taken(string entry)
     {
         var file = new PickledCheckpoint();
-        var path = Pickle(file, Dictionary((entry, Dictionary(file.Convolution(3))), ("optimizer", Dictionary(("exp_avg", file.Tensor(9, 2))))));
+        var path = Pickle(
+            file, Dictionary((entry, Dictionary(file.Convolution(3))), ("optimizer", Dictionary(("exp_avg", file.Tensor(9, 2))))));
         var loaded = WeightFile.Load(module, path);
         AssertValue(3);
         Assert.Equal((entry, ""), (loaded.Entry, loaded.Prefix));
@@ -144,7 +150,9 @@ public sealed class WeightPrefixTests : IDisposable
     public void Several_dictionaries_are_refused_and_named(string first, string second)
     {
         var file = new PickledCheckpoint();
-        var path = Pickle(file, Dictionary((first, Dictionary(file.Convolution(1, "backbone."))), (second, Dictionary(file.Convolution(2, "backbone.")))));
+        var path = Pickle(
+            file,
+            Dictionary((first, Dictionary(file.Convolution(1, "backbone."))), (second, Dictionary(file.Convolution(2, "backbone.")))));
         foreach (var prefix in new[] { null, "backbone." })
         {
             var message = Assert.Throws<WeightFileException>(() => WeightFile.Load(module, path, prefix: prefix)).Message;
@@ -161,7 +169,8 @@ public sealed class WeightPrefixTests : IDisposable
     {
         var file = new PickledCheckpoint();
         var entries = file.Convolution(4, "model.");
-        var path = Pickle(file, Dictionary([.. entries, ("net.conv.weight", file.View(0, 2, 1, 1, 1)), ("net.conv.bias", file.View(1, 2))]));
+        var path = Pickle(
+            file, Dictionary([.. entries, ("net.conv.weight", file.View(0, 2, 1, 1, 1)), ("net.conv.bias", file.View(1, 2))]));
         Assert.Equal("model.", WeightFile.Load(module, path).Prefix);
         AssertValue(4);
     }
@@ -181,7 +190,10 @@ public sealed class WeightPrefixTests : IDisposable
     {
         using var two = Sequential(("conv", Conv2d(1, 2, 1)), ("last", Conv2d(2, 2, 1)));
         var path = Safe([("conv.bias", ones(2)), .. Weights(1, "model.")]);
-        Assert.Contains("most of its names, but not all, behind 'model.'; choose that as the prefix.", Assert.Throws<WeightMismatchException>(() => WeightFile.Load(two, path, strict: false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "most of its names, but not all, behind 'model.'; choose that as the prefix.",
+            Assert.Throws<WeightMismatchException>(() => WeightFile.Load(two, path, strict: false)).Message,
+            StringComparison.Ordinal);
         var misfit = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(two, path));
         Assert.Equal(["last.weight", "last.bias"], misfit.Missing);
         Assert.Equal("model.", WeightFile.Load(two, path, strict: false, prefix: "model").Prefix);
@@ -203,7 +215,8 @@ public sealed class WeightPrefixTests : IDisposable
     [InlineData(ScalarType.Bool)]
     public void Integers_are_no_weights(ScalarType type)
     {
-        var misfit = Assert.Throws<WeightMismatchException>(() => WeightFile.Load(module, Safe(("conv.weight", ones([2, 1, 1, 1], type)), ("conv.bias", ones(2)))));
+        var misfit = Assert.Throws<WeightMismatchException>(
+            () => WeightFile.Load(module, Safe(("conv.weight", ones([2, 1, 1, 1], type)), ("conv.bias", ones(2)))));
         Assert.Equal(["conv.weight"], misfit.WronglyTyped);
         AssertUnchanged();
     }

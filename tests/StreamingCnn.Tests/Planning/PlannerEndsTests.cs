@@ -45,7 +45,7 @@ public sealed class PlannerEndsTests : IDisposable
         var graph = Graph(name);
         Gen.Select(Side, Side, Budget, Gen.Bool).Sample(
             (height, width, budget, overlaps) =>
-                Check(graph, new() { MemoryBudget = budget, Mode = overlaps ? StreamingMode.Overlap : StreamingMode.ExactlyOnce }, height, width),
+                Check(graph, new() { MemoryBudget = budget, Mode = ModeOf(overlaps) }, height, width),
             iter: 12,
             threads: 1);
     }
@@ -55,7 +55,7 @@ public sealed class PlannerEndsTests : IDisposable
         (seed, height, width, budget, overlaps) =>
         {
             var graph = RandomGraph.Grow(seed, 12, height, width, RandomGraph.AllKinds);
-            Check(graph, new() { MemoryBudget = budget, Mode = overlaps ? StreamingMode.Overlap : StreamingMode.ExactlyOnce }, height, width);
+            Check(graph, new() { MemoryBudget = budget, Mode = ModeOf(overlaps) }, height, width);
         },
         iter: 200,
         threads: 1);
@@ -63,7 +63,9 @@ public sealed class PlannerEndsTests : IDisposable
     [Fact]
     public void A_tile_that_was_given_is_planned_at_any_size() => Gen.Select(Side, Side, Gen.Int[1, 300], Gen.Int[1, 300], Budget).Sample(
         (height, width, rows, columns, budget) => Within(
-            () => Planner.Choose(Graph("resnet18"), new() { Tile = (rows, columns), MemoryBudget = budget }, Cost(Graph("resnet18")), height, width), $"{height} x {width} in {rows} x {columns}"),
+            () => Planner.Choose(
+                Graph("resnet18"), new() { Tile = (rows, columns), MemoryBudget = budget }, Cost(Graph("resnet18")), height, width),
+            $"{height} x {width} in {rows} x {columns}"),
         iter: 40,
         threads: 1);
 
@@ -81,16 +83,22 @@ public sealed class PlannerEndsTests : IDisposable
             var named = long.Parse(refused.Message.Split("fits into is ")[1].Split(' ')[0], CultureInfo.InvariantCulture) << 20;
             Assert.True(named > options.MemoryBudget, $"{what}: {refused.Message}");
             AssertWithin(Within(() => Planner.Choose(graph, options with { MemoryBudget = named }, cost, height, width), what), named);
-            Assert.Throws<InsufficientMemoryException>(() => Planner.Choose(graph, options with { MemoryBudget = named - (1 << 20) }, cost, height, width));
+            Assert.Throws<InsufficientMemoryException>(
+                () => Planner.Choose(graph, options with { MemoryBudget = named - (1 << 20) }, cost, height, width));
         }
-        catch (UnsupportedLayerException tooSmall) when (tooSmall.Message.Contains("cannot be applied to an image of", StringComparison.Ordinal))
+        catch (UnsupportedLayerException tooSmall)
+            when (tooSmall.Message.Contains("cannot be applied to an image of", StringComparison.Ordinal))
         {
             // Networks without padding refuse images below their receptive field.
         }
 
         void AssertWithin(StepPlan plan, long budget) =>
-            Assert.True(new StepModel(plan.Grid, cost).Bytes(plan.Kept) <= budget, $"{what}: the plan takes {new StepModel(plan.Grid, cost).Bytes(plan.Kept)} bytes");
+            Assert.True(
+                new StepModel(plan.Grid, cost).Bytes(plan.Kept) <= budget,
+                $"{what}: the plan takes {new StepModel(plan.Grid, cost).Bytes(plan.Kept)} bytes");
     }
+
+    private static StreamingMode ModeOf(bool overlaps) => overlaps ? StreamingMode.Overlap : StreamingMode.ExactlyOnce;
 
     private static StepPlan Within(Func<StepPlan> plan, string what)
     {

@@ -25,10 +25,15 @@ public class WindowGeometryTests
             if (outputs.IsEmpty)
                 return;
             var window = geometry.Window(outputs, length);
-            Law.Holds(geometry.Fits(length) && geometry.Fits(window.Length), $"{length} and {window} leave other remainders than {geometry.Known.Length}");
-            Law.Holds(window.Start >= 0 && window.End <= length && window.Start % geometry.Period == 0, $"the window {window} of {length} is not on the grid of {geometry.Period}");
+            Law.Holds(
+                geometry.Fits(length) && geometry.Fits(window.Length),
+                $"{length} and {window} leave other remainders than {geometry.Known.Length}");
+            Law.Holds(
+                window.Start >= 0 && window.End <= length && window.Start % geometry.Period == 0,
+                $"the window {window} of {length} is not on the grid of {geometry.Period}");
             Law.Holds(window.Length >= geometry.Least, $"the window {window} is shorter than {geometry.Least}");
-            Law.Holds(geometry.Unchanged(window, length).Contains(outputs), $"the window {window} of {length} changes outputs of {outputs}");
+            Law.Holds(
+                geometry.Unchanged(window, length).Contains(outputs), $"the window {window} of {length} changes outputs of {outputs}");
             var shorter = new Interval(window.Start + geometry.Period, window.End);
             Law.Holds(
                 shorter.Length < geometry.Least || !geometry.Unchanged(shorter, length).Contains(outputs),
@@ -42,7 +47,9 @@ public class WindowGeometryTests
         Geometries, Geometries, Gen.Long[0, 12], Gen.Long[0, 12], Gen.Long[1, 60], Gen.Long[1, 60]).Sample(
         (rows, columns, down, right, tall, wide) =>
         {
-            var size = (Height: rows.AtLeast(rows.Least) + (down * rows.Period), Width: columns.AtLeast(columns.Least) + (right * columns.Period));
+            var size = (
+                Height: rows.AtLeast(rows.Least) + (down * rows.Period),
+                Width: columns.AtLeast(columns.Least) + (right * columns.Period));
             var grid = new WindowGrid(rows, columns, (tall, wide), size);
             if (grid.Outputs.IsEmpty)
                 return;
@@ -52,7 +59,12 @@ public class WindowGeometryTests
             {
                 Law.Holds(shared.IsEmpty == (tile == 0), $"tile {tile} shares {shared}");
                 foreach (var place in Positions(shared))
-                    Law.Holds(owner.TryGetValue(place, out var other) && other < tile, $"tile {tile} shares {place}, which no tile before it owns");
+                {
+                    Law.Holds(
+                        owner.TryGetValue(place, out var other) && other < tile,
+                        $"tile {tile} shares {place}, which no tile before it owns");
+                }
+
                 foreach (var place in Positions(owned))
                     Law.Holds(owner.TryAdd(place, tile), $"tile {tile} owns {place} as another does");
                 tile++;

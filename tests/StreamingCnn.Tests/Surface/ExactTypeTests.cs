@@ -11,7 +11,9 @@ namespace StreamingCnn.Tests.Surface;
 /// <summary>A module is what its very type says; what derives from a type that the engine knows may compute anything.</summary>
 public class ExactTypeTests
 {
-    private const string Cure = "; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, or move it to the head, behind the streamed trunk.";
+    private const string Cure =
+        "; derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, "
+        + "or move it to the head, behind the streamed trunk.";
 
     [Fact]
     public void A_class_derived_from_Sequential_is_no_Sequential()
@@ -37,7 +39,10 @@ public class ExactTypeTests
     {
         using var streaming = new StreamingModule(new Halved(Conv2d(3, 3, 3)), new() { Tile = (16, 16) });
 
-        Assert.StartsWith("Layer 'Halved' (Halved) is a Sequential of a type", Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(64, 64)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Layer 'Halved' (Halved) is a Sequential of a type",
+            Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(64, 64)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,7 +73,10 @@ public class ExactTypeTests
         using var trunk = Sequential(Conv2d(3, 3, 1)).append("two", new TwoFaced());
         using var streaming = new StreamingModule(trunk);
 
-        Assert.Contains("is no module from a tensor to a tensor", Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(40, 40)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is no module from a tensor to a tensor",
+            Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(40, 40)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -103,7 +111,10 @@ public class ExactTypeTests
         using var block = new Forgetful();
         block.forward(randn(1, 3, 20, 20));
 
-        Assert.Contains("gives a map of another network in Trace", Assert.Throws<UnsupportedLayerException>(() => block.forward(randn(1, 3, 20, 20))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "gives a map of another network in Trace",
+            Assert.Throws<UnsupportedLayerException>(() => block.forward(randn(1, 3, 20, 20))).Message,
+            StringComparison.Ordinal);
         using var streaming = new StreamingModule(Sequential(("block", block)));
         Assert.Equal("block", Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(20, 20)).Path);
     }
@@ -111,10 +122,17 @@ public class ExactTypeTests
     [Fact]
     public void Weights_of_another_shape_than_their_layer_s_settings_are_refused()
     {
-        foreach (var layer in new Module<Tensor, Tensor>[] { Wider(Conv2d(3, 4, 3, padding: 1)), Wider(ConvTranspose2d(3, 4, 3, padding: 1)), new Around(Wider(Linear(3, 3))) })
+        Module<Tensor, Tensor>[] layers =
+        [
+            Wider(Conv2d(3, 4, 3, padding: 1)), Wider(ConvTranspose2d(3, 4, 3, padding: 1)), new Around(Wider(Linear(3, 3))),
+        ];
+        foreach (var layer in layers)
         {
             using var streaming = new StreamingModule(Sequential(layer), new() { Tile = (16, 16) });
-            Assert.Contains("has weights of the shape [", Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 40, 40))).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "has weights of the shape [",
+                Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 40, 40))).Message,
+                StringComparison.Ordinal);
         }
 
         static Module<Tensor, Tensor> Wider(Module<Tensor, Tensor> layer)

@@ -58,7 +58,10 @@ public class ForwardHookTests
             remove();
 
             Assert.Equal(path, refused.Path);
-            Assert.EndsWith("has forward hooks, which tiles would not run as the whole image does; remove them, or write what they do as a layer.", refused.Message, StringComparison.Ordinal);
+            Assert.EndsWith(
+                "has forward hooks, which tiles would not run as the whole image does; remove them, or write what they do as a layer.",
+                refused.Message,
+                StringComparison.Ordinal);
             streaming.forward(image);
         }
     }
@@ -128,7 +131,10 @@ public class ForwardHookTests
         Assert.Equal("inner", Assert.Throws<UnsupportedLayerException>(() => outer.forward(randn(1, 4, 20, 20))).Path);
     }
 
-    /// <summary>If TorchSharp renames them, hooks could no longer be seen: the engine then refuses to run, and this test says where to look.</summary>
+    /// <summary>
+    /// If TorchSharp renames them, hooks could no longer be seen: the engine then refuses to run, and this test says
+    /// where to look.
+    /// </summary>
     [Fact]
     public void TorchSharp_keeps_hooks_where_the_engine_looks()
     {
@@ -136,7 +142,9 @@ public class ForwardHookTests
         Assert.All(ForwardHooks.FieldNames, name => Assert.NotNull(type.GetField(name, BindingFlags.Instance | BindingFlags.NonPublic)));
         Assert.Equal(
             ForwardHooks.FieldNames.Order(),
-            type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly).Select(field => field.Name).Order());
+            type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly)
+                .Select(field => field.Name)
+                .Order());
     }
 
     private sealed class Block : StreamingBlock

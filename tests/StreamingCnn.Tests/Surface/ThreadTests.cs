@@ -7,13 +7,17 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Surface;
 
-/// <summary>Several threads may run one trunk forwards and backwards at once, as with ordinary autograd: their gradients add up, and each failure stays with its own run.</summary>
+/// <summary>
+/// Several threads may run one trunk forwards and backwards at once, as with ordinary autograd: their gradients add up,
+/// and each failure stays with its own run.
+/// </summary>
 public class ThreadTests
 {
     private const int Threads = 4;
     private const int Steps = 12;
 
-    public static TheoryData<string> Sharing => new() { "one module", "a module for each thread", "streamed and whole", "a pyramid", "overlapping tiles" };
+    public static TheoryData<string> Sharing =>
+        new() { "one module", "a module for each thread", "streamed and whole", "a pyramid", "overlapping tiles" };
 
     [Theory]
     [MemberData(nameof(Sharing))]
@@ -188,7 +192,10 @@ public class ThreadTests
         Assert.All(failures, failure => Assert.Null(failure));
     }
 
-    /// <summary>Layers with a backward pass of their own, such as are left to autograd, folded norms, and a layer that stands twice.</summary>
+    /// <summary>
+    /// Layers with a backward pass of their own, such as are left to autograd, folded norms, and a layer that stands
+    /// twice.
+    /// </summary>
     private sealed class Net : StreamingBlock
     {
         private readonly TorchSharp.Modules.Conv2d first = Conv2d(3, 6, 3, padding: 1);

@@ -19,13 +19,17 @@ public class LabelledImagesTests
     public void A_class_without_a_training_image_is_told(string training, string other)
     {
         using var folder = Images((1, 5));
-        var table = folder.Write("t.csv", $"image,label,split\n0.png,a,{training}\n1.png,b,{training}\n2.png,c,{other}\n3.png,c,{other}\n4.png,d,{other}\n");
+        var table = folder.Write(
+            "t.csv", $"image,label,split\n0.png,a,{training}\n1.png,b,{training}\n2.png,c,{other}\n3.png,c,{other}\n4.png,d,{other}\n");
 
         var notes = LabelledImages.Read(table, validationShare: 0).Notes;
 
-        Assert.Contains("the class 'c' has 2 image(s), but none in the part 'train', so it is never learned, and they will be judged wrong", notes);
-        Assert.Contains("the class 'd' has 1 image(s), but none in the part 'train', so it is never learned, and they will be judged wrong", notes);
-        Assert.DoesNotContain(notes, note => note.Contains("'a'", StringComparison.Ordinal) && note.Contains("never", StringComparison.Ordinal));
+        Assert.Contains(
+            "the class 'c' has 2 image(s), but none in the part 'train', so it is never learned, and they will be judged wrong", notes);
+        Assert.Contains(
+            "the class 'd' has 1 image(s), but none in the part 'train', so it is never learned, and they will be judged wrong", notes);
+        Assert.DoesNotContain(
+            notes, note => note.Contains("'a'", StringComparison.Ordinal) && note.Contains("never", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -44,10 +48,13 @@ public class LabelledImagesTests
     {
         using var folder = Images((1, 4));
 
-        var classes = LabelledImages.Read(folder.Write("a.csv", "image,label,split\n0.png,a,train\n1.png,b,train\n2.png,c,train\n3.png,a,val\n"));
+        var classes = LabelledImages.Read(
+            folder.Write("a.csv", "image,label,split\n0.png,a,train\n1.png,b,train\n2.png,c,train\n3.png,a,val\n"));
         Assert.Equal(["no validation image is of the class 'b', 'c'"], classes.Notes);
         var labels = LabelledImages.Read(
-            folder.Write("b.csv", "image,x,y,split\n0.png,1,0,\n1.png,1,1,\n2.png,0,0,test\n"), new() { LabelColumns = ["x", "y"], Labels = LabelKind.MultiLabel }, 0);
+            folder.Write("b.csv", "image,x,y,split\n0.png,1,0,\n1.png,1,1,\n2.png,0,0,test\n"),
+            new() { LabelColumns = ["x", "y"], Labels = LabelKind.MultiLabel },
+            0);
         Assert.Equal(["'x' is 1 in all training images, so there is nothing to learn of it"], labels.Notes);
     }
 
@@ -67,11 +74,15 @@ public class LabelledImagesTests
     {
         using var scope = NewDisposeScope();
         using var folder = Images(ending, (3, 2), (1, 2));
-        var table = folder.Write("t.csv", string.Join('\n', Enumerable.Range(0, 4).Select(i => $"{i}.{ending},{"ab"[i % 2]}").Prepend("image,label")));
+        var table = folder.Write(
+            "t.csv", string.Join('\n', Enumerable.Range(0, 4).Select(i => $"{i}.{ending},{"ab"[i % 2]}").Prepend("image,label")));
 
         var problem = Assert.Single(Refusal(() => LabelledImages.Read(table, validationShare: 0)).Problems);
         Assert.StartsWith("lines 4, 5: the images ", problem);
-        Assert.EndsWith("1 channel(s), where most of the images have 3; give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey", problem);
+        Assert.EndsWith(
+            "1 channel(s), where most of the images have 3; "
+            + "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey",
+            problem);
 
         foreach (var channels in (int[])[1, 3])
         {
@@ -115,7 +126,9 @@ public class LabelledImagesTests
         var problem = Assert.Single(Refusal(() => LabelledImages.Read(table, validationShare: 0, channels: wanted)).Problems);
         Assert.StartsWith("lines 2, 3: the images ", problem);
         Assert.Contains("channels are converted", problem);
-        Assert.Contains("channels are converted", Refusal(() => ImagesToJudge.Read(table, new ClassificationTask(["a", "b"]), new() { Channels = wanted })).Message);
+        Assert.Contains(
+            "channels are converted",
+            Refusal(() => ImagesToJudge.Read(table, new ClassificationTask(["a", "b"]), new() { Channels = wanted })).Message);
     }
 
     [Fact]
@@ -128,7 +141,8 @@ public class LabelledImagesTests
         Assert.StartsWith("lines 2 to 5: the images ", Assert.Single(Refusal(() => images.LargestSize(half)).Problems));
         Assert.Equal((10, 15), images.LargestSize(half with { AssumedMicrometresPerPixel = 0.25 }));
 
-        var listed = LabelledImages.Read(folder.Write("u.csv", "image,label,mpp\n0.png,a,0.25\n1.png,b,0.5\n2.png,a,\n3.png,b,1\n"), validationShare: 0);
+        var listed = LabelledImages.Read(
+            folder.Write("u.csv", "image,label,mpp\n0.png,a,0.25\n1.png,b,0.5\n2.png,a,\n3.png,b,1\n"), validationShare: 0);
         Assert.StartsWith("line 4: the image ", Assert.Single(Refusal(() => listed.Sizes(half)).Problems));
         Assert.Equal([10, 20, 40, 40], listed.Sizes(half with { AssumedMicrometresPerPixel = 1 }).Select(image => image.Height));
         using var image = listed.Training(half with { AssumedMicrometresPerPixel = 1 })[0].Open(0);
@@ -144,7 +158,8 @@ public class LabelledImagesTests
         var images = LabelledImages.Read(folder.Write("t.csv", "image,label,mpp\n0.tif,a,0.501\n1.tif,b,0.25\n"), validationShare: 0);
 
         Assert.Equal((20, 30), images.LargestSize(new ImagePreparation { Channels = 1 }));
-        var problem = Assert.Single(Refusal(() => images.LargestSize(new ImagePreparation { Channels = 1, MicrometresPerPixel = 1 })).Problems);
+        var problem = Assert.Single(
+            Refusal(() => images.LargestSize(new ImagePreparation { Channels = 1, MicrometresPerPixel = 1 })).Problems);
         Assert.StartsWith("line 3: the image ", problem);
         Assert.Contains("the file states 0.5 micrometres per pixel, but its table says 0.25", problem);
 
@@ -161,7 +176,8 @@ public class LabelledImagesTests
         var preparation = new ImagePreparation { Channels = 3, MicrometresPerPixel = 0.5, AssumedMicrometresPerPixel = 0.2425 };
 
         Assert.Equal(0.2425, ImagePreparation.FromMetadata(preparation.ToMetadata().ToDictionary()).AssumedMicrometresPerPixel);
-        Assert.Null(ImagePreparation.FromMetadata((preparation with { AssumedMicrometresPerPixel = null }).ToMetadata().ToDictionary()).AssumedMicrometresPerPixel);
+        var metadata = (preparation with { AssumedMicrometresPerPixel = null }).ToMetadata().ToDictionary();
+        Assert.Null(ImagePreparation.FromMetadata(metadata).AssumedMicrometresPerPixel);
     }
 
     [Fact]
@@ -172,10 +188,18 @@ public class LabelledImagesTests
         var table = folder.Write("t.csv", "image,label\n0.png,0.0\n1.png,1\n");
         List<string> notes = [];
 
-        Assert.Equal([0, 1], ImagesToJudge.Read(table, task, new() { Channels = 3 }, tell: notes.Add).Samples.Select(sample => sample.Label));
-        Assert.Equal(["the labels '0.0' mean the same as '0' and are taken for that class", "the labels '1' mean the same as '1.0' and are taken for that class"], notes);
+        Assert.Equal(
+            [0, 1], ImagesToJudge.Read(table, task, new() { Channels = 3 }, tell: notes.Add).Samples.Select(sample => sample.Label));
+        Assert.Equal(
+            [
+                "the labels '0.0' mean the same as '0' and are taken for that class",
+                "the labels '1' mean the same as '1.0' and are taken for that class",
+            ],
+            notes);
         Assert.Contains("lines 2, 3: the images", Refusal(() => ImagesToJudge.Read(table, task, new() { Channels = 5 })).Message);
-        Assert.Contains("does not state its resolution", Refusal(() => ImagesToJudge.Read(table, task, new() { Channels = 1, MicrometresPerPixel = 1 })).Message);
+        Assert.Contains(
+            "does not state its resolution",
+            Refusal(() => ImagesToJudge.Read(table, task, new() { Channels = 1, MicrometresPerPixel = 1 })).Message);
     }
 
     [Fact]
@@ -185,13 +209,15 @@ public class LabelledImagesTests
         var pixels = File.ReadAllBytes(folder.File("0.png"));
         var few = Time(500);
         var many = Time(4000);
-        Assert.True(many < (16 * few) + TimeSpan.FromSeconds(1), $"500 took {few.TotalSeconds:0.00} s, 4000 took {many.TotalSeconds:0.00} s");
+        Assert.True(
+            many < (16 * few) + TimeSpan.FromSeconds(1), $"500 took {few.TotalSeconds:0.00} s, 4000 took {many.TotalSeconds:0.00} s");
 
         TimeSpan Time(int rows)
         {
             for (var i = 0; i < rows; i++)
                 File.WriteAllBytes(folder.File($"{i}.png"), pixels);
-            var table = folder.Write("t.csv", "image,label\n" + string.Join('\n', Enumerable.Range(0, rows).Select(i => $"{i}.png,{"ab"[i % 2]}")));
+            var table = folder.Write(
+                "t.csv", "image,label\n" + string.Join('\n', Enumerable.Range(0, rows).Select(i => $"{i}.png,{"ab"[i % 2]}")));
             var clock = Stopwatch.StartNew();
             Assert.Equal((20, 30), LabelledImages.Read(table).LargestSize(new ImagePreparation { Channels = 1 }));
             return clock.Elapsed;
@@ -216,11 +242,13 @@ public class LabelledImagesTests
                 if (ending == "npy")
                 {
                     var header = $"{{'descr': '|u1', 'fortran_order': False, 'shape': (20, 30, {channels}), }}".PadRight(117) + "\n";
-                    File.WriteAllBytes(path, [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. System.Text.Encoding.ASCII.GetBytes(header), .. pixels.bytes]);
+                    var text = System.Text.Encoding.ASCII.GetBytes(header);
+                    File.WriteAllBytes(path, [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. text, .. pixels.bytes]);
                 }
                 else
                 {
-                    using var image = new TensorImageSource(pixels.permute(2, 0, 1).unsqueeze(0)[.., ..Math.Min(channels, 3)].contiguous().MoveToOuterDisposeScope());
+                    using var image = new TensorImageSource(
+                        pixels.permute(2, 0, 1).unsqueeze(0)[.., ..Math.Min(channels, 3)].contiguous().MoveToOuterDisposeScope());
                     ImageFile.Write(image, path);
                 }
             }

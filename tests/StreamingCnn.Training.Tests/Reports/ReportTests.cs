@@ -20,7 +20,9 @@ public class ReportTests
 
         Assert.Equal(["loss.png", "score.png", "test-calibration.png", "test-confusion.png", "test-roc.png"], Plots(folder));
         // On the page a caption stands below each figure; a file of its own says above what it shows.
-        Assert.All(Plots(folder), name => Assert.True(PictureHeight(folder.File($"run/plots/{name}")) > (name is "loss.png" or "score.png" ? 680 : 760), name));
+        Assert.All(
+            Plots(folder),
+            name => Assert.True(PictureHeight(folder.File($"run/plots/{name}")) > (name is "loss.png" or "score.png" ? 680 : 760), name));
         var page = File.ReadAllText(folder.File("run/report.html"));
         Assert.Contains("balanced accuracy", page);
         Assert.Contains("percentile bootstrap", page);
@@ -82,7 +84,8 @@ public class ReportTests
     }
 
     // The height stands behind the width, which follows the first block's name.
-    private static int PictureHeight(string file) => System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(File.ReadAllBytes(file).AsSpan(20, 4));
+    private static int PictureHeight(string file) =>
+        System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(File.ReadAllBytes(file).AsSpan(20, 4));
 
     private static string[] Plots(TemporaryFolder folder)
     {

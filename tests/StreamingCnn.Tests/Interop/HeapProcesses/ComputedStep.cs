@@ -30,10 +30,14 @@ public static class ComputedStep
             parameter.copy_(randn(parameter.shape, type, generator: generator) * 0.2);
         }
 
-        Tensor[] images = [.. Enumerable.Range(0, threads).Select(_ => randn([1, 3, 107, 90], type, generator: generator).requires_grad_())];
+        Tensor[] images =
+            [.. Enumerable.Range(0, threads).Select(_ => randn([1, 3, 107, 90], type, generator: generator).requires_grad_())];
         using var streaming = new StreamingModule(trunk, new() { Tile = (48, 40), ChannelsLast = channelsLast });
         var streamed = Run(streaming, step => Task.WaitAll(
-            [.. Enumerable.Range(0, threads).Select(thread => Task.Factory.StartNew(() => step(thread), TaskCreationOptions.LongRunning))]));
+            [
+                .. Enumerable.Range(0, threads)
+                    .Select(thread => Task.Factory.StartNew(() => step(thread), TaskCreationOptions.LongRunning)),
+            ]));
         var whole = Run(trunk, step => Enumerable.Range(0, threads).ToList().ForEach(step));
         return streamed.Zip(whole).Max(pair => Compare.RelativeError(pair.First, pair.Second));
 

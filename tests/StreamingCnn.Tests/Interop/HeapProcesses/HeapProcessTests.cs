@@ -3,11 +3,15 @@ using StreamingCnn.Interop;
 
 namespace StreamingCnn.Tests.Interop.HeapProcesses;
 
-/// <summary>The laws of the heap in processes of their own: over the C library's allocator, and over others that are put before it.</summary>
+/// <summary>
+/// The laws of the heap in processes of their own: over the C library's allocator, and over others that are put before
+/// it.
+/// </summary>
 public sealed class HeapProcessTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
-    private static readonly string[] Folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+    private static readonly string[] Folders =
+        ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
     private static readonly string[] First = [nameof(HeapLaws.A_copy_that_was_first_and_is_unloaded_leaves_the_heap_behind)];
     private static readonly string[] Rest =
     [
