@@ -61,7 +61,10 @@ public sealed record ImagePreparation
     /// <value>The default value is none: not known.</value>
     public IReadOnlyList<string> SampleTypes { get; init; } = [];
 
-    /// <summary>What is doubtful about an image, and whether its samples are of another type than those that the model has learned from.</summary>
+    /// <summary>
+    /// What is doubtful about an image, and whether its samples are of another type than those that the model has
+    /// learned from.
+    /// </summary>
     /// <param name="reading">How the image is read.</param>
     /// <returns>Sentences without their full stop.</returns>
     public IEnumerable<string> Doubts(ImageReading reading)

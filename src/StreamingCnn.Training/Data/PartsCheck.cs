@@ -40,8 +40,8 @@ internal static class PartsCheck
             var learned = training.Select(item => item.Label).ToHashSet();
             foreach (var group in all.Items.Where(item => !learned.Contains(item.Label)).GroupBy(item => item.Label))
             {
-                yield return $"the class '{task.Outputs[group.Key]}' has {group.Count()} image(s), but none in the part '{DataPart.Training}', "
-                    + "so it is never learned, and they will be judged wrong";
+                yield return $"the class '{task.Outputs[group.Key]}' has {group.Count()} image(s), "
+                    + $"but none in the part '{DataPart.Training}', so it is never learned, and they will be judged wrong";
             }
 
             var judged = validation.Select(item => item.Label).ToHashSet();
