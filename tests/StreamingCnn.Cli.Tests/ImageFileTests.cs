@@ -39,7 +39,9 @@ public class ImageFileTests
 
         Assert.Equal(Program.Failure, run.ExitCode);
         var sentences = run.Errors.TrimEnd().Split('\n').Skip(1).ToArray();
-        var damaged = files.Select((file, i) => (file, Line: i + 2)).Where(one => !Sound.Contains(Path.GetFileName(one.file))).Select(one => one.Line);
+        var damaged = files.Select((file, i) => (file, Line: i + 2))
+            .Where(one => !Sound.Contains(Path.GetFileName(one.file)))
+            .Select(one => one.Line);
         Assert.Equal(damaged, sentences.SelectMany(NamedLines).Order());
         Assert.False(Directory.Exists(folder.File("run")));
     }
