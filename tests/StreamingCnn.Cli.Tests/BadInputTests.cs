@@ -63,6 +63,7 @@ public class BadInputTests
     [InlineData("train set.csv --learning-rate 3", "There is no option '--learning-rate'; see scnn train --help.")]
     [InlineData("saliency a.png -w run -o maps --overlay 3",
         "There is no option '--overlay'; did you mean --overlay-side? Or see scnn saliency --help.")]
+    [InlineData("predict run a.png -w x", "There is no option '-w'; see scnn predict --help.")]
     [InlineData("generate needle -o x", "There is no command 'needle'; did you mean needles? Or see scnn generate --help.")]
     [InlineData("train --demo --epochs two", "'two' is not a number; --epochs takes a whole one of at least 1.")]
     [InlineData("train --demo --epochs 2.5", "2.5 is not a whole number; --epochs takes one of at least 1.")]

@@ -14,6 +14,9 @@ internal static class Suggestion
     {
         if (written.Length > LongestWord)
             return null;
+        // Of one letter any other is one slip away.
+        if (written.Trim('-').Length < 2)
+            return null;
         // A slip for each three letters: what differs in more was hardly meant.
         var allowed = Math.Max(1, written.Trim('-').Length / 3);
         var near = known.Select(word => (Word: word, Slips: Slips(written.ToLowerInvariant(), word.ToLowerInvariant())))
