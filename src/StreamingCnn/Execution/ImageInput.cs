@@ -82,11 +82,11 @@ internal sealed class SourceInput(IImageSource source, ScalarType type, Device d
             ? Prepare(prepared, region)
             : source.Read(region.Rows.Start, region.Columns.Start, region.Rows.Length, region.Columns.Length);
         long[] expected = [1, Channels, region.Rows.Length, region.Columns.Length];
-        return window.shape.SequenceEqual(expected)
-            ? window
-            : throw new InvalidOperationException(
-                $"{source.GetType().Name}.Read({region.Rows.Start}, {region.Columns.Start}, {region.Rows.Length}, {region.Columns.Length}) "
-                + $"gave a tensor [{string.Join(", ", window.shape)}]; it must be [{string.Join(", ", expected)}].");
+        if (window.shape.SequenceEqual(expected))
+            return window;
+        var call = $"Read({region.Rows.Start}, {region.Columns.Start}, {region.Rows.Length}, {region.Columns.Length})";
+        throw new InvalidOperationException(
+            $"{source.GetType().Name}.{call} gave a tensor [{string.Join(", ", window.shape)}]; it must be [{string.Join(", ", expected)}].");
     }
 
     private Tensor Prepare(IPreparedImageSource prepared, Region region)
