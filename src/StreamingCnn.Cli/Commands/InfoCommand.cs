@@ -62,7 +62,9 @@ internal static class InfoCommand
         yield return ("channels", Text($"{reading.Channels}"));
         foreach (var remark in reading.Remarks.Where(remark => remark.Aspect is not ImageAspect.Bands))
             yield return (Name(remark.Aspect), remark.Text + (remark.IsDoubtful ? ReadingOptions.Instead(remark.Aspect) : ""));
-        yield return ("layout", info.Tile is { } tile ? Text($"tiles of {tile.Height} x {tile.Width} px, read one by one") : "no tiles: decoded once, when it is opened");
+        yield return ("layout", info.Tile is not { } tile ? "no tiles: decoded once, when it is opened"
+            : tile.Width == info.Width && tile.Height != tile.Width ? Text($"strips of {tile.Height} rows, read one by one")
+            : Text($"tiles of {tile.Height} x {tile.Width} px, read one by one"));
         for (var i = 0; i < info.Levels.Count; i++)
             yield return (i == 0 ? "levels" : "", Text($"{i}: {info.Levels[i].Height} x {info.Levels[i].Width} px, 1/{info.Levels[i].Downsample:0.##}"));
         if (info.AssociatedImages.Count > 0)

@@ -131,6 +131,15 @@ internal sealed class TiffContainer : ImageContainer
                 true);
         }
 
+        if (main.BlockLengths.Count(length => length == 0) is var absent and > 0)
+        {
+            var value = IsAperio(main) || IsPhilips(main) ? "white" : "the declared value for no data, or 0 where there is none";
+            yield return new(
+                ImageAspect.NoData,
+                $"{absent} of {main.BlockLengths.Count} {(main.Tiled ? "tiles" : "strips")} are not stored: they are read as {value}",
+                false);
+        }
+
         foreach (var text in pages.Remarks(Info.Pages, options.Page))
             yield return new(ImageAspect.Pages, text, true);
         if (profile.Exists)

@@ -46,8 +46,12 @@ public sealed class UnusualLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var layout = new TiffLayoutCase { Height = 40, Width = 40, BlockHeight = 16, TileWidth = 16, MissingEvery = 2, NoData = noData };
-        using var source = ImageSource.Open(Write(layout, (y, x, _) => 100), new ImageOptions { NoData = NoDataHandling.Keep });
+        var path = Write(layout, (y, x, _) => 100);
+        using var source = ImageSource.Open(path, new ImageOptions { NoData = NoDataHandling.Keep });
         var window = source.Read(0, 0, 40, 40);
+        Assert.Contains(
+            "4 of 9 tiles are not stored: they are read as the declared value for no data, or 0 where there is none",
+            ImageReading.Of(path).Remarks.Select(remark => remark.Text));
         Assert.Equal((100, expected), (window[0, 0, 2, 2].ToByte(), window[0, 0, 3, 20].ToByte()));
     }
 
