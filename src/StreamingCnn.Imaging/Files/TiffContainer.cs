@@ -136,7 +136,7 @@ internal sealed class TiffContainer : ImageContainer
             var value = IsAperio(main) || IsPhilips(main) ? "white" : "the declared value for no data, or 0 where there is none";
             yield return new(
                 ImageAspect.NoData,
-                $"{absent} of {main.BlockLengths.Count} {(main.Tiled ? "tiles" : "strips")} are not stored: they are read as {value}",
+                $"{absent} of {main.BlockLengths.Length} {(main.Tiled ? "tiles" : "strips")} are not stored: they are read as {value}",
                 false);
         }
 
