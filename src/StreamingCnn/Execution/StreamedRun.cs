@@ -20,6 +20,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
     private readonly BandStore carried;
+    private readonly LayerRuns layers;
     private readonly KeptLayers kept;
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
     // For each map the first row of tiles whose band has not been put away.
@@ -39,6 +40,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         this.settings = settings;
         differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
         snapshot = ParameterSnapshot.Of(plan.Graph);
+        layers = new LayerRuns(plan.Graph);
         carried = new BandStore(plan, image.Batch, settings, image.Device, settings.Shelf);
     }
 
@@ -63,7 +65,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             using (TensorHeap.Lasting())
                 return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
         }).ToArray();
-        var forward = new TileForward(plan, image, carried, differentiable, settings);
+        var forward = new TileForward(plan, layers, image, carried, differentiable, settings);
         var done = 0;
         foreach (var (row, column) in plan.Order())
         {
@@ -104,7 +106,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var strips = new BandStore(plan, image.Batch, settings, image.Device);
         using var imageGradient = ImageWanted ? new ImageGradient(image, settings.GradientRows) : null;
         var lastRead = ImageWanted && settings.GradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
-        var forward = new TileForward(plan, image, carried, differentiable, settings);
+        var forward = new TileForward(plan, layers, image, carried, differentiable, settings);
         var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters, settings);
         var done = 0;
         foreach (var (row, column) in plan.Order().Reverse())
@@ -124,8 +126,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
         }
 
-        foreach (var node in plan.Graph.Nodes)
-            node.Layer?.Finish(parameters);
+        layers.Finish(parameters);
         var reached = Reached(gradients);
         return (imageGradient?.Take(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
     }
@@ -137,8 +138,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         foreach (var tape in tapes.Values)
             tape.Dispose();
         tapes.Clear();
-        foreach (var node in plan.Graph.Nodes)
-            node.Layer?.Release();
+        layers.Dispose();
         image.Dispose();
         Press(0);
         GC.SuppressFinalize(this);

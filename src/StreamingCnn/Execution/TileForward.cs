@@ -10,11 +10,13 @@ namespace StreamingCnn.Execution;
 
 /// <summary>Runs one tile forwards: computes its rectangle of every map from the windows below, layer by layer.</summary>
 /// <param name="plan">The grid.</param>
+/// <param name="layers">The run's work with the layers.</param>
 /// <param name="image">Where the first layers read.</param>
 /// <param name="carried">What earlier tiles left; null where tiles carry nothing.</param>
 /// <param name="differentiable">Which layers are recorded.</param>
 /// <param name="settings">How the image is run.</param>
-internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? carried, DifferentiablePart differentiable, RunSettings settings)
+internal sealed class TileForward(
+    GridPlan plan, LayerRuns layers, ImageInput image, BandStore? carried, DifferentiablePart differentiable, RunSettings settings)
 {
     private readonly StepProfile? profile = settings.Profile;
 
@@ -106,8 +108,8 @@ internal sealed class TileForward(GridPlan plan, ImageInput image, BandStore? ca
     {
         using var time = profile.Measure(StepParts.Forward(node.Layer!));
         if (tape is null || !differentiable.Needs(node.Index))
-            return settings.Format.Of(node.Layer!.Compute(inputs, patch));
-        var (output, record) = node.Layer!.Run(inputs, patch, Array.ConvertAll(node.Inputs, differentiable.Needs));
+            return settings.Format.Of(layers[node.Index].Compute(inputs, patch));
+        var (output, record) = layers[node.Index].Run(inputs, patch, Array.ConvertAll(node.Inputs, differentiable.Needs));
         tape.Add(node.Index, record);
         return settings.Format.Of(output);
     }

@@ -93,13 +93,6 @@ public abstract class LocalLayer
     internal virtual (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         AutogradRecord.Run(this, inputs, patch, wanted);
 
-    /// <summary>Hands on gradients of parameters that the layer has summed up itself over all rectangles of a backward pass.</summary>
-    internal virtual void Finish(IGradientSink parameters)
-    {
-    }
-
-    /// <summary>Frees what the layer has made for a run.</summary>
-    internal virtual void Release()
-    {
-    }
+    /// <summary>Begins a run over rectangles of this layer. What the run makes belongs to it: the layer may be in several at once.</summary>
+    internal virtual LayerRun Start() => new PlainRun(this);
 }

@@ -158,9 +158,10 @@ internal sealed class MapTrial
         var weights = Random(root.shape).to(root.dtype).to(root.device);
         whole.Image = root.requires_grad ? AutogradRecord.Backpropagate(root, weights, [leaf], learning, whole)[0] : null;
         pieces.Image = zeros_like(image);
+        using var run = layer.Start();
         foreach (var patch in Quarters())
         {
-            var (output, record) = layer.Run([Window(patch)], patch, [true]);
+            var (output, record) = run.Run([Window(patch)], patch, [true]);
             using (record)
             {
                 if (record.Backward(Part(weights, patch.Output).contiguous(), pieces)[0] is { } gradient)

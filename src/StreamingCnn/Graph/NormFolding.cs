@@ -11,7 +11,7 @@ internal static class NormFolding
         new([.. graph.Nodes.Select(node => Convolution(graph, node) is var (convolution, layer) ? convolution with { Index = node.Index, Layer = layer } : node)], graph.Outputs);
 
     /// <summary>The convolution before a norm, and the layer that both become; null where they must stay two.</summary>
-    private static (GraphNode Node, ConvolutionLayer Layer)? Convolution(NetworkGraph graph, GraphNode node)
+    private static (GraphNode Node, FoldedConvolutionLayer Layer)? Convolution(NetworkGraph graph, GraphNode node)
     {
         if (node.Layer is not BatchNormLayer norm)
             return null;

@@ -9,9 +9,9 @@ namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
 /// Conv2d with any kernel, stride, dilation, groups, and zero, reflecting or replicating padding. The backward pass calls
-/// libtorch's convolution_backward itself, so that neither output nor padded input has to be kept for autograd. A norm with running statistics may be folded into it.
+/// libtorch's convolution_backward itself, so that neither output nor padded input has to be kept for autograd.
 /// </summary>
-internal sealed class ConvolutionLayer : LocalLayer
+internal class ConvolutionLayer : LocalLayer
 {
     private const int ManyChannels = 16;
 
@@ -22,19 +22,12 @@ internal sealed class ConvolutionLayer : LocalLayer
     private readonly Pair before;
     private readonly Pair after;
     private readonly ChannelBlocks? blocks;
-    private readonly BatchNormLayer? reader;
-    private readonly FoldedNorm? norm;
+    private readonly OwnWeights own;
 
     public ConvolutionLayer(Conv2d convolution)
-        : this(convolution, null)
-    {
-    }
-
-    private ConvolutionLayer(Conv2d convolution, BatchNormLayer? reader)
     {
         this.convolution = convolution;
-        this.reader = reader;
-        norm = reader is null ? null : new(convolution, reader.Norm);
+        own = new(convolution);
         kernel = Pair.From(convolution.kernel_size);
         stride = Pair.From(convolution.stride, new(1, 1));
         dilation = Pair.From(convolution.dilation, new(1, 1));
@@ -53,8 +46,6 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     public override Module Module => convolution;
 
-    public override IEnumerable<Parameter> Parameters => norm is null ? base.Parameters : base.Parameters.Concat(norm.Module.parameters());
-
     public override bool OutputIsFresh => true;
 
     public override string? Refusal => RefusalOfPadding
@@ -69,12 +60,9 @@ internal sealed class ConvolutionLayer : LocalLayer
     {
         Rearranges = true,
         Growth = Blocks?.Growth ?? 0,
-        MakesWeights = norm is not null,
         KeepsPaddedCopyOnly = true,
         GradientIsFresh = true,
     };
-
-    internal override IEnumerable<Module> Modules => norm is null ? [convolution] : [convolution, norm.Module];
 
     internal override double WorkPerPosition =>
         2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
@@ -99,12 +87,8 @@ internal sealed class ConvolutionLayer : LocalLayer
 
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
-    internal override void Finish(IGradientSink parameters) => norm?.Finish(parameters);
-
-    internal override void Release() => norm?.Release();
-
     /// <summary>This layer with the norm that reads it; null where they must stay two.</summary>
-    internal ConvolutionLayer? With(BatchNormLayer reader) =>
+    internal FoldedConvolutionLayer? With(BatchNormLayer reader) =>
         PadsWithZeros && reader.Norm.running_var is { } variance && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
             ? new(convolution, reader)
             : null;
@@ -128,14 +112,7 @@ internal sealed class ConvolutionLayer : LocalLayer
             : new Composition(padding, new SlidingWindow(padding.OutputLength, k, s, d));
     }
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
-    {
-        var (window, padding) = Pad(inputs[0], patch);
-        var output = Convolve(window, padding);
-        if (!ReferenceEquals(window, inputs[0]) && !window.requires_grad)
-            window.Dispose();
-        return output;
-    }
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Compute(own, inputs, patch);
 
     internal override Patch PaddedInMemory(in Patch patch)
     {
@@ -145,24 +122,36 @@ internal sealed class ConvolutionLayer : LocalLayer
             PadsWithZeros && Native(along, axis) > 0 ? along with { Span = along.Span with { Before = 0, After = 0 } } : along;
     }
 
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) =>
-        reader is null ? convolution.call(inputs[0]) : reader.Whole([convolution.call(inputs[0])]);
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
 
-    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    // The mirrored border's own gradient is left to autograd; it is needed at the image's border only.
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        PadsWithZeros || !ReadsOutside(patch) ? Run(own, inputs, patch, wanted) : base.Run(inputs, patch, wanted);
+
+    /// <summary>Computes a rectangle with given weights.</summary>
+    protected Tensor Compute(IConvolutionWeights weights, IReadOnlyList<Tensor> inputs, in Patch patch)
     {
-        // The mirrored border's own gradient is left to autograd; it is needed at the image's border only.
-        if (!PadsWithZeros && ReadsOutside(patch))
-            return base.Run(inputs, patch, wanted);
-
         var (window, padding) = Pad(inputs[0], patch);
-        var output = Convolve(window, padding);
-        var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
-        return (output, new Record(this, kept.DetachFromDisposeScope(), padding, inputs[0].shape, patch, wanted[0]));
+        var output = Convolve(weights, window, padding);
+        if (!ReferenceEquals(window, inputs[0]) && !window.requires_grad)
+            window.Dispose();
+        return output;
     }
 
-    private Tensor Convolve(Tensor window, Pair padding)
+    /// <summary>Computes a rectangle with given weights and records what its backward pass needs.</summary>
+    protected (Tensor Output, LayerRecord Record) Run(
+        IConvolutionWeights weights, IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
     {
-        var (weight, bias) = (Weight(window), Bias(window));
+        var (window, padding) = Pad(inputs[0], patch);
+        var output = Convolve(weights, window, padding);
+        var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
+        return (output, new Record(this, weights, kept.DetachFromDisposeScope(), padding, inputs[0].shape, patch, wanted[0]));
+    }
+
+    private Tensor Convolve(IConvolutionWeights weights, Tensor window, Pair padding)
+    {
+        var weight = As(window, weights.Weight(window.Format()));
+        var bias = weights.Bias is { } values ? As(window, values) : null;
         if (Blocks is not { } needed)
             return Convolve(window, weight, bias, padding);
 
@@ -176,11 +165,7 @@ internal sealed class ConvolutionLayer : LocalLayer
     private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding) =>
         functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
 
-    /// <summary>The weights in the type of the map, with the norm where there is one.</summary>
-    private Tensor Weight(Tensor window) => As(window, norm?.Weight(window.Format()) ?? convolution.weight);
-
-    private Tensor? Bias(Tensor window) => norm is not null ? As(window, norm.Bias) : convolution.bias is { } bias ? As(window, bias) : null;
-
+    /// <summary>Weights or bias in the type of the map.</summary>
     private static Tensor As(Tensor window, Tensor values) => values.dtype == window.dtype ? values : values.to(window.dtype);
 
     /// <summary>The window with its padding, as far as the convolution cannot add it by itself: its own padding is the same on both sides.</summary>
@@ -223,36 +208,24 @@ internal sealed class ConvolutionLayer : LocalLayer
         stride[axis] * patch.Output.Start - before[axis],
         stride[axis] * (patch.Output.Length - 1) + dilation[axis] * (kernel[axis] - 1) + 1);
 
-    private sealed class Record(ConvolutionLayer layer, Tensor window, Pair padding, long[] inputShape, Patch patch, bool inputWanted) : LayerRecord
+    private sealed class Record(
+        ConvolutionLayer layer, IConvolutionWeights weights, Tensor window, Pair padding, long[] inputShape, Patch patch, bool inputWanted) : LayerRecord
     {
         public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
         {
-            var convolution = layer.convolution;
-            var bias = convolution.bias;
-            var norm = layer.norm;
             var blocks = layer.Blocks;
-            var weights = layer.Weight(window);
-            var (input, weight, biasGradient) = ScriptedOperators.ConvolutionBackward(
+            var weight = As(window, weights.Weight(window.Format()));
+            var (input, ofWeight, ofBias) = ScriptedOperators.ConvolutionBackward(
                 blocks?.Output(gradient) ?? gradient,
                 blocks?.Input(window) ?? window,
-                blocks?.Weight(weights) ?? weights,
-                new(layer.stride, padding, layer.dilation, convolution.groups),
-                (inputWanted, norm?.NeedsWeightGradient ?? convolution.weight.requires_grad, norm?.NeedsBiasGradient ?? bias is { requires_grad: true }));
+                blocks?.Weight(weight) ?? weight,
+                new(layer.stride, padding, layer.dilation, layer.convolution.groups),
+                (inputWanted, weights.NeedWeightGradient, weights.NeedBiasGradient));
             window.Dispose();
-            var ownWeight = weight is null ? null : blocks?.OwnWeights(weight) ?? weight;
-            var ownBias = biasGradient is null || blocks is null ? biasGradient : biasGradient.narrow(0, 0, convolution.out_channels);
-            if (norm is not null)
-            {
-                norm.Add(ownWeight, ownBias);
-            }
-            else
-            {
-                if (ownWeight is not null)
-                    parameters.Add(convolution.weight, ownWeight);
-                if (ownBias is not null)
-                    parameters.Add(bias!, ownBias);
-            }
-
+            weights.Add(
+                ofWeight is null ? null : blocks?.OwnWeights(ofWeight) ?? ofWeight,
+                ofBias is null || blocks is null ? ofBias : ofBias.narrow(0, 0, layer.convolution.out_channels),
+                parameters);
             return [input is null ? null : new(WithoutPadding(blocks?.OwnInputs(input) ?? input), IsExclusive: true)];
         }
 

@@ -42,19 +42,26 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => layer.Whole(Wide(inputs)).to(type);
 
-    internal override void Finish(IGradientSink parameters) => layer.Finish(parameters);
-
-    internal override void Release() => layer.Release();
+    internal override LayerRun Start() => new WideRun(layer.Start(), type);
 
     internal override Patch PaddedInMemory(in Patch patch) => layer.PaddedInMemory(patch);
 
-    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
-    {
-        var (output, record) = layer.Run(Wide(inputs), patch, wanted);
-        return (output.to(type), new WideRecord(record, [.. inputs.Select(input => input.dtype)]));
-    }
-
     private static Tensor[] Wide(IReadOnlyList<Tensor> inputs) => [.. inputs.Select(input => input.to(ScalarType.Float32))];
+
+    private sealed class WideRun(LayerRun run, ScalarType type) : LayerRun
+    {
+        public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => run.Compute(Wide(inputs), patch).to(type);
+
+        public override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+        {
+            var (output, record) = run.Run(Wide(inputs), patch, wanted);
+            return (output.to(type), new WideRecord(record, [.. inputs.Select(input => input.dtype)]));
+        }
+
+        public override void Finish(IGradientSink parameters) => run.Finish(parameters);
+
+        public override void Dispose() => run.Dispose();
+    }
 
     private sealed class WideRecord(LayerRecord record, ScalarType[] types) : LayerRecord
     {

@@ -7,7 +7,7 @@ namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
 /// BatchNorm2d with its running statistics, folded into the convolution before it: y = γ (W x + b - mean) / s + β is a convolution by γ/s W with another bias, s being the standard
-/// deviation. The map between the two is never there, neither to be computed nor to be kept.
+/// deviation. The map between the two is never there, neither to be computed nor to be kept. Made for one run, which owns it.
 /// </summary>
 /// <remarks>
 /// With G and g, the gradients of that convolution's weights and bias, and the scale γ/s: the gradient of W is G times the scale, that of b is g times the scale, that of β is g, and that of γ is
@@ -15,7 +15,7 @@ namespace StreamingCnn.Graph.Layers;
 /// </remarks>
 /// <param name="convolution">The convolution.</param>
 /// <param name="norm">The norm that reads it.</param>
-internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
+internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm) : IConvolutionWeights, IDisposable
 {
     // Weights of early layers are small, and made anew for every tile they would be most of the calls. Those of late ones are not kept a second time.
     private const long MostKeptBytes = 1 << 20;
@@ -28,18 +28,14 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
     private Tensor? weightSum;
     private Tensor? biasSum;
 
-    /// <summary>The module.</summary>
-    public BatchNorm2d Module => norm;
+    /// <summary>That of γ follows from it.</summary>
+    public bool NeedWeightGradient => convolution.weight.requires_grad || norm.weight is { requires_grad: true };
 
-    /// <summary>Whether the weights' gradient is needed: that of γ follows from it.</summary>
-    public bool NeedsWeightGradient => convolution.weight.requires_grad || norm.weight is { requires_grad: true };
-
-    /// <summary>Whether the bias' gradient is needed.</summary>
-    public bool NeedsBiasGradient =>
+    public bool NeedBiasGradient =>
         norm.bias is { requires_grad: true } || norm.weight is { requires_grad: true } || convolution.bias is { requires_grad: true };
 
-    /// <summary>Bias of the convolution with the norm, [C'].</summary>
-    public Tensor Bias => bias ??= Kept(() => norm.bias is { } shift ? (Centred * Scale) + shift : Centred * Scale);
+    /// <inheritdoc/>
+    public Tensor? Bias => bias ??= Kept(() => norm.bias is { } shift ? (Centred * Scale) + shift : Centred * Scale);
 
     private Tensor Deviation => deviation ??= Kept(() => (norm.running_var! + norm.eps).sqrt());
 
@@ -48,8 +44,7 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
     /// <summary>The convolution's bias, less the mean.</summary>
     private Tensor Centred => centred ??= Kept(() => convolution.bias is { } own ? own - norm.running_mean! : -norm.running_mean!);
 
-    /// <summary>Weights of the convolution with the norm, [C', C / groups, k, k].</summary>
-    /// <param name="format">The maps' format; the library rearranges weights that have another one.</param>
+    /// <inheritdoc/>
     public Tensor Weight(MapFormat format)
     {
         return convolution.weight.numel() * convolution.weight.element_size() > MostKeptBytes ? Make() : weight ??= Kept(Make);
@@ -57,10 +52,9 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
         Tensor Make() => format.Copy(convolution.weight).mul_(Channels(Scale));
     }
 
-    /// <summary>Adds the gradients of a rectangle to what has come so far.</summary>
-    /// <param name="ofWeight">The gradient of <see cref="Weight"/>; null where it is not needed. It is used up.</param>
-    /// <param name="ofBias">The gradient of <see cref="Bias"/>; null where it is not needed. It is used up.</param>
-    public void Add(Tensor? ofWeight, Tensor? ofBias) => (weightSum, biasSum) = (Sum(weightSum, ofWeight), Sum(biasSum, ofBias));
+    /// <summary>Adds the gradients of a rectangle to what has come so far; <see cref="Finish"/> hands them on.</summary>
+    /// <inheritdoc/>
+    public void Add(Tensor? ofWeight, Tensor? ofBias, IGradientSink parameters) => (weightSum, biasSum) = (Sum(weightSum, ofWeight), Sum(biasSum, ofBias));
 
     /// <summary>Hands on the gradients of the parameters, when those of all rectangles have come.</summary>
     /// <param name="parameters">Receives them.</param>
@@ -83,11 +77,11 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm)
             parameters.Add(shift, biasSum.alias());
         if (weightSum is not null && convolution.weight.requires_grad)
             parameters.Add(convolution.weight, weightSum.mul_(Channels(Scale)).alias());
-        Release();
+        Dispose();
     }
 
     /// <summary>Frees what was made for one run.</summary>
-    public void Release()
+    public void Dispose()
     {
         foreach (var tensor in new[] { deviation, scale, centred, bias, weight, weightSum, biasSum })
             tensor?.Dispose();
