@@ -1,15 +1,16 @@
 using Microsoft.Win32.SafeHandles;
 using StreamingCnn.Interop;
+using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Bands in a temporary file. It is written and read piece by piece rather than mapped into memory: pages of a mapping count as this process's, and it is
+/// Seams in a temporary file, whose slots are used again. It is written and read piece by piece rather than mapped into memory: pages of a mapping count as this process's, and it is
 /// to stay within its budget.
 /// </summary>
-internal sealed class FileShelf : IBandShelf
+internal sealed class FileShelf : ISeamShelf
 {
     // Spans have at most 2^31 - 1 bytes.
     private const long ValuesAtOnce = 64 << 20;
@@ -17,8 +18,8 @@ internal sealed class FileShelf : IBandShelf
     private readonly Device device;
     private readonly string path;
     private readonly SafeFileHandle file;
-    private readonly Dictionary<BandKey, (long Offset, long[] Shape, ScalarType Type, MapFormat Format)> bands = [];
-    private long end;
+    private readonly Dictionary<SeamKey, (long Offset, long[] Shape, ScalarType Type, MapFormat Format)> slots = [];
+    private readonly BlockMap room = new(long.MaxValue);
 
     /// <param name="folder">The folder for the file; null for the system's temporary folder.</param>
     /// <param name="bytes">How much will come.</param>
@@ -46,18 +47,22 @@ internal sealed class FileShelf : IBandShelf
         }
     }
 
+    /// <summary>Bytes of the file.</summary>
+    public long Length => room.Reach;
+
     /// <inheritdoc/>
-    public void Put(BandKey band, Tensor values)
+    public void Write(in SeamKey seam, Tensor values)
     {
         using var scope = NewDisposeScope();
-        bands.Add(band, (end, values.shape, values.dtype, values.Format()));
         var flat = values.InMemoryOrder().cpu().contiguous().flatten();
+        var offset = room.Take(flat.NumberOfElements * flat.ElementSize);
+        slots.Add(seam, (offset, values.shape, values.dtype, values.Format()));
         try
         {
             foreach (var piece in Pieces(flat))
             {
-                RandomAccess.Write(file, piece.bytes, end);
-                end += piece.NumberOfElements * piece.ElementSize;
+                RandomAccess.Write(file, piece.bytes, offset);
+                offset += piece.NumberOfElements * piece.ElementSize;
             }
         }
         catch (IOException reason)
@@ -67,15 +72,13 @@ internal sealed class FileShelf : IBandShelf
     }
 
     /// <inheritdoc/>
-    public Tensor? Take(BandKey band)
+    public Tensor Read(in SeamKey seam)
     {
-        if (!bands.Remove(band, out var place))
-            return null;
+        var (offset, shape, type, format) = slots[seam];
         using var scope = NewDisposeScope();
         Tensor values;
         using (TensorHeap.Lasting())
-            values = place.Format.Empty(place.Shape, place.Type, CPU);
-        var offset = place.Offset;
+            values = format.Empty(shape, type, CPU);
         foreach (var piece in Pieces(values.InMemoryOrder().view(-1)))
         {
             for (var left = piece.bytes; left.Length > 0;)
@@ -91,10 +94,18 @@ internal sealed class FileShelf : IBandShelf
         return values.to(device).DetachFromDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public void Remove(in SeamKey seam)
+    {
+        if (slots.Remove(seam, out var slot))
+            room.Give(slot.Offset);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         file.Dispose();
-        bands.Clear();
+        slots.Clear();
     }
 
     private static IEnumerable<Tensor> Pieces(Tensor flat)

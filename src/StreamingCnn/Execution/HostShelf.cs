@@ -1,37 +1,42 @@
 using StreamingCnn.Interop;
+using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>Bands in the host's memory.</summary>
+/// <summary>Seams in the host's memory.</summary>
 /// <param name="device">The device that computes.</param>
-internal sealed class HostShelf(Device device) : IBandShelf
+internal sealed class HostShelf(Device device) : ISeamShelf
 {
-    private readonly Dictionary<BandKey, Tensor> bands = [];
+    private readonly Dictionary<SeamKey, Tensor> seams = [];
 
     /// <inheritdoc/>
-    public void Put(BandKey band, Tensor values)
+    public void Write(in SeamKey seam, Tensor values)
     {
         using (TensorHeap.Lasting())
-            bands.Add(band, values.to(CPU, copy: true).DetachFromDisposeScope());
+            seams.Add(seam, values.to(CPU, copy: true).DetachFromDisposeScope());
     }
 
     /// <inheritdoc/>
-    public Tensor? Take(BandKey band)
+    public Tensor Read(in SeamKey seam)
     {
-        if (!bands.Remove(band, out var values))
-            return null;
-        if (device.type == DeviceType.CPU)
-            return values;
-        using (values)
-            return values.to(device).DetachFromDisposeScope();
+        using (TensorHeap.Lasting())
+            return seams[seam].to(device, copy: true).DetachFromDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public void Remove(in SeamKey seam)
+    {
+        if (seams.Remove(seam, out var values))
+            values.Dispose();
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var band in bands.Values)
-            band.Dispose();
-        bands.Clear();
+        foreach (var values in seams.Values)
+            values.Dispose();
+        seams.Clear();
     }
 }

@@ -15,7 +15,7 @@ internal sealed record RunSettings
     /// <summary>Whether the image's gradient is wanted.</summary>
     public bool ImageWanted { get; init; }
 
-    /// <summary>Whether a backward pass may follow; without one, only the rows still needed are kept.</summary>
+    /// <summary>Whether a backward pass may follow; without one, only what is still read is kept.</summary>
     public bool WillReverse { get; init; }
 
     /// <summary>Seed of random layers.</summary>
@@ -24,8 +24,11 @@ internal sealed record RunSettings
     /// <summary>Gets the image's gradient row by row; null to have it whole.</summary>
     public ImageGradientRows? GradientRows { get; init; }
 
-    /// <summary>Where the carry waits that no tile needs at present; null to keep it where it is. It belongs to the run.</summary>
-    public IBandShelf? Shelf { get; init; }
+    /// <summary>Where what tiles leave for one another waits; null for the device that computes. It belongs to the run.</summary>
+    public ISeamStore? Seams { get; init; }
+
+    /// <summary>Where the gradients of it wait; null for the device that computes. It belongs to the run.</summary>
+    public ISeamStore? SeamGradients { get; init; }
 
     /// <summary>Where time is counted; null for nowhere.</summary>
     public StepProfile? Profile { get; init; }

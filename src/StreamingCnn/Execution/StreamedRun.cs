@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// One image's way through the network: forwards in raster order without autograd, keeping the carry; backwards in exactly the reverse order,
+/// One image's way through the network: forwards in the plan's order without autograd, keeping the carry; backwards in exactly the reverse order,
 /// each tile computed again and differentiated. This is backpropagation through time over a two-dimensional recurrence.
 /// </summary>
 internal sealed class StreamedRun : IDifferentiableRun
@@ -19,12 +19,10 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly RunSettings settings;
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
-    private readonly BandStore carried;
+    private readonly SeamValues carried;
     private readonly LayerRuns layers;
     private readonly KeptLayers kept;
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
-    // For each map the first row of tiles whose band has not been put away.
-    private readonly int[] firstKept;
     private bool isReversed;
     private long pressure;
 
@@ -35,13 +33,12 @@ internal sealed class StreamedRun : IDifferentiableRun
     {
         kept = step.Kept;
         plan = step.Grid;
-        firstKept = new int[plan.Graph.Nodes.Count];
         this.image = image;
         this.settings = settings;
         differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
         snapshot = ParameterSnapshot.Of(plan.Graph);
         layers = new LayerRuns(plan.Graph);
-        carried = new BandStore(plan, image.Batch, settings, image.Device, settings.Shelf);
+        carried = new SeamValues(plan, settings, settings.Seams ?? new DeviceSeams());
     }
 
     /// <summary>Whether the image's gradient is wanted.</summary>
@@ -66,21 +63,21 @@ internal sealed class StreamedRun : IDifferentiableRun
                 return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
         }).ToArray();
         var forward = new TileForward(plan, layers, image, carried, differentiable, settings);
-        var done = 0;
-        foreach (var (row, column) in plan.Order())
+        var (order, nodes) = (plan.Order(), plan.Graph.Nodes.Count);
+        for (var index = 0; index < order.Count; index++)
         {
+            var (row, column) = order[index];
+            carried.Begin(order[index], nodes, index + 1 < order.Count ? order[index + 1] : null, nodes);
             using (NewDisposeScope())
             {
-                var recordFrom = settings.WillReverse ? kept.From(row, column) : plan.Graph.Nodes.Count;
-                var tape = forward.Run(
-                    plan.Tile(row, column), recordFrom, plan.Graph.Nodes.Count, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
+                var recordFrom = settings.WillReverse ? kept.From(row, column) : nodes;
+                var tape = forward.Run(plan.Tile(row, column), recordFrom, nodes, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
                 if (tape is not null)
                     tapes.Add((row, column), tape);
             }
 
-            if (column == plan.Columns.Steps - 1 && row < plan.Rows.Steps - 1)
-                PutAway(row);
-            progress?.Report(new(TilePass.Forward, ++done, plan.Rows.Steps * plan.Columns.Steps));
+            carried.EndForward(order[index]);
+            progress?.Report(new(TilePass.Forward, index + 1, order.Count));
         }
 
         Press(carried.Bytes);
@@ -103,27 +100,29 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var time = settings.Profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
         using var parameters = new ParameterGradients(settings.Profile);
-        using var strips = new BandStore(plan, image.Batch, settings, image.Device);
+        using var strips = new SeamGradients(plan, settings, settings.SeamGradients ?? new DeviceSeams());
         using var imageGradient = ImageWanted ? new ImageGradient(image, settings.GradientRows) : null;
         var lastRead = ImageWanted && settings.GradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
         var forward = new TileForward(plan, layers, image, carried, differentiable, settings);
         var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters, settings);
-        var done = 0;
-        foreach (var (row, column) in plan.Order().Reverse())
+        var order = plan.Order();
+        var rows = new RowsLeft(plan.Rows.Steps, plan.Columns.Steps);
+        for (var index = order.Count - 1; index >= 0; index--)
         {
+            var (row, column) = order[index];
+            var next = index > 0 ? order[index - 1] : default((int Row, int Column)?);
+            carried.Begin(order[index], kept.From(row, column), next, next is { } place ? kept.From(place.Row, place.Column) : 0);
             using (NewDisposeScope())
             {
                 using var tape = Tape(forward, row, column);
+                carried.EndRecomputation(order[index]);
                 backward.Run(tape);
             }
 
-            if (column == 0)
-            {
-                FreeRow(row, strips);
-                imageGradient?.Finish(row > 0 && lastRead is not null ? lastRead[row - 1] : 0);
-            }
-
-            progress?.Report(new(TilePass.Backward, ++done, plan.Rows.Steps * plan.Columns.Steps));
+            strips.End(order[index]);
+            if (rows.Done(row))
+                imageGradient?.Finish(rows.Last >= 0 && lastRead is not null ? lastRead[rows.Last] : 0);
+            progress?.Report(new(TilePass.Backward, order.Count - index, order.Count));
         }
 
         layers.Finish(parameters);
@@ -204,9 +203,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private void Keep(int node, TileLayout tile, Tensor rectangle, Tensor[] outputs)
     {
         var region = plan.Computed(node, tile.Row, tile.Column);
-        foreach (var piece in plan.Carry(node)?.Stored(tile.Row, tile.Column) ?? [])
-            carried.Piece(node, piece, zeroed: false).copy_(rectangle.Part(region, piece.Region));
-
+        carried.Store(node, tile, rectangle);
         for (var output = 0; output < outputs.Length; output++)
         {
             var owned = plan.Owned(node, tile.Row, tile.Column);
@@ -217,34 +214,23 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
     }
 
-    /// <summary>After a row of tiles in the forward pass: what no later row reads waits for the backward pass, or is freed where none follows.</summary>
-    private void PutAway(int row)
+    /// <summary>The rows of tiles that are still to come in a backward pass, counted from the image's end.</summary>
+    private sealed class RowsLeft(int rows, int columns)
     {
-        if (settings.WillReverse && !carried.HasShelf)
-            return;
-        Action<int, BandKind, int> away = settings.WillReverse ? carried.Shelve : carried.Free;
-        foreach (var node in plan.Graph.Nodes)
-        {
-            if (plan.Carry(node.Index) is not { } carry)
-                continue;
-            away(node.Index, BandKind.Columns, row);
-            var needed = plan.FirstRowNeeded(node.Index, row + 1);
-            // What a row of tiles stores ends further down than what the row above stores, so that they go one after the other.
-            for (ref var next = ref firstKept[node.Index]; next <= row && carry.LastStoredRow(next) <= needed; next++)
-                away(node.Index, BandKind.Rows, next);
-        }
-    }
+        private readonly int[] left = [.. Enumerable.Repeat(columns, rows)];
 
-    /// <summary>After a row of tiles in the backward pass: its values and their gradients have been used.</summary>
-    private void FreeRow(int row, BandStore strips)
-    {
-        foreach (var node in plan.Graph.Nodes)
+        /// <summary>The last row of which a tile is left; -1 where none is.</summary>
+        public int Last { get; private set; } = rows - 1;
+
+        /// <summary>Counts a tile.</summary>
+        /// <returns>Whether another row is the last now.</returns>
+        public bool Done(int row)
         {
-            foreach (var kind in (ReadOnlySpan<BandKind>)[BandKind.Rows, BandKind.Columns])
-            {
-                carried.Free(node.Index, kind, row);
-                strips.Free(node.Index, kind, row);
-            }
+            left[row]--;
+            var before = Last;
+            while (Last >= 0 && left[Last] == 0)
+                Last--;
+            return Last != before;
         }
     }
 }

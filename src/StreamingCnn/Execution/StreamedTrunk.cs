@@ -92,14 +92,20 @@ internal sealed class StreamedTrunk
             WillReverse = willReverse,
             Seed = seed,
             GradientRows = gradientRows,
-            Shelf = willReverse ? Shelf(plan.Grid, input) : null,
+            Seams = Seams(plan.Grid, input, willReverse),
             Profile = options.Profile,
         });
     }
 
-    private IBandShelf? Shelf(GridPlan grid, ImageInput input) => !CarryIsElsewhere(input.Device) ? null
-        : options.Carry == CarryPlace.Host ? new HostShelf(input.Device)
-        : new FileShelf(options.CarryFolder, grid.CarriedValues * input.Batch * ElementSize(MapType(input.Type)), input.Device);
+    private RestingSeams? Seams(GridPlan grid, ImageInput input, bool willReverse)
+    {
+        if (!CarryIsElsewhere(input.Device))
+            return null;
+        if (options.Carry == CarryPlace.Host)
+            return new(new HostShelf(input.Device));
+        var values = willReverse ? grid.CarriedValues : new SeamMemory(grid, _ => false).MostForward;
+        return new(new FileShelf(options.CarryFolder, values * input.Batch * ElementSize(MapType(input.Type)), input.Device));
+    }
 
     private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
     {

@@ -21,7 +21,7 @@ namespace StreamingCnn.Execution;
 internal sealed class TileBackward(
     GridPlan plan,
     ImageInput image,
-    BandStore? strips,
+    SeamGradients? strips,
     IReadOnlyList<Tensor?> outputs,
     ImageGradient? imageGradient,
     ParameterGradients parameters,
@@ -65,11 +65,10 @@ internal sealed class TileBackward(
     private void RunComputed(int node, TileLayout tile, LayerRecord? record, GradientWindow?[] gradients)
     {
         var window = gradients[node];
-        if (window?.Sum is { } sum && plan.Carry(node) is { } carry)
+        if (window?.Sum is { } sum)
         {
             using var adding = profile.Measure(StepPart.Gradients);
-            foreach (var piece in carry.Read(tile.Row, tile.Column, window.Region))
-                strips!.Piece(node, piece, zeroed: true).Accumulate(sum.Part(window.Region, piece.Region));
+            strips?.Send(node, tile, window.Region, sum);
         }
 
         if (record is null)
@@ -109,14 +108,7 @@ internal sealed class TileBackward(
                 own.Add(inside, new(sum.Part(window.Region, inside), window.IsExclusive));
         }
 
-        foreach (var piece in plan.Carry(node)?.Stored(tile.Row, tile.Column) ?? [])
-        {
-            if (!strips!.Has(node, piece))
-                continue;
-            var part = strips.Piece(node, piece, zeroed: true);
-            own.Part(piece.Region, part).Accumulate(part);
-        }
-
+        strips?.TakeInto(node, tile, own);
         for (var output = 0; output < outputs.Count; output++)
         {
             if (plan.Graph.Outputs[output] != node || outputs[output] is not { } gradient)

@@ -16,7 +16,7 @@ namespace StreamingCnn.Execution;
 /// <param name="differentiable">Which layers are recorded.</param>
 /// <param name="settings">How the image is run.</param>
 internal sealed class TileForward(
-    GridPlan plan, LayerRuns layers, ImageInput image, BandStore? carried, DifferentiablePart differentiable, RunSettings settings)
+    GridPlan plan, LayerRuns layers, ImageInput image, SeamValues? carried, DifferentiablePart differentiable, RunSettings settings)
 {
     private readonly StepProfile? profile = settings.Profile;
 
@@ -142,8 +142,7 @@ internal sealed class TileForward(
         var inside = computed.Intersect(wanted);
         if (own is not null && !inside.IsEmpty)
             window.Part(wanted, inside).copy_(own.Part(computed, inside));
-        foreach (var piece in plan.Carry(node.Index)!.Read(tile.Row, tile.Column, wanted))
-            window.Part(wanted, piece.Region).copy_(carried!.Piece(node.Index, piece, zeroed: false));
+        carried!.TakeInto(node.Index, tile, wanted, window);
         return new(window.DetachFromDisposeScope(), wanted, IsExclusive: true);
     }
 

@@ -2,124 +2,104 @@ using StreamingCnn.Geometry;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>Which of the two bands of a map a piece is stored in.</summary>
-internal enum BandKind
-{
-    /// <summary>Rows that tiles below read, over the full width; one tensor for each row of tiles.</summary>
-    Rows,
-
-    /// <summary>Columns that tiles to the right read; one tensor for each row of tiles, holding its own rows.</summary>
-    Columns,
-}
-
-/// <summary>A rectangle of a map and where it stands in the carry.</summary>
-/// <param name="Region">Positions in the map.</param>
-/// <param name="Kind">Which band.</param>
-/// <param name="TileRow">Which of the band's tensors.</param>
-/// <param name="Top">First row in that tensor.</param>
-/// <param name="Left">First column in that tensor.</param>
-internal readonly record struct CarriedPiece(Region Region, BandKind Kind, int TileRow, long Top, long Left);
-
 /// <summary>
-/// What is carried of one map: the rows [low, cut) above every cut and the columns [low, cut) left of every cut, each value stored once in
-/// either band by its home tile. Where the bands would be larger than the map, the map is kept whole.
+/// What is carried of one map: of each tile the rows [low, cut) above the next horizontal cut and the columns [low, cut) left of the next vertical cut, each value stored once
+/// at either edge by its home tile. Where the strips would be larger than the map, tiles leave their whole rectangles.
 /// </summary>
 internal sealed class CarryPlan
 {
-    private readonly Band rows;
-    private readonly Band columns;
-    private readonly long width;
-    private readonly bool whole;
+    private static readonly TileEdge[] WholeAlone = [TileEdge.Whole];
+    private static readonly TileEdge[] BothStrips = [TileEdge.Bottom, TileEdge.Right];
 
-    public CarryPlan(ExactlyOnceLayout rowLayout, ExactlyOnceLayout columnLayout, int node)
+    private readonly int node;
+    private SeamLives? lives;
+
+    /// <param name="rowLayout">The grid along rows.</param>
+    /// <param name="columnLayout">The grid along columns.</param>
+    /// <param name="node">The map.</param>
+    /// <param name="readers">The computed maps that read it, through views as well.</param>
+    public CarryPlan(ExactlyOnceLayout rowLayout, ExactlyOnceLayout columnLayout, int node, IReadOnlyList<int> readers)
     {
-        rows = new Band(rowLayout, node);
-        columns = new Band(columnLayout, node);
-        var height = rowLayout.Network.Length(node);
-        width = columnLayout.Network.Length(node);
-        var inBands = rows.Size * width + height * columns.Size;
-        whole = columns.Size > 0 && inBands >= height * width;
-        Positions = whole ? height * width : inBands;
+        this.node = node;
+        Rows = new SeamAxis(rowLayout, node, readers);
+        Columns = new SeamAxis(columnLayout, node, readers);
+        var (strips, whole) = (Strips().ToArray(), Whole().ToArray());
+        KeepsWhole = Columns.IsCarried && whole.Sum(parts => parts.Positions) <= strips.Sum(parts => parts.Positions);
+        Parts = KeepsWhole ? whole : strips;
+        Positions = Parts.Sum(parts => parts.Positions);
     }
+
+    /// <summary>What tiles leave along rows.</summary>
+    public SeamAxis Rows { get; }
+
+    /// <summary>What tiles leave along columns.</summary>
+    public SeamAxis Columns { get; }
+
+    /// <summary>Whether tiles with readers on both sides leave their whole rectangles.</summary>
+    public bool KeepsWhole { get; }
+
+    /// <summary>What all tiles leave, as products of lengths along rows and along columns.</summary>
+    public IReadOnlyList<SeamParts> Parts { get; }
 
     /// <summary>Number of positions that are stored when everything is kept for the backward pass.</summary>
     public long Positions { get; }
 
-    /// <summary>Height and width of a band's tensor for a row of tiles; one of them is 0 when nothing is stored.</summary>
-    public (long Height, long Width) StoreShape(BandKind kind, int tileRow) => kind == BandKind.Columns
-        ? whole ? (0, 0) : (rows.Home(tileRow).Length, columns.Size)
-        : (StoredRows(tileRow).Length, width);
-
-    /// <summary>Number of positions that a row of tiles stores.</summary>
-    public long StoredPositions(int tileRow) => StoredPositions(tileRow, BandKind.Rows) + StoredPositions(tileRow, BandKind.Columns);
-
-    /// <summary>Those in one of the two bands.</summary>
-    public long StoredPositions(int tileRow, BandKind kind)
-    {
-        var (height, width) = StoreShape(kind, tileRow);
-        return height * width;
-    }
-
-    /// <summary>One past the last row that a row of tiles stores for tiles below it.</summary>
-    public long LastStoredRow(int tileRow) => StoredRows(tileRow).End;
+    /// <summary>When each seam is read first and last.</summary>
+    public SeamLives Lives => lives ??= new SeamLives(this);
 
     /// <summary>What a tile stores of the rectangle that it computed.</summary>
-    public IEnumerable<CarriedPiece> Stored(int tileRow, int tileColumn)
+    public IEnumerable<SeamPiece> Stored(int row, int column)
     {
-        var own = new Region(rows.Home(tileRow), columns.Home(tileColumn));
-        var stored = own with { Rows = StoredRows(tileRow) };
-        if (!stored.IsEmpty)
-            yield return InRows(stored, tileRow);
-        var right = own with { Columns = columns.Chunk(tileColumn) };
-        if (!whole && !right.IsEmpty)
-            yield return InColumns(right, tileRow, tileColumn);
+        foreach (var edge in IsWhole(row, column) ? WholeAlone : BothStrips)
+        {
+            if (Held(edge, row, column) is { IsEmpty: false } held)
+                yield return new(new(node, edge, row, column), held, held);
+        }
     }
 
-    /// <summary>What a tile's window reads of the tiles before it: all rows above its own, and left of it the columns before its own.</summary>
-    public IEnumerable<CarriedPiece> Read(int tileRow, int tileColumn, Region window)
+    /// <summary>What a tile's window reads of the tiles before it.</summary>
+    public IEnumerable<SeamPiece> Read(int row, int column, Region window)
     {
-        var own = new Region(rows.Home(tileRow), columns.Home(tileColumn));
-        for (var above = new Interval(window.Rows.Start, Math.Min(own.Rows.Start, window.Rows.End)); !above.IsEmpty;)
+        for (var i = Rows.HomeOf(window.Rows.Start, row); i <= row && Rows.Home(i).Start < window.Rows.End; i++)
         {
-            var home = rows.HomeOf(above.Start, tileRow);
-            var part = Stored(above, StoredRows(home));
-            yield return InRows(window with { Rows = part }, home);
-            above = above with { Start = part.End };
-        }
-
-        var beside = window.Rows.Intersect(own.Rows);
-        for (var left = new Interval(window.Columns.Start, Math.Min(own.Columns.Start, window.Columns.End)); !left.IsEmpty && !beside.IsEmpty;)
-        {
-            if (whole)
+            for (var j = Columns.HomeOf(window.Columns.Start, column); j <= column && Columns.Home(j).Start < window.Columns.End; j++)
             {
-                yield return InRows(new Region(beside, left), tileRow);
-                yield break;
+                var part = window.Intersect(new(Rows.Home(i), Columns.Home(j)));
+                if (part.IsEmpty || (i == row && j == column))
+                    continue;
+                var edge = IsWhole(i, j) ? TileEdge.Whole : i < row ? TileEdge.Bottom : TileEdge.Right;
+                var held = Held(edge, i, j);
+                yield return held.Contains(part)
+                    ? new(new(node, edge, i, j), part, held)
+                    : throw new InvalidOperationException($"The carry of map {node} lacks {part}: tile {i}, {j} stores {held}.");
             }
-
-            var home = columns.HomeOf(left.Start, tileColumn);
-            var part = Stored(left, columns.Chunk(home));
-            yield return InColumns(new Region(beside, part), tileRow, home);
-            left = left with { Start = part.End };
         }
     }
 
-    private static Interval Stored(Interval wanted, Interval chunk)
-    {
-        var part = wanted.Intersect(chunk);
-        return !part.IsEmpty && part.Start == wanted.Start
-            ? part
-            : throw new InvalidOperationException($"The carry lacks position {wanted.Start}: its home stores {chunk}.");
-    }
+    /// <summary>Whether a tile leaves its whole rectangle.</summary>
+    public bool IsWhole(int row, int column) =>
+        KeepsWhole && !Rows.Chunk(row).IsEmpty && Rows.IsReadAtOnce(row) && !Columns.Chunk(column).IsEmpty;
 
-    private Interval StoredRows(int tileRow) => whole ? rows.Home(tileRow) : rows.Chunk(tileRow);
+    /// <summary>A seam of a tile, or null where it leaves nothing there.</summary>
+    public SeamKey? Seam(TileEdge edge, int row, int column) =>
+        IsWhole(row, column) == (edge == TileEdge.Whole) && !Held(edge, row, column).IsEmpty ? new(node, edge, row, column) : null;
 
-    private CarriedPiece InRows(Region region, int tileRow) =>
-        new(region, BandKind.Rows, tileRow, region.Rows.Start - StoredRows(tileRow).Start, region.Columns.Start);
+    private Region Held(TileEdge edge, int row, int column) => new(
+        edge == TileEdge.Bottom ? Rows.Chunk(row) : edge == TileEdge.Whole || Rows.IsReadAtOnce(row) ? Rows.ReadHome(row) : default,
+        edge == TileEdge.Right ? Columns.Chunk(column) : Columns.ReadHome(column));
 
-    private CarriedPiece InColumns(Region region, int tileRow, int home) => new(
-        region,
-        BandKind.Columns,
-        tileRow,
-        region.Rows.Start - rows.Home(tileRow).Start,
-        columns.Offset(home) + region.Columns.Start - columns.Chunk(home).Start);
+    // Rows that are not read along their own row of tiles are read from below alone.
+    private IEnumerable<SeamParts> Strips() =>
+    [
+        new(TileEdge.Bottom, Rows.Chunks(), Columns.Homes()),
+        new(TileEdge.Right, Rows.Homes(Rows.IsReadAtOnce), Columns.Chunks()),
+    ];
+
+    private IEnumerable<SeamParts> Whole() =>
+    [
+        new(TileEdge.Whole, Rows.Homes(row => Rows.IsReadAtOnce(row) && !Rows.Chunk(row).IsEmpty), Columns.Homes(column => !Columns.Chunk(column).IsEmpty)),
+        new(TileEdge.Bottom, Rows.Chunks(Rows.IsReadAtOnce), Columns.Homes(column => Columns.Chunk(column).IsEmpty)),
+        new(TileEdge.Bottom, Rows.Chunks(row => !Rows.IsReadAtOnce(row)), Columns.Homes()),
+        new(TileEdge.Right, Rows.Homes(row => Rows.IsReadAtOnce(row) && Rows.Chunk(row).IsEmpty), Columns.Chunks()),
+    ];
 }

@@ -7,8 +7,17 @@ namespace StreamingCnn.Planning;
 internal sealed class GridPlan
 {
     private readonly CarryPlan?[] carries;
+    private readonly TileOrder order;
 
-    private GridPlan(NetworkGraph graph, MapRoles roles, LateMaps late, AxisLayout rows, AxisLayout columns, CarryPlan?[] carries, bool beyondBorder)
+    private GridPlan(
+        NetworkGraph graph,
+        MapRoles roles,
+        LateMaps late,
+        AxisLayout rows,
+        AxisLayout columns,
+        CarryPlan?[] carries,
+        bool beyondBorder,
+        TileOrder? order = null)
     {
         BeyondBorder = beyondBorder;
         Late = late;
@@ -17,6 +26,7 @@ internal sealed class GridPlan
         Rows = rows;
         Columns = columns;
         this.carries = carries;
+        this.order = order ?? TileOrder.Raster(rows.Steps, columns.Steps);
     }
 
     /// <summary>Whether tiles beyond the border complete the maps.</summary>
@@ -55,9 +65,10 @@ internal sealed class GridPlan
         var rows = new ExactlyOnceLayout(rowNetwork, roles, tile.Height, beyondBorder, waiting);
         var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, waiting);
         var carries = new CarryPlan?[graph.Nodes.Count];
+        var readers = Readers(graph, roles);
         foreach (var node in graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
         {
-            var carry = new CarryPlan(rows, columns, node.Index);
+            var carry = new CarryPlan(rows, columns, node.Index, readers[node.Index]);
             if (carry.Positions > 0)
                 carries[node.Index] = carry;
         }
@@ -86,32 +97,8 @@ internal sealed class GridPlan
     /// <summary>Values carried for the backward pass, of all maps and channels, for one image.</summary>
     public long CarriedValues => Graph.Nodes.Sum(node => (Carry(node.Index)?.Positions ?? 0) * node.Channels);
 
-    /// <summary>Those of them that a row of tiles stores.</summary>
-    public long CarriedValuesOf(int tileRow) => Graph.Nodes.Sum(node => (Carry(node.Index)?.StoredPositions(tileRow) ?? 0) * node.Channels);
-
-    /// <summary>Those that must be at hand while a row of tiles runs: its own, and rows above that it reads.</summary>
-    public long HeldValues(int tileRow)
-    {
-        long values = 0;
-        foreach (var node in Graph.Nodes)
-        {
-            if (Carry(node.Index) is not { } carry)
-                continue;
-            var positions = carry.StoredPositions(tileRow);
-            var needed = FirstRowNeeded(node.Index, tileRow);
-            for (var above = tileRow - 1; above >= 0 && carry.LastStoredRow(above) > needed; above--)
-                positions += carry.StoredPositions(above, BandKind.Rows);
-            values += positions * node.Channels;
-        }
-
-        return values;
-    }
-
     /// <summary>Size of a map.</summary>
     public (long Height, long Width) Size(int node) => (Rows.Network.Length(node), Columns.Network.Length(node));
-
-    /// <summary>The first row of a map that rows of tiles from <paramref name="tileRow"/> on still read.</summary>
-    public long FirstRowNeeded(int node, int tileRow) => ((ExactlyOnceLayout)Rows).Low(node, tileRow);
 
     /// <summary>What a tile computes of a map.</summary>
     public Region Computed(int node, int tileRow, int tileColumn) => new(Rows.Computed(node, tileRow), Columns.Computed(node, tileColumn));
@@ -123,12 +110,22 @@ internal sealed class GridPlan
     public TileLayout Tile(int row, int column) => new(this, row, column);
 
     /// <summary>The tiles in the order in which they run forwards; backwards it is reversed.</summary>
-    public IEnumerable<(int Row, int Column)> Order()
+    public TileOrder Order() => order;
+
+    /// <summary>The same with the tiles in another order.</summary>
+    public GridPlan In(TileOrder other) => new(Graph, Roles, Late, Rows, Columns, carries, BeyondBorder, other);
+
+    /// <summary>For each computed map the computed maps that read it, through views as well.</summary>
+    private static List<int>[] Readers(NetworkGraph graph, MapRoles roles)
     {
-        for (var row = 0; row < Rows.Steps; row++)
+        var readers = new List<int>[graph.Nodes.Count];
+        foreach (var node in graph.Nodes)
         {
-            for (var column = 0; column < Columns.Steps; column++)
-                yield return (row, column);
+            readers[node.Index] = [];
+            foreach (var input in roles.IsView(node.Index) ? [] : node.Inputs)
+                readers[roles.Root(input)].Add(node.Index);
         }
+
+        return readers;
     }
 }

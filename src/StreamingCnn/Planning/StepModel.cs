@@ -41,10 +41,11 @@ internal sealed class StepModel
         memories = new TileMemory?[rows.Count, columns.Count];
         times = new TileTime?[rows.Count, columns.Count];
         var allCarried = grid.CarriedValues * trunk.ValueBytes;
-        CarryBytes = trunk.CarryIsElsewhere ? Enumerable.Range(0, grid.Rows.Steps).Max(grid.HeldValues) * trunk.ValueBytes : allCarried;
+        var seams = new SeamMemory(grid, trunk.Differentiable.Needs);
+        CarryBytes = trunk.CarryIsElsewhere ? seams.MostForward * trunk.ValueBytes : allCarried;
         CarryElsewhereBytes = trunk.CarryIsElsewhere ? allCarried : 0;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
-        StripBytes = MostCarriedBackwards() - CarryBytes;
+        StripBytes = trunk.CarryIsElsewhere ? CarryBytes : (seams.MostBackward * trunk.ValueBytes) - CarryBytes;
         var convolutions = PassesOfConvolution * rows.Count * columns.Count * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
         otherBytes = AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
         foreach (var (row, column, _) in Kinds())
@@ -96,20 +97,6 @@ internal sealed class StepModel
 
     /// <summary>Seconds of a step that keeps some records.</summary>
     public double Seconds(KeptLayers kept) => Forward + Backward + Recompute(kept);
-
-    /// <summary>While a row of tiles runs backwards, there are the bands of all rows up to it, and gradients of its own and of those of the row above.</summary>
-    private long MostCarriedBackwards()
-    {
-        long below = 0, before = 0, most = 0;
-        for (var row = 0; row < grid.Rows.Steps; row++)
-        {
-            var own = grid.CarriedValuesOf(row) * trunk.ValueBytes;
-            most = Math.Max(most, (trunk.CarryIsElsewhere ? grid.HeldValues(row) * trunk.ValueBytes : below + own) + own + before);
-            (below, before) = (below + own, own);
-        }
-
-        return most;
-    }
 
     private IEnumerable<(int Row, int Column, long Tiles)> Kinds()
     {

@@ -63,26 +63,12 @@ public sealed class CarryPlaceTests : IDisposable
         var model = new StepModel(grid, new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates(), carryIsElsewhere: true));
         using var image = rand(1, 3, 1500, 200);
         using var run = new StreamedRun(
-            new StepPlan(grid, model.Keep(0), (64, 64)), new TensorInput(image, ScalarType.Float32, CPU), new() { MapType = ScalarType.Float32, WillReverse = true, Shelf = new FileShelf(folder, 1 << 20, CPU) });
+            new StepPlan(grid, model.Keep(0), (64, 64)), new TensorInput(image, ScalarType.Float32, CPU), new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU)) });
 
         var output = run.Forward(null).Single();
         run.Backward([ones_like(output)], null);
 
         Assert.InRange(run.PeakCarryBytes, model.CarryBytes / 2, model.CarryBytes);
-    }
-
-    [Fact]
-    public void A_band_comes_back_from_the_host_as_it_went()
-    {
-        using var shelf = new HostShelf(CPU);
-        using var band = rand(1, 4, 3, 50);
-        var key = new BandKey(3, BandKind.Rows, 2);
-
-        shelf.Put(key, band);
-        using var back = shelf.Take(key);
-
-        Assert.True(Compare.AreEqual(band, back!));
-        Assert.Null(shelf.Take(key));
     }
 
     [Fact]

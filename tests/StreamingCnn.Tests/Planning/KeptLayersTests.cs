@@ -41,7 +41,7 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         Assert.True(KeptLayers.Choose(plan, (row, column) => Memory(plan, (row, column)), long.MaxValue / 2).IsAll);
         var least = KeptLayers.Choose(plan, (row, column) => Memory(plan, (row, column)), 0);
         Assert.False(least.IsAll);
-        Assert.Contains(plan.Order().Last(), least.Last);
+        Assert.Contains(plan.Order()[^1], least.Last);
     }
 
     private TileMemory Memory(GridPlan plan, (int Row, int Column) place) =>

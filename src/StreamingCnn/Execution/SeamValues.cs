@@ -1,0 +1,127 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
+using StreamingCnn.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>The values that tiles leave for one another: stored by their home tile, taken by tiles behind it, in both passes, and freed when nobody reads them any more.</summary>
+/// <param name="plan">The grid.</param>
+/// <param name="settings">Type and format of the maps.</param>
+/// <param name="store">Where they wait; it belongs to this object.</param>
+internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore store) : IDisposable
+{
+    // What is at hand, and what the next tile reads, where the store does not hold everything.
+    private readonly HashSet<SeamKey> atHand = [];
+    private readonly HashSet<SeamKey> wanted = [];
+
+    /// <summary>Bytes held at present on the device that computes.</summary>
+    public long Bytes => store.Bytes;
+
+    /// <summary>The most bytes held there so far.</summary>
+    public long PeakBytes => store.PeakBytes;
+
+    /// <summary>Stores what later tiles read of a rectangle that a tile has computed.</summary>
+    public void Store(int node, TileLayout tile, Tensor rectangle)
+    {
+        if (plan.Carry(node) is not { } carry)
+            return;
+        var region = plan.Computed(node, tile.Row, tile.Column);
+        foreach (var piece in carry.Stored(tile.Row, tile.Column))
+        {
+            using var part = rectangle.Part(region, piece.Region);
+            Tensor values;
+            using (TensorHeap.Lasting())
+                values = settings.Format.Empty(part.shape, settings.MapType, part.device);
+            store.Put(piece.Seam, values.copy_(part));
+            if (!store.HoldsAll)
+                atHand.Add(piece.Seam);
+        }
+    }
+
+    /// <summary>Copies into a tile's window of a map what tiles before it have left of it.</summary>
+    public void TakeInto(int node, TileLayout tile, Region window, Tensor values)
+    {
+        foreach (var piece in plan.Carry(node)!.Read(tile.Row, tile.Column, window))
+        {
+            using var target = values.Part(window, piece.Region);
+            using var part = store.Take(piece.Seam).Part(piece.Held, piece.Region);
+            target.copy_(part);
+        }
+    }
+
+    /// <summary>Before a tile: asks for what it and the next one read.</summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="end">One past the last node that it runs.</param>
+    /// <param name="next">The next one; null for none.</param>
+    /// <param name="nextEnd">One past the last node that the next one runs.</param>
+    public void Begin((int Row, int Column) tile, int end, (int Row, int Column)? next, int nextEnd)
+    {
+        if (store.HoldsAll)
+            return;
+        Ask(tile, end);
+        wanted.Clear();
+        if (next is { } place)
+            Ask(place, nextEnd);
+    }
+
+    /// <summary>After a tile of the forward pass.</summary>
+    public void EndForward((int Row, int Column) tile)
+    {
+        if (!settings.WillReverse)
+            Free(tile, (carry, row, column) => carry.Lives.LastReadBy(row, column));
+        Rest();
+    }
+
+    /// <summary>When a tile has been computed again in the backward pass, and before its gradients arise.</summary>
+    public void EndRecomputation((int Row, int Column) tile)
+    {
+        Free(tile, (carry, row, column) => carry.Lives.FirstReadBy(row, column));
+        Rest();
+    }
+
+    /// <summary>Frees everything.</summary>
+    public void Dispose() => store.Dispose();
+
+    private void Ask((int Row, int Column) place, int end)
+    {
+        var tile = plan.Tile(place.Row, place.Column);
+        for (var node = 0; node < end; node++)
+        {
+            if (tile.Uses(node) == 0 || plan.Carry(node) is not { } carry)
+                continue;
+            foreach (var piece in carry.Read(tile.Row, tile.Column, tile.Window(node)))
+            {
+                wanted.Add(piece.Seam);
+                if (store.Has(piece.Seam) && atHand.Add(piece.Seam))
+                    store.Prefetch(piece.Seam);
+            }
+        }
+    }
+
+    private void Free((int Row, int Column) tile, Func<CarryPlan, int, int, IEnumerable<SeamKey>> done)
+    {
+        foreach (var node in plan.Graph.Nodes)
+        {
+            if (plan.Carry(node.Index) is not { } carry)
+                continue;
+            foreach (var seam in done(carry, tile.Row, tile.Column))
+            {
+                atHand.Remove(seam);
+                store.Free(seam);
+            }
+        }
+    }
+
+    private void Rest()
+    {
+        foreach (var seam in atHand)
+        {
+            if (!wanted.Contains(seam))
+                store.Rest(seam);
+        }
+
+        atHand.IntersectWith(wanted);
+    }
+}

@@ -1,0 +1,122 @@
+using StreamingCnn.Geometry;
+
+namespace StreamingCnn.Planning;
+
+/// <summary>
+/// What tiles leave of a map along one axis: of each the last few positions, which later ones read, and which those are. Strips that are wider than a tile have several homes.
+/// </summary>
+internal sealed class SeamAxis
+{
+    private readonly Interval[] homes;
+    private readonly Interval[] chunks;
+    private readonly bool[] isRead;
+    private readonly bool[] isReadAtOnce;
+
+    /// <param name="layout">The grid along the axis.</param>
+    /// <param name="node">The map.</param>
+    /// <param name="readers">The computed maps that read it, through views as well.</param>
+    public SeamAxis(ExactlyOnceLayout layout, int node, IReadOnlyList<int> readers)
+    {
+        homes = new Interval[layout.Steps];
+        chunks = new Interval[layout.Steps];
+        isRead = new bool[layout.Steps];
+        isReadAtOnce = new bool[layout.Steps];
+        LastReader = new int[layout.Steps];
+        NextReader = new int[layout.Steps];
+        FirstReader = new int[layout.Steps];
+        for (var step = 0; step < layout.Steps; step++)
+        {
+            homes[step] = layout.Computed(node, step);
+            LastReader[step] = step;
+        }
+
+        Array.Fill(NextReader, -1);
+        Array.Fill(FirstReader, -1);
+        foreach (var reader in readers)
+            Follow(layout, reader);
+        for (var step = 0; step < layout.Steps; step++)
+        {
+            // Low is monotone, so what any later tile reads of this one is a suffix of it, and the next tile reads the longest. A stride may leave nothing to read.
+            var start = LastReader[step] > step ? Math.Max(layout.Low(node, step + 1), homes[step].Start) : homes[step].End;
+            chunks[step] = homes[step] with { Start = start };
+            isRead[step] = FirstReader[step] >= 0;
+            isReadAtOnce[step] = FirstReader[step] == step;
+            NextReader[step] = NextReader[step] < 0 ? step : NextReader[step];
+            FirstReader[step] = FirstReader[step] < 0 ? step : FirstReader[step];
+        }
+    }
+
+    /// <summary>Number of tiles.</summary>
+    public int Steps => homes.Length;
+
+    /// <summary>Of each tile the last one that reads positions of it; itself where none does.</summary>
+    public int[] LastReader { get; }
+
+    /// <summary>Of each tile the first one behind it that reads positions of it; itself where none does.</summary>
+    public int[] NextReader { get; }
+
+    /// <summary>Of each tile the first one that reads positions of it, which may be itself.</summary>
+    public int[] FirstReader { get; }
+
+    /// <summary>All positions that the tile computes.</summary>
+    public Interval Home(int step) => homes[step];
+
+    /// <summary>The same, but nothing of a tile of which nothing is read.</summary>
+    public Interval ReadHome(int step) => isRead[step] ? homes[step] : default;
+
+    /// <summary>Whether a tile reads of itself; late maps may wait, and read of it later.</summary>
+    public bool IsReadAtOnce(int step) => isReadAtOnce[step];
+
+    /// <summary>Those positions that later tiles read.</summary>
+    public Interval Chunk(int step) => chunks[step];
+
+    /// <summary>The tile that computes <paramref name="position"/>, of those before another; that one where it is none of them.</summary>
+    public int HomeOf(long position, int before)
+    {
+        int first = 0, last = before;
+        while (first < last)
+        {
+            var middle = (first + last) / 2;
+            if (homes[middle].End > position)
+                last = middle;
+            else
+                first = middle + 1;
+        }
+
+        return first;
+    }
+
+    /// <summary>Whether any tile leaves anything.</summary>
+    public bool IsCarried => Chunks().Any(length => length > 0);
+
+    /// <summary>Of each tile the length of <see cref="ReadHome"/>; 0 for those that are left out.</summary>
+    public long[] Homes(Func<int, bool>? chosen = null) => Lengths(homes, chosen is null ? step => isRead[step] : step => isRead[step] && chosen(step));
+
+    /// <summary>Of each tile the length of <see cref="Chunk"/>; 0 for those that are left out.</summary>
+    public long[] Chunks(Func<int, bool>? chosen = null) => Lengths(chunks, chosen ?? (_ => true));
+
+    private static long[] Lengths(Interval[] intervals, Func<int, bool> chosen)
+    {
+        var lengths = new long[intervals.Length];
+        for (var step = 0; step < lengths.Length; step++)
+            lengths[step] = chosen(step) ? intervals[step].Length : 0;
+        return lengths;
+    }
+
+    /// <summary>Notes where a reader reads, from tile to tile.</summary>
+    private void Follow(ExactlyOnceLayout layout, int reader)
+    {
+        for (var step = 0; step < homes.Length; step++)
+        {
+            if (layout.Computed(reader, step).IsEmpty || layout.Patch(reader, step).Span.Interval is not { IsEmpty: false } read)
+                continue;
+            for (var home = HomeOf(read.Start, step); home <= step && homes[home].Start < read.End; home++)
+            {
+                LastReader[home] = Math.Max(LastReader[home], step);
+                FirstReader[home] = FirstReader[home] < 0 ? step : Math.Min(FirstReader[home], step);
+                if (step > home)
+                    NextReader[home] = NextReader[home] < 0 ? step : Math.Min(NextReader[home], step);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+namespace StreamingCnn.Planning;
+
+/// <summary>
+/// How many values the seams of all maps and channels hold while tiles run, for one image. What is stored at a tile, and what is read there for the last or first time, is a sum of products of
+/// lengths along rows and along columns; these repeat, so that few pairs of a row and a column are looked at.
+/// </summary>
+internal sealed class SeamMemory
+{
+    private readonly TileOrder order;
+    private readonly List<Term> terms = [];
+    private readonly SeamKinds rows;
+    private readonly SeamKinds columns;
+    private readonly SeamFlow?[,] flows;
+
+    /// <param name="grid">The grid.</param>
+    /// <param name="needs">Whether a map's gradient is needed.</param>
+    public SeamMemory(GridPlan grid, Func<int, bool> needs)
+    {
+        order = grid.Order();
+        foreach (var node in grid.Graph.Nodes)
+        {
+            if (grid.Carry(node.Index) is { } carry)
+                Add(carry, node.Channels, needs(node.Index));
+        }
+
+        rows = new SeamKinds(grid.Rows.Steps, terms.ConvertAll(term => term.Rows));
+        columns = new SeamKinds(grid.Columns.Steps, terms.ConvertAll(term => term.Columns));
+        flows = new SeamFlow?[rows.Count, columns.Count];
+        Count();
+    }
+
+    /// <summary>The most at a tile where seams are freed once no later tile reads them.</summary>
+    public long MostForward { get; private set; }
+
+    /// <summary>The most at a tile of the backward pass, values and gradients together.</summary>
+    public long MostBackward { get; private set; }
+
+    /// <summary>What seams hold while each tile runs, in the order of tiles.</summary>
+    public IEnumerable<SeamsHeld> Held()
+    {
+        long forward = 0, values = 0, gradients = 0;
+        foreach (var (row, column) in order)
+        {
+            var flow = Flow(row, column);
+            forward += flow.Stored;
+            values += flow.FirstRead;
+            gradients += flow.GradientsTaken;
+            yield return new(forward, values, gradients - flow.GradientsMade, values - flow.FirstRead, gradients);
+            forward -= flow.LastRead;
+            gradients -= flow.GradientsMade;
+        }
+    }
+
+    private void Count()
+    {
+        foreach (var held in Held())
+        {
+            MostForward = Math.Max(MostForward, held.Forward);
+            MostBackward = Math.Max(MostBackward, Math.Max(held.Values + held.GradientsBefore, held.ValuesLeft + held.Gradients));
+        }
+    }
+
+    private void Add(CarryPlan carry, long channels, bool needsGradient)
+    {
+        var (rows, columns) = (carry.Rows, carry.Columns);
+        foreach (var (edge, lengths, across) in carry.Parts)
+        {
+            // A right edge is read along its own row of tiles.
+            var below = Array.ConvertAll(lengths, length => length * channels);
+            terms.Add(new(
+                edge == TileEdge.Right ? new(below, below, below)
+                    : SeamLengths.Of(below, rows.LastReader, edge == TileEdge.Bottom ? rows.NextReader : rows.FirstReader),
+                SeamLengths.Of(across, columns.LastReader, edge == TileEdge.Right ? columns.NextReader : columns.FirstReader),
+                needsGradient));
+        }
+    }
+
+    private SeamFlow Flow(int row, int column)
+    {
+        ref var flow = ref flows[rows.Of(row), columns.Of(column)];
+        return flow ??= Sum(row, column);
+    }
+
+    private SeamFlow Sum(int row, int column)
+    {
+        var flow = default(SeamFlow);
+        foreach (var (along, across, needsGradient) in terms)
+        {
+            var stored = along.Stored[row] * across.Stored[column];
+            var lastRead = along.LastRead[row] * across.LastRead[column];
+            flow = new(
+                flow.Stored + stored,
+                flow.LastRead + lastRead,
+                flow.FirstRead + (along.FirstRead[row] * across.FirstRead[column]),
+                flow.GradientsTaken + (needsGradient ? stored : 0),
+                flow.GradientsMade + (needsGradient ? lastRead : 0));
+        }
+
+        return flow;
+    }
+
+    private sealed record Term(SeamLengths Rows, SeamLengths Columns, bool NeedsGradient);
+
+    /// <summary>What comes and goes at a tile.</summary>
+    private readonly record struct SeamFlow(long Stored, long LastRead, long FirstRead, long GradientsTaken, long GradientsMade);
+}
+
+/// <summary>Values that seams hold while a tile runs.</summary>
+/// <param name="Forward">Without a backward pass, what the tile stores included: each is freed when no later tile reads it.</param>
+/// <param name="Values">On the way back, until the tile is computed again: what it or one before it reads.</param>
+/// <param name="GradientsBefore">Gradients meanwhile.</param>
+/// <param name="ValuesLeft">On the way back, when the tile is computed again: what one before it reads.</param>
+/// <param name="Gradients">Gradients then: those that were sent to the tile, and those that it or one behind it sends to others.</param>
+internal readonly record struct SeamsHeld(long Forward, long Values, long GradientsBefore, long ValuesLeft, long Gradients);

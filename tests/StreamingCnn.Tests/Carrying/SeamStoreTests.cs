@@ -1,0 +1,95 @@
+using CsCheck;
+using StreamingCnn.Execution;
+using StreamingCnn.Graph;
+using StreamingCnn.Planning;
+using StreamingCnn.Tests.Exactness;
+using StreamingCnn.Tests.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Tests.Carrying;
+
+/// <summary>Random networks, in any order of tiles and with the carry anywhere: the numbers are the whole image's, and the stores hold what the plan says, tile by tile.</summary>
+public sealed class SeamStoreTests : IDisposable
+{
+    private readonly string folder = Path.Combine(Path.GetTempPath(), $"streamingcnn-seams-{Guid.NewGuid():N}");
+
+    public void Dispose()
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void Whatever_the_order_and_the_store_the_numbers_are_the_whole_image_s() => Gen.Select(
+        Gen.Int[0, 1_000_000], Gen.Int[1, 8], Gen.Int[1, 50], Gen.Int[1, 50], Gen.Int[1, 30], Gen.Int[1, 30], Gen.Int[0, 1000]).Sample(
+        (seed, layers, height, width, tileHeight, tileWidth, order) =>
+        {
+            using var scope = NewDisposeScope();
+            using var network = new RandomNetwork(seed, layers, 3, height, width);
+            var graph = NormFolding.Of(GraphBuilder.Trace(network, 3));
+            var grid = GridPlan.ExactlyOnce(graph, height, width, (tileHeight, tileWidth), order % 2 == 0, order % 3 == 0 ? [(2, 3)] : null);
+            var ordered = grid.In(TileOrders.Any(grid, order));
+            var image = randn(1, 3, height, width, dtype: ScalarType.Float64);
+
+            var expected = Run(grid, image, new DeviceSeams());
+            var onDevice = Run(ordered, image, new DeviceSeams());
+            var onHost = Run(ordered, image, new RestingSeams(new HostShelf(CPU)));
+            var inFile = Run(ordered, image, new RestingSeams(new FileShelf(folder, 0, CPU)));
+
+            foreach (var (raster, device, host, file) in expected.Zip(onDevice, onHost).Zip(inFile, (three, file) => (three.First, three.Second, three.Third, file)))
+            {
+                Assert.True(Compare.RelativeError(device, raster, 1e-4) < 1e-11, $"Another order gives something else in {network}");
+                Assert.True(Compare.AreEqual(device, host) && Compare.AreEqual(device, file), $"Another store gives something else in {network}");
+            }
+        },
+        iter: 40,
+        threads: 1);
+
+    /// <summary>A step, and a forward pass alone.</summary>
+    /// <returns>Outputs, the image's gradient and the parameters'.</returns>
+    private static Tensor[] Run(GridPlan grid, Tensor image, ISeamStore store)
+    {
+        var held = new SeamMemory(grid, new DifferentiablePart(grid.Graph, imageWanted: true).Needs).Held().ToArray();
+        var model = new StepModel(grid, new TrunkCost(grid.Graph, imageWanted: true, batch: 1, elementSize: sizeof(double), new ComputeRates()));
+        var step = new StepPlan(grid, model.Keep(model.LeastBytes * 5 / 4), default);
+        using var values = new WatchedSeams(store);
+        using var gradients = new WatchedSeams(new DeviceSeams());
+        using var run = new StreamedRun(step, new TensorInput(image, ScalarType.Float64, CPU), new()
+        {
+            MapType = ScalarType.Float64,
+            ImageWanted = true,
+            WillReverse = true,
+            Seams = values,
+            SeamGradients = gradients,
+        });
+
+        var outputs = run.Forward(null);
+        values.Look();
+        var (imageGradient, parameters) = run.Backward([.. outputs.Select(output => output.sin())], new Tiles(done =>
+        {
+            var tile = held[^done];
+            Assert.Equal(tile.Values * sizeof(double), values.Look());
+            Assert.InRange(gradients.Look(), 0, tile.Gradients * sizeof(double));
+        }));
+        Assert.Equal((0, 0), (values.Left, gradients.Left));
+
+        using var alone = new WatchedSeams(new DeviceSeams());
+        using var inference = new StreamedRun(step, new TensorInput(image, ScalarType.Float64, CPU), new() { MapType = ScalarType.Float64, Seams = alone });
+        var again = inference.Forward(new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look())));
+        Assert.Equal(0, alone.Left);
+        Assert.All(outputs.Zip(again), pair => Assert.True(Compare.AreEqual(pair.First, pair.Second)));
+        return [.. outputs, InScope(imageGradient!), .. parameters.OfType<Tensor>().Select(InScope)];
+    }
+
+    private static Tensor InScope(Tensor gradient)
+    {
+        using (gradient)
+            return gradient.alias();
+    }
+
+    private sealed class Tiles(Action<int> done) : IProgress<TileProgress>
+    {
+        public void Report(TileProgress value) => done(value.Done);
+    }
+}
