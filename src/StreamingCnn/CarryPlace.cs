@@ -6,9 +6,9 @@ public enum CarryPlace
     /// <summary>On the device that computes.</summary>
     Device,
 
-    /// <summary>In the host's memory; what a row of tiles needs is copied to the device while it runs. On a processor the same as <see cref="Device"/>.</summary>
+    /// <summary>In the host's memory; what a tile needs is copied to the device while it runs. On a processor the same as <see cref="Device"/>.</summary>
     Host,
 
-    /// <summary>In a temporary file; what a row of tiles needs is read while it runs. For images whose carry does not fit into memory.</summary>
+    /// <summary>In a temporary file; what a tile needs is read while it runs. For images whose carry does not fit into memory.</summary>
     File,
 }

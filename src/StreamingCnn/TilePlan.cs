@@ -34,7 +34,7 @@ public sealed record TilePlan
     public required long OutputBytes { get; init; }
 
     /// <summary>
-    /// Bytes carried between tiles and kept for the backward pass, as far as they are on the device, and of the gradients of what two rows of tiles carry.
+    /// Bytes carried between tiles and kept for the backward pass, as far as they are on the device, and of the gradients that wait for their tile in the backward pass.
     /// </summary>
     public required long CarryBytes { get; init; }
 

@@ -10,7 +10,7 @@ public partial class TroubleshootingTests
     // Texts for programmers alone: what stands in a plan that contradicts itself, or in an argument that the program never passes.
     private static readonly string[] Internal =
     [
-        "The carry lacks position", "The grid leaves map", "No block starts at", "convolution_backward gave", "The rank must lie", "A contact sheet needs", "The region must not be empty",
+        "The carry lacks", "An order of tiles must", "The grid leaves map", "No block starts at", "convolution_backward gave", "The rank must lie", "A contact sheet needs", "The region must not be empty",
         "The confidence must lie", "There must be as many", "There must be at least 1", "There is no image to measure", "Scale and deviations must be positive", "The weights must be finite",
     ];
 

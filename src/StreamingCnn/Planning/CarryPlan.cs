@@ -71,7 +71,7 @@ internal sealed class CarryPlan
                 var held = Held(edge, i, j);
                 yield return held.Contains(part)
                     ? new(new(node, edge, i, j), part, held)
-                    : throw new InvalidOperationException($"The carry of map {node} lacks {part}: tile {i}, {j} stores {held}.");
+                    : throw new InvalidOperationException($"The carry lacks {part} of map {node}: tile {i}, {j} stores {held}.");
             }
         }
     }

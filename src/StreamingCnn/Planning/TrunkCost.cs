@@ -10,7 +10,7 @@ internal sealed class TrunkCost
     /// <param name="batch">Images in the batch.</param>
     /// <param name="elementSize">Bytes of a value.</param>
     /// <param name="rates">The machine.</param>
-    /// <param name="carryIsElsewhere">Whether of the carry just what a row of tiles needs is in the memory that is counted.</param>
+    /// <param name="carryIsElsewhere">Whether of the carry just what a tile needs is in the memory that is counted.</param>
     public TrunkCost(NetworkGraph graph, bool imageWanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
     {
         CarryIsElsewhere = carryIsElsewhere;
@@ -40,7 +40,7 @@ internal sealed class TrunkCost
     /// <summary>The machine.</summary>
     public ComputeRates Rates { get; }
 
-    /// <summary>Whether of the carry just what a row of tiles needs is in the memory that is counted.</summary>
+    /// <summary>Whether of the carry just what a tile needs is in the memory that is counted.</summary>
     public bool CarryIsElsewhere { get; }
 
     /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
