@@ -19,7 +19,11 @@ internal static class Program
     /// <summary>Exit code when a person stopped the command, as shells have it.</summary>
     public const int Interrupted = 130;
 
-    public static int Main(string[] args) => Run(args, Console.Error);
+    public static int Main(string[] args)
+    {
+        MachineSpeed.Measuring += (_, _) => Console.Error.WriteLine("Measuring this machine once, which takes about a second.");
+        return Run(args, Console.Error);
+    }
 
     /// <summary>Runs the program.</summary>
     /// <param name="args">The command line.</param>

@@ -6,6 +6,10 @@ namespace StreamingCnn;
 /// <summary>What a streamed step would do, and what it would cost.</summary>
 public sealed record TilePlan
 {
+    private readonly Lazy<(double Step, double Whole)> times = new(() => (double.NaN, double.NaN));
+    private readonly double? seconds;
+    private readonly double? wholeSeconds;
+
     /// <summary>Height and width of the image in pixels.</summary>
     public required (long Height, long Width) Image { get; init; }
 
@@ -50,16 +54,31 @@ public sealed record TilePlan
     /// <summary>Estimated bytes of a conventional step over the whole image.</summary>
     public required long WholeBytes { get; init; }
 
-    /// <summary>Share of the forward pass's time that the backward pass takes to compute again what was not kept, in [0, 1].</summary>
+    /// <summary>Share of the forward pass's time that the backward pass takes to compute again what was not kept, in [0, 1]; by the rates that plans are chosen with.</summary>
     public required double Recomputed { get; init; }
 
     /// <summary>
     /// Estimated seconds of a step after the first, from short measurements of this machine's processor with the threads in use; for another device they say nothing.
+    /// The machine is measured when they are first asked for: see <see cref="MachineSpeed"/>.
     /// </summary>
-    public required double Seconds { get; init; }
+    public double Seconds
+    {
+        get => seconds ?? times.Value.Step;
+        init => seconds = value;
+    }
 
     /// <summary>The same of a conventional step over the whole image, if memory sufficed for it.</summary>
-    public required double WholeSeconds { get; init; }
+    public double WholeSeconds
+    {
+        get => wholeSeconds ?? times.Value.Whole;
+        init => wholeSeconds = value;
+    }
+
+    /// <summary>Finds out <see cref="Seconds"/> and <see cref="WholeSeconds"/>, when they are asked for.</summary>
+    internal Func<(double Step, double Whole)> Times
+    {
+        init => times = new(value, LazyThreadSafetyMode.PublicationOnly);
+    }
 
     /// <summary>Estimated time of a step, divided by that of a conventional step over the whole image.</summary>
     public double TimeRatio => Seconds / WholeSeconds;

@@ -1,3 +1,4 @@
+using StreamingCnn.Execution.Machine;
 using StreamingCnn.Execution.Probing;
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
@@ -56,9 +57,14 @@ internal sealed class StreamedTrunk
             ?? throw new NotSupportedException(
                 $"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var graph = Streamed(written);
-        var cost = Cost(graph, false, 1, type, MachineRates.Measured(Format(MapType(type), device)));
-        var conventional = Cost(written, false, 1, type, MachineRates.Measured(MapFormat.ChannelsFirst));
-        return PlanSummary.Of(Choose(graph, false, 1, height, width, type), options.Mode, cost, (written, conventional));
+        var (cost, conventional) = (Cost(graph, false, 1, type), Cost(written, false, 1, type));
+        var format = Format(MapType(type), device);
+        return PlanSummary.Of(
+            plans.Choose(graph, options, cost, height, width),
+            options.Mode,
+            cost,
+            (written, conventional),
+            () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
     }
 
     private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)
@@ -79,7 +85,7 @@ internal sealed class StreamedTrunk
 
     private StreamedRun Graph(NetworkGraph graph, ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
     {
-        var plan = Choose(graph, imageWanted, input.Batch, input.Height, input.Width, input.Type);
+        var plan = plans.Choose(graph, options, Cost(graph, imageWanted, input.Batch, input.Type), input.Height, input.Width);
         if (input.Device.type == DeviceType.CPU)
             TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
@@ -146,11 +152,8 @@ internal sealed class StreamedTrunk
         return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(folded) : folded;
     }
 
-    private StepPlan Choose(NetworkGraph graph, bool imageWanted, long batch, long height, long width, ScalarType type) =>
-        plans.Choose(graph, options, Cost(graph, imageWanted, batch, type, new ComputeRates()), height, width);
-
-    private TrunkCost Cost(NetworkGraph graph, bool imageWanted, long batch, ScalarType type, ComputeRates rates) =>
-        new(graph, imageWanted, batch, ElementSize(MapType(type)), rates, CarryIsElsewhere(Compute(null).Device));
+    private TrunkCost Cost(NetworkGraph graph, bool imageWanted, long batch, ScalarType type) =>
+        new(graph, imageWanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute(null).Device));
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
     private bool CarryIsElsewhere(Device device) => options.Carry == CarryPlace.File || (options.Carry == CarryPlace.Host && device.type != DeviceType.CPU);

@@ -18,6 +18,12 @@ internal static class ScriptedOperators
         (Tensor)Unit("def run(g: Tensor, y: Tensor) -> Tensor:\n    return torch.threshold_backward(g, y, 0)\n\n")
             .invoke("run", gradient, output);
 
+    /// <summary>ReLU into memory that is there.</summary>
+    public static void ReluInto(Tensor input, Tensor output)
+    {
+        using var same = (Tensor)Unit("def run(x: Tensor, y: Tensor) -> Tensor:\n    return torch.clamp_min(x, 0, out=y)\n\n").invoke("run", input, output);
+    }
+
     /// <summary>Gradients of a two-dimensional convolution; each is null unless wanted.</summary>
     public static (Tensor? Input, Tensor? Weight, Tensor? Bias) ConvolutionBackward(
         Tensor gradient, Tensor input, Tensor weight, in ConvolutionArguments arguments, (bool Input, bool Weight, bool Bias) wanted)

@@ -9,14 +9,17 @@ internal static class PlanSummary
     /// <summary>Sums up a plan.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="mode">How it goes through the image.</param>
-    /// <param name="trunk">The network, with the rates of the machine that the times are for.</param>
+    /// <param name="trunk">The network.</param>
     /// <param name="conventional">The network as it is written, which conventional backpropagation runs, and what it costs.</param>
-    public static TilePlan Of(StepPlan plan, StreamingMode mode, TrunkCost trunk, (NetworkGraph Graph, TrunkCost Cost) conventional)
+    /// <param name="rates">Those of the machine that the times are for, in the formats of the network's and the conventional step's maps; asked for when somebody asks for times.</param>
+    public static TilePlan Of(
+        StepPlan plan, StreamingMode mode, TrunkCost trunk, (NetworkGraph Graph, TrunkCost Cost) conventional, Func<ComputeRates[]> rates)
     {
         var grid = plan.Grid;
         var model = new StepModel(grid, trunk);
         var image = grid.Size(0);
-        var whole = new StepModel(GridPlan.ExactlyOnce(conventional.Graph, image.Height, image.Width, image, beyondBorder: false), conventional.Cost, mapsAnew: true);
+        var wholeGrid = GridPlan.ExactlyOnce(conventional.Graph, image.Height, image.Width, image, beyondBorder: false);
+        var whole = new StepModel(wholeGrid, conventional.Cost, mapsAnew: true);
         return new TilePlan
         {
             Image = image,
@@ -33,10 +36,17 @@ internal static class PlanSummary
             KeptBytes = model.Bytes(plan.Kept) - model.LeastBytes,
             WholeBytes = whole.LeastBytes,
             Recomputed = model.Recompute(plan.Kept) / model.Forward,
-            Seconds = model.Seconds(plan.Kept),
-            WholeSeconds = whole.Forward + whole.Backward,
+            Times = Times,
             ComputedOnceRatio = ComputedOnceRatio(grid),
         };
+
+        (double Step, double Whole) Times()
+        {
+            var measured = rates();
+            var step = new StepModel(grid, trunk.At(measured[0]));
+            var whole = new StepModel(wholeGrid, conventional.Cost.At(measured[^1]), mapsAnew: true);
+            return (step.Seconds(plan.Kept), whole.Forward + whole.Backward);
+        }
     }
 
     /// <summary>With how many tiles along an axis maps of a level advance.</summary>

@@ -5,6 +5,8 @@ namespace StreamingCnn.Planning;
 /// <summary>What is the same for every way to tile an image: the trunk's parameters, which layers learn, and the type of the computation.</summary>
 internal sealed class TrunkCost
 {
+    private readonly WorkKind[] kinds;
+
     /// <param name="graph">The network.</param>
     /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
     /// <param name="batch">Images in the batch.</param>
@@ -20,9 +22,18 @@ internal sealed class TrunkCost
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
-        WorkRates = [.. graph.Nodes.Select(node => rates.Work[node.Layer?.WorkKind ?? default])];
+        kinds = [.. graph.Nodes.Select(node => node.Layer?.WorkKind ?? default)];
+        WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
         Comparisons = [.. graph.Nodes.Select(node => node.Layer?.ComparisonsPerPosition * node.Channels ?? 0)];
         WeightBytes = [.. graph.Nodes.Select(node => node.Layer?.WeightBytes ?? 0)];
+    }
+
+    private TrunkCost(TrunkCost other, ComputeRates rates)
+    {
+        (Differentiable, Batch, ElementSize, CarryIsElsewhere) = (other.Differentiable, other.Batch, other.ElementSize, other.CarryIsElsewhere);
+        (ParameterBytes, Work, Comparisons, WeightBytes) = (other.ParameterBytes, other.Work, other.Comparisons, other.WeightBytes);
+        (Rates, kinds) = (rates, other.kinds);
+        WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
     }
 
     /// <summary>Which layers have a backward pass.</summary>
@@ -57,4 +68,7 @@ internal sealed class TrunkCost
 
     /// <summary>Bytes of each node's parameters.</summary>
     public IReadOnlyList<long> WeightBytes { get; }
+
+    /// <summary>The same on another machine.</summary>
+    public TrunkCost At(ComputeRates rates) => new(this, rates);
 }

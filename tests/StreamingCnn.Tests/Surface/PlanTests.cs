@@ -10,7 +10,7 @@ namespace StreamingCnn.Tests.Surface;
 public class PlanTests
 {
     [Fact]
-    public void Asking_for_a_plan_changes_no_random_numbers()
+    public void Asking_for_a_plan_and_its_times_changes_no_random_numbers()
     {
         using var trunk = ModelCatalog.Create("small");
         using var streaming = new StreamingModule(trunk, new() { Tile = (64, 64) });
@@ -18,7 +18,7 @@ public class PlanTests
         var expected = rand(1).item<float>();
         manual_seed(1);
 
-        streaming.Plan(200, 200);
+        Assert.True(streaming.Plan(200, 200).TimeRatio > 0);
 
         Assert.Equal(expected, rand(1).item<float>());
     }
@@ -50,9 +50,40 @@ public class PlanTests
         var cost = new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
 
         var seconds = ((long[])[300, 500, 1000]).Select(mebibytes => PlanSummary.Of(
-            Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, 1024, 1024), StreamingMode.ExactlyOnce, cost, (graph, cost)).Seconds).ToArray();
+            Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, 1024, 1024), StreamingMode.ExactlyOnce, cost, (graph, cost), () => [cost.Rates]).Seconds).ToArray();
 
         Assert.Equal(seconds.OrderDescending(), seconds);
+    }
+
+    /// <summary>Most who ask for a plan want to know its memory; to know times, the machine must be measured.</summary>
+    [Fact]
+    public void The_machine_is_asked_when_times_are_asked_for_and_once()
+    {
+        using var trunk = ModelCatalog.Create("small");
+        trunk.eval();
+        var graph = GraphBuilder.Trace(trunk, 3);
+        var cost = new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+        var asked = 0;
+        var plan = PlanSummary.Of(
+            Planner.Choose(graph, new() { MemoryBudget = 100 << 20 }, cost, 512, 512),
+            StreamingMode.ExactlyOnce,
+            cost,
+            (graph, cost),
+            () =>
+            {
+                asked++;
+                return [cost.Rates with { Call = 1 }];
+            });
+
+        Assert.True(plan is { StepBytes: > 0, WholeBytes: > 0, Recomputed: >= 0, ComputedOnceRatio: >= 1 });
+        Assert.Equal(0, asked);
+        trunk.Dispose();
+        Assert.InRange(plan.Seconds, graph.Nodes.Count - 1, 1e6);
+        Assert.Equal(plan.Seconds / plan.WholeSeconds, plan.TimeRatio);
+        Assert.Equal((plan with { Mode = StreamingMode.Overlap }).Seconds, plan.Seconds);
+        Assert.Contains("time ", plan.ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, asked);
+        Assert.Equal((2.0, plan.WholeSeconds), ((plan with { Seconds = 2 }).Seconds, (plan with { Seconds = 2 }).WholeSeconds));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using StreamingCnn.Execution.Machine;
 using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -102,6 +103,16 @@ public sealed class HeapLaws
         using (TensorHeap.Lasting())
             Assert.Equal(IsExpected, ComputedStep.UsesHeap());
         TensorMemory.Trim();
+    }
+
+    [Fact(Explicit = true)]
+    public void Measuring_the_machine_begins_no_heap()
+    {
+        Assert.False(TensorHeap.IsUsed);
+        RateMeasurement.Of(MapFormat.ChannelsLast, get_num_threads());
+        Assert.False(TensorHeap.IsUsed);
+        TensorHeap.Begin();
+        Assert.Equal(IsExpected, TensorHeap.IsUsed);
     }
 
     private static void AssertRight(Func<bool, bool, int, double> difference, int threads = 1)
