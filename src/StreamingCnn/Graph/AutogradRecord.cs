@@ -32,6 +32,8 @@ internal sealed class AutogradRecord : LayerRecord
         return (root.detach(), new AutogradRecord(leaves, Learning(layer.Parameters), root));
     }
 
+    public override IEnumerable<Tensor> Held => [.. leaves, root];
+
     public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
     {
         var found = Backpropagate(root, gradient, leaves, learning, parameters);

@@ -8,6 +8,9 @@ namespace StreamingCnn.Graph;
 /// <param name="Span">The inputs that they read and the padding around them.</param>
 public readonly record struct AxisPatch(AxisMap Map, Interval Output, AxisSpan Span)
 {
+    /// <summary>Positions of what is read, padding included.</summary>
+    internal long PaddedLength => Span.Before + Span.Interval.Length + Span.After;
+
     /// <summary>The patch that computes <paramref name="output"/>, which must not be empty.</summary>
     public static AxisPatch Of(AxisMap map, Interval output) => new(map, output, map.Span(output.Start, output.End));
 }

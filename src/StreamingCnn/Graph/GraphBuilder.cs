@@ -173,7 +173,7 @@ internal sealed class GraphBuilder
             case Linear linear when blocks > 0:
                 return new ChannelsLastLayer(linear);
             case LayerNorm { normalized_shape.Length: 1 } norm when blocks > 0:
-                return new ChannelsLastLayer(norm);
+                return new ChannelNormLayer(norm);
             default:
                 var (layer, refusal, isUnknown) = LayerRegistry.Describe(module);
                 return layer ?? throw new UnsupportedLayerException(PathOf(module), module.GetType().Name, refusal!) { IsUnknown = isUnknown };

@@ -1,12 +1,36 @@
 namespace StreamingCnn.Graph;
 
-/// <summary>What a layer holds in memory for its backward pass, and what it takes while it runs: what the planner knows of a layer besides its integers.</summary>
-/// <param name="KeepsInput">Whether the record refers to the operands' windows.</param>
+/// <summary>
+/// What a layer's record of a rectangle holds in memory for the backward pass, and what the layer takes while it runs: what the planner knows of a layer besides its integers. Small tensors, which do
+/// not grow with the rectangle in both directions, are left out.
+/// </summary>
+/// <param name="KeepsInput">Whether the record refers to the operands' windows, and to the first one's copy with padding where there is one.</param>
 /// <param name="KeepsOutput">Whether the record refers to the output.</param>
 internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
 {
     /// <summary>Bytes kept besides for each output value, such as a maximum's place.</summary>
     public int BytesPerOutput { get; init; }
+
+    /// <summary>Values of the maps' type kept besides for each output value.</summary>
+    public int ValuesPerOutput { get; init; }
+
+    /// <summary>Values of the maps' type kept besides for each position, all channels together.</summary>
+    public int ValuesPerPosition { get; init; }
+
+    /// <summary>Whether a padded copy is kept in the operand's place; otherwise beside it.</summary>
+    public bool KeepsPaddedCopyOnly { get; init; }
+
+    /// <summary>Whether the output is a part of the first operand's window: memory of that, and none of its own.</summary>
+    public bool OutputIsPart { get; init; }
+
+    /// <summary>Whether the gradients that it hands down are parts of the one that comes in: memory of that, and none of their own.</summary>
+    public bool GradientIsPart { get; init; }
+
+    /// <summary>Whether the gradient that it hands down is a part of the padded copy's, where there is one.</summary>
+    public bool GradientIsPadded { get; init; }
+
+    /// <summary>Whether the gradient that it hands down is memory of its own, to which others may be added.</summary>
+    public bool GradientIsFresh { get; init; }
 
     /// <summary>Whether the library rearranges operand and output into a layout of its own while it runs.</summary>
     public bool Rearranges { get; init; }
@@ -17,9 +41,10 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>Whether the layer computes with weights that it makes from its parameters anew each time.</summary>
     public bool MakesWeights { get; init; }
 
-    /// <summary>Whether a padded copy is kept in the operand's place; otherwise beside it.</summary>
-    public bool KeepsPaddedCopyOnly { get; init; }
-
-    /// <summary>Whether the gradient that it hands down is memory of its own.</summary>
-    public bool GradientIsFresh { get; init; }
+    /// <summary>Bytes kept besides operands and output.</summary>
+    /// <param name="outputBytes">Bytes of the output.</param>
+    /// <param name="channels">Its channels.</param>
+    /// <param name="elementSize">Bytes of one of its values.</param>
+    public long BytesBesides(long outputBytes, long channels, int elementSize) =>
+        (outputBytes * ValuesPerOutput) + (outputBytes / channels * ValuesPerPosition) + (outputBytes / elementSize * BytesPerOutput);
 }

@@ -5,6 +5,9 @@ namespace StreamingCnn.Graph;
 /// <summary>What one layer's backward pass over one rectangle needs. Owns its tensors; used once.</summary>
 internal abstract class LayerRecord : IDisposable
 {
+    /// <summary>The tensors that the record refers to, by handles of its own; <see cref="LayerMemory"/> says which they are. What autograd saves besides does not show.</summary>
+    public abstract IEnumerable<Tensor> Held { get; }
+
     /// <summary>Backpropagates through the layer.</summary>
     /// <param name="gradient">Gradient of the output rectangle. The record may not change it.</param>
     /// <param name="parameters">Receives the gradients of the layer's parameters.</param>

@@ -45,35 +45,36 @@ public static class LayerRegistry
         Know<StochasticDepth>(m => new StochasticDepthLayer(m));
 
         Know<ReLU>(m => new ReluLayer(m));
-        RegisterActivation<ReLU6>(m => m.inplace);
-        RegisterActivation<LeakyReLU>(m => m.inplace);
-        RegisterActivation<ELU>(m => m.inplace);
-        RegisterActivation<CELU>(m => m.inplace);
-        RegisterActivation<SELU>(m => m.inplace);
-        RegisterActivation<GELU>(m => m.inplace);
-        RegisterActivation<SiLU>(m => m.inplace);
-        RegisterActivation<Mish>(m => m.inplace);
-        RegisterActivation<Hardtanh>(m => m.inplace);
-        RegisterActivation<Hardswish>(m => m.inplace);
-        RegisterActivation<Hardsigmoid>(m => m.inplace);
-        RegisterActivation<Sigmoid>(m => m.inplace);
-        RegisterActivation<Tanh>(m => m.inplace);
-        RegisterActivation<Softsign>(m => m.inplace);
-        RegisterActivation<Threshold>(m => m.inplace);
-        RegisterActivation<RReLU>(m => m.inplace);
-        RegisterActivation<Softplus>(_ => false);
-        RegisterActivation<Softshrink>(_ => false);
-        RegisterActivation<Hardshrink>(_ => false);
-        RegisterActivation<Tanhshrink>(m => m.inplace);
-        RegisterActivation<LogSigmoid>(_ => false);
-        RegisterActivation<PReLU>(_ => false);
-        RegisterActivation<Softmax2d>(_ => false);
-        RegisterActivation<ChannelShuffle>(_ => false);
-        RegisterActivation<ChannelLayerNorm>(_ => false);
-        RegisterActivation<ChannelScale>(_ => false);
+        // Numbers are maps that autograd keeps besides input and output, out of place and in place.
+        Activation<ReLU6>(m => m.inplace, keptInPlace: 1);
+        Activation<LeakyReLU>(m => m.inplace);
+        Activation<ELU>(m => m.inplace, keptInPlace: 1);
+        Activation<CELU>(m => m.inplace);
+        Activation<SELU>(m => m.inplace);
+        Activation<GELU>(m => m.inplace, keptInPlace: 1);
+        Activation<SiLU>(m => m.inplace, keptInPlace: 1);
+        Activation<Mish>(m => m.inplace, kept: 1, keptInPlace: 1);
+        Activation<Hardswish>(m => m.inplace, keptInPlace: 1);
+        Activation<Hardsigmoid>(m => m.inplace, keptInPlace: 1);
+        Activation<Sigmoid>(m => m.inplace);
+        Activation<Tanh>(m => m.inplace);
+        Activation<Softsign>(m => m.inplace, kept: 1, keptInPlace: 2);
+        Activation<Threshold>(m => m.inplace, keptInPlace: 1);
+        Know<RReLU>(m => m.inplace ? new InPlaceActivationLayer(m, 1) : new InOrderActivationLayer(m, 1));
+        Activation<Tanhshrink>(m => m.inplace, kept: 1, keptInPlace: 1);
+        Activation<Hardtanh>(m => m.inplace, keptInPlace: 1);
+        Activation<Softplus>(kept: 0);
+        Activation<Softshrink>(kept: 0);
+        Activation<Hardshrink>(kept: 0);
+        Know<LogSigmoid>(m => new InOrderActivationLayer(m, 1));
+        Activation<PReLU>(kept: 0);
+        Activation<ChannelShuffle>(kept: 0);
+        Activation<ChannelScale>(kept: 0);
+        Know<ChannelLayerNorm>(m => new ChannelNormLayer(m));
         Know<GLU>(m => new GatedLinearUnitLayer(m));
-        Know<Softmax>(m => new SoftmaxLayer(m, m.dim));
-        Know<LogSoftmax>(m => new SoftmaxLayer(m, m.dim));
+        Know<Softmax>(m => new SoftmaxLayer(m, m.dim, (map, dimension) => functional.softmax(map, dimension)));
+        Know<Softmax2d>(m => new SoftmaxLayer(m, 1, (map, dimension) => functional.softmax(map, dimension)));
+        Know<LogSoftmax>(m => new SoftmaxLayer(m, m.dim, (map, dimension) => functional.log_softmax(map, dimension)));
 
         Refuse<GroupNorm>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
         Refuse<InstanceNorm2d>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
@@ -148,7 +149,10 @@ public static class LayerRegistry
     private static void Refuse<TModule>(string reason)
         where TModule : Module => Refusals[typeof(TModule)] = reason;
 
-    private static void RegisterActivation<TModule>(Func<TModule, bool> worksInPlace)
+    private static void Activation<TModule>(int kept)
+        where TModule : Module<Tensor, Tensor> => Know<TModule>(m => new ActivationLayer(m, kept));
+
+    private static void Activation<TModule>(Func<TModule, bool> worksInPlace, int kept = 0, int keptInPlace = 0)
         where TModule : Module<Tensor, Tensor> =>
-        Know<TModule>(m => worksInPlace(m) ? new InPlaceActivationLayer(m) : new PointwiseLayer(m));
+        Know<TModule>(m => worksInPlace(m) ? new InPlaceActivationLayer(m, keptInPlace) : new ActivationLayer(m, kept));
 }

@@ -70,11 +70,11 @@ public abstract class LocalLayer
     /// <summary>The layer applied to whole maps at once, as ordinary PyTorch runs it.</summary>
     public abstract Tensor Whole(IReadOnlyList<Tensor> inputs);
 
-    /// <summary>The patch with the padding alone for which the window is copied; the rest the library adds as it goes.</summary>
-    internal virtual Patch PaddedInMemory(in Patch patch) => patch;
+    /// <summary>Positions of the copy with padding that the layer makes of its first operand's window to compute on it; 0 where it makes none.</summary>
+    internal virtual long PaddedPositions(in Patch patch) => patch.PaddedPositions;
 
-    /// <summary>What the layer holds for its backward pass; as autograd records it unless it records by itself.</summary>
-    internal virtual LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true);
+    /// <summary>What the layer's record of a rectangle holds; as autograd records it unless the layer records by itself.</summary>
+    internal virtual LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: true, KeepsOutput: true);
 
     /// <summary>Multiplications and additions for each position of the output, all channels together; 0 where the work is in moving memory.</summary>
     internal virtual double WorkPerPosition => 0;

@@ -18,4 +18,7 @@ public readonly record struct Patch(AxisPatch Rows, AxisPatch Columns, long Seed
 
     /// <summary>Whether any of what is read is padding.</summary>
     public bool IsPadded => Rows.Span.IsPadded || Columns.Span.IsPadded;
+
+    /// <summary>Positions of what is read, padding included; 0 where none of it is padding.</summary>
+    internal long PaddedPositions => IsPadded ? Rows.PaddedLength * Columns.PaddedLength : 0;
 }

@@ -26,30 +26,66 @@ internal static class ScriptedOperators
 
     /// <summary>Gradients of a two-dimensional convolution; each is null unless wanted.</summary>
     public static (Tensor? Input, Tensor? Weight, Tensor? Bias) ConvolutionBackward(
-        Tensor gradient, Tensor input, Tensor weight, in ConvolutionArguments arguments, (bool Input, bool Weight, bool Bias) wanted)
+        Tensor gradient, Tensor input, Tensor weight, ConvolutionArguments arguments, (bool Input, bool Weight, bool Bias) wanted)
     {
-        string[] results = [.. new[] { wanted.Input ? "r[0]" : "", wanted.Weight ? "r[1]" : "", wanted.Bias ? "r[2]" : "" }.Where(r => r.Length > 0)];
-        if (results.Length == 0)
-            return (null, null, null);
-
-        var type = results.Length == 1 ? "Tensor" : $"Tuple[{string.Join(", ", results.Select(_ => "Tensor"))}]";
-        var script = string.Create(CultureInfo.InvariantCulture, $"""
+        return Three(wanted, (results, type) => string.Create(CultureInfo.InvariantCulture, $"""
             def run(g: Tensor, x: Tensor, w: Tensor) -> {type}:
-                r = torch.convolution_backward(g, x, w, [w.size(0)], {arguments.Stride}, {arguments.Padding}, {arguments.Dilation}, False, [0, 0], {arguments.Groups}, [{Flag(wanted.Input)}, {Flag(wanted.Weight)}, {Flag(wanted.Bias)}])
-                return {string.Join(", ", results)}
+                r = torch.convolution_backward(g, x, w, [w.size(0)], {arguments.Stride}, {arguments.Padding}, {arguments.Dilation}, {Flag(arguments.IsTransposed)}, [0, 0], {arguments.Groups}, {Flags(wanted)})
+                return {results}
 
 
-            """);
-        var found = Unit(script).invoke("run", gradient, input, weight);
-        var tensors = new Queue<Tensor>(found switch
-        {
-            Tensor one => [one],
-            (Tensor first, Tensor second) => [first, second],
-            (Tensor first, Tensor second, Tensor third) => [first, second, third],
-            _ => throw new InvalidOperationException($"convolution_backward gave {found?.GetType().Name ?? "nothing"} where {type} was expected."),
-        });
-        return (wanted.Input ? tensors.Dequeue() : null, wanted.Weight ? tensors.Dequeue() : null, wanted.Bias ? tensors.Dequeue() : null);
+            """), gradient, input, weight);
     }
+
+    /// <summary>Layer normalisation over the last dimension.</summary>
+    /// <returns>The output, and for each vector its mean and the reciprocal of its deviation.</returns>
+    public static (Tensor Output, Tensor Mean, Tensor Scale) LayerNorm(Tensor input, Tensor? weight, Tensor? bias, double eps) =>
+        ((Tensor, Tensor, Tensor))Unit(string.Create(CultureInfo.InvariantCulture, $"""
+            def run(x: Tensor, w: Tensor, b: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+                return torch.native_layer_norm(x, [x.size(-1)], {Name(weight, "w")}, {Name(bias, "b")}, {eps:R})
+
+
+            """)).invoke("run", input, weight ?? input, bias ?? input);
+
+    /// <summary>Gradients of layer normalisation over the last dimension; each is null unless wanted.</summary>
+    /// <param name="gradient">Gradient of the output.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="statistics">What <see cref="LayerNorm"/> gave.</param>
+    /// <param name="weight">Factors, or null.</param>
+    /// <param name="bias">Summands, or null.</param>
+    /// <param name="wanted">Which gradients are.</param>
+    public static (Tensor? Input, Tensor? Weight, Tensor? Bias) LayerNormBackward(
+        Tensor gradient, Tensor input, (Tensor Mean, Tensor Scale) statistics, Tensor? weight, Tensor? bias, (bool Input, bool Weight, bool Bias) wanted) =>
+        Three(wanted, (results, type) => $"""
+            def run(g: Tensor, x: Tensor, m: Tensor, s: Tensor, w: Tensor, b: Tensor) -> {type}:
+                r = torch.native_layer_norm_backward(g, x, [x.size(-1)], m, s, {Name(weight, "w")}, {Name(bias, "b")}, {Flags(wanted)})
+                return {results}
+
+
+            """, gradient, input, statistics.Mean, statistics.Scale, weight ?? input, bias ?? input);
+
+    /// <summary>Gradient of maximum pooling.</summary>
+    /// <param name="gradient">Gradient of the maxima.</param>
+    /// <param name="window">What was pooled.</param>
+    /// <param name="places">The maxima's places in it.</param>
+    /// <param name="arguments">The integers.</param>
+    public static Tensor MaxPoolingBackward(Tensor gradient, Tensor window, Tensor places, in PoolingArguments arguments) => (Tensor)Unit($"""
+        def run(g: Tensor, x: Tensor, i: Tensor) -> Tensor:
+            return torch.max_pool2d_with_indices_backward(g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], {arguments.Dilation}, False, i)
+
+
+        """).invoke("run", gradient, window, places);
+
+    /// <summary>Gradient of the sums of windows.</summary>
+    /// <param name="gradient">Gradient of the sums.</param>
+    /// <param name="window">What was summed up.</param>
+    /// <param name="arguments">The integers.</param>
+    public static Tensor SumPoolingBackward(Tensor gradient, Tensor window, in PoolingArguments arguments) => (Tensor)Unit($"""
+        def run(g: Tensor, x: Tensor) -> Tensor:
+            return torch.avg_pool2d_backward(g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], False, True, 1)
+
+
+        """).invoke("run", gradient, window);
 
     /// <summary>
     /// Gradients of an output's operands, as return values: nothing is written to anybody's <c>.grad</c>, to which
@@ -86,8 +122,41 @@ internal static class ScriptedOperators
 
     private static jit.CompilationUnit Unit(string script) => Units.GetOrAdd(script, jit.compile);
 
+    /// <summary>Runs an operator with up to three results.</summary>
+    /// <param name="wanted">Which are.</param>
+    /// <param name="script">Makes the script from the results r[i] that it shall return, and their type.</param>
+    /// <param name="operands">Its operands.</param>
+    private static (Tensor?, Tensor?, Tensor?) Three((bool, bool, bool) wanted, Func<string, string, string> script, params object[] operands)
+    {
+        string[] results = [.. new[] { wanted.Item1 ? "r[0]" : "", wanted.Item2 ? "r[1]" : "", wanted.Item3 ? "r[2]" : "" }.Where(r => r.Length > 0)];
+        if (results.Length == 0)
+            return (null, null, null);
+
+        var type = results.Length == 1 ? "Tensor" : $"Tuple[{string.Join(", ", results.Select(_ => "Tensor"))}]";
+        var found = Unit(script(string.Join(", ", results), type)).invoke("run", operands);
+        var tensors = new Queue<Tensor>(found switch
+        {
+            Tensor one => [one],
+            (Tensor first, Tensor second) => [first, second],
+            (Tensor first, Tensor second, Tensor third) => [first, second, third],
+            _ => throw new InvalidOperationException($"An operator of libtorch gave {found?.GetType().Name ?? "nothing"} where {type} was expected."),
+        });
+        return (wanted.Item1 ? tensors.Dequeue() : null, wanted.Item2 ? tensors.Dequeue() : null, wanted.Item3 ? tensors.Dequeue() : null);
+    }
+
+    private static string Name(Tensor? operand, string name) => operand is null ? "None" : name;
+
+    private static string Flags((bool, bool, bool) values) => $"[{Flag(values.Item1)}, {Flag(values.Item2)}, {Flag(values.Item3)}]";
+
     private static string Flag(bool value) => value ? "True" : "False";
 }
 
 /// <summary>The integers of a two-dimensional convolution, rows first.</summary>
-internal readonly record struct ConvolutionArguments(Pair Stride, Pair Padding, Pair Dilation, long Groups);
+internal readonly record struct ConvolutionArguments(Pair Stride, Pair Padding, Pair Dilation, long Groups)
+{
+    /// <summary>Whether it is a transposed one, without output padding.</summary>
+    public bool IsTransposed { get; init; }
+}
+
+/// <summary>The integers of a pooling without padding, rows first.</summary>
+internal readonly record struct PoolingArguments(Pair Kernel, Pair Stride, Pair Dilation);

@@ -46,8 +46,8 @@ internal sealed class TileMemory
         foreach (var node in nodes.Skip(1))
         {
             var recorded = trunk.Differentiable.Needs(node.Index);
-            var memory = node.Layer!.Memory;
-            var fresh = node.Layer.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
+            var memory = MemoryOf(node);
+            var fresh = node.Layer!.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
             if (plan.Roles.IsView(node.Index))
             {
                 if (tile.Uses(node.Index) == 0)
@@ -62,7 +62,9 @@ internal sealed class TileMemory
                 }
                 else
                 {
-                    windows[node.Index] = live.New(tile.Window(node.Index).Area * node.Channels * trunk.ValueBytes);
+                    windows[node.Index] = memory.OutputIsPart
+                        ? live.Share(windows[below])
+                        : live.New(tile.Window(node.Index).Area * node.Channels * trunk.ValueBytes);
                     isExclusive[node.Index] = fresh;
                     if (recorded)
                         Record(node, memory, [windows[below]], windows[node.Index]);
@@ -76,11 +78,11 @@ internal sealed class TileMemory
             if (tile.Patch(node.Index) is { } patch)
             {
                 var operands = patch.Input.IsEmpty ? [] : Array.ConvertAll(node.Inputs, input => input == 0 ? ImageWindow(patch.Input.Area) : live.Share(windows[input]));
-                var laid = node.Layer.PaddedInMemory(patch);
-                var padded = laid.IsPadded && operands.Length > 0
-                    ? live.New(Length(laid.Rows) * Length(laid.Columns) * nodes[node.Inputs[0]].Channels * trunk.ValueBytes)
-                    : -1;
-                own = live.New(patch.Output.Area * node.Channels * trunk.ValueBytes);
+                var copied = node.Layer.PaddedPositions(patch);
+                var padded = copied > 0 ? live.New(copied * nodes[node.Inputs[0]].Channels * trunk.ValueBytes) : -1;
+                own = memory.OutputIsPart && operands.Length > 0
+                    ? live.Share(operands[0])
+                    : live.New(patch.Output.Area * node.Channels * trunk.ValueBytes);
                 if (memory.Rearranges)
                     live.Touch(Moved(memory, live.Bytes(own) + operands.Sum(live.Bytes) + (Weights(memory, 1) * trunk.WeightBytes[node.Index])));
                 if (recorded)
@@ -110,8 +112,6 @@ internal sealed class TileMemory
                 Release(input);
         }
 
-        static long Length(in AxisPatch patch) => patch.Span.Before + patch.Span.Interval.Length + patch.Span.After;
-
         int ImageWindow(long area) => live.New(area * nodes[0].Channels * trunk.ValueBytes);
 
         void Release(int node)
@@ -119,6 +119,18 @@ internal sealed class TileMemory
             if (--remaining[node] == 0 && node != 0)
                 live.Release(windows[node]);
         }
+    }
+
+    /// <summary>What a layer holds of its rectangle, or of all of the window below where that is at hand; nothing where it has none.</summary>
+    private LayerMemory MemoryOf(GraphNode node)
+    {
+        if (!plan.Roles.IsView(node.Index))
+            return tile.Patch(node.Index) is { } patch ? node.Layer!.MemoryOf(patch) : default;
+        var window = tile.Window(node.Index);
+        return window.IsEmpty
+            ? default
+            : node.Layer!.MemoryOf(new(
+                AxisPatch.Of(plan.Rows.Network.Map(node.Index), window.Rows), AxisPatch.Of(plan.Columns.Network.Map(node.Index), window.Columns)));
     }
 
     /// <summary>What a layer takes while it runs: the library's copies, and its own with more channels, of which the library makes copies then.</summary>
@@ -134,8 +146,8 @@ internal sealed class TileMemory
             kept.AddRange(operands.Select(live.Share));
         if (memory.KeepsOutput)
             kept.Add(live.Share(output));
-        if (memory.BytesPerOutput > 0)
-            kept.Add(live.New(live.Bytes(output) / trunk.ElementSize * memory.BytesPerOutput));
+        if (memory.BytesBesides(live.Bytes(output), node.Channels, trunk.ElementSize) is > 0 and var besides)
+            kept.Add(live.New(besides));
         records[node.Index] = kept;
     }
 
@@ -158,7 +170,7 @@ internal sealed class TileMemory
             var node = nodes[i];
             if (records[i] is not { } record)
                 continue;
-            var memory = node.Layer!.Memory;
+            var memory = MemoryOf(node);
             var own = gradients[i];
             // The gradient of the tile's own part: a view of its window's, unless others' have to be added to memory that is not its own.
             var ownBytes = plan.Roles.IsView(i) ? 0 : plan.Computed(i, tile.Row, tile.Column).Area * node.Channels * trunk.ValueBytes;
@@ -172,7 +184,7 @@ internal sealed class TileMemory
                 var read = plan.Roles.IsView(i) ? tile.Window(i) : tile.Patch(i)!.Value.Input;
                 if (read.IsEmpty)
                     continue;
-                var part = memory == default ? -1 : live.New(read.Area * nodes[input].Channels * trunk.ValueBytes);
+                var part = memory.GradientIsPart ? -1 : live.New(read.Area * nodes[input].Channels * trunk.ValueBytes);
                 live.Touch(moved);
                 var window = tile.Window(input);
                 if (input == 0)

@@ -57,9 +57,10 @@ internal sealed class TileTime
         var operandBytes = node.Inputs.Max(Bytes);
         var work = trunk.Work[node.Index] * area * trunk.Batch;
         var compared = trunk.Comparisons[node.Index] * area * trunk.Batch;
-        var weights = trunk.WeightBytes[node.Index] * (node.Layer!.Memory.MakesWeights ? MadeWeights : 1);
+        var memory = tile.Patch(node.Index) is { } patch ? node.Layer!.MemoryOf(patch) : default;
+        var weights = trunk.WeightBytes[node.Index] * (memory.MakesWeights ? MadeWeights : 1);
         var moved = bytes + operandBytes;
-        var rearranged = node.Layer.Memory.Rearranges ? Anew(bytes) + Anew(operandBytes) : 0;
+        var rearranged = memory.Rearranges ? Anew(bytes) + Anew(operandBytes) : 0;
 
         var forward = (work / rate.Forward) + (moved / rates.Bandwidth) + (compared / rates.Comparisons)
             + (weights / rates.Weights) + ((Anew(bytes) + rearranged) / rates.Fresh) + rates.Call;

@@ -8,13 +8,28 @@ namespace StreamingCnn.Graph.Layers;
 internal static class Border
 {
     /// <summary>Adds the patch's padding, filled with one value; returns the window itself where there is none.</summary>
-    public static Tensor FillConstant(Tensor window, in Patch patch, double value = 0) => patch.IsPadded
-        ? nn.functional.pad(
-            window,
-            [patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After],
-            PaddingModes.Constant,
-            value)
-        : window;
+    public static Tensor FillConstant(Tensor window, in Patch patch, double value = 0)
+    {
+        if (!patch.IsPadded)
+            return window;
+        // The library knows no format of what is empty.
+        return patch.Input.IsEmpty
+            ? window.Format()
+                .Empty([window.shape[0], window.shape[1], patch.Rows.PaddedLength, patch.Columns.PaddedLength], window.dtype, window.device)
+                .fill_(value)
+            : nn.functional.pad(
+                window,
+                [patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After],
+                PaddingModes.Constant,
+                value);
+    }
+
+    /// <summary>The part of a padded window, or of its gradient, that is not padding.</summary>
+    public static Tensor WithoutPadding(Tensor padded, in Patch patch) => patch.IsPadded
+        ? padded
+            .narrow(2, patch.Rows.Span.Before, patch.Rows.Span.Interval.Length)
+            .narrow(3, patch.Columns.Span.Before, patch.Columns.Span.Interval.Length)
+        : padded;
 
     /// <summary>
     /// Lays out positions along one dimension, each taken from the input position that <paramref name="source"/> names: reflecting and
@@ -28,18 +43,26 @@ internal static class Border
     /// <param name="source">The input position that stands at a position.</param>
     public static Tensor FillFrom(Tensor window, int dimension, long windowStart, long first, long count, Func<long, long> source)
     {
+        if (IsPart(first, count, source))
+            return window.narrow(dimension, source(first) - windowStart, count);
         var indices = new long[count];
-        var inOrder = true;
         for (var i = 0; i < count; i++)
-        {
             indices[i] = source(first + i) - windowStart;
-            inOrder &= i == 0 || indices[i] == indices[i - 1] + 1;
-        }
-
-        if (inOrder)
-            return window.narrow(dimension, indices[0], count);
         using var index = tensor(indices, device: window.device);
         return Select(window, dimension, index);
+    }
+
+    /// <summary>Whether positions stand one behind the other in the input, so that what <see cref="FillFrom"/> lays out is a part of the window and no copy.</summary>
+    public static bool IsPart(long first, long count, Func<long, long> source)
+    {
+        var start = source(first);
+        for (var i = 1; i < count; i++)
+        {
+            if (source(first + i) != start + i)
+                return false;
+        }
+
+        return true;
     }
 
     /// <summary>Rows or columns of a window, picked by their indices, in the window's format.</summary>

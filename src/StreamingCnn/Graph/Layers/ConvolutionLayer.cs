@@ -56,14 +56,6 @@ internal class ConvolutionLayer : LocalLayer
             kernel.Rows,
             kernel.Columns);
 
-    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: false)
-    {
-        Rearranges = true,
-        Growth = Blocks?.Growth ?? 0,
-        KeepsPaddedCopyOnly = true,
-        GradientIsFresh = true,
-    };
-
     internal override double WorkPerPosition =>
         2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns;
 
@@ -114,19 +106,28 @@ internal class ConvolutionLayer : LocalLayer
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Compute(own, inputs, patch);
 
-    internal override Patch PaddedInMemory(in Patch patch)
+    internal override LayerMemory MemoryOf(in Patch patch)
     {
-        return new Patch(Left(patch.Rows, Axis.Rows), Left(patch.Columns, Axis.Columns));
-
-        AxisPatch Left(in AxisPatch along, Axis axis) =>
-            PadsWithZeros && Native(along, axis) > 0 ? along with { Span = along.Span with { Before = 0, After = 0 } } : along;
+        var isOwn = !IsLeftToAutograd(patch);
+        return new(KeepsInput: true, KeepsOutput: !isOwn)
+        {
+            KeepsPaddedCopyOnly = isOwn,
+            GradientIsPadded = isOwn,
+            GradientIsFresh = isOwn,
+            Rearranges = true,
+            Growth = Blocks?.Growth ?? 0,
+        };
     }
+
+    internal override long PaddedPositions(in Patch patch) => PadsWithZeros ? AddedInMemory(patch).PaddedPositions
+        : IsCopied(patch.Rows, Axis.Rows) || IsCopied(patch.Columns, Axis.Columns)
+            ? Reach(patch.Rows, Axis.Rows).Count * Reach(patch.Columns, Axis.Columns).Count
+            : 0;
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
 
-    // The mirrored border's own gradient is left to autograd; it is needed at the image's border only.
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
-        PadsWithZeros || !ReadsOutside(patch) ? Run(own, inputs, patch, wanted) : base.Run(inputs, patch, wanted);
+        IsLeftToAutograd(patch) ? base.Run(inputs, patch, wanted) : Run(own, inputs, patch, wanted);
 
     /// <summary>Computes a rectangle with given weights.</summary>
     protected Tensor Compute(IConvolutionWeights weights, IReadOnlyList<Tensor> inputs, in Patch patch)
@@ -145,7 +146,7 @@ internal class ConvolutionLayer : LocalLayer
         var (window, padding) = Pad(inputs[0], patch);
         var output = Convolve(weights, window, padding);
         var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
-        return (output, new Record(this, weights, kept.DetachFromDisposeScope(), padding, inputs[0].shape, patch, wanted[0]));
+        return (output, new Record(this, weights, kept.DetachFromDisposeScope(), padding, PadsWithZeros ? AddedInMemory(patch) : patch, wanted[0]));
     }
 
     private Tensor Convolve(IConvolutionWeights weights, Tensor window, Pair padding)
@@ -174,7 +175,16 @@ internal class ConvolutionLayer : LocalLayer
         if (!PadsWithZeros)
             return (Mirror(window, patch), default);
 
-        return (Border.FillConstant(window, PaddedInMemory(patch)), new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns)));
+        return (Border.FillConstant(window, AddedInMemory(patch)), new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns)));
+    }
+
+    /// <summary>The patch with the padding alone for which the window is copied; the rest the library adds as it goes.</summary>
+    private Patch AddedInMemory(in Patch patch)
+    {
+        return new Patch(Left(patch.Rows, Axis.Rows), Left(patch.Columns, Axis.Columns));
+
+        AxisPatch Left(in AxisPatch along, Axis axis) =>
+            Native(along, axis) > 0 ? along with { Span = along.Span with { Before = 0, After = 0 } } : along;
     }
 
     private long Native(in AxisPatch patch, Axis axis) =>
@@ -187,13 +197,22 @@ internal class ConvolutionLayer : LocalLayer
 
     private Tensor MirrorAlong(Tensor window, in AxisPatch patch, Axis axis)
     {
-        var length = patch.Map.InputLength;
-        Func<long, long> source = convolution.padding_mode == PaddingModes.Reflect
-            ? position => ReflectionPadding.Source(position, length)
-            : position => ReplicationPadding.Source(position, length);
         var (first, count) = Reach(patch, axis);
-        return Border.FillFrom(window, axis == Axis.Rows ? 2 : 3, patch.Span.Start, first, count, source);
+        return Border.FillFrom(window, axis == Axis.Rows ? 2 : 3, patch.Span.Start, first, count, Mirrored(patch.Map.InputLength));
     }
+
+    private bool IsCopied(in AxisPatch patch, Axis axis)
+    {
+        var (first, count) = Reach(patch, axis);
+        return !Border.IsPart(first, count, Mirrored(patch.Map.InputLength));
+    }
+
+    private Func<long, long> Mirrored(long length) => convolution.padding_mode == PaddingModes.Reflect
+        ? position => ReflectionPadding.Source(position, length)
+        : position => ReplicationPadding.Source(position, length);
+
+    /// <summary>The mirrored border's own gradient is; it is needed at the image's border only.</summary>
+    private bool IsLeftToAutograd(in Patch patch) => !PadsWithZeros && ReadsOutside(patch);
 
     private bool ReadsOutside(in Patch patch) => ReadsOutside(patch.Rows, Axis.Rows) || ReadsOutside(patch.Columns, Axis.Columns);
 
@@ -209,8 +228,10 @@ internal class ConvolutionLayer : LocalLayer
         stride[axis] * (patch.Output.Length - 1) + dilation[axis] * (kernel[axis] - 1) + 1);
 
     private sealed class Record(
-        ConvolutionLayer layer, IConvolutionWeights weights, Tensor window, Pair padding, long[] inputShape, Patch patch, bool inputWanted) : LayerRecord
+        ConvolutionLayer layer, IConvolutionWeights weights, Tensor window, Pair padding, Patch added, bool inputWanted) : LayerRecord
     {
+        public override IEnumerable<Tensor> Held => [window];
+
         public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
         {
             var blocks = layer.Blocks;
@@ -226,16 +247,9 @@ internal class ConvolutionLayer : LocalLayer
                 ofWeight is null ? null : blocks?.OwnWeights(ofWeight) ?? ofWeight,
                 ofBias is null || blocks is null ? ofBias : ofBias.narrow(0, 0, layer.convolution.out_channels),
                 parameters);
-            return [input is null ? null : new(WithoutPadding(blocks?.OwnInputs(input) ?? input), IsExclusive: true)];
+            return [input is null ? null : new(Border.WithoutPadding(blocks?.OwnInputs(input) ?? input, added), IsExclusive: true)];
         }
 
         public override void Dispose() => window.Dispose();
-
-        private Tensor WithoutPadding(Tensor gradient)
-        {
-            var top = padding.Rows > 0 ? 0 : patch.Rows.Span.Before;
-            var left = padding.Columns > 0 ? 0 : patch.Columns.Span.Before;
-            return gradient.narrow(2, top, inputShape[2]).narrow(3, left, inputShape[3]);
-        }
     }
 }

@@ -26,7 +26,7 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     internal override IEnumerable<Module> Modules => layer.Modules;
 
-    internal override LayerMemory Memory => layer.Memory;
+    internal override LayerMemory MemoryOf(in Patch patch) => layer.MemoryOf(patch);
 
     internal override double WorkPerPosition => layer.WorkPerPosition;
 
@@ -44,7 +44,7 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     internal override LayerRun Start() => new WideRun(layer.Start(), type);
 
-    internal override Patch PaddedInMemory(in Patch patch) => layer.PaddedInMemory(patch);
+    internal override long PaddedPositions(in Patch patch) => layer.PaddedPositions(patch);
 
     private static Tensor[] Wide(IReadOnlyList<Tensor> inputs) => [.. inputs.Select(input => input.to(ScalarType.Float32))];
 
@@ -65,6 +65,8 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     private sealed class WideRecord(LayerRecord record, ScalarType[] types) : LayerRecord
     {
+        public override IEnumerable<Tensor> Held => record.Held;
+
         public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
         {
             using var wide = gradient.to(ScalarType.Float32);

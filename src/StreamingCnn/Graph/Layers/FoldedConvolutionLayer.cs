@@ -15,7 +15,7 @@ internal sealed class FoldedConvolutionLayer(Conv2d convolution, BatchNormLayer 
 
     internal override IEnumerable<Module> Modules => [convolution, norm.Module];
 
-    internal override LayerMemory Memory => base.Memory with { MakesWeights = true };
+    internal override LayerMemory MemoryOf(in Patch patch) => base.MemoryOf(patch) with { MakesWeights = true };
 
     /// <summary>Makes the weights for this rectangle alone; a run makes them once.</summary>
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)

@@ -23,23 +23,26 @@ internal sealed class AdditionLayer : MergingLayer
 {
     public override string Name => "Add";
 
-    internal override LayerMemory Memory => default;
+    internal override LayerMemory MemoryOf(in Patch patch) => new() { GradientIsPart = true };
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => Equal(inputs, "add");
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0].Plus(inputs[1]);
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
-        (Compute(inputs, patch), new Record([.. wanted]));
+        (Compute(inputs, patch), new HandingRecord([.. wanted]));
+}
 
-    private sealed class Record(bool[] wanted) : LayerRecord
+/// <summary>Of a layer whose operands all get the gradient that comes in.</summary>
+internal sealed class HandingRecord(bool[] wanted) : LayerRecord
+{
+    public override IEnumerable<Tensor> Held => [];
+
+    public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters) =>
+        Array.ConvertAll(wanted, w => w ? new LayerGradient(gradient.alias(), IsExclusive: false) : (LayerGradient?)null);
+
+    public override void Dispose()
     {
-        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters) =>
-            Array.ConvertAll(wanted, w => w ? new LayerGradient(gradient.alias(), IsExclusive: false) : (LayerGradient?)null);
-
-        public override void Dispose()
-        {
-        }
     }
 }
 
@@ -51,6 +54,28 @@ internal sealed class MultiplicationLayer : MergingLayer
     public override long OutputChannels(IReadOnlyList<long> inputs) => Equal(inputs, "multiply");
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0] * inputs[1];
+
+    internal override LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: true, KeepsOutput: false) { GradientIsFresh = true };
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        (Compute(inputs, patch), new Record([.. inputs.Select(input => input.alias().DetachFromDisposeScope())], [.. wanted]));
+
+    private sealed class Record(Tensor[] factors, bool[] wanted) : LayerRecord
+    {
+        public override IEnumerable<Tensor> Held => factors;
+
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters) =>
+            [Of(gradient, wanted[0], factors[1]), Of(gradient, wanted[1], factors[0])];
+
+        public override void Dispose()
+        {
+            foreach (var factor in factors)
+                factor.Dispose();
+        }
+
+        private static LayerGradient? Of(Tensor gradient, bool isWanted, Tensor other) =>
+            isWanted ? new(gradient * other, IsExclusive: true) : null;
+    }
 }
 
 /// <summary>Maps one behind the other along channels.</summary>
@@ -58,7 +83,7 @@ internal sealed class ConcatenationLayer : MergingLayer
 {
     public override string Name => "Concat";
 
-    internal override LayerMemory Memory => default;
+    internal override LayerMemory MemoryOf(in Patch patch) => new() { GradientIsPart = true };
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs.Sum();
 
@@ -69,6 +94,8 @@ internal sealed class ConcatenationLayer : MergingLayer
 
     private sealed class Record(long[] channels, bool[] wanted) : LayerRecord
     {
+        public override IEnumerable<Tensor> Held => [];
+
         public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
         {
             var gradients = new LayerGradient?[channels.Length];
@@ -104,6 +131,30 @@ internal sealed class ChannelSliceLayer(long start, long count) : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0].narrow(1, start, count);
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => inputs[0].narrow(1, start, count);
+
+    internal override LayerMemory MemoryOf(in Patch patch) => new() { OutputIsPart = true, GradientIsFresh = true };
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        (Compute(inputs, patch), new Record(start, inputs[0].shape[1], wanted[0]));
+
+    private sealed class Record(long start, long channels, bool isWanted) : LayerRecord
+    {
+        public override IEnumerable<Tensor> Held => [];
+
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
+        {
+            if (!isWanted)
+                return [null];
+            var shape = gradient.shape;
+            var whole = gradient.Format().Zeros([shape[0], channels, shape[2], shape[3]], gradient.dtype, gradient.device);
+            whole.narrow(1, start, shape[1]).copy_(gradient);
+            return [new(whole, IsExclusive: true)];
+        }
+
+        public override void Dispose()
+        {
+        }
+    }
 }
 
 /// <summary>The map as it is.</summary>
@@ -120,4 +171,9 @@ internal sealed class IdentityLayer : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => inputs[0].alias();
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => inputs[0].alias();
+
+    internal override LayerMemory MemoryOf(in Patch patch) => new() { OutputIsPart = true, GradientIsPart = true };
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        (Compute(inputs, patch), new HandingRecord([wanted[0]]));
 }

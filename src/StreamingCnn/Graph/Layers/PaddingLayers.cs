@@ -22,6 +22,24 @@ internal abstract class PaddingLayer(PadBase pad) : LocalLayer
         _ => throw new GeometryException($"has {pad.padding.Length} paddings; give 1, 2 or 4"),
     };
 
+    // The copy with padding is the output itself.
+    internal override long PaddedPositions(in Patch patch) => 0;
+
+    /// <summary>What the record holds, where the output may be a part of the window.</summary>
+    protected static LayerMemory MemoryOf(bool isPart) => new(KeepsInput: true, KeepsOutput: true) { OutputIsPart = isPart };
+
+    /// <summary>Whether <see cref="Fill"/> copies nothing.</summary>
+    protected bool IsPart(in Patch patch, Func<long, long, long> source)
+    {
+        return Is(patch.Rows, Axis.Rows) && Is(patch.Columns, Axis.Columns);
+
+        bool Is(in AxisPatch along, Axis axis)
+        {
+            var length = along.Map.InputLength;
+            return Border.IsPart(along.Output.Start - Along(axis).Before, along.Output.Length, position => source(position, length));
+        }
+    }
+
     /// <summary>Fills every position of the patch from the input position that stands there.</summary>
     protected Tensor Fill(Tensor window, in Patch patch, Func<long, long, long> source)
     {
@@ -48,6 +66,9 @@ internal sealed class ConstantPaddingLayer(PadBase pad) : PaddingLayer(pad)
     }
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Border.FillConstant(inputs[0], patch, value).alias();
+
+    internal override LayerMemory MemoryOf(in Patch patch) =>
+        MemoryOf(isPart: !patch.IsPadded) with { GradientIsPart = !patch.IsPadded };
 }
 
 /// <summary>ReflectionPad2d.</summary>
@@ -60,6 +81,8 @@ internal sealed class ReflectionPaddingLayer(ReflectionPad2d pad) : PaddingLayer
     }
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Fill(inputs[0], patch, ReflectionPadding.Source);
+
+    internal override LayerMemory MemoryOf(in Patch patch) => MemoryOf(IsPart(patch, ReflectionPadding.Source));
 }
 
 /// <summary>ReplicationPad2d.</summary>
@@ -72,4 +95,6 @@ internal sealed class ReplicationPaddingLayer(ReplicationPad2d pad) : PaddingLay
     }
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Fill(inputs[0], patch, ReplicationPadding.Source);
+
+    internal override LayerMemory MemoryOf(in Patch patch) => MemoryOf(IsPart(patch, ReplicationPadding.Source));
 }

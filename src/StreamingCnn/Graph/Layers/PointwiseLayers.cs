@@ -6,8 +6,24 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph.Layers;
 
-/// <summary>An activation that may be set to work in place. It is given a copy then, since its input is still needed by others.</summary>
-internal sealed class InPlaceActivationLayer(Module<Tensor, Tensor> activation) : PointwiseLayer(activation)
+/// <summary>An activation as autograd records it.</summary>
+/// <param name="activation">The module.</param>
+/// <param name="kept">Maps that autograd keeps of it besides input and output.</param>
+internal class ActivationLayer(Module<Tensor, Tensor> activation, int kept) : PointwiseLayer(activation)
+{
+    internal override LayerMemory MemoryOf(in Patch patch) => base.MemoryOf(patch) with { ValuesPerOutput = kept };
+}
+
+/// <summary>An activation of single values whose output the library would lay out channels first, whatever comes in.</summary>
+internal sealed class InOrderActivationLayer(Module<Tensor, Tensor> activation, int kept) : ActivationLayer(activation, kept)
+{
+    protected override Tensor Apply(Tensor input) => input.Format() == MapFormat.ChannelsLast
+        ? base.Apply(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        : base.Apply(input);
+}
+
+/// <summary>An activation that is set to work in place. It is given a copy, since its input is still needed by others.</summary>
+internal sealed class InPlaceActivationLayer(Module<Tensor, Tensor> activation, int kept) : ActivationLayer(activation, kept)
 {
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => ((Module<Tensor, Tensor>)Module).call(inputs[0].clone());
 
@@ -26,7 +42,7 @@ internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingL
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => relu.call(relu.inplace ? inputs[0].clone() : inputs[0]);
 
-    internal override LayerMemory Memory => new(KeepsInput: false, KeepsOutput: true) { GradientIsFresh = true };
+    internal override LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: false, KeepsOutput: true) { GradientIsFresh = true };
 
     public void Overwrite(Tensor input) => input.relu_();
 
@@ -42,6 +58,8 @@ internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingL
 
     private sealed class Record(Tensor output) : LayerRecord
     {
+        public override IEnumerable<Tensor> Held => [output];
+
         public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
         {
             var input = ScriptedOperators.ReluBackward(gradient, output);
@@ -79,45 +97,6 @@ internal sealed class BatchNormLayer(BatchNorm2d norm, bool evaluate) : Pointwis
         functional.batch_norm(input, norm.running_mean, norm.running_var, norm.weight, norm.bias, false, 0, norm.eps);
 }
 
-/// <summary>A module of the last dimension (Linear, LayerNorm) applied to the channels of each pixel.</summary>
-internal sealed class ChannelsLastLayer : PointwiseLayer
-{
-    private readonly Module<Tensor, Tensor> perPixel;
-    private readonly long inputs;
-    private readonly long outputs;
-
-    public ChannelsLastLayer(Linear linear)
-        : base(linear)
-    {
-        perPixel = linear;
-        (inputs, outputs) = (linear.in_features, linear.out_features);
-    }
-
-    public ChannelsLastLayer(LayerNorm norm)
-        : base(norm)
-    {
-        perPixel = norm;
-        inputs = outputs = norm.normalized_shape[^1];
-    }
-
-    // A Linear is a 1x1 convolution: too much work to repeat on values that are carried from tile to tile.
-    public override bool IsPointwise => perPixel is LayerNorm;
-
-    public override string? Refusal => perPixel is Linear linear ? WeightShape.RefusalOf(linear.weight, outputs, inputs) : null;
-
-    internal override WorkKind WorkKind => WorkKind.PerPixel;
-
-    internal override double WorkPerPosition => perPixel is Linear ? 2.0 * inputs * outputs : 0;
-
-    public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == this.inputs
-        ? outputs
-        : throw new GeometryException($"expects {this.inputs} channels, but gets {inputs[0]}");
-
-    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => Apply(inputs[0]);
-
-    protected override Tensor Apply(Tensor input) => perPixel.call(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2);
-}
-
 /// <summary>A gated linear unit over channels, which halves their number.</summary>
 internal sealed class GatedLinearUnitLayer(GLU unit) : PointwiseLayer(unit)
 {
@@ -129,9 +108,16 @@ internal sealed class GatedLinearUnitLayer(GLU unit) : PointwiseLayer(unit)
 }
 
 /// <summary>A softmax, which is local when it runs over channels.</summary>
-internal sealed class SoftmaxLayer(Module<Tensor, Tensor> softmax, long dimension) : PointwiseLayer(softmax)
+/// <param name="softmax">The module.</param>
+/// <param name="dimension">What it runs over.</param>
+/// <param name="function">What it computes, over a dimension. The library would lay its output out channels first.</param>
+internal sealed class SoftmaxLayer(Module<Tensor, Tensor> softmax, long dimension, Func<Tensor, long, Tensor> function) : PointwiseLayer(softmax)
 {
     public override string? Refusal => OverChannels.RefusalOf(dimension);
+
+    protected override Tensor Apply(Tensor input) => input.Format() == MapFormat.ChannelsLast
+        ? function(input.permute(0, 2, 3, 1), 3).permute(0, 3, 1, 2)
+        : function(input, 1);
 }
 
 internal static class OverChannels

@@ -22,7 +22,7 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     internal override double ComparisonsPerPosition => kernel.Rows * kernel.Columns;
 
     // Each maximum's place, a 64-bit number.
-    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { BytesPerOutput = sizeof(long) };
+    internal override LayerMemory MemoryOf(in Patch patch) => PoolingRecord.Memory with { BytesPerOutput = sizeof(long) };
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
@@ -44,12 +44,8 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
         var window = Border.FillConstant(inputs[0], patch, double.NegativeInfinity);
-        var isRecorded = is_grad_enabled() && window.requires_grad;
-        if (isRecorded || (kernel.Rows == 1 && kernel.Columns == 1) || window.Format() == MapFormat.ChannelsLast)
-        {
-            var maxima = functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
-            return isRecorded && patch.IsPadded ? InsideTheMap(maxima, inputs[0], patch) : maxima;
-        }
+        if ((kernel.Rows == 1 && kernel.Columns == 1) || window.Format() == MapFormat.ChannelsLast)
+            return functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
 
         using var rows = MaximumAlong(window, 2, Axis.Rows);
         return MaximumAlong(rows, 3, Axis.Columns);
@@ -57,28 +53,38 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
 
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    {
+        var window = Border.FillConstant(inputs[0], patch, double.NegativeInfinity);
+        var (maxima, found) = functional.max_pool2d_with_indices(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
+        var places = patch.IsPadded ? InsideTheMap(found, maxima, patch) : found;
+        var arguments = new PoolingArguments(kernel, stride, dilation);
+        return (maxima, PoolingRecord.Of(inputs[0], window, patch, wanted[0], (gradient, window) => ScriptedOperators.MaxPoolingBackward(gradient, window, places, arguments), places));
+    }
+
     /// <summary>
-    /// Maxima whose gradients stay in the map: where nothing in a window is above minus infinity, PyTorch takes its
-    /// first position in the map for the maximum, and here that would be one of the padding.
+    /// Places that lie in the map: where nothing in a window is above minus infinity, PyTorch takes its first position in
+    /// the map for the maximum, and here that would be one of the padding.
     /// </summary>
-    private Tensor InsideTheMap(Tensor maxima, Tensor window, in Patch patch)
+    private Tensor InsideTheMap(Tensor places, Tensor maxima, in Patch patch)
     {
         using Scalar nothing = double.NegativeInfinity;
         using var bare = maxima.eq(nothing);
         if (!bare.any().item<bool>())
-            return maxima;
-        using var rows = FirstTaps(patch.Rows, Axis.Rows, window.device);
-        using var columns = FirstTaps(patch.Columns, Axis.Columns, window.device);
-        return where(bare, window.index_select(2, rows).index_select(3, columns), maxima);
+            return places;
+        using var rows = FirstTaps(patch.Rows, Axis.Rows, places.device).unsqueeze(1);
+        using var columns = FirstTaps(patch.Columns, Axis.Columns, places.device);
+        return where(bare, rows.Times(patch.Columns.PaddedLength).Plus(columns), places);
     }
 
+    /// <summary>For each window its first tap in the map, as a position of the copy with padding.</summary>
     private Tensor FirstTaps(in AxisPatch patch, Axis axis, Device device)
     {
         var (first, span) = (stride[axis] * patch.Output.Start - padding[axis], patch.Span);
         return tensor(
             [
                 .. Enumerable.Range(0, (int)patch.Output.Length)
-                    .Select(i => FirstInside(first + (i * stride[axis]), dilation[axis]) - span.Start),
+                    .Select(i => FirstInside(first + (i * stride[axis]), dilation[axis]) - span.Start + span.Before),
             ],
             ScalarType.Int64,
             device);
@@ -119,6 +125,10 @@ internal sealed class AveragePoolingLayer(AvgPool2d pooling) : LocalLayer
 
     public override Module Module => pooling;
 
+    public override bool OutputIsFresh => true;
+
+    internal override LayerMemory MemoryOf(in Patch patch) => PoolingRecord.Memory;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
     public override AxisMap Along(Axis axis, long length)
@@ -130,17 +140,44 @@ internal sealed class AveragePoolingLayer(AvgPool2d pooling) : LocalLayer
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {
         var window = Border.FillConstant(inputs[0], patch);
-        var sum = functional.avg_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], false, true, 1);
-        if (pooling.divisor_override is { } divisor)
-            return sum.Over(divisor);
-
-        // The two-axis divisor is the product of the divisors of each axis.
-        using var rows = Divisors(patch.Rows, Axis.Rows, sum).unsqueeze(1);
-        using var columns = Divisors(patch.Columns, Axis.Columns, sum);
-        return sum / (rows * columns);
+        var mean = Mean(window, patch);
+        if (!ReferenceEquals(window, inputs[0]))
+            window.Dispose();
+        return mean;
     }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    {
+        var window = Border.FillConstant(inputs[0], patch);
+        var place = patch;
+        return (Mean(window, patch), PoolingRecord.Of(inputs[0], window, patch, wanted[0], Backward));
+
+        Tensor Backward(Tensor gradient, Tensor window)
+        {
+            using var share = Divided(gradient, place);
+            return ScriptedOperators.SumPoolingBackward(share, window, new(kernel, stride, new(1, 1)));
+        }
+    }
+
+    private Tensor Mean(Tensor window, in Patch patch)
+    {
+        using var sum = functional.avg_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], false, true, 1);
+        return Divided(sum, patch);
+    }
+
+    private Tensor Divided(Tensor map, in Patch patch)
+    {
+        if (pooling.divisor_override is { } divisor)
+            return map.Over(divisor);
+
+        // The two-axis divisor is the product of the divisors of each axis.
+        using var rows = Divisors(patch.Rows, Axis.Rows, map).unsqueeze(1);
+        using var columns = Divisors(patch.Columns, Axis.Columns, map);
+        using var both = rows * columns;
+        return map / both;
+    }
 
     private Tensor Divisors(in AxisPatch patch, Axis axis, Tensor like)
     {

@@ -23,18 +23,39 @@ internal abstract class MaskingLayer(Module<Tensor, Tensor> module, double proba
 
     public override AxisMap Along(Axis axis, long length) => new IdentityMap(length);
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
-    {
-        using var kept = Numbers(inputs[0], patch).IsAtLeast(probability).to(inputs[0].dtype);
-        // At probability 1 nothing is kept, and nothing is to be scaled up.
-        using var mask = probability < 1 ? kept.Over(1 - probability) : kept.clone();
-        return inputs[0] * mask;
-    }
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Mask(inputs[0], patch);
+
+    internal override LayerMemory MemoryOf(in Patch patch) => new() { GradientIsFresh = true };
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        (Mask(inputs[0], patch), new Record(this, patch, wanted[0]));
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => module.call(worksInPlace ? inputs[0].clone() : inputs[0]);
 
     /// <summary>Uniform numbers in [0, 1), of a shape that broadcasts to the input's.</summary>
     protected abstract Tensor Numbers(Tensor input, in Patch patch);
+
+    private Tensor Mask(Tensor map, in Patch patch)
+    {
+        using var numbers = Numbers(map, patch);
+        using var kept = numbers.IsAtLeast(probability).to(map.dtype);
+        // At probability 1 nothing is kept, and nothing is to be scaled up.
+        using var mask = probability < 1 ? kept.Over(1 - probability) : kept.clone();
+        return map * mask;
+    }
+
+    /// <summary>The same numbers are drawn again.</summary>
+    private sealed class Record(MaskingLayer layer, Patch patch, bool isWanted) : LayerRecord
+    {
+        public override IEnumerable<Tensor> Held => [];
+
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters) =>
+            [isWanted ? new(layer.Mask(gradient, patch), IsExclusive: true) : null];
+
+        public override void Dispose()
+        {
+        }
+    }
 }
 
 /// <summary>Dropout of single values.</summary>

@@ -49,6 +49,13 @@ internal sealed class NearestUpsamplingLayer(Upsample upsample) : UpsamplingLaye
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) =>
         Pick(Pick(inputs[0], 2, patch.Rows), 3, patch.Columns);
 
+    internal override LayerMemory MemoryOf(in Patch patch)
+    {
+        return new(KeepsInput: true, KeepsOutput: true) { OutputIsPart = IsPart(patch.Rows) && IsPart(patch.Columns) };
+
+        static bool IsPart(in AxisPatch along) => Border.IsPart(along.Output.Start, along.Output.Length, ((NearestResize)along.Map).Source);
+    }
+
     private static Tensor Pick(Tensor window, int dimension, AxisPatch patch)
     {
         var resize = (NearestResize)patch.Map;
@@ -104,9 +111,17 @@ internal sealed class PixelShuffleLayer(PixelShuffle shuffle) : LocalLayer
 
     public override AxisMap Along(Axis axis, long length) => new Magnification(length, factor);
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => functional.pixel_shuffle(inputs[0], factor)
-        .narrow(2, patch.Rows.Output.Start - factor * patch.Rows.Span.Start, patch.Rows.Output.Length)
-        .narrow(3, patch.Columns.Output.Start - factor * patch.Columns.Span.Start, patch.Columns.Output.Length);
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
+    {
+        var shuffled = functional.pixel_shuffle(inputs[0], factor);
+        if (patch.Output.Area == factor * factor * patch.Input.Area)
+            return shuffled;
+        // A part that is copied does not keep the rest in memory.
+        return shuffled
+            .narrow(2, patch.Rows.Output.Start - factor * patch.Rows.Span.Start, patch.Rows.Output.Length)
+            .narrow(3, patch.Columns.Output.Start - factor * patch.Columns.Span.Start, patch.Columns.Output.Length)
+            .clone();
+    }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => shuffle.call(inputs[0]);
 }

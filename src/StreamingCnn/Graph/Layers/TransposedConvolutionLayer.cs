@@ -13,6 +13,7 @@ namespace StreamingCnn.Graph.Layers;
 /// </summary>
 internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : LocalLayer
 {
+    private readonly ConvTranspose2d convolution = convolution;
     private readonly Pair kernel = Pair.From(convolution.kernel_size);
     private readonly Pair stride = Pair.From(convolution.stride, new(1, 1));
     private readonly Pair dilation = Pair.From(convolution.dilation, new(1, 1));
@@ -25,7 +26,10 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     public override Module Module => convolution;
 
-    internal override LayerMemory Memory => new(KeepsInput: true, KeepsOutput: true) { Rearranges = true, Growth = Blocks?.Growth ?? 0 };
+    public override bool OutputIsFresh => true;
+
+    internal override LayerMemory MemoryOf(in Patch patch) =>
+        new(KeepsInput: true, KeepsOutput: false) { Rearranges = true, Growth = Blocks?.Growth ?? 0, GradientIsFresh = true };
 
     // Each input is spread over a kernel; there are stride x stride outputs for an input.
     internal override double WorkPerPosition =>
@@ -51,12 +55,16 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
     {
         var window = inputs[0];
         var output = patch.Input.IsEmpty
-            ? zeros(window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length, dtype: window.dtype, device: window.device)
+            ? window.Format().Zeros(
+                [window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length], window.dtype, window.device)
             : Fit(Convolve(window), patch);
         return convolution.bias is { } bias ? output.Plus(bias.reshape(-1, 1, 1)) : output;
     }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => convolution.call(inputs[0]);
+
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        (Compute(inputs, patch), new Record(this, inputs[0].alias().DetachFromDisposeScope(), patch, wanted[0]));
 
     private Tensor Convolve(Tensor window)
     {
@@ -68,15 +76,45 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     private static Tensor Fit(Tensor result, in Patch patch)
     {
-        var (above, below) = Margins(patch.Rows, result.shape[2]);
-        var (left, right) = Margins(patch.Columns, result.shape[3]);
+        var ((above, below), (left, right)) = (Margins(patch.Rows), Margins(patch.Columns));
         return functional.pad(result, [left, right, above, below], PaddingModes.Constant, 0);
     }
 
-    /// <summary>Zeros to add on either side; negative where there is too much.</summary>
-    private static (long Before, long After) Margins(in AxisPatch patch, long length)
+    /// <summary>Zeros to add to a window's result on either side; negative where there is too much.</summary>
+    private static (long Before, long After) Margins(in AxisPatch patch)
     {
-        var start = ((TransposedWindow)patch.Map).FirstOutput(patch.Span.Start);
-        return (start - patch.Output.Start, patch.Output.End - (start + length));
+        var window = (TransposedWindow)patch.Map;
+        var (start, end) = (window.FirstOutput(patch.Span.Start), window.EndOfOutputs(patch.Span.End));
+        return (start - patch.Output.Start, patch.Output.End - end);
+    }
+
+    private sealed class Record(TransposedConvolutionLayer layer, Tensor window, Patch patch, bool inputWanted) : LayerRecord
+    {
+        public override IEnumerable<Tensor> Held => [window];
+
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
+        {
+            var (weight, bias) = (layer.convolution.weight, layer.convolution.bias);
+            if (bias is { requires_grad: true })
+                parameters.Add(bias, gradient.sum([0, 2, 3]));
+            if (patch.Input.IsEmpty)
+                return [null];
+
+            var ((above, below), (left, right)) = (Margins(patch.Rows), Margins(patch.Columns));
+            var ofResult = functional.pad(gradient, [-left, -right, -above, -below], PaddingModes.Constant, 0);
+            var blocks = layer.Blocks;
+            var (ofInput, ofWeight, _) = ScriptedOperators.ConvolutionBackward(
+                blocks?.Output(ofResult) ?? ofResult,
+                blocks?.Input(window) ?? window,
+                blocks?.Weight(weight) ?? weight,
+                new(layer.stride, default, layer.dilation, layer.convolution.groups) { IsTransposed = true },
+                (inputWanted, weight.requires_grad, false));
+            window.Dispose();
+            if (ofWeight is not null)
+                parameters.Add(weight, blocks?.OwnWeights(ofWeight) ?? ofWeight);
+            return [ofInput is null ? null : new(blocks?.OwnInputs(ofInput) ?? ofInput, IsExclusive: true)];
+        }
+
+        public override void Dispose() => window.Dispose();
     }
 }

@@ -35,6 +35,9 @@ public sealed class ChannelLayerNorm : Module<Tensor, Tensor>
     /// <summary>Offset of each channel, [C].</summary>
     public Parameter Bias => bias;
 
+    /// <summary>Added to the variance.</summary>
+    internal double Eps => eps;
+
     /// <summary>Normalises each pixel.</summary>
     /// <param name="input">[N, C, H, W].</param>
     /// <returns>[N, C, H, W].</returns>
