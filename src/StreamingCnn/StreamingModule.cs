@@ -53,7 +53,7 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(trunk);
         this.trunk = trunk;
         Options = options ?? new();
-        streamed = new StreamedTrunk(trunk, channels => GraphBuilder.Trace(trunk, channels, Options.FrozenBatchNorm), Options);
+        streamed = new StreamedTrunk(trunk, channels => GraphBuilder.Trace(trunk, channels.Single(), Options.FrozenBatchNorm), Options);
         RegisterComponents();
     }
 
@@ -73,7 +73,7 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     public override Tensor forward(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return streamed.Forward(image)[0];
+        return streamed.Forward([image])[0];
     }
 
     /// <summary>Runs the trunk on an image that is read window by window and never held whole.</summary>
@@ -86,7 +86,7 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     public Tensor forward(IImageSource image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return streamed.Forward(image)[0];
+        return streamed.Forward([image])[0];
     }
 
     /// <summary>Runs the trunk on an image that is read window by window, and gives its gradient row by row, so that neither is ever held whole.</summary>
@@ -101,7 +101,35 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(gradientRows);
-        return streamed.Forward(image, gradientRows)[0];
+        return streamed.Forward([image], gradientRows)[0];
+    }
+
+    /// <summary>Runs the trunk on an image in memory, without autograd, and hands the output out rectangle by rectangle, so that the map need be held whole.</summary>
+    /// <param name="image">[N, C, H, W].</param>
+    /// <param name="sink">Where the output goes.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W], or overlapping tiles of a module that the engine cannot see into have no size.</exception>
+    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    public void Run(Tensor image, IMapSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(sink);
+        streamed.Run([image], [sink]);
+    }
+
+    /// <summary>Runs the trunk on an image that is read window by window, without autograd, and hands the output out rectangle by rectangle, so that neither image nor map need be held whole.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="sink">Where the output goes.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">Overlapping tiles of a module that the engine cannot see into have no size.</exception>
+    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    public void Run(IImageSource image, IMapSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(sink);
+        streamed.Run([image], [sink]);
     }
 
     /// <summary>What a step on one image of the given size would do and cost, without doing it.</summary>
@@ -111,7 +139,7 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="NotSupportedException">The engine cannot see into the trunk.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
-    public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+    public TilePlan Plan(long height, long width) => streamed.Plan((height, width));
 
     /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
     protected override void Dispose(bool disposing)

@@ -21,7 +21,7 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
         ArgumentNullException.ThrowIfNull(trunk);
         this.trunk = trunk;
         Options = options ?? new();
-        streamed = new StreamedTrunk(trunk, channels => GraphBuilder.Trace(trunk, channels, Options.FrozenBatchNorm), Options);
+        streamed = new StreamedTrunk(trunk, channels => GraphBuilder.Trace(trunk, channels.Single(), Options.FrozenBatchNorm), Options);
         RegisterComponents();
     }
 
@@ -37,7 +37,7 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
     public override Tensor[] forward(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return streamed.Forward(image);
+        return streamed.Forward([image]);
     }
 
     /// <summary>Runs the trunk on an image that is read window by window.</summary>
@@ -48,11 +48,37 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
     public Tensor[] forward(IImageSource image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return streamed.Forward(image);
+        return streamed.Forward([image]);
+    }
+
+    /// <summary>Runs the trunk on an image in memory, without autograd, and hands the outputs out rectangle by rectangle, so that no map need be held whole.</summary>
+    /// <param name="image">[N, C, H, W].</param>
+    /// <param name="sinks">Where each output goes.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W], or there are more or fewer sinks than outputs.</exception>
+    public void Run(Tensor image, IReadOnlyList<IMapSink> sinks)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(sinks);
+        streamed.Run([image], sinks);
+    }
+
+    /// <summary>Runs the trunk on an image that is read window by window, without autograd, and hands the outputs out rectangle by rectangle, so that neither image nor maps need be held whole.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="sinks">Where each output goes.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">There are more or fewer sinks than outputs.</exception>
+    public void Run(IImageSource image, IReadOnlyList<IMapSink> sinks)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(sinks);
+        streamed.Run([image], sinks);
     }
 
     /// <inheritdoc cref="StreamingModule.Plan"/>
-    public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+    public TilePlan Plan(long height, long width) => streamed.Plan((height, width));
 
     /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
     protected override void Dispose(bool disposing)

@@ -16,14 +16,9 @@ namespace StreamingCnn.Execution;
 /// </summary>
 internal sealed class BlackBoxRun : IDifferentiableRun
 {
-    // Outputs that tell how large values are at a place.
-    private const long Nearby = 16;
-
     private readonly OpaqueTrunk trunk;
     private readonly WindowGrid grid;
-    private readonly ImageInput image;
-    private readonly bool imageWanted;
-    private readonly ImageGradientRows? gradientRows;
+    private readonly MapSource image;
     private readonly Parameter[] parameters;
     private ParameterSnapshot? snapshot;
     private bool isReversed;
@@ -31,20 +26,19 @@ internal sealed class BlackBoxRun : IDifferentiableRun
     /// <param name="trunk">The module.</param>
     /// <param name="grid">Its tiles.</param>
     /// <param name="image">The image.</param>
-    /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
-    /// <param name="gradientRows">Gets it row by row; null to have it whole.</param>
-    public BlackBoxRun(OpaqueTrunk trunk, WindowGrid grid, ImageInput image, bool imageWanted, ImageGradientRows? gradientRows)
+    public BlackBoxRun(OpaqueTrunk trunk, WindowGrid grid, MapSource image)
     {
         this.trunk = trunk;
         this.grid = grid;
         this.image = image;
-        this.imageWanted = imageWanted;
-        this.gradientRows = gradientRows;
         parameters = [.. trunk.Module.parameters()];
     }
 
     /// <inheritdoc/>
-    public Tensor[] Forward(IProgress<TileProgress>? progress)
+    public int Outputs => 1;
+
+    /// <inheritdoc/>
+    public void Forward(IReadOnlyList<IMapSink> sinks, IProgress<TileProgress>? progress)
     {
         using var grad = no_grad();
         if (grid.Outputs.IsEmpty)
@@ -55,38 +49,47 @@ internal sealed class BlackBoxRun : IDifferentiableRun
                 $"gives no output for an image of {image.Height} x {image.Width} pixels; use a larger one");
         }
 
-        Tensor? output = null;
+        using var edges = new TileEdges(grid.Outputs);
+        var checks = grid.Checks().ToLookup(check => check.Edge, check => check.Place);
+        Region? last = null;
         var done = 0;
         foreach (var tile in grid.Tiles())
         {
-            using (NewDisposeScope())
-            {
-                var computed = tile.Owned.Hull(tile.Shared);
-                var part = Run(computed);
-                var (tall, wide) = (grid.Outputs.Rows.Length, grid.Outputs.Columns.Length);
-                output ??= empty(image.Batch, part.shape[1], tall, wide, dtype: part.dtype, device: part.device).MoveToOuterDisposeScope();
-                if (!tile.Shared.IsEmpty)
-                    Check(part.Part(computed, tile.Shared), output.Part(grid.Outputs, tile.Shared), part, tile.Shared);
-                output.Part(grid.Outputs, tile.Owned).copy_(part.Part(computed, tile.Owned));
-            }
-
+            using var scope = NewDisposeScope();
+            if (last is { } before && before.Rows != tile.Owned.Rows)
+                CheckEdge(before.Rows.Start);
+            var computed = tile.Owned.Hull(tile.Shared);
+            var part = Run(computed);
+            if (last is null)
+                sinks[0].Begin(image.Batch, part.shape[1], grid.Outputs.Rows.Length, grid.Outputs.Columns.Length);
+            if (!tile.Shared.IsEmpty)
+                Check(part.Part(computed, tile.Shared), edges.Line(tile.Owned, tile.Shared), part, tile.Shared);
+            var owned = part.Part(computed, tile.Owned);
+            edges.Add(tile.Owned, owned);
+            sinks[0].Write(tile.Owned.Rows.Start, tile.Owned.Columns.Start, owned);
+            last = tile.Owned;
             progress?.Report(new(TilePass.Forward, ++done, grid.Count));
         }
 
-        foreach (var place in grid.Checks())
-        {
-            using var scope = NewDisposeScope();
-            var around = new Region(Around(place.Rows), Around(place.Columns)).Intersect(grid.Outputs);
-            Check(Run(place), output!.Part(grid.Outputs, place), output!.Part(grid.Outputs, around), place);
-        }
+        CheckEdge(last!.Value.Rows.Start);
+        CheckEdge(grid.Outputs.Rows.End);
 
         // Not from the start: InstanceNorm writes its running statistics in evaluation mode, too, though the same ones.
         snapshot = ParameterSnapshot.Of(trunk.Module);
-        return [output!];
+
+        void CheckEdge(long edge)
+        {
+            foreach (var place in checks[edge])
+            {
+                using var scope = NewDisposeScope();
+                var (expected, around) = edges.At(edge, place);
+                Check(Run(place), expected, around, place);
+            }
+        }
     }
 
     /// <inheritdoc/>
-    public (Tensor? Image, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress)
+    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress)
     {
         if (isReversed)
             throw new InvalidOperationException("The streamed trunk's backward pass has already run; call forward again for another one.");
@@ -97,18 +100,18 @@ internal sealed class BlackBoxRun : IDifferentiableRun
         using var scope = NewDisposeScope();
         using var sums = new ParameterGradients();
         var learning = AutogradRecord.Learning(parameters);
-        using var imageGradient = imageWanted ? new ImageGradient(image, gradientRows) : null;
+        using var imageGradient = image.GradientIsWanted ? new SourceGradient(image) : null;
         var done = 0;
         foreach (var (owned, _) in grid.Tiles())
         {
             using (NewDisposeScope())
             {
                 var window = grid.Window(owned);
-                var leaf = Pixels(window).requires_grad_(imageWanted);
+                var leaf = Pixels(window).requires_grad_(image.GradientIsWanted);
                 Tensor part;
                 using (enable_grad())
-                    part = trunk.Module.call(imageWanted ? leaf.clone() : leaf).Part(grid.Made(window), owned);
-                if (AutogradRecord.Backpropagate(part, gradients[0]!.Part(grid.Outputs, owned), [leaf], learning, sums) is [{ } ofWindow])
+                    part = trunk.Module.call(image.GradientIsWanted ? leaf.clone() : leaf).Part(grid.Made(window), owned);
+                if (AutogradRecord.Backpropagate(part, gradients[0]!.Read(owned), [leaf], learning, sums) is [{ } ofWindow])
                     imageGradient!.Add(window, ofWindow);
             }
 
@@ -116,7 +119,7 @@ internal sealed class BlackBoxRun : IDifferentiableRun
         }
 
         imageGradient?.Finish(0);
-        return (imageGradient?.Take(), [.. parameters.Select(p => sums.Take(p, zeroIfMissing: false))]);
+        return ([imageGradient?.Take()], [.. parameters.Select(p => sums.Take(p, zeroIfMissing: false))]);
     }
 
     /// <inheritdoc/>
@@ -137,8 +140,6 @@ internal sealed class BlackBoxRun : IDifferentiableRun
 
         return map.Part(made, outputs);
     }
-
-    private static Interval Around(Interval outputs) => new(outputs.Start - Nearby, outputs.End + Nearby);
 
     /// <summary>A window's pixels: a copy, since the module may work in place, and other windows read the same.</summary>
     private Tensor Pixels(Region window) => image.Read(window).detach().clone();

@@ -2,16 +2,20 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>One image's way through a trunk, forwards once and backwards at most once.</summary>
+/// <summary>The way of an image, or of several sources, through a trunk, forwards once and backwards at most once.</summary>
 internal interface IDifferentiableRun : IDisposable
 {
+    /// <summary>Number of outputs.</summary>
+    int Outputs { get; }
+
     /// <summary>Runs forwards.</summary>
-    /// <returns>The outputs, in the caller's scope.</returns>
-    Tensor[] Forward(IProgress<TileProgress>? progress);
+    /// <param name="sinks">Where each output goes.</param>
+    /// <param name="progress">Told of every tile; null for nobody.</param>
+    void Forward(IReadOnlyList<IMapSink> sinks, IProgress<TileProgress>? progress);
 
     /// <summary>Runs backwards.</summary>
-    /// <param name="gradients">The gradient of each output, null for none.</param>
+    /// <param name="gradients">Where the gradient of each output comes from, null for none.</param>
     /// <param name="progress">Told of every tile; null for nobody.</param>
-    /// <returns>The image's gradient, if wanted, and that of each parameter. They belong to no scope.</returns>
-    (Tensor? Image, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress);
+    /// <returns>The gradient of each source, if wanted and not handed out in rows, and that of each parameter. They belong to no scope.</returns>
+    (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress);
 }

@@ -3,26 +3,20 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>How an image is run through a network.</summary>
+/// <summary>How sources are run through a network.</summary>
 internal sealed record RunSettings
 {
-    /// <summary>Type of the maps between the layers; image and outputs have the image's.</summary>
+    /// <summary>Type of the maps between the layers; sources and outputs have the computation's.</summary>
     public required ScalarType MapType { get; init; }
 
     /// <summary>In which order the maps' values lie in memory.</summary>
     public MapFormat Format { get; init; }
-
-    /// <summary>Whether the image's gradient is wanted.</summary>
-    public bool ImageWanted { get; init; }
 
     /// <summary>Whether a backward pass may follow; without one, only what is still read is kept.</summary>
     public bool WillReverse { get; init; }
 
     /// <summary>Seed of random layers.</summary>
     public long Seed { get; init; }
-
-    /// <summary>Gets the image's gradient row by row; null to have it whole.</summary>
-    public ImageGradientRows? GradientRows { get; init; }
 
     /// <summary>Where what tiles leave for one another waits; null for the device that computes. It belongs to the run.</summary>
     public ISeamStore? Seams { get; init; }

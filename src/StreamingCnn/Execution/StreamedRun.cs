@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// One image's way through the network: forwards in the plan's order without autograd, keeping the carry; backwards in exactly the reverse order,
+/// The way of an image, or of several sources, through the network: forwards in the plan's order without autograd, keeping the carry; backwards in exactly the reverse order,
 /// each tile computed again and differentiated. This is backpropagation through time over a two-dimensional recurrence.
 /// </summary>
 internal sealed class StreamedRun : IDifferentiableRun
 {
     private readonly GridPlan plan;
-    private readonly ImageInput image;
+    private readonly SourceSet sources;
     private readonly RunSettings settings;
     private readonly DifferentiablePart differentiable;
     private readonly ParameterSnapshot snapshot;
@@ -27,22 +27,22 @@ internal sealed class StreamedRun : IDifferentiableRun
     private long pressure;
 
     /// <param name="step">The plan.</param>
-    /// <param name="image">The image.</param>
-    /// <param name="settings">How it is run.</param>
-    public StreamedRun(StepPlan step, ImageInput image, RunSettings settings)
+    /// <param name="sources">The sources; they belong to the run.</param>
+    /// <param name="settings">How they are run.</param>
+    public StreamedRun(StepPlan step, SourceSet sources, RunSettings settings)
     {
         kept = step.Kept;
         plan = step.Grid;
-        this.image = image;
+        this.sources = sources;
         this.settings = settings;
-        differentiable = new DifferentiablePart(plan.Graph, settings.ImageWanted);
+        differentiable = new DifferentiablePart(plan.Graph, sources.Wanted);
         snapshot = ParameterSnapshot.Of(plan.Graph);
         layers = new LayerRuns(plan.Graph);
         carried = new SeamValues(plan, settings, settings.Seams ?? new DeviceSeams());
     }
 
-    /// <summary>Whether the image's gradient is wanted.</summary>
-    public bool ImageWanted => settings.ImageWanted;
+    /// <inheritdoc/>
+    public int Outputs => plan.Graph.Outputs.Count;
 
     /// <summary>The most bytes of carry held so far.</summary>
     public long PeakCarryBytes => carried.PeakBytes;
@@ -50,19 +50,18 @@ internal sealed class StreamedRun : IDifferentiableRun
     /// <summary>Bytes of carry held at present.</summary>
     public long CarryBytes => carried.Bytes;
 
-    /// <summary>Runs all tiles forwards.</summary>
-    /// <returns>The outputs, [N, C, H, W] each, in the caller's scope.</returns>
-    public Tensor[] Forward(IProgress<TileProgress>? progress)
+    /// <inheritdoc/>
+    public void Forward(IReadOnlyList<IMapSink> sinks, IProgress<TileProgress>? progress)
     {
         using var grad = no_grad();
         using var time = settings.Profile.Measure(StepPart.Engine);
-        var outputs = plan.Graph.Outputs.Select(node =>
+        foreach (var (node, sink) in plan.Graph.Outputs.Zip(sinks))
         {
             var (height, width) = plan.Size(node);
-            using (TensorHeap.Lasting())
-                return empty(image.Batch, plan.Graph.Nodes[node].Channels, height, width, dtype: image.Type, device: image.Device);
-        }).ToArray();
-        var forward = new TileForward(plan, layers, image, carried, differentiable, settings);
+            sink.Begin(sources.Batch, plan.Graph.Nodes[node].Channels, height, width);
+        }
+
+        var forward = new TileForward(plan, layers, sources, carried, differentiable, settings);
         var (order, nodes) = (plan.Order(), plan.Graph.Nodes.Count);
         for (var index = 0; index < order.Count; index++)
         {
@@ -71,7 +70,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             using (NewDisposeScope())
             {
                 var recordFrom = settings.WillReverse ? kept.From(row, column) : nodes;
-                var tape = forward.Run(plan.Tile(row, column), recordFrom, nodes, (node, tile, rectangle) => Keep(node, tile, rectangle, outputs));
+                var tape = forward.Run(plan.Tile(row, column), recordFrom, nodes, (node, tile, rectangle) => Keep(node, tile, rectangle, sinks));
                 if (tape is not null)
                     tapes.Add((row, column), tape);
             }
@@ -81,30 +80,25 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
 
         Press(carried.Bytes);
-        return outputs;
     }
 
-    /// <summary>Runs all tiles backwards. Can be called once.</summary>
-    /// <param name="gradients">The gradient of each output, null for none.</param>
-    /// <param name="progress">Told of every tile; null for nobody.</param>
-    /// <returns>The image's gradient, if wanted, and that of each of the graph's parameters. They belong to no scope.</returns>
-    public (Tensor? Image, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress)
+    /// <inheritdoc/>
+    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress)
     {
         if (isReversed)
             throw new InvalidOperationException("The streamed trunk's backward pass has already run, and what it needed is freed; call forward again for another one.");
         isReversed = true;
         snapshot.CheckUnchanged();
-        image.CheckUnchanged();
+        sources.CheckUnchanged();
 
         using var grad = no_grad();
         using var time = settings.Profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
         using var parameters = new ParameterGradients(settings.Profile);
         using var strips = new SeamGradients(plan, settings, settings.SeamGradients ?? new DeviceSeams());
-        using var imageGradient = ImageWanted ? new ImageGradient(image, settings.GradientRows) : null;
-        var lastRead = ImageWanted && settings.GradientRows is not null ? ImageGradient.LastRowsRead(plan) : null;
-        var forward = new TileForward(plan, layers, image, carried, differentiable, settings);
-        var backward = new TileBackward(plan, image, strips, gradients, imageGradient, parameters, settings);
+        using var ofSources = new SourceGradients(plan, sources);
+        var forward = new TileForward(plan, layers, sources, carried, differentiable, settings);
+        var backward = new TileBackward(plan, sources, strips, gradients, ofSources, parameters, settings);
         var order = plan.Order();
         var rows = new RowsLeft(plan.Rows.Steps, plan.Columns.Steps);
         for (var index = order.Count - 1; index >= 0; index--)
@@ -121,16 +115,19 @@ internal sealed class StreamedRun : IDifferentiableRun
 
             strips.End(order[index]);
             if (rows.Done(row))
-                imageGradient?.Finish(rows.Last >= 0 && lastRead is not null ? lastRead[rows.Last] : 0);
+                ofSources.Finish(rows.Last);
             progress?.Report(new(TilePass.Backward, order.Count - index, order.Count));
         }
 
         layers.Finish(parameters);
         var reached = Reached(gradients);
-        return (imageGradient?.Take(), [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: reached.Contains(p.Handle)))]);
+        var behind = plan.Graph.Layers.Where(node => reached[node.Index]).SelectMany(node => node.Layer!.Parameters).Select(one => one.Handle).ToHashSet();
+        return (
+            ofSources.Take(source => reached[source]),
+            [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: behind.Contains(p.Handle)))]);
     }
 
-    /// <summary>Frees the carry and lets go of the image.</summary>
+    /// <summary>Frees the carry and lets go of the sources.</summary>
     public void Dispose()
     {
         carried.Dispose();
@@ -138,7 +135,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             tape.Dispose();
         tapes.Clear();
         layers.Dispose();
-        image.Dispose();
+        sources.Dispose();
         Press(0);
         GC.SuppressFinalize(this);
     }
@@ -159,25 +156,20 @@ internal sealed class StreamedRun : IDifferentiableRun
     }
 
     /// <summary>
-    /// The parameters before any output that has a gradient. Autograd gives those a gradient of zeros even where every path is cropped away.
+    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros even where every path is cropped away.
     /// </summary>
-    private HashSet<IntPtr> Reached(IReadOnlyList<Tensor?> gradients)
+    private bool[] Reached(IReadOnlyList<MapSource?> gradients)
     {
-        var nodes = plan.Graph.Nodes;
-        var reached = new bool[nodes.Count];
+        var reached = new bool[plan.Graph.Nodes.Count];
         for (var output = 0; output < gradients.Count; output++)
             reached[plan.Graph.Outputs[output]] |= gradients[output] is not null;
-        var parameters = new HashSet<IntPtr>();
-        for (var i = nodes.Count - 1; i > 0; i--)
+        for (var i = reached.Length - 1; i >= plan.Graph.FirstLayer; i--)
         {
-            if (!reached[i])
-                continue;
-            foreach (var input in nodes[i].Inputs)
+            foreach (var input in reached[i] ? plan.Graph.Nodes[i].Inputs : [])
                 reached[input] = true;
-            parameters.UnionWith(nodes[i].Layer!.Parameters.Select(parameter => parameter.Handle));
         }
 
-        return parameters;
+        return reached;
     }
 
     /// <summary>A tile's whole tape: what was kept of it, and the layers before that computed again.</summary>
@@ -185,11 +177,11 @@ internal sealed class StreamedRun : IDifferentiableRun
     {
         tapes.Remove((row, column), out var late);
         var from = kept.From(row, column);
-        if (late is not null && from <= 1)
+        if (late is not null && from <= plan.Graph.FirstLayer)
             return late;
         try
         {
-            var tape = forward.Run(plan.Tile(row, column), recordFrom: 1, end: from, computed: null)!;
+            var tape = forward.Run(plan.Tile(row, column), recordFrom: plan.Graph.FirstLayer, end: from, computed: null)!;
             tape.TakeOver(late);
             return tape;
         }
@@ -200,17 +192,17 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
     }
 
-    private void Keep(int node, TileLayout tile, Tensor rectangle, Tensor[] outputs)
+    private void Keep(int node, TileLayout tile, Tensor rectangle, IReadOnlyList<IMapSink> sinks)
     {
         var region = plan.Computed(node, tile.Row, tile.Column);
         carried.Store(node, tile, rectangle);
-        for (var output = 0; output < outputs.Length; output++)
+        for (var output = 0; output < sinks.Count; output++)
         {
-            var owned = plan.Owned(node, tile.Row, tile.Column);
-            if (plan.Graph.Outputs[output] != node || owned.IsEmpty)
+            if (plan.Graph.Outputs[output] != node)
                 continue;
-            var (height, width) = plan.Size(node);
-            outputs[output].Part(Region.Whole(height, width), owned).copy_(rectangle.Part(region, owned));
+            var owned = plan.Owned(node, tile.Row, tile.Column);
+            if (!owned.IsEmpty)
+                sinks[output].Write(owned.Rows.Start, owned.Columns.Start, rectangle.Part(region, owned).to(sources.Type));
         }
     }
 

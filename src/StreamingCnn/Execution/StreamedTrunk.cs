@@ -9,19 +9,21 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>What <see cref="StreamingModule"/> and <see cref="StreamingPyramid"/> share: from an image to a run tied into autograd's graph.</summary>
+/// <summary>
+/// What <see cref="StreamingModule"/>, <see cref="StreamingPyramid"/> and <see cref="StreamingNetwork"/> share: from images to a run tied into autograd's graph, or into sinks.
+/// </summary>
 internal sealed class StreamedTrunk
 {
     private readonly nn.Module trunk;
-    private readonly Func<long, NetworkGraph> trace;
+    private readonly Func<IReadOnlyList<long>, NetworkGraph> trace;
     private readonly StreamingOptions options;
     private readonly PlanMemory plans = new();
     private OpaqueTrunk? opaque;
 
     /// <param name="trunk">The module.</param>
-    /// <param name="trace">Traces it for a number of image channels.</param>
+    /// <param name="trace">Traces it for the numbers of channels of its sources.</param>
     /// <param name="options">Settings, which are validated here.</param>
-    public StreamedTrunk(nn.Module trunk, Func<long, NetworkGraph> trace, StreamingOptions? options)
+    public StreamedTrunk(nn.Module trunk, Func<IReadOnlyList<long>, NetworkGraph> trace, StreamingOptions? options)
     {
         this.trunk = trunk;
         this.trace = trace;
@@ -29,106 +31,172 @@ internal sealed class StreamedTrunk
         this.options.Validate();
     }
 
-    public Tensor[] Forward(Tensor image)
+    /// <summary>Runs images in memory.</summary>
+    /// <param name="images">[N, C, H, W] each.</param>
+    /// <returns>The outputs, in the caller's scope.</returns>
+    public Tensor[] Forward(params IReadOnlyList<Tensor> images)
     {
-        ImageShape.Channels(image);
-        var (type, device) = Compute(image);
-        var wanted = is_grad_enabled() && image.requires_grad;
         using var scope = NewDisposeScope();
-        var source = wanted && (image.dtype != type || image.device != device) ? image.to(type, device) : image;
-        var outputs = Forward(new TensorInput(source, type, device), wanted ? source : null);
+        var (sources, differentiable) = InMemory(images);
+        var outputs = Forward(sources, differentiable);
         foreach (var output in outputs)
             output.MoveToOuterDisposeScope();
         return outputs;
     }
 
-    public Tensor[] Forward(IImageSource source, ImageGradientRows? gradientRows = null)
+    /// <summary>Runs images that are read window by window.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="gradientRows">Gets the gradient of the only image row by row; null where none is wanted.</param>
+    public Tensor[] Forward(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows = null) =>
+        Forward(Windows(images, gradientRows), new Tensor?[images.Count]);
+
+    /// <summary>Runs images in memory into sinks, without a backward pass.</summary>
+    public void Run(IReadOnlyList<Tensor> images, IReadOnlyList<IMapSink> sinks)
     {
-        var (type, device) = Compute(null);
-        return Forward(new SourceInput(source, type, device), null, gradientRows);
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        Run(InMemory(images).Sources, sinks);
     }
 
-    public TilePlan Plan(long height, long width)
+    /// <summary>Runs images that are read window by window into sinks, without a backward pass.</summary>
+    public void Run(IReadOnlyList<IImageSource> images, IReadOnlyList<IMapSink> sinks)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        var (type, device) = Compute(null);
-        var written = Written(InputChannels(), type, device)
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        Run(Windows(images, null), sinks);
+    }
+
+    public TilePlan Plan(params IReadOnlyList<(long Height, long Width)> sizes) => Plan([InputChannels()], sizes);
+
+    /// <summary>What a step would do and cost.</summary>
+    /// <param name="channels">Channels of each source.</param>
+    /// <param name="sizes">Size of each source.</param>
+    public TilePlan Plan(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
+    {
+        foreach (var (height, width) in sizes)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+            ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        }
+
+        var (type, device) = Compute([]);
+        var written = Written(channels, type, device)
             ?? throw new NotSupportedException(
                 $"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
         var graph = Streamed(written);
-        var (cost, conventional) = (Cost(graph, false, 1, type), Cost(written, false, 1, type));
+        var wanted = new bool[sizes.Count];
+        var (cost, conventional) = (Cost(graph, wanted, 1, type), Cost(written, wanted, 1, type));
         var format = Format(MapType(type), device);
         return PlanSummary.Of(
-            plans.Choose(graph, options, cost, height, width),
+            plans.Choose(graph, options, cost, sizes),
             options.Mode,
             cost,
             (written, conventional),
             () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
     }
 
-    private Tensor[] Forward(ImageInput input, Tensor? differentiableImage, ImageGradientRows? gradientRows = null)
+    private (SourceSet Sources, Tensor?[] Differentiable) InMemory(IReadOnlyList<Tensor> images)
     {
-        StreamingFunction.Release();
-        var wanted = differentiableImage is not null || gradientRows is not null;
-        var graph = Written(input.Channels, input.Type, input.Device) is { } written ? Streamed(written) : null;
-        IReadOnlyList<Parameter> parameters = graph?.Parameters ?? [.. trunk.parameters()];
-        var willReverse = is_grad_enabled() && (wanted || parameters.Any(parameter => parameter.requires_grad));
-        using var run = new Handover<IDifferentiableRun>(
-            graph is null
-                ? BlackBox(input, wanted, willReverse, gradientRows)
-                : Graph(graph, input, wanted, willReverse, gradientRows));
-        return willReverse
-            ? StreamingFunction.Apply(run, differentiableImage, parameters, options.Progress)
-            : run.Value.Forward(options.Progress);
+        foreach (var image in images)
+        {
+            ImageShape.Channels(image);
+            if (image.shape[0] != images[0].shape[0])
+            {
+                throw new ArgumentException(
+                    $"The inputs have batches of {string.Join(" and ", images.Select(one => one.shape[0]))} images; give all of them the same number.", nameof(images));
+            }
+        }
+
+        var (type, device) = Compute(images);
+        var differentiable = images.Select(image => !is_grad_enabled() || !image.requires_grad ? null
+            : image.dtype != type || image.device != device ? image.to(type, device) : image).ToArray();
+        var sources = images.Zip(differentiable, (image, wanted) => new TensorSource(wanted ?? image, type, device) { GradientIsWanted = wanted is not null });
+        return (new SourceSet([.. sources]), differentiable);
     }
 
-    private StreamedRun Graph(NetworkGraph graph, ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
+    private SourceSet Windows(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows)
     {
-        var plan = plans.Choose(graph, options, Cost(graph, imageWanted, input.Batch, input.Type), input.Height, input.Width);
-        if (input.Device.type == DeviceType.CPU)
+        var (type, device) = Compute([]);
+        return new SourceSet([.. images.Select(image => new WindowSource(image, type, device) { GradientIsWanted = gradientRows is not null, GradientRows = gradientRows })]);
+    }
+
+    private Tensor[] Forward(SourceSet sources, IReadOnlyList<Tensor?> differentiable)
+    {
+        using var run = Start(sources, is_grad_enabled(), out var parameters);
+        return parameters is not null
+            ? StreamingFunction.Apply(run, differentiable, parameters, options.Progress)
+            : TensorSink.Run(run.Value, options.Progress);
+    }
+
+    private void Run(SourceSet sources, IReadOnlyList<IMapSink> sinks)
+    {
+        using var run = Start(sources, mayReverse: false, out _);
+        if (sinks.Count != run.Value.Outputs)
+            throw new ArgumentException($"{trunk.GetType().Name} has {run.Value.Outputs} outputs, but {sinks.Count} sinks were given; give one for each.", nameof(sinks));
+        run.Value.Forward(sinks, options.Progress);
+    }
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="sources">The sources; the run takes them over.</param>
+    /// <param name="mayReverse">Whether a backward pass may follow.</param>
+    /// <param name="parameters">The parameters that have a gradient then; null where none will follow.</param>
+    private Handover<IDifferentiableRun> Start(SourceSet sources, bool mayReverse, out IReadOnlyList<Parameter>? parameters)
+    {
+        StreamingFunction.Release();
+        var graph = Written(sources.Channels, sources.Type, sources.Device) is { } written ? Streamed(written) : null;
+        parameters = graph?.Parameters ?? [.. trunk.parameters()];
+        var willReverse = mayReverse && (sources.Wanted.Contains(true) || parameters.Any(parameter => parameter.requires_grad));
+        if (!willReverse)
+            parameters = null;
+        return new(graph is null ? BlackBox(sources, willReverse) : Graph(graph, sources, willReverse));
+    }
+
+    private StreamedRun Graph(NetworkGraph graph, SourceSet sources, bool willReverse)
+    {
+        var plan = plans.Choose(graph, options, Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
+        if (sources.Device.type == DeviceType.CPU)
             TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
-        return new StreamedRun(plan, input, new()
+        return new StreamedRun(plan, sources, new()
         {
-            MapType = MapType(input.Type),
-            Format = Format(MapType(input.Type), input.Device),
-            ImageWanted = imageWanted,
+            MapType = MapType(sources.Type),
+            Format = Format(MapType(sources.Type), sources.Device),
             WillReverse = willReverse,
             Seed = seed,
-            GradientRows = gradientRows,
-            Seams = Seams(plan.Grid, input, willReverse),
+            Seams = Seams(plan.Grid, sources, willReverse),
             Profile = options.Profile,
         });
     }
 
-    private RestingSeams? Seams(GridPlan grid, ImageInput input, bool willReverse)
+    private RestingSeams? Seams(GridPlan grid, SourceSet sources, bool willReverse)
     {
-        if (!CarryIsElsewhere(input.Device))
+        if (!CarryIsElsewhere(sources.Device))
             return null;
         if (options.Carry == CarryPlace.Host)
-            return new(new HostShelf(input.Device));
+            return new(new HostShelf(sources.Device));
         var values = willReverse ? grid.CarriedValues : new SeamMemory(grid, _ => false).MostForward;
-        return new(new FileShelf(options.CarryFolder, values * input.Batch * ElementSize(MapType(input.Type)), input.Device));
+        return new(new FileShelf(options.CarryFolder, values * sources.Batch * ElementSize(MapType(sources.Type)), sources.Device));
     }
 
-    private BlackBoxRun BlackBox(ImageInput input, bool imageWanted, bool willReverse, ImageGradientRows? gradientRows)
+    private BlackBoxRun BlackBox(SourceSet sources, bool willReverse)
     {
         if (options.Compute != ComputePrecision.Parameters)
             throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot compute its layers in another type; leave StreamingOptions.Compute at {ComputePrecision.Parameters}.");
         if (options.Tile is not { } tile)
             throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
         opaque ??= new OpaqueTrunk((nn.Module<Tensor, Tensor>)trunk, options.FrozenBatchNorm);
-        var (rows, columns) = opaque.Geometry(input, willReverse);
-        return new BlackBoxRun(opaque, new WindowGrid(rows, columns, tile, (input.Height, input.Width)), input, imageWanted, gradientRows);
+        // The engine sees into every block with several inputs, so this is a module from one image to one map.
+        var image = sources.Only;
+        var (rows, columns) = opaque.Geometry(image, willReverse);
+        return new BlackBoxRun(opaque, new WindowGrid(rows, columns, tile, (image.Height, image.Width)), image);
     }
 
     /// <summary>
     /// The network's graph as it is written, checked; null when the engine cannot see into the trunk, but overlapping
     /// tiles do not need it to.
     /// </summary>
-    private NetworkGraph? Written(long channels, ScalarType type, Device device)
+    private NetworkGraph? Written(IReadOnlyList<long> channels, ScalarType type, Device device)
     {
         NetworkGraph graph;
         try
@@ -152,18 +220,19 @@ internal sealed class StreamedTrunk
         return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(folded) : folded;
     }
 
-    private TrunkCost Cost(NetworkGraph graph, bool imageWanted, long batch, ScalarType type) =>
-        new(graph, imageWanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute(null).Device));
+    private TrunkCost Cost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, ScalarType type) =>
+        new(graph, wanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute([]).Device));
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
     private bool CarryIsElsewhere(Device device) => options.Carry == CarryPlace.File || (options.Carry == CarryPlace.Host && device.type != DeviceType.CPU);
 
     /// <summary>The computation runs where the trunk's parameters are, in their type.</summary>
-    private (ScalarType Type, Device Device) Compute(Tensor? image)
+    private (ScalarType Type, Device Device) Compute(IReadOnlyList<Tensor> images)
     {
         if (trunk.parameters().FirstOrDefault(p => p.is_floating_point()) is { } parameter)
             return (parameter.dtype, parameter.device);
-        return (image is not null && image.is_floating_point() ? image.dtype : ScalarType.Float32, image?.device ?? CPU);
+        var type = images.FirstOrDefault(image => image.is_floating_point())?.dtype ?? ScalarType.Float32;
+        return (type, images.Count > 0 ? images[0].device : CPU);
     }
 
     /// <summary>The number of image channels that the first layer with an opinion asks for; 3 when none has one.</summary>

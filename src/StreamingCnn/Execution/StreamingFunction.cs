@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// A streamed run as one node of autograd's graph. Its operands are an anchor, the image where its gradient is wanted, and the
+/// A streamed run as one node of autograd's graph. Its operands are an anchor, the sources whose gradients are wanted, and the
 /// parameters; its results are the outputs.
 /// </summary>
 internal sealed class StreamingFunction : autograd.MultiTensorFunction<StreamingFunction>
 {
     private const string RunKey = "run";
+
+    // Anchor, run, progress, failure, number of sources; then come the sources, then the parameters.
+    private const int FirstSource = 5;
 
     // Gradients handed to the engine must outlive the call. They are let go at the next one, or with the thread.
     [ThreadStatic]
@@ -18,16 +21,16 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
     /// <inheritdoc/>
     public override string Name => nameof(StreamingFunction);
 
-    /// <summary>Runs an image forwards and ties the outputs to the graph.</summary>
+    /// <summary>Runs sources forwards and ties the outputs to the graph.</summary>
     /// <param name="run">The run; autograd's graph takes it over once it has run forwards.</param>
-    /// <param name="image">The image, if its gradient is wanted.</param>
+    /// <param name="sources">Each source if its gradient is wanted, otherwise null.</param>
     /// <param name="parameters">The parameters that the gradients are for.</param>
     /// <param name="progress">Told of every tile.</param>
-    public static Tensor[] Apply(Handover<IDifferentiableRun> run, Tensor? image, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
+    public static Tensor[] Apply(Handover<IDifferentiableRun> run, IReadOnlyList<Tensor?> sources, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
     {
         using var scope = NewDisposeScope();
         var failure = new BackwardFailure();
-        object?[] operands = [failure.Anchor(), run.Value, progress, image, failure, .. parameters];
+        object?[] operands = [failure.Anchor(), run.Value, progress, failure, sources.Count, .. sources, .. parameters];
         var outputs = apply(operands!);
         run.Take();
         return [.. outputs.Select(output => output.MoveToOuterDisposeScope())];
@@ -38,8 +41,8 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
     {
         var run = (IDifferentiableRun)vars[1];
         ctx.set_materialize_grads(false);
-        ctx.save_data(RunKey, new Saved(run, (IProgress<TileProgress>?)vars[2], (BackwardFailure)vars[4], vars.Length));
-        return [.. run.Forward((IProgress<TileProgress>?)vars[2])];
+        ctx.save_data(RunKey, new Saved(run, (IProgress<TileProgress>?)vars[2], (BackwardFailure)vars[3], (int)vars[4], vars.Length));
+        return [.. TensorSink.Run(run, (IProgress<TileProgress>?)vars[2])];
     }
 
     /// <inheritdoc/>
@@ -53,10 +56,18 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
             if (TorchSharp.torch.is_grad_enabled())
                 throw new NotSupportedException("Gradients of gradients cannot be streamed: call backward without create_graph, or run the trunk itself on the whole image.");
 
-            var incoming = grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient).ToArray();
-            var (image, parameters) = saved.Run.Backward(incoming, saved.Progress);
-            results[3] = image;
-            parameters.CopyTo(results.AsSpan(5));
+            var incoming = grad_outputs.Select(gradient => gradient.IsInvalid ? null : new TensorSource(gradient, gradient.dtype, gradient.device)).ToArray();
+            try
+            {
+                var (sources, parameters) = saved.Run.Backward(incoming, saved.Progress);
+                sources.CopyTo(results.AsSpan(FirstSource));
+                parameters.CopyTo(results.AsSpan(FirstSource + saved.Sources));
+            }
+            finally
+            {
+                foreach (var gradient in incoming)
+                    gradient?.Dispose();
+            }
         }
         catch (Exception failure)
         {
@@ -82,5 +93,5 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
         handedOver?.Clear();
     }
 
-    private sealed record Saved(IDifferentiableRun Run, IProgress<TileProgress>? Progress, BackwardFailure Failure, int Operands);
+    private sealed record Saved(IDifferentiableRun Run, IProgress<TileProgress>? Progress, BackwardFailure Failure, int Sources, int Operands);
 }

@@ -12,18 +12,18 @@ namespace StreamingCnn.Execution;
 /// to the values' home tiles, which come later in the reversed order and find it complete.
 /// </summary>
 /// <param name="plan">The grid.</param>
-/// <param name="image">The image's size and type.</param>
+/// <param name="sources">What was run forwards.</param>
 /// <param name="strips">Gradients of carried values; null where tiles carry nothing.</param>
-/// <param name="outputs">Gradient of each output, or null where none came in.</param>
-/// <param name="imageGradient">Receives the image's gradient; null when it is not wanted.</param>
+/// <param name="outputs">Where the gradient of each output comes from, or null where none came in.</param>
+/// <param name="ofSources">Receives the sources' gradients.</param>
 /// <param name="parameters">Receives the parameters' gradients.</param>
-/// <param name="settings">How the image is run.</param>
+/// <param name="settings">How the sources are run.</param>
 internal sealed class TileBackward(
     GridPlan plan,
-    ImageInput image,
+    SourceSet sources,
     SeamGradients? strips,
-    IReadOnlyList<Tensor?> outputs,
-    ImageGradient? imageGradient,
+    IReadOnlyList<MapSource?> outputs,
+    SourceGradients ofSources,
     ParameterGradients parameters,
     RunSettings settings)
 {
@@ -35,7 +35,7 @@ internal sealed class TileBackward(
         var gradients = new GradientWindow?[plan.Graph.Nodes.Count];
         try
         {
-            for (var node = gradients.Length - 1; node > 0; node--)
+            for (var node = gradients.Length - 1; node >= plan.Graph.FirstLayer; node--)
             {
                 using var scope = NewDisposeScope();
                 using var record = tape.Take(node);
@@ -85,8 +85,8 @@ internal sealed class TileBackward(
         {
             if (below[i] is not { } part || read.IsEmpty)
                 continue;
-            if (inputs[i] == 0)
-                imageGradient!.Add(read, part.Tensor);
+            if (plan.Graph.Nodes[inputs[i]].IsSource)
+                ofSources.Add(inputs[i], read, part.Tensor);
             else
                 Into(inputs[i], tile, gradients).Add(read, part);
         }
@@ -113,10 +113,9 @@ internal sealed class TileBackward(
         {
             if (plan.Graph.Outputs[output] != node || outputs[output] is not { } gradient)
                 continue;
-            var (height, width) = plan.Size(node);
             var owned = plan.Owned(node, tile.Row, tile.Column);
             if (!owned.IsEmpty)
-                own.Add(owned, new(settings.Format.Of(gradient.Part(Region.Whole(height, width), owned).to(settings.MapType)), IsExclusive: false));
+                own.Add(owned, new(settings.Format.Of(gradient.Read(owned).to(settings.MapType)), IsExclusive: false));
         }
 
         return own;
@@ -140,5 +139,5 @@ internal sealed class TileBackward(
         gradients[node] ??= new GradientWindow(tile.Window(node), Shape(node, tile.Window(node)), settings.Format);
 
     private long[] Shape(int node, Region region) =>
-        [image.Batch, plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];
+        [sources.Batch, plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];
 }

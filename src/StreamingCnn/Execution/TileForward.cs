@@ -11,12 +11,12 @@ namespace StreamingCnn.Execution;
 /// <summary>Runs one tile forwards: computes its rectangle of every map from the windows below, layer by layer.</summary>
 /// <param name="plan">The grid.</param>
 /// <param name="layers">The run's work with the layers.</param>
-/// <param name="image">Where the first layers read.</param>
+/// <param name="sources">Where the first layers read.</param>
 /// <param name="carried">What earlier tiles left; null where tiles carry nothing.</param>
 /// <param name="differentiable">Which layers are recorded.</param>
-/// <param name="settings">How the image is run.</param>
+/// <param name="settings">How the sources are run.</param>
 internal sealed class TileForward(
-    GridPlan plan, LayerRuns layers, ImageInput image, SeamValues? carried, DifferentiablePart differentiable, RunSettings settings)
+    GridPlan plan, LayerRuns layers, SourceSet sources, SeamValues? carried, DifferentiablePart differentiable, RunSettings settings)
 {
     private readonly StepProfile? profile = settings.Profile;
 
@@ -36,7 +36,7 @@ internal sealed class TileForward(
         var maps = new WindowSet(tile, plan.Roles);
         try
         {
-            foreach (var node in nodes.Take(end).Skip(1))
+            foreach (var node in plan.Graph.Layers.TakeWhile(node => node.Index < end))
             {
                 using var scope = NewDisposeScope();
                 var recording = node.Index >= recordFrom ? tape : null;
@@ -121,9 +121,10 @@ internal sealed class TileForward(
     private Tensor Operand(int input, Region region, WindowSet maps)
     {
         using var time = profile.Measure(StepPart.Windows);
+        var node = plan.Graph.Nodes[input];
         if (region.IsEmpty)
-            return settings.Format.Empty(Shape(plan.Graph.Nodes[input], region), input == 0 ? image.Type : settings.MapType, image.Device);
-        return input == 0 ? settings.Format.Of(image.Read(region)) : maps[input].Tensor.Part(maps[input].Region, region);
+            return settings.Format.Empty(Shape(node, region), node.IsSource ? sources.Type : settings.MapType, sources.Device);
+        return node.IsSource ? settings.Format.Of(sources[input].Read(region)) : maps[input].Tensor.Part(maps[input].Region, region);
     }
 
     /// <summary>
@@ -138,7 +139,7 @@ internal sealed class TileForward(
         if (own is not null && computed.Contains(wanted))
             return new(own.Part(computed, wanted).DetachFromDisposeScope(), wanted, IsFresh(node, record && differentiable.Needs(node.Index)));
 
-        var window = settings.Format.Empty(Shape(node, wanted), settings.MapType, image.Device);
+        var window = settings.Format.Empty(Shape(node, wanted), settings.MapType, sources.Device);
         var inside = computed.Intersect(wanted);
         if (own is not null && !inside.IsEmpty)
             window.Part(wanted, inside).copy_(own.Part(computed, inside));
@@ -146,5 +147,5 @@ internal sealed class TileForward(
         return new(window.DetachFromDisposeScope(), wanted, IsExclusive: true);
     }
 
-    private long[] Shape(GraphNode node, Region region) => [image.Batch, node.Channels, region.Rows.Length, region.Columns.Length];
+    private long[] Shape(GraphNode node, Region region) => [sources.Batch, node.Channels, region.Rows.Length, region.Columns.Length];
 }

@@ -1,15 +1,18 @@
 namespace StreamingCnn.Graph;
 
-/// <summary>Which maps need a gradient: those behind something trainable, or behind the image when its gradient is wanted.</summary>
+/// <summary>Which maps need a gradient: those behind something trainable, or behind a source whose gradient is wanted.</summary>
 internal sealed class DifferentiablePart
 {
     private readonly bool[] needed;
 
-    public DifferentiablePart(NetworkGraph graph, bool imageWanted)
+    /// <param name="graph">The network.</param>
+    /// <param name="wanted">For each source whether its gradient is wanted.</param>
+    public DifferentiablePart(NetworkGraph graph, IReadOnlyList<bool> wanted)
     {
         needed = new bool[graph.Nodes.Count];
-        needed[0] = imageWanted;
-        foreach (var node in graph.Nodes.Skip(1))
+        foreach (var source in graph.Sources)
+            needed[source.Index] = wanted[source.Index];
+        foreach (var node in graph.Layers)
         {
             needed[node.Index] = node.Inputs.Any(input => needed[input])
                 || node.Layer!.Parameters.Any(parameter => parameter.requires_grad);

@@ -39,25 +39,34 @@ internal sealed class GraphBuilder
     public static NetworkGraph Trace(Module<Tensor, Tensor> trunk, long channels, bool frozenBatchNorm = false)
     {
         var builder = new GraphBuilder(trunk, frozenBatchNorm, isWhole: false);
-        var output = builder.Through(trunk, builder.Image(channels));
+        var output = builder.Through(trunk, builder.Source(channels));
         return new NetworkGraph(builder.nodes, [builder.Output(output)]);
     }
 
     /// <inheritdoc cref="Trace(Module{Tensor, Tensor}, long, bool)"/>
     public static NetworkGraph Trace(MultiOutputBlock trunk, long channels, bool frozenBatchNorm = false) =>
-        Outputs(new GraphBuilder(trunk, frozenBatchNorm, isWhole: false), trunk, channels);
+        new GraphBuilder(trunk, frozenBatchNorm, isWhole: false).Outputs(builder => trunk.Trace(builder.Source(channels)));
+
+    /// <summary>Traces a trunk, to be streamed, for inputs with the given numbers of channels.</summary>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed.</exception>
+    public static NetworkGraph Trace(MultiInputBlock trunk, IReadOnlyList<long> channels, bool frozenBatchNorm = false) =>
+        new GraphBuilder(trunk, frozenBatchNorm, isWhole: false).Outputs(builder => trunk.Trace(builder.Sources(channels)));
 
     /// <summary>Traces a block's own forward.</summary>
     /// <exception cref="UnsupportedLayerException">The engine does not know a layer.</exception>
     public static NetworkGraph TraceForward(StreamingBlock block, long channels)
     {
         var builder = new GraphBuilder(block, frozenBatchNorm: false, isWhole: true);
-        return new NetworkGraph(builder.nodes, [builder.Output(builder.Inside(block, builder.Image(channels)))]);
+        return new NetworkGraph(builder.nodes, [builder.Output(builder.Inside(block, builder.Source(channels)))]);
     }
 
     /// <inheritdoc cref="TraceForward(StreamingBlock, long)"/>
     public static NetworkGraph TraceForward(MultiOutputBlock block, long channels) =>
-        Outputs(new GraphBuilder(block, frozenBatchNorm: false, isWhole: true), block, channels);
+        new GraphBuilder(block, frozenBatchNorm: false, isWhole: true).Outputs(builder => block.Trace(builder.Source(channels)));
+
+    /// <inheritdoc cref="TraceForward(StreamingBlock, long)"/>
+    public static NetworkGraph TraceForward(MultiInputBlock block, IReadOnlyList<long> channels) =>
+        new GraphBuilder(block, frozenBatchNorm: false, isWhole: true).Outputs(builder => block.Trace(builder.Sources(channels)));
 
     /// <summary>The map behind a module. Types are recognised exactly: what derives from one may compute anything.</summary>
     public FeatureMap Through(Module<Tensor, Tensor> module, FeatureMap input)
@@ -101,18 +110,17 @@ internal sealed class GraphBuilder
         }
     }
 
-    private static NetworkGraph Outputs(GraphBuilder builder, MultiOutputBlock trunk, long channels)
+    private NetworkGraph Outputs(Func<GraphBuilder, IReadOnlyList<FeatureMap>?> trace)
     {
-        builder.RefuseHooks(trunk);
-        builder.blocks++;
-        var outputs = trunk.Trace(builder.Image(channels));
-        return outputs is { Count: > 0 }
-            ? new NetworkGraph(builder.nodes, [.. outputs.Select(map => builder.Output(builder.Own(map, trunk)))])
+        RefuseHooks(trunk);
+        blocks++;
+        return trace(this) is { Count: > 0 } outputs
+            ? new NetworkGraph(nodes, [.. outputs.Select(map => Output(Own(map, trunk)))])
             : throw new UnsupportedLayerException("", trunk.GetType().Name, "gives no map in Trace; return at least one");
     }
 
-    /// <summary>An output's node. The image itself is read, not computed, so a network without layers gets one that copies it.</summary>
-    private int Output(FeatureMap map) => map.Node == 0 ? Add(new IdentityLayer(), [map]).Node : map.Node;
+    /// <summary>An output's node. A source is read, not computed, so one that is an output gets a layer that copies it.</summary>
+    private int Output(FeatureMap map) => nodes[map.Node].IsSource ? Add(new IdentityLayer(), [map]).Node : map.Node;
 
     private FeatureMap Layer(Module<Tensor, Tensor> module, FeatureMap input)
     {
@@ -158,11 +166,14 @@ internal sealed class GraphBuilder
             ForwardHooks.Refuse([(module == trunk ? "" : PathOf(module), module)]);
     }
 
-    private FeatureMap Image(long channels)
+    private FeatureMap Source(long channels, string name = "image")
     {
-        nodes.Add(new GraphNode(0, null, [], channels, "image"));
-        return new FeatureMap(this, 0, channels);
+        var node = new GraphNode(nodes.Count, null, [], channels, name);
+        nodes.Add(node);
+        return new FeatureMap(this, node.Index, channels);
     }
+
+    private FeatureMap[] Sources(IReadOnlyList<long> channels) => [.. channels.Select((count, input) => Source(count, $"input {input}"))];
 
     private LocalLayer Describe(Module<Tensor, Tensor> module)
     {

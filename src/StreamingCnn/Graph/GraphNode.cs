@@ -2,18 +2,19 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph;
 
-/// <summary>A feature map of the network and the layer that makes it. Node 0 is the image and has no layer.</summary>
+/// <summary>A feature map of the network and the layer that makes it. Sources, such as the image, have no layer.</summary>
 /// <param name="Index">Position in topological order.</param>
-/// <param name="Layer">The layer; null for the image.</param>
+/// <param name="Layer">The layer; null for a source.</param>
 /// <param name="Inputs">Indices of the maps that the layer reads, one for each operand.</param>
 /// <param name="Channels">Number of channels.</param>
 /// <param name="Path">The layer's path in the trunk, or its operation's name.</param>
 internal sealed record GraphNode(int Index, LocalLayer? Layer, int[] Inputs, long Channels, string Path)
 {
-    public bool IsImage => Layer is null;
+    /// <summary>Whether the map comes from outside.</summary>
+    public bool IsSource => Layer is null;
 
     /// <summary>The module that the layer describes, where a user has taught the engine to.</summary>
     public Module? Taught { get; init; }
 
-    public override string ToString() => $"{Index}: {Path} ({Layer?.Name ?? "image"}), {Channels} channels";
+    public override string ToString() => $"{Index}: {Path} ({Layer?.Name ?? "source"}), {Channels} channels";
 }

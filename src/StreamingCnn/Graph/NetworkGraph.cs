@@ -3,18 +3,17 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph;
 
-/// <summary>A network of local layers: its feature maps in topological order, those that reach no output left out.</summary>
+/// <summary>A network of local layers: its feature maps in topological order, the sources first. Maps that reach no output are left out, but for sources.</summary>
 internal sealed class NetworkGraph
 {
-    /// <param name="traced">All nodes in the order in which they were traced, which is topological.</param>
+    /// <param name="traced">All nodes in the order in which they were traced, which is topological, the sources first.</param>
     /// <param name="outputs">Indices of the output maps.</param>
     public NetworkGraph(IReadOnlyList<GraphNode> traced, IReadOnlyList<int> outputs)
     {
         var needed = new bool[traced.Count];
-        needed[0] = true;
         foreach (var output in outputs)
             needed[output] = true;
-        for (var i = traced.Count - 1; i > 0; i--)
+        for (var i = traced.Count - 1; i >= 0; i--)
         {
             foreach (var input in needed[i] ? traced[i].Inputs : [])
                 needed[input] = true;
@@ -22,13 +21,16 @@ internal sealed class NetworkGraph
 
         var renumbered = new int[traced.Count];
         var nodes = new List<GraphNode>();
-        foreach (var node in traced.Where(node => needed[node.Index]))
+        foreach (var node in traced.Where(node => node.IsSource || needed[node.Index]))
         {
             renumbered[node.Index] = nodes.Count;
             nodes.Add(node with { Index = nodes.Count, Inputs = [.. node.Inputs.Select(i => renumbered[i])] });
         }
 
         Nodes = nodes;
+        FirstLayer = nodes.TakeWhile(node => node.IsSource).Count();
+        Sources = nodes[..FirstLayer];
+        Layers = nodes[FirstLayer..];
         Outputs = [.. outputs.Select(o => renumbered[o])];
         var readers = nodes.SelectMany(node => node.Inputs.Distinct().Select(input => (Input: input, node.Index)))
             .ToLookup(edge => edge.Input, edge => edge.Index);
@@ -37,6 +39,15 @@ internal sealed class NetworkGraph
     }
 
     public IReadOnlyList<GraphNode> Nodes { get; }
+
+    /// <summary>The nodes that come from outside, in the caller's order: the first ones, also those that nobody reads.</summary>
+    public IReadOnlyList<GraphNode> Sources { get; }
+
+    /// <summary>The nodes that a layer makes: all behind the sources.</summary>
+    public IReadOnlyList<GraphNode> Layers { get; }
+
+    /// <summary>Index of the first node that a layer makes.</summary>
+    public int FirstLayer { get; }
 
     /// <summary>Indices of the output maps; one may stand more than once.</summary>
     public IReadOnlyList<int> Outputs { get; }
@@ -51,7 +62,7 @@ internal sealed class NetworkGraph
     public long ParameterBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size() * (parameter.requires_grad ? 2 : 1));
 
     /// <summary>Whether a layer draws random numbers.</summary>
-    public bool IsRandom => Nodes.Any(node => node.Layer is { IsRandom: true });
+    public bool IsRandom => Layers.Any(node => node.Layer!.IsRandom);
 
     /// <summary>Refuses layers that cannot be streamed as they are set now.</summary>
     /// <exception cref="UnsupportedLayerException">There is such a layer.</exception>
@@ -64,25 +75,25 @@ internal sealed class NetworkGraph
         }
     }
 
-    /// <summary>Runs the network on a whole image at once, as ordinary PyTorch does.</summary>
-    /// <param name="image">[N, C, H, W].</param>
+    /// <summary>Runs the network on whole images at once, as ordinary PyTorch does.</summary>
+    /// <param name="sources">[N, C, H, W] for each source.</param>
     /// <returns>The outputs, in the caller's scope.</returns>
-    public Tensor[] Whole(Tensor image)
+    public Tensor[] Whole(params IReadOnlyList<Tensor> sources)
     {
         var maps = new Tensor?[Nodes.Count];
         var readers = Consumers.Select(consumers => consumers.Length).ToArray();
-        maps[0] = image;
-        foreach (var node in Nodes.Skip(1))
+        foreach (var source in Sources)
+            maps[source.Index] = sources[source.Index];
+        foreach (var node in Layers)
         {
             maps[node.Index] = node.Layer!.Whole([.. node.Inputs.Select(i => maps[i]!)]);
             foreach (var input in node.Inputs.Distinct())
             {
-                if (--readers[input] == 0 && input != 0 && !Outputs.Contains(input))
+                if (--readers[input] == 0 && !Nodes[input].IsSource && !Outputs.Contains(input))
                     maps[input]!.Dispose();
             }
         }
 
-        // A module must not return its own argument, which its caller may dispose.
-        return [.. Outputs.Select(output => output == 0 ? image.alias() : maps[output]!)];
+        return [.. Outputs.Select(output => maps[output]!)];
     }
 }

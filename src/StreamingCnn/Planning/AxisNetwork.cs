@@ -3,20 +3,30 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>A network along one axis, for an image of a given length: each node's integer functions and the length of its map.</summary>
+/// <summary>A network along one axis, for sources of given lengths: each node's integer functions and the length of its map.</summary>
 internal sealed class AxisNetwork
 {
     private readonly AxisMap?[] maps;
     private readonly long[] lengths;
 
+    /// <param name="graph">The network.</param>
+    /// <param name="axis">The axis.</param>
+    /// <param name="sources">Length of each source along it; the longest that is read sets the pace.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be applied to the length it gets, or maps to be joined differ in length.</exception>
-    public AxisNetwork(NetworkGraph graph, Axis axis, long imageLength)
+    public AxisNetwork(NetworkGraph graph, Axis axis, params IReadOnlyList<long> sources)
+        : this(graph, axis, sources, PaceOf(graph, sources))
+    {
+    }
+
+    private AxisNetwork(NetworkGraph graph, Axis axis, IReadOnlyList<long> sources, int pace)
     {
         Graph = graph;
+        Pace = pace;
         maps = new AxisMap?[graph.Nodes.Count];
         lengths = new long[graph.Nodes.Count];
-        lengths[0] = imageLength;
-        foreach (var node in graph.Nodes.Skip(1))
+        foreach (var source in graph.Sources)
+            lengths[source.Index] = sources[source.Index];
+        foreach (var node in graph.Layers)
         {
             var inputs = node.Inputs.Select(i => lengths[i]).ToArray();
             try
@@ -30,33 +40,65 @@ internal sealed class AxisNetwork
             catch (GeometryException reason)
             {
                 throw new UnsupportedLayerException(
-                    node.Path, node.Layer!.Name, $"cannot be applied to an image of {Name(axis)} {imageLength}: {reason.Message}", reason);
+                    node.Path,
+                    node.Layer!.Name,
+                    sources.Count == 1
+                        ? $"cannot be applied to an image of {Name(axis)} {sources[0]}: {reason.Message}"
+                        : $"cannot be applied to inputs of {Name(axis)} {string.Join(" and ", sources)}: {reason.Message}",
+                    reason);
             }
         }
+
+        SourceCuts = new SourceCuts(this);
+    }
+
+    /// <summary>The network along rows and along columns.</summary>
+    /// <param name="graph">The network.</param>
+    /// <param name="sources">Size of each source; the largest that is read sets the pace.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be applied to the length it gets, or maps to be joined differ in length.</exception>
+    public static (AxisNetwork Rows, AxisNetwork Columns) Of(NetworkGraph graph, IReadOnlyList<(long Height, long Width)> sources)
+    {
+        var pace = PaceOf(graph, [.. sources.Select(size => size.Height * size.Width)]);
+        return (
+            new AxisNetwork(graph, Axis.Rows, [.. sources.Select(size => size.Height)], pace),
+            new AxisNetwork(graph, Axis.Columns, [.. sources.Select(size => size.Width)], pace));
     }
 
     public NetworkGraph Graph { get; }
 
+    /// <summary>The source whose positions tiles are counted in: the image, where there is one only.</summary>
+    public int Pace { get; }
+
+    /// <summary>Where the other sources are cut.</summary>
+    public SourceCuts SourceCuts { get; }
+
     /// <summary>Length of a node's map.</summary>
     public long Length(int node) => lengths[node];
 
-    /// <summary>A node's integer functions; the image has none.</summary>
+    /// <summary>Length of the source that sets the pace.</summary>
+    public long PaceLength => lengths[Pace];
+
+    /// <summary>A node's integer functions; a source has none.</summary>
     public AxisMap Map(int node) => maps[node]!;
 
-    /// <summary>How far the image would have to go on, from its first pixel, for some maps to be complete without a border at its end.</summary>
+    /// <summary>How far the source that sets the pace would have to go on, from its first position, for some maps to be complete without a border at its end.</summary>
     public long Reach(IEnumerable<int> nodes)
     {
         var reach = new long[lengths.Length];
         foreach (var node in nodes)
             reach[node] = lengths[node];
-        for (var i = reach.Length - 1; i > 0; i--)
+        for (var i = reach.Length - 1; i >= Graph.FirstLayer; i--)
         {
             foreach (var input in reach[i] > 0 ? Graph.Nodes[i].Inputs : [])
                 reach[input] = Math.Max(reach[input], Map(i).Required(reach[i]));
         }
 
-        return reach[0];
+        return SourceCuts.PaceFor(reach.AsSpan(0, Graph.Sources.Count));
     }
+
+    /// <summary>The first of the largest sources that are read; of all where none is.</summary>
+    private static int PaceOf(NetworkGraph graph, IReadOnlyList<long> extents) =>
+        graph.Sources.OrderByDescending(source => graph.Consumers[source.Index].Length > 0).ThenByDescending(source => extents[source.Index]).First().Index;
 
     private static string Name(Axis axis) => axis == Axis.Rows ? "height" : "width";
 }

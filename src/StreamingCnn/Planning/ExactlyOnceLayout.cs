@@ -3,8 +3,8 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// The grid of exactly-once tiling along one axis. The image is cut at multiples of the tile as if it went on beyond its border, the cuts
-/// are carried through the network, and every map is thereby partitioned: each position has one home.
+/// The grid of exactly-once tiling along one axis. The source that sets the pace is cut at multiples of the tile as if it went on beyond its border, the others as <see cref="SourceCuts"/>
+/// says, the cuts are carried through the network, and every map is thereby partitioned: each position has one home.
 /// </summary>
 /// <remarks>
 /// Virtual cuts are never clamped on their way; a map's own cuts are. What the late layers have held back when the image ends, about half a
@@ -17,15 +17,15 @@ internal sealed class ExactlyOnceLayout : AxisLayout
 
     /// <param name="network">The network along this axis.</param>
     /// <param name="roles">Which maps are carried.</param>
-    /// <param name="tile">Pixels from one cut of the image to the next.</param>
+    /// <param name="tile">Positions from one cut to the next of the source that sets the pace.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last tile over the image.</param>
     /// <param name="late">The maps that advance with every few tiles only; null where all do with every tile.</param>
     public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder, LateMaps? late = null)
         : base(network)
     {
         var nodes = network.Graph.Nodes;
-        var length = network.Length(0);
-        // A tile that covers the image computes everything at once.
+        var length = network.PaceLength;
+        // A tile that covers that source computes everything at once.
         Steps = tile >= length ? 1 : checked((int)Division.Ceiling(beyondBorder ? length + Lag(network) : length, tile));
         cuts = Cuts(network, tile, Steps, late);
         lows = Lows(network, roles, cuts);
@@ -51,8 +51,8 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     /// <inheritdoc/>
     public override Interval Owned(int output, int step) => Computed(output, step);
 
-    /// <summary>How far beyond the border the image would have to go on for every map to be complete: about half a receptive field.</summary>
-    public static long Lag(AxisNetwork network) => network.Reach(network.Graph.Nodes.Select(node => node.Index)) - network.Length(0);
+    /// <summary>How far beyond its border the source that sets the pace would have to go on for every map to be complete: about half a receptive field.</summary>
+    public static long Lag(AxisNetwork network) => network.Reach(network.Graph.Nodes.Select(node => node.Index)) - network.PaceLength;
 
     private static long[][] Cuts(AxisNetwork network, long tile, int steps, LateMaps? late)
     {
@@ -62,11 +62,11 @@ internal sealed class ExactlyOnceLayout : AxisLayout
         var advances = late?.Advances(network, tile, steps);
         for (var step = 1; step <= steps; step++)
         {
-            virtualCut[0] = step * tile;
+            network.SourceCuts.At(step * tile).CopyTo(virtualCut, 0);
             foreach (var node in nodes)
             {
                 // A map that waits stays where it is; what reads it follows by itself.
-                if (!node.IsImage && (advances is null || advances[late!.Level(node.Index)][step - 1]))
+                if (!node.IsSource && (advances is null || advances[late!.Level(node.Index)][step - 1]))
                     virtualCut[node.Index] = network.Map(node.Index).VirtualCut(node.Inputs.Min(i => virtualCut[i]));
                 cuts[node.Index][step] = step == steps
                     ? network.Length(node.Index)
@@ -81,7 +81,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     {
         var nodes = network.Graph.Nodes;
         var lows = cuts.Select(c => (long[])c.Clone()).ToArray();
-        for (var i = nodes.Count - 1; i > 0; i--)
+        for (var i = nodes.Count - 1; i >= network.Graph.FirstLayer; i--)
         {
             foreach (var input in nodes[i].Inputs)
             {

@@ -45,15 +45,21 @@ internal sealed class GridPlan
 
     /// <summary>Plans exactly-once tiling.</summary>
     /// <param name="graph">The network.</param>
-    /// <param name="height">Height of the image.</param>
-    /// <param name="width">Width of the image.</param>
+    /// <param name="sources">Height and width of each source.</param>
     /// <param name="tile">Size of a tile in image pixels.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over the image.</param>
     /// <param name="late">From which strides on maps advance with every few tiles only, and with about how many; null for all with every tile.</param>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
     public static GridPlan ExactlyOnce(
-        NetworkGraph graph, long height, long width, (long Height, long Width) tile, bool beyondBorder, IReadOnlyList<(int Stride, int Period)>? late = null) =>
-        ExactlyOnce(new AxisNetwork(graph, Axis.Rows, height), new AxisNetwork(graph, Axis.Columns, width), tile, beyondBorder, late);
+        NetworkGraph graph,
+        IReadOnlyList<(long Height, long Width)> sources,
+        (long Height, long Width) tile,
+        bool beyondBorder,
+        IReadOnlyList<(int Stride, int Period)>? late = null)
+    {
+        var (rows, columns) = AxisNetwork.Of(graph, sources);
+        return ExactlyOnce(rows, columns, tile, beyondBorder, late);
+    }
 
     /// <summary>Plans exactly-once tiling for an image whose maps are known.</summary>
     public static GridPlan ExactlyOnce(
@@ -66,7 +72,7 @@ internal sealed class GridPlan
         var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, waiting);
         var carries = new CarryPlan?[graph.Nodes.Count];
         var readers = Readers(graph, roles);
-        foreach (var node in graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
+        foreach (var node in graph.Layers.Where(node => !roles.IsView(node.Index)))
         {
             var carry = new CarryPlan(rows, columns, node.Index, readers[node.Index]);
             if (carry.Positions > 0)

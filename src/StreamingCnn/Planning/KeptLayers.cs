@@ -7,10 +7,12 @@ namespace StreamingCnn.Planning;
 internal sealed class KeptLayers
 {
     private readonly int tiles;
+    private readonly int first;
 
-    private KeptLayers(int tiles, int cut, HashSet<(int Row, int Column)> last, long bytes)
+    private KeptLayers(int tiles, int first, int cut, HashSet<(int Row, int Column)> last, long bytes)
     {
         this.tiles = tiles;
+        this.first = first;
         Cut = cut;
         Last = last;
         Bytes = bytes;
@@ -26,10 +28,10 @@ internal sealed class KeptLayers
     public long Bytes { get; }
 
     /// <summary>Whether every record of every tile is kept.</summary>
-    public bool IsAll => Cut <= 1 || Last.Count == tiles;
+    public bool IsAll => Cut <= first || Last.Count == tiles;
 
     /// <summary>The first node of the tile whose record is kept; the number of nodes where none is.</summary>
-    public int From(int row, int column) => Last.Contains((row, column)) ? 1 : Cut;
+    public int From(int row, int column) => Last.Contains((row, column)) ? first : Cut;
 
     /// <summary>Chooses what to keep.</summary>
     /// <param name="plan">The grid.</param>
@@ -42,7 +44,8 @@ internal sealed class KeptLayers
         var allowed = Math.Max(budget, memories.Max(tile => tile.Peak));
 
         // The later the cut, the less is kept.
-        var (low, cut) = (1, plan.Graph.Nodes.Count);
+        var first = plan.Graph.FirstLayer;
+        var (low, cut) = (first, plan.Graph.Nodes.Count);
         while (low < cut)
         {
             var middle = (low + cut) / 2;
@@ -57,7 +60,7 @@ internal sealed class KeptLayers
         for (; index >= 0; index--)
         {
             var own = memories[index].KeptFrom(cut);
-            var behind = most + memories[index].KeptFrom(1) - own;
+            var behind = most + memories[index].KeptFrom(first) - own;
             if (behind > allowed)
                 break;
             before -= own;
@@ -65,7 +68,7 @@ internal sealed class KeptLayers
             last.Add(order[index]);
         }
 
-        return new(order.Length, cut, last, Math.Max(most, Most(memories[..(index + 1)], cut)));
+        return new(order.Length, first, cut, last, Math.Max(most, Most(memories[..(index + 1)], cut)));
     }
 
     /// <summary>The most bytes at a time when every tile keeps its layers from the cut on.</summary>

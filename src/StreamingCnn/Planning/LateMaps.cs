@@ -25,7 +25,7 @@ internal sealed class LateMaps
     {
         Levels = Magnifies(rows) || Magnifies(columns) ? [] : levels;
         level = new int[rows.Graph.Nodes.Count];
-        foreach (var node in rows.Graph.Nodes.Where(node => !node.IsImage))
+        foreach (var node in rows.Graph.Layers)
         {
             level[node.Index] = roles.IsView(node.Index)
                 ? level[roles.Root(node.Index)]
@@ -44,7 +44,7 @@ internal sealed class LateMaps
     /// lacks half a receptive field of the image, which is added to the last one: so the first waits for longer, and the last for less. A level advances when the one before it does.
     /// </summary>
     /// <param name="network">The network along the axis.</param>
-    /// <param name="tile">Pixels from one cut of the image to the next.</param>
+    /// <param name="tile">Positions from one cut to the next of the source that sets the pace.</param>
     /// <param name="steps">Number of tiles.</param>
     public bool[][] Advances(AxisNetwork network, long tile, int steps)
     {
@@ -62,7 +62,7 @@ internal sealed class LateMaps
         var maps = Enumerable.Range(0, level.Length).Where(node => level[node] == late).ToArray();
         if (maps.Length == 0)
             return advances;
-        var length = network.Length(0);
+        var length = network.PaceLength;
         var lag = maps.Average(node => network.Reach([node]) - length);
         var shares = Shares(length, Levels[late - 1].Period * tile);
         for (var share = 1; share < shares; share++)
@@ -82,14 +82,14 @@ internal sealed class LateMaps
     public static IEnumerable<int> Strides(AxisNetwork network)
     {
         var smallest = Enumerable.Range(0, network.Graph.Nodes.Count).Min(network.Length);
-        for (var stride = 4; stride <= network.Length(0) / Math.Max(1, smallest) + 1; stride *= 2)
+        for (var stride = 4; stride <= network.PaceLength / Math.Max(1, smallest) + 1; stride *= 2)
             yield return stride;
     }
 
     /// <summary>A map three quarters of whose stride reach the wanted one, since borders make lengths a little larger or smaller.</summary>
-    private static bool IsFarDown(AxisNetwork network, int node, int stride) => 3 * network.Length(node) * stride <= 4 * network.Length(0);
+    private static bool IsFarDown(AxisNetwork network, int node, int stride) => 3 * network.Length(node) * stride <= 4 * network.PaceLength;
 
     /// <summary>A late map that is enlarged again would come in one burst; such networks keep every map in step.</summary>
     private static bool Magnifies(AxisNetwork network) =>
-        network.Graph.Nodes.Any(node => !node.IsImage && node.Inputs.Any(input => network.Length(node.Index) > network.Length(input) + network.Length(0) / 16 + 8));
+        network.Graph.Layers.Any(node => node.Inputs.Any(input => network.Length(node.Index) > network.Length(input) + network.PaceLength / 16 + 8));
 }

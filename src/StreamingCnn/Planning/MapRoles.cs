@@ -20,8 +20,8 @@ internal sealed class MapRoles
         var outputs = graph.Outputs.ToHashSet();
         foreach (var node in graph.Nodes)
         {
-            // The image is read anew by every consumer, and outputs must be rectangles that can be written where they belong.
-            var isView = node.Layer is { IsPointwise: true } && !outputs.Contains(node.Index) && roots[node.Inputs[0]] != 0;
+            // A source is read anew by every consumer, and outputs must be rectangles that can be written where they belong.
+            var isView = node.Layer is { IsPointwise: true } && !outputs.Contains(node.Index) && !graph.Nodes[roots[node.Inputs[0]]].IsSource;
             roots[node.Index] = isView ? roots[node.Inputs[0]] : node.Index;
         }
     }

@@ -16,13 +16,13 @@ internal sealed class OverlapLayout : AxisLayout
     {
         this.tile = tile;
         var nodes = network.Graph.Nodes;
-        Steps = checked((int)Division.Ceiling(network.Length(0), tile));
+        Steps = checked((int)Division.Ceiling(network.PaceLength, tile));
         computed = nodes.Select(_ => new Interval[Steps]).ToArray();
         for (var step = 0; step < Steps; step++)
         {
             foreach (var output in network.Graph.Outputs)
                 computed[output][step] = computed[output][step].Hull(Owned(output, step));
-            for (var i = nodes.Count - 1; i > 0; i--)
+            for (var i = nodes.Count - 1; i >= network.Graph.FirstLayer; i--)
             {
                 if (computed[i][step].IsEmpty)
                     continue;
@@ -42,10 +42,10 @@ internal sealed class OverlapLayout : AxisLayout
     /// <inheritdoc/>
     public override Interval Owned(int output, int step) => new(Cut(output, step), Cut(output, step + 1));
 
-    /// <summary>Any partition is exact; this one gives every tile the outputs that lie over its own pixels.</summary>
+    /// <summary>Any partition is exact; this one gives every tile the outputs that lie over its own share of the source that sets the pace.</summary>
     private long Cut(int output, int step)
     {
-        long image = Network.Length(0), length = Network.Length(output);
-        return Division.Ceiling(Math.Min(step * tile, image) * length, image);
+        long paced = Network.PaceLength, length = Network.Length(output);
+        return Division.Ceiling(Math.Min(step * tile, paced) * length, paced);
     }
 }

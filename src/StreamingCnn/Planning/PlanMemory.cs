@@ -16,10 +16,10 @@ internal sealed class PlanMemory
     private readonly Dictionary<string, Decision> decisions = [];
     private long? budget;
 
-    /// <summary>Plans an image of the given size, or lays out what was decided for its like.</summary>
+    /// <summary>Plans sources of the given sizes, or lays out what was decided for their like.</summary>
     /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would do.</exception>
-    /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
-    public StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, long height, long width)
+    /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
+    public StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources)
     {
         // What is free changes from moment to moment; a training run shall treat all images of a size alike.
         if (options.MemoryBudget is null && options.Tile is null)
@@ -28,14 +28,14 @@ internal sealed class PlanMemory
                 options = options with { MemoryBudget = budget ??= StreamingOptions.DefaultMemoryBudget };
         }
 
-        var key = Key(graph, trunk, height, width);
+        var key = Key(graph, trunk, sources);
         lock (decisions)
         {
             if (decisions.TryGetValue(key, out var known))
-                return known.Over(graph, height, width);
+                return known.Over(graph, sources);
         }
 
-        var plan = Planner.Choose(graph, options, trunk, height, width);
+        var plan = Planner.Choose(graph, options, trunk, sources);
         lock (decisions)
         {
             if (decisions.Count >= Most)
@@ -47,10 +47,10 @@ internal sealed class PlanMemory
     }
 
     /// <summary>All that a decision rests on, as text.</summary>
-    private static string Key(NetworkGraph graph, TrunkCost trunk, long height, long width)
+    private static string Key(NetworkGraph graph, TrunkCost trunk, IReadOnlyList<(long Height, long Width)> sources)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{height} {width} {trunk.ValueBytes} {trunk.CarryIsElsewhere}");
+        text.Append(CultureInfo.InvariantCulture, $"{string.Join(' ', sources)} {trunk.ValueBytes} {trunk.CarryIsElsewhere}");
         foreach (var node in graph.Nodes)
         {
             text.Append(
@@ -71,9 +71,9 @@ internal sealed class PlanMemory
         {
         }
 
-        public StepPlan Over(NetworkGraph graph, long height, long width)
+        public StepPlan Over(NetworkGraph graph, IReadOnlyList<(long Height, long Width)> sources)
         {
-            var (rows, columns) = (new AxisNetwork(graph, Geometry.Axis.Rows, height), new AxisNetwork(graph, Geometry.Axis.Columns, width));
+            var (rows, columns) = AxisNetwork.Of(graph, sources);
             var grid = Mode == StreamingMode.Overlap ? GridPlan.Overlap(rows, columns, Tile) : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
             return new(grid, Kept, Tile);
         }

@@ -17,8 +17,9 @@ internal static class PlanSummary
     {
         var grid = plan.Grid;
         var model = new StepModel(grid, trunk);
-        var image = grid.Size(0);
-        var wholeGrid = GridPlan.ExactlyOnce(conventional.Graph, image.Height, image.Width, image, beyondBorder: false);
+        var image = grid.Size(grid.Rows.Network.Pace);
+        var wholeGrid = GridPlan.ExactlyOnce(
+            conventional.Graph, [.. grid.Graph.Sources.Select(source => grid.Size(source.Index))], image, beyondBorder: false);
         var whole = new StepModel(wholeGrid, conventional.Cost, mapsAnew: true);
         return new TilePlan
         {
@@ -57,7 +58,7 @@ internal static class PlanSummary
     private static double ComputedOnceRatio(GridPlan grid)
     {
         double computed = 0, all = 0;
-        foreach (var node in grid.Graph.Nodes.Skip(1).Where(node => !grid.Roles.IsView(node.Index)))
+        foreach (var node in grid.Graph.Layers.Where(node => !grid.Roles.IsView(node.Index)))
         {
             var rows = Enumerable.Range(0, grid.Rows.Steps).Sum(step => grid.Rows.Computed(node.Index, step).Length);
             var columns = Enumerable.Range(0, grid.Columns.Steps).Sum(step => grid.Columns.Computed(node.Index, step).Length);

@@ -33,25 +33,24 @@ internal sealed class Planner
     private readonly AxisNetwork columns;
     private readonly long[] sides;
 
-    private Planner(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, long height, long width)
+    private Planner(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, IReadOnlyList<(long Height, long Width)> sources)
     {
         this.graph = graph;
         this.options = options;
         this.trunk = trunk;
-        rows = new AxisNetwork(graph, Axis.Rows, height);
-        columns = new AxisNetwork(graph, Axis.Columns, width);
-        sides = [.. Sides(Math.Max(height, width))];
+        (rows, columns) = AxisNetwork.Of(graph, sources);
+        sides = [.. Sides(Math.Max(Height, Width))];
     }
 
-    private long Height => rows.Length(0);
+    private long Height => rows.PaceLength;
 
-    private long Width => columns.Length(0);
+    private long Width => columns.PaceLength;
 
-    /// <summary>Plans an image of the given size.</summary>
+    /// <summary>Plans sources of the given sizes.</summary>
     /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would do.</exception>
-    /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
-    public static StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, long height, long width) =>
-        new Planner(graph, options, trunk, height, width).Choose();
+    /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
+    public static StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
+        new Planner(graph, options, trunk, sources).Choose();
 
     private StepPlan Choose()
     {

@@ -46,9 +46,8 @@ internal sealed class TileClasses
     /// <summary>All lengths and distances that a tile's work depends on, as text.</summary>
     private static string Signature(AxisLayout layout, int step)
     {
-        var nodes = layout.Network.Graph.Nodes;
         var text = new System.Text.StringBuilder();
-        foreach (var node in nodes.Skip(1))
+        foreach (var node in layout.Network.Graph.Layers)
         {
             var computed = layout.Computed(node.Index, step);
             if (computed.IsEmpty)

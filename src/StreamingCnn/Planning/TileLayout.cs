@@ -18,7 +18,7 @@ internal sealed class TileLayout
         patches = new Patch?[nodes.Count];
         windows = new Region[nodes.Count];
         uses = new int[nodes.Count];
-        for (var i = nodes.Count - 1; i > 0; i--)
+        for (var i = nodes.Count - 1; i >= grid.Graph.FirstLayer; i--)
         {
             if (grid.Roles.IsView(i))
             {

@@ -43,7 +43,7 @@ internal sealed class TileMemory
         var windows = new int[nodes.Count];
         var isExclusive = new bool[nodes.Count];
         var remaining = nodes.Select(node => tile.Uses(node.Index)).ToArray();
-        foreach (var node in nodes.Skip(1))
+        foreach (var node in plan.Graph.Layers)
         {
             var recorded = trunk.Differentiable.Needs(node.Index);
             var memory = MemoryOf(node);
@@ -77,7 +77,9 @@ internal sealed class TileMemory
             var own = -1;
             if (tile.Patch(node.Index) is { } patch)
             {
-                var operands = patch.Input.IsEmpty ? [] : Array.ConvertAll(node.Inputs, input => input == 0 ? ImageWindow(patch.Input.Area) : live.Share(windows[input]));
+                var operands = patch.Input.IsEmpty
+                    ? []
+                    : Array.ConvertAll(node.Inputs, input => nodes[input].IsSource ? SourceWindow(input, patch.Input.Area) : live.Share(windows[input]));
                 var copied = node.Layer.PaddedPositions(patch);
                 var padded = copied > 0 ? live.New(copied * nodes[node.Inputs[0]].Channels * trunk.ValueBytes) : -1;
                 own = memory.OutputIsPart && operands.Length > 0
@@ -112,11 +114,11 @@ internal sealed class TileMemory
                 Release(input);
         }
 
-        int ImageWindow(long area) => live.New(area * nodes[0].Channels * trunk.ValueBytes);
+        int SourceWindow(int source, long area) => live.New(area * nodes[source].Channels * trunk.ValueBytes);
 
         void Release(int node)
         {
-            if (--remaining[node] == 0 && node != 0)
+            if (--remaining[node] == 0 && !nodes[node].IsSource)
                 live.Release(windows[node]);
         }
     }
@@ -165,7 +167,7 @@ internal sealed class TileMemory
         var gradients = new int[nodes.Count];
         var isExclusive = new bool[nodes.Count];
         Array.Fill(gradients, -1);
-        for (var i = nodes.Count - 1; i > 0; i--)
+        for (var i = nodes.Count - 1; i >= plan.Graph.FirstLayer; i--)
         {
             var node = nodes[i];
             if (records[i] is not { } record)
@@ -187,7 +189,7 @@ internal sealed class TileMemory
                 var part = memory.GradientIsPart ? -1 : live.New(read.Area * nodes[input].Channels * trunk.ValueBytes);
                 live.Touch(moved);
                 var window = tile.Window(input);
-                if (input == 0)
+                if (nodes[input].IsSource)
                 {
                     if (part >= 0)
                         live.Release(part);

@@ -31,7 +31,7 @@ internal sealed class TileTime
         forwardBefore = new double[nodes.Count + 1];
         foreach (var node in nodes)
         {
-            var (forward, backward) = node.IsImage ? (0, 0) : Layer(node);
+            var (forward, backward) = node.IsSource ? (0, 0) : Layer(node);
             forwardBefore[node.Index + 1] = forwardBefore[node.Index] + forward;
             Backward += backward;
         }
@@ -74,7 +74,7 @@ internal sealed class TileTime
         return (forward, backward);
     }
 
-    private long Area(int node) => plan.Roles.IsView(node) || node == 0
+    private long Area(int node) => plan.Roles.IsView(node) || plan.Graph.Nodes[node].IsSource
         ? (tile.Uses(node) > 0 ? tile.Window(node).Area : 0)
         : tile.Patch(node)?.Output.Area ?? 0;
 

@@ -8,15 +8,15 @@ internal sealed class TrunkCost
     private readonly WorkKind[] kinds;
 
     /// <param name="graph">The network.</param>
-    /// <param name="imageWanted">Whether the image's gradient is wanted.</param>
+    /// <param name="wanted">For each source whether its gradient is wanted.</param>
     /// <param name="batch">Images in the batch.</param>
     /// <param name="elementSize">Bytes of a value.</param>
     /// <param name="rates">The machine.</param>
     /// <param name="carryIsElsewhere">Whether of the carry just what a tile needs is in the memory that is counted.</param>
-    public TrunkCost(NetworkGraph graph, bool imageWanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
+    public TrunkCost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
     {
         CarryIsElsewhere = carryIsElsewhere;
-        Differentiable = new DifferentiablePart(graph, imageWanted);
+        Differentiable = new DifferentiablePart(graph, wanted);
         Batch = batch;
         ElementSize = elementSize;
         Rates = rates;

@@ -52,9 +52,9 @@ internal sealed class WindowGrid(
 
     /// <summary>
     /// Outputs around corners where tiles meet, spread over the image: what small windows make of them tells whether a window's size
-    /// matters.
+    /// matters. Each with the first row of the tile at whose corner it lies.
     /// </summary>
-    public IEnumerable<Region> Checks()
+    public IEnumerable<(long Edge, Region Place)> Checks()
     {
         if (Count < 2 || Outputs.IsEmpty)
             yield break;
@@ -69,7 +69,7 @@ internal sealed class WindowGrid(
             allowed -= Window(place).Area;
             if (allowed < 0)
                 yield break;
-            yield return place;
+            yield return (owned.Rows.Start, place);
         }
     }
 

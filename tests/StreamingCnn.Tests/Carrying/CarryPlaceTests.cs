@@ -59,14 +59,15 @@ public sealed class CarryPlaceTests : IDisposable
     {
         using var trunk = Trunk();
         var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3);
-        var grid = GridPlan.ExactlyOnce(graph, 1500, 200, (64, 64), beyondBorder: true);
-        var model = new StepModel(grid, new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates(), carryIsElsewhere: true));
+        var grid = GridPlan.ExactlyOnce(graph, [(1500, 200)], (64, 64), beyondBorder: true);
+        var model = new StepModel(grid, new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates(), carryIsElsewhere: true));
         using var image = rand(1, 3, 1500, 200);
         using var run = new StreamedRun(
-            new StepPlan(grid, model.Keep(0), (64, 64)), new TensorInput(image, ScalarType.Float32, CPU), new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU)) });
+            new StepPlan(grid, model.Keep(0), (64, 64)), new SourceSet(new TensorSource(image, ScalarType.Float32, CPU)), new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU)) });
 
-        var output = run.Forward(null).Single();
-        run.Backward([ones_like(output)], null);
+        using var output = TensorSink.Run(run, null).Single();
+        using var gradient = new TensorSource(ones_like(output), ScalarType.Float32, CPU);
+        run.Backward([gradient], null);
 
         Assert.InRange(run.PeakCarryBytes, model.CarryBytes / 2, model.CarryBytes);
     }

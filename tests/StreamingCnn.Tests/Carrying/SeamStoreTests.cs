@@ -28,7 +28,7 @@ public sealed class SeamStoreTests : IDisposable
             using var scope = NewDisposeScope();
             using var network = new RandomNetwork(seed, layers, 3, height, width);
             var graph = NormFolding.Of(GraphBuilder.Trace(network, 3));
-            var grid = GridPlan.ExactlyOnce(graph, height, width, (tileHeight, tileWidth), order % 2 == 0, order % 3 == 0 ? [(2, 3)] : null);
+            var grid = GridPlan.ExactlyOnce(graph, [(height, width)], (tileHeight, tileWidth), order % 2 == 0, order % 3 == 0 ? [(2, 3)] : null);
             var ordered = grid.In(TileOrders.Any(grid, order));
             var image = randn(1, 3, height, width, dtype: ScalarType.Float64);
 
@@ -50,23 +50,22 @@ public sealed class SeamStoreTests : IDisposable
     /// <returns>Outputs, the image's gradient and the parameters'.</returns>
     private static Tensor[] Run(GridPlan grid, Tensor image, ISeamStore store)
     {
-        var held = new SeamMemory(grid, new DifferentiablePart(grid.Graph, imageWanted: true).Needs).Held().ToArray();
-        var model = new StepModel(grid, new TrunkCost(grid.Graph, imageWanted: true, batch: 1, elementSize: sizeof(double), new ComputeRates()));
+        var held = new SeamMemory(grid, new DifferentiablePart(grid.Graph, wanted: [true]).Needs).Held().ToArray();
+        var model = new StepModel(grid, new TrunkCost(grid.Graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
         var step = new StepPlan(grid, model.Keep(model.LeastBytes * 5 / 4), default);
         using var values = new WatchedSeams(store);
         using var gradients = new WatchedSeams(new DeviceSeams());
-        using var run = new StreamedRun(step, new TensorInput(image, ScalarType.Float64, CPU), new()
+        using var run = new StreamedRun(step, new SourceSet(new TensorSource(image, ScalarType.Float64, CPU) { GradientIsWanted = true }), new()
         {
             MapType = ScalarType.Float64,
-            ImageWanted = true,
             WillReverse = true,
             Seams = values,
             SeamGradients = gradients,
         });
 
-        var outputs = run.Forward(null);
+        var outputs = TensorSink.Run(run, null);
         values.Look();
-        var (imageGradient, parameters) = run.Backward([.. outputs.Select(output => output.sin())], new Tiles(done =>
+        var (ofSources, parameters) = run.Backward([.. outputs.Select(output => new TensorSource(output.sin(), ScalarType.Float64, CPU))], new Tiles(done =>
         {
             var tile = held[^done];
             Assert.Equal(tile.Values * sizeof(double), values.Look());
@@ -75,11 +74,11 @@ public sealed class SeamStoreTests : IDisposable
         Assert.Equal((0, 0), (values.Left, gradients.Left));
 
         using var alone = new WatchedSeams(new DeviceSeams());
-        using var inference = new StreamedRun(step, new TensorInput(image, ScalarType.Float64, CPU), new() { MapType = ScalarType.Float64, Seams = alone });
-        var again = inference.Forward(new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look())));
+        using var inference = new StreamedRun(step, new SourceSet(new TensorSource(image, ScalarType.Float64, CPU)), new() { MapType = ScalarType.Float64, Seams = alone });
+        var again = TensorSink.Run(inference, new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look())));
         Assert.Equal(0, alone.Left);
         Assert.All(outputs.Zip(again), pair => Assert.True(Compare.AreEqual(pair.First, pair.Second)));
-        return [.. outputs, InScope(imageGradient!), .. parameters.OfType<Tensor>().Select(InScope)];
+        return [.. outputs, InScope(ofSources.Single()!), .. parameters.OfType<Tensor>().Select(InScope)];
     }
 
     private static Tensor InScope(Tensor gradient)

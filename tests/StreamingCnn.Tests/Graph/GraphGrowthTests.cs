@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using StreamingCnn.Graph;
+using StreamingCnn.Graph.Layers;
 
 namespace StreamingCnn.Tests.Graph;
 
@@ -17,8 +18,9 @@ public class GraphGrowthTests
 
         static TimeSpan Time(int nodes)
         {
+            var layer = new IdentityLayer();
             var chain = Enumerable.Range(0, nodes)
-                .Select(i => new GraphNode(i, null, i == 0 ? [] : i == 1 ? [0] : [i - 1, i - 2], 1, $"{i}"))
+                .Select(i => new GraphNode(i, i == 0 ? null : layer, i == 0 ? [] : i == 1 ? [0] : [i - 1, i - 2], 1, $"{i}"))
                 .ToArray();
             var clock = Stopwatch.StartNew();
             var graph = new NetworkGraph(chain, [nodes - 1]);

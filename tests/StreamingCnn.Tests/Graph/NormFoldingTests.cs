@@ -88,8 +88,8 @@ public class NormFoldingTests
 
         static long Bytes(NetworkGraph graph)
         {
-            var cost = new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: sizeof(float), new ComputeRates());
-            return new StepModel(GridPlan.ExactlyOnce(graph, 4096, 4096, (1024, 1024), beyondBorder: false), cost).TileBytes;
+            var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: sizeof(float), new ComputeRates());
+            return new StepModel(GridPlan.ExactlyOnce(graph, [(4096, 4096)], (1024, 1024), beyondBorder: false), cost).TileBytes;
         }
     }
 

@@ -21,7 +21,7 @@ public class CarryPlanTests
         {
             var (seed, layers, beyondBorder) = c;
             var graph = RandomGraph.Grow(seed, layers, size.Item1, size.Item2, RandomGraph.AllKinds);
-            var plan = GridPlan.ExactlyOnce(graph, size.Item1, size.Item2, (tile.Item1, tile.Item2), beyondBorder, period > 1 ? [(2, period)] : null);
+            var plan = GridPlan.ExactlyOnce(graph, [(size.Item1, size.Item2)], (tile.Item1, tile.Item2), beyondBorder, period > 1 ? [(2, period)] : null);
             Play(plan.In(TileOrders.Any(plan, order)), oneReader: false);
         },
         iter: 400,
@@ -34,7 +34,7 @@ public class CarryPlanTests
             new(MapKind.Window, 3, 1, 1, 1, 1), new(MapKind.Window, 3, 2, 1, 1, 1), new(MapKind.Transposed, 3, 2, 1, 1, 1), new(MapKind.Reflection, Before: 2, After: 3), new(MapKind.Window, 5));
         foreach (var beyondBorder in new[] { true, false })
         {
-            var plan = GridPlan.ExactlyOnce(graph, 13, 11, (1, 1), beyondBorder);
+            var plan = GridPlan.ExactlyOnce(graph, [(13, 11)], (1, 1), beyondBorder);
             for (var order = 0; order < 4; order++)
                 Play(plan.In(TileOrders.Any(plan, order)), oneReader: true);
         }
@@ -45,7 +45,7 @@ public class CarryPlanTests
     {
         // Strips of 6 positions at tiles of 2: they would hold the map several times over. Nobody reads of the last tile.
         var graph = RandomGraph.Chain(new(MapKind.Window, 3, 1, 1, 1, 1), new MapSettings(MapKind.Window, 7, 1, 1, 3, 3));
-        var plan = GridPlan.ExactlyOnce(graph, 40, 30, (2, 2), beyondBorder: true);
+        var plan = GridPlan.ExactlyOnce(graph, [(40, 30)], (2, 2), beyondBorder: true);
 
         var last = plan.Computed(1, plan.Rows.Steps - 1, plan.Columns.Steps - 1);
         Assert.InRange(plan.Carry(1)!.Positions, 38 * 28, (40 * 30) - last.Area);
@@ -57,7 +57,7 @@ public class CarryPlanTests
     {
         // Two hundred thousand tiles, and a pattern that repeats along both axes.
         var graph = RandomGraph.Chain([.. Enumerable.Repeat(new MapSettings(MapKind.Window, 3, 1, 1, 1, 1), 40)]);
-        var plan = GridPlan.ExactlyOnce(graph, 16_000, 12_800, (32, 32), beyondBorder: true);
+        var plan = GridPlan.ExactlyOnce(graph, [(16_000, 12_800)], (32, 32), beyondBorder: true);
         var before = Environment.CpuUsage.UserTime;
 
         var memory = new SeamMemory(plan, _ => true);
@@ -147,7 +147,7 @@ public class CarryPlanTests
     /// <summary>The seams that a tile's windows read, held against what the tile does not compute itself.</summary>
     private static IEnumerable<SeamKey> Reads(GridPlan plan, TileLayout tile)
     {
-        foreach (var node in plan.Graph.Nodes.Where(node => !node.IsImage && !plan.Roles.IsView(node.Index)))
+        foreach (var node in plan.Graph.Layers.Where(node => !plan.Roles.IsView(node.Index)))
         {
             var own = plan.Computed(node.Index, tile.Row, tile.Column);
             var window = tile.Window(node.Index);

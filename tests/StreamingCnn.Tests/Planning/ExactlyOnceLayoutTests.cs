@@ -61,7 +61,7 @@ public class ExactlyOnceLayoutTests
         {
             var layout = c.Layout();
             var roles = new MapRoles(layout.Network.Graph);
-            foreach (var node in layout.Network.Graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
+            foreach (var node in layout.Network.Graph.Layers.Where(node => !roles.IsView(node.Index)))
             {
                 for (var step = 0; step < layout.Steps; step++)
                 {
@@ -84,7 +84,7 @@ public class ExactlyOnceLayoutTests
         c =>
         {
             var layout = c.Layout();
-            foreach (var node in layout.Network.Graph.Nodes.Where(node => !node.IsImage))
+            foreach (var node in layout.Network.Graph.Layers)
             {
                 for (var step = 1; step <= layout.Steps; step++)
                 {

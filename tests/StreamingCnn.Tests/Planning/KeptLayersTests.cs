@@ -11,7 +11,7 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         Gen.Select(Gen.Long[100, 700], Gen.Long[100, 700], Gen.Long[64, 400], Gen.Double[0, 12]).Sample(
             (height, width, tile, budgetInTiles) =>
             {
-                var plan = GridPlan.ExactlyOnce(trunk.Graph, height, width, (tile, tile), beyondBorder: true);
+                var plan = GridPlan.ExactlyOnce(trunk.Graph, [(height, width)], (tile, tile), beyondBorder: true);
                 var memories = plan.Order().ToDictionary(place => place, place => Memory(plan, place));
                 var largest = memories.Values.Max(memory => memory.Peak);
                 var budget = (long)(largest * budgetInTiles);
@@ -36,7 +36,7 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
     [Fact]
     public void With_memory_enough_everything_is_kept_and_without_any_the_last_tile()
     {
-        var plan = GridPlan.ExactlyOnce(trunk.Graph, 500, 500, (200, 200), beyondBorder: true);
+        var plan = GridPlan.ExactlyOnce(trunk.Graph, [(500, 500)], (200, 200), beyondBorder: true);
 
         Assert.True(KeptLayers.Choose(plan, (row, column) => Memory(plan, (row, column)), long.MaxValue / 2).IsAll);
         var least = KeptLayers.Choose(plan, (row, column) => Memory(plan, (row, column)), 0);
@@ -45,5 +45,5 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
     }
 
     private TileMemory Memory(GridPlan plan, (int Row, int Column) place) =>
-        new(plan, plan.Tile(place.Row, place.Column), new TrunkCost(trunk.Graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates()));
+        new(plan, plan.Tile(place.Row, place.Column), new TrunkCost(trunk.Graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates()));
 }

@@ -66,7 +66,7 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
         Assert.Contains(Maps(), node => network.Length(node) == 2048 / Stride && late.Level(node) == 0);
     }
 
-    private IEnumerable<int> Maps() => trunk.Graph.Nodes.Where(node => !node.IsImage && !trunk.Roles.IsView(node.Index)).Select(node => node.Index);
+    private IEnumerable<int> Maps() => trunk.Graph.Layers.Where(node => !trunk.Roles.IsView(node.Index)).Select(node => node.Index);
 
     private (AxisNetwork Network, LateMaps Late) Late(long length, int period) => Late(length, (Stride, period));
 

@@ -28,7 +28,7 @@ public class OverlapLayoutTests
                 Law.Holds(covered == layout.Network.Length(output), $"seed {seed}: output {output} is owned up to {covered}");
             }
 
-            foreach (var node in graph.Nodes.Skip(1))
+            foreach (var node in graph.Layers)
             {
                 for (var step = 0; step < layout.Steps; step++)
                 {

@@ -12,9 +12,9 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
     public void The_second_image_of_a_size_gets_the_first_one_s_plan()
     {
         var memory = new PlanMemory();
-        var first = memory.Choose(trunk.Graph, Budget, Cost(), 900, 700);
+        var first = memory.Choose(trunk.Graph, Budget, Cost(), (900, 700));
 
-        var second = memory.Choose(trunk.Graph, Budget, Cost(), 900, 700);
+        var second = memory.Choose(trunk.Graph, Budget, Cost(), (900, 700));
 
         Assert.Equal((first.Tile, first.Grid.Late.Levels, first.Grid.BeyondBorder), (second.Tile, second.Grid.Late.Levels, second.Grid.BeyondBorder));
         Assert.Same(first.Kept, second.Kept);
@@ -26,11 +26,11 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
     public void Another_size_or_an_image_that_learns_gets_its_own()
     {
         var memory = new PlanMemory();
-        var first = memory.Choose(trunk.Graph, Budget, Cost(), 900, 700);
+        var first = memory.Choose(trunk.Graph, Budget, Cost(), (900, 700));
 
-        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, Cost(), 900, 701).Kept);
-        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, true, 1, 4, new ComputeRates()), 900, 700).Kept);
-        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, false, 2, 4, new ComputeRates()), 900, 700).Kept);
+        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, Cost(), (900, 701)).Kept);
+        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, [true], 1, 4, new ComputeRates()), (900, 700)).Kept);
+        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, [false], 2, 4, new ComputeRates()), (900, 700)).Kept);
     }
 
     [Fact]
@@ -38,10 +38,10 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
     {
         var memory = new PlanMemory();
 
-        var first = memory.Choose(trunk.Graph, new(), Cost(), 900, 700);
+        var first = memory.Choose(trunk.Graph, new(), Cost(), (900, 700));
 
-        Assert.Same(first.Kept, memory.Choose(trunk.Graph, new(), Cost(), 900, 700).Kept);
+        Assert.Same(first.Kept, memory.Choose(trunk.Graph, new(), Cost(), (900, 700)).Kept);
     }
 
-    private TrunkCost Cost() => new(trunk.Graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+    private TrunkCost Cost() => new(trunk.Graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 }

@@ -64,7 +64,7 @@ public sealed class PlannerEndsTests : IDisposable
     public void A_tile_that_was_given_is_planned_at_any_size() => Gen.Select(Side, Side, Gen.Int[1, 300], Gen.Int[1, 300], Budget).Sample(
         (height, width, rows, columns, budget) => Within(
             () => Planner.Choose(
-                Graph("resnet18"), new() { Tile = (rows, columns), MemoryBudget = budget }, Cost(Graph("resnet18")), height, width),
+                Graph("resnet18"), new() { Tile = (rows, columns), MemoryBudget = budget }, Cost(Graph("resnet18")), (height, width)),
             $"{height} x {width} in {rows} x {columns}"),
         iter: 40,
         threads: 1);
@@ -75,16 +75,16 @@ public sealed class PlannerEndsTests : IDisposable
         var what = $"{height} x {width} in {options.MemoryBudget} bytes, {options.Mode}";
         try
         {
-            var plan = Within(() => Planner.Choose(graph, options, cost, height, width), what);
+            var plan = Within(() => Planner.Choose(graph, options, cost, (height, width)), what);
             AssertWithin(plan, options.MemoryBudget!.Value);
         }
         catch (InsufficientMemoryException refused)
         {
             var named = long.Parse(refused.Message.Split("fits into is ")[1].Split(' ')[0], CultureInfo.InvariantCulture) << 20;
             Assert.True(named > options.MemoryBudget, $"{what}: {refused.Message}");
-            AssertWithin(Within(() => Planner.Choose(graph, options with { MemoryBudget = named }, cost, height, width), what), named);
+            AssertWithin(Within(() => Planner.Choose(graph, options with { MemoryBudget = named }, cost, (height, width)), what), named);
             Assert.Throws<InsufficientMemoryException>(
-                () => Planner.Choose(graph, options with { MemoryBudget = named - (1 << 20) }, cost, height, width));
+                () => Planner.Choose(graph, options with { MemoryBudget = named - (1 << 20) }, cost, (height, width)));
         }
         catch (UnsupportedLayerException tooSmall)
             when (tooSmall.Message.Contains("cannot be applied to an image of", StringComparison.Ordinal))
@@ -117,7 +117,7 @@ public sealed class PlannerEndsTests : IDisposable
         return running.Result;
     }
 
-    private static TrunkCost Cost(NetworkGraph graph) => new(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+    private static TrunkCost Cost(NetworkGraph graph) => new(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 
     private NetworkGraph Graph(string name)
     {

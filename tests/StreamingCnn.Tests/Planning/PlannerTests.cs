@@ -62,11 +62,11 @@ public class PlannerTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNet
         Assert.True(seconds[^1] < 0.9 * seconds[0], $"{seconds[0]} s with the least memory, {seconds[^1]} s with the most");
     }
 
-    private TrunkCost Cost => new(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+    private TrunkCost Cost => new(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 
     private static StreamingOptions Tile => new() { Tile = (256, 256) };
 
-    private StepPlan Choose(StreamingOptions options, long height = 2048, long width = 2048) => Planner.Choose(graph, options, Cost, height, width);
+    private StepPlan Choose(StreamingOptions options, long height = 2048, long width = 2048) => Planner.Choose(graph, options, Cost, (height, width));
 
     private double Seconds(StepPlan plan) => new StepModel(plan.Grid, Cost).Seconds(plan.Kept);
 

@@ -12,11 +12,14 @@ internal static class RandomGraph
     public static MapKind[] AllKinds { get; } = Enum.GetValues<MapKind>();
 
     /// <summary>Grows a graph for one image size.</summary>
-    public static NetworkGraph Grow(int seed, int layers, long height, long width, params MapKind[] kinds)
+    public static NetworkGraph Grow(int seed, int layers, long height, long width, params MapKind[] kinds) => Grow(seed, layers, [(height, width)], kinds);
+
+    /// <summary>Grows a graph for sources of given sizes.</summary>
+    public static NetworkGraph Grow(int seed, int layers, IReadOnlyList<(long Height, long Width)> sources, params MapKind[] kinds)
     {
         var random = new Random(seed);
-        var nodes = new List<GraphNode> { new(0, null, [], 1, "image") };
-        var sizes = new List<(long Height, long Width)> { (height, width) };
+        var nodes = sources.Select((_, source) => new GraphNode(source, null, [], 1, $"source {source}")).ToList();
+        var sizes = sources.ToList();
         while (layers-- > 0)
         {
             var from = random.Next(4) == 0 ? random.Next(nodes.Count) : nodes.Count - 1;
@@ -28,12 +31,12 @@ internal static class RandomGraph
         }
 
         int[] outputs = random.Next(3) == 0 ? [nodes.Count - 1, random.Next(nodes.Count)] : [nodes.Count - 1];
-        // An image that is an output goes through a layer that copies it, as in a traced network.
+        // A source that is an output goes through a layer that copies it, as in a traced network.
         for (var i = 0; i < outputs.Length; i++)
         {
-            if (outputs[i] != 0)
+            if (!nodes[outputs[i]].IsSource)
                 continue;
-            Add(new(new(MapKind.Pointwise), new(MapKind.Pointwise)), 0);
+            Add(new(new(MapKind.Pointwise), new(MapKind.Pointwise)), outputs[i]);
             outputs[i] = nodes.Count - 1;
         }
 

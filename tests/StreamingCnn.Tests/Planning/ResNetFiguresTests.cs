@@ -26,7 +26,7 @@ public class ResNetFiguresTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<
     {
         var layout = Layout(2048, 256);
         var strips = trunk.Graph.Nodes
-            .Where(node => !node.IsImage && !trunk.Roles.IsView(node.Index))
+            .Where(node => !node.IsSource && !trunk.Roles.IsView(node.Index))
             .Select(node => Enumerable.Range(0, layout.Steps + 1).Max(step => layout.Cut(node.Index, step) - layout.Low(node.Index, step)))
             .ToArray();
 
@@ -42,10 +42,10 @@ public class ResNetFiguresTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<
     [InlineData(128, 4.13, 5.12)]
     public void The_carry_stores_every_value_once_and_those_where_strips_cross_twice(long tile, double distinct, double withCornersThrice)
     {
-        var plan = GridPlan.ExactlyOnce(trunk.Graph, 8192, 8192, (tile, tile), beyondBorder: true);
+        var plan = GridPlan.ExactlyOnce(trunk.Graph, [(8192, 8192)], (tile, tile), beyondBorder: true);
         var layout = Layout(8192, tile);
         long strips = 0, corners = 0;
-        foreach (var node in trunk.Graph.Nodes.Where(node => !node.IsImage && !trunk.Roles.IsView(node.Index)))
+        foreach (var node in trunk.Graph.Layers.Where(node => !trunk.Roles.IsView(node.Index)))
         {
             var carried = Enumerable.Range(1, layout.Steps - 1).Sum(step => layout.Cut(node.Index, step) - layout.Low(node.Index, step));
             strips += 2 * carried * layout.Network.Length(node.Index) * node.Channels;

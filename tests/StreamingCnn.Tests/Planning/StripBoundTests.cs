@@ -20,7 +20,7 @@ public class StripBoundTests
             var roles = new MapRoles(graph);
             var layout = new ExactlyOnceLayout(new AxisNetwork(graph, Axis.Rows, length), roles, tile, beyondBorder);
             var lines = Lines(layout.Network);
-            foreach (var node in graph.Nodes.Where(node => !node.IsImage && !roles.IsView(node.Index)))
+            foreach (var node in graph.Layers.Where(node => !roles.IsView(node.Index)))
             {
                 if (Bound(layout.Network, roles, lines, node) is not { } bound)
                     continue;
@@ -63,7 +63,7 @@ public class StripBoundTests
     {
         var lines = new (double Rho, double Alpha, double Beta)?[network.Graph.Nodes.Count];
         lines[0] = (1, 0, 0);
-        foreach (var node in network.Graph.Nodes.Skip(1))
+        foreach (var node in network.Graph.Layers)
         {
             if (node.Inputs.Any(i => lines[i] is null || Math.Abs(lines[i]!.Value.Rho - lines[node.Inputs[0]]!.Value.Rho) > 1e-9))
                 continue;
@@ -89,7 +89,7 @@ public class StripBoundTests
     private static double? Bound(AxisNetwork network, MapRoles roles, (double Rho, double Alpha, double Beta)?[] lines, GraphNode node)
     {
         var bound = 0.0;
-        foreach (var reader in network.Graph.Nodes.Where(other => !roles.IsView(other.Index) && other.Inputs.Any(input => input != 0 && roles.Root(input) == node.Index)))
+        foreach (var reader in network.Graph.Nodes.Where(other => !roles.IsView(other.Index) && other.Inputs.Any(input => roles.Root(input) == node.Index)))
         {
             if (lines[node.Index] is not { } own || lines[reader.Index] is not { } line)
                 return null;

@@ -71,7 +71,7 @@ public class WindowGeometryTests
             }
 
             Law.Holds(owner.Count == grid.Outputs.Area, $"{owner.Count} of {grid.Outputs.Area} outputs are owned");
-            foreach (var place in grid.Checks())
+            foreach (var (_, place) in grid.Checks())
                 Law.Holds(!place.IsEmpty && grid.Outputs.Contains(place), $"{place} is checked, which lies outside of {grid.Outputs}");
         },
         iter: 200,

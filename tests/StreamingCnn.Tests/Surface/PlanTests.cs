@@ -47,10 +47,10 @@ public class PlanTests
         using var trunk = new ResNetTrunk(18);
         trunk.eval();
         var graph = GraphBuilder.Trace(trunk, 3);
-        var cost = new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+        var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 
         var seconds = ((long[])[300, 500, 1000]).Select(mebibytes => PlanSummary.Of(
-            Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, 1024, 1024), StreamingMode.ExactlyOnce, cost, (graph, cost), () => [cost.Rates]).Seconds).ToArray();
+            Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, (1024, 1024)), StreamingMode.ExactlyOnce, cost, (graph, cost), () => [cost.Rates]).Seconds).ToArray();
 
         Assert.Equal(seconds.OrderDescending(), seconds);
     }
@@ -62,10 +62,10 @@ public class PlanTests
         using var trunk = ModelCatalog.Create("small");
         trunk.eval();
         var graph = GraphBuilder.Trace(trunk, 3);
-        var cost = new TrunkCost(graph, imageWanted: false, batch: 1, elementSize: 4, new ComputeRates());
+        var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
         var asked = 0;
         var plan = PlanSummary.Of(
-            Planner.Choose(graph, new() { MemoryBudget = 100 << 20 }, cost, 512, 512),
+            Planner.Choose(graph, new() { MemoryBudget = 100 << 20 }, cost, (512, 512)),
             StreamingMode.ExactlyOnce,
             cost,
             (graph, cost),

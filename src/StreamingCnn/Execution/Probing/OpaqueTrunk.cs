@@ -27,7 +27,7 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
     /// <param name="image">The image.</param>
     /// <param name="gradients">Whether gradients are wanted.</param>
     /// <exception cref="UnsupportedLayerException">The module, or a layer in it, cannot be run on overlapping windows.</exception>
-    public (WindowGeometry Rows, WindowGeometry Columns) Geometry(ImageInput image, bool gradients)
+    public (WindowGeometry Rows, WindowGeometry Columns) Geometry(MapSource image, bool gradients)
     {
         RefuseLayers();
         lock (turn)
@@ -41,7 +41,7 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
             found = null;
     }
 
-    private (WindowGeometry Rows, WindowGeometry Columns) Found(ImageInput image, bool gradients)
+    private (WindowGeometry Rows, WindowGeometry Columns) Found(MapSource image, bool gradients)
     {
         // More than one image in a batch may be another path through the module; more than two are not.
         var kind = (Math.Min(image.Batch, 2), image.Channels, image.Type, image.Device.ToString());
@@ -81,7 +81,7 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
         }
     }
 
-    private (WindowGeometry Rows, WindowGeometry Columns) Probe(ProbedModule probed, ImageInput image, bool gradients)
+    private (WindowGeometry Rows, WindowGeometry Columns) Probe(ProbedModule probed, MapSource image, bool gradients)
     {
         using var untouched = new UntouchedModule(module);
         try
@@ -115,7 +115,7 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
     /// <summary>
     /// Of which sizes an image would have to be, where some would do: networks that pool and enlarge again often want multiples.
     /// </summary>
-    private static string Sizes(ProbedModule probed, ImageInput image, bool gradients)
+    private static string Sizes(ProbedModule probed, MapSource image, bool gradients)
     {
         try
         {
@@ -181,7 +181,7 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
 
         public int Trials { get; set; }
 
-        public bool Fits((long, long, ScalarType, string) kind, ImageInput image, bool gradients) =>
+        public bool Fits((long, long, ScalarType, string) kind, MapSource image, bool gradients) =>
             Kind == kind && Rows.Fits(image.Height) && Columns.Fits(image.Width) && (Gradients || !gradients);
     }
 }

@@ -7,21 +7,22 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// The image's gradient as tiles add to it, in reverse order. It is either kept whole, or handed out as soon as no tile that is still to come reads a row; then only the rows
+/// A source's gradient as tiles add to it, in reverse order. It is either kept whole, or handed out as soon as no tile that is still to come reads a row; then only the rows
 /// between are held.
 /// </summary>
-/// <param name="image">The image's size and type.</param>
-/// <param name="receiver">Gets finished rows; null to keep the whole gradient.</param>
-internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receiver) : IDisposable
+/// <param name="source">The source, which says where the gradient goes.</param>
+internal sealed class SourceGradient(MapSource source) : IDisposable
 {
+    // Gets finished rows; null to keep the whole gradient.
+    private readonly ImageGradientRows? receiver = source.GradientRows;
     private Tensor? held;
-    private Interval rows = new(image.Height, image.Height);
+    private Interval rows = new(source.Height, source.Height);
 
     /// <summary>Adds the gradient of a region.</summary>
     public void Add(Region region, Tensor gradient)
     {
         Reach(receiver is null ? 0 : region.Rows.Start);
-        using var target = held!.Part(new Region(rows, new(0, image.Width)), region);
+        using var target = held!.Part(new Region(rows, new(0, source.Width)), region);
         target.Accumulate(gradient);
     }
 
@@ -52,8 +53,8 @@ internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receive
         return whole;
     }
 
-    /// <summary>After which row no tile of each row of tiles, or of one before it, reads the image.</summary>
-    public static long[] LastRowsRead(GridPlan plan)
+    /// <summary>After which row no tile of each row of tiles, or of one before it, reads the source.</summary>
+    public static long[] LastRowsRead(GridPlan plan, int source)
     {
         var last = new long[plan.Rows.Steps];
         for (var row = 0; row < last.Length; row++)
@@ -62,7 +63,7 @@ internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receive
             for (var column = 0; column < plan.Columns.Steps; column++)
             {
                 var tile = plan.Tile(row, column);
-                foreach (var reader in plan.Graph.Consumers[0])
+                foreach (var reader in plan.Graph.Consumers[source])
                     last[row] = Math.Max(last[row], tile.Patch(reader)?.Input.Rows.End ?? 0);
             }
         }
@@ -80,7 +81,7 @@ internal sealed class ImageGradient(ImageInput image, ImageGradientRows? receive
             return;
         first = Math.Min(first, rows.Start);
         using var scope = NewDisposeScope();
-        var grown = zeros(image.Batch, image.Channels, rows.End - first, image.Width, dtype: image.Type, device: image.Device);
+        var grown = zeros(source.Batch, source.Channels, rows.End - first, source.Width, dtype: source.Type, device: source.Device);
         if (held is not null)
         {
             grown.narrow(2, rows.Start - first, rows.Length).copy_(held);
