@@ -1,4 +1,5 @@
 using System.CommandLine;
+using StreamingCnn.Experiments.Budgets;
 using StreamingCnn.Experiments.Curves;
 using StreamingCnn.Experiments.Ladder;
 using StreamingCnn.Experiments.Needles;
@@ -10,7 +11,7 @@ using StreamingCnn.Training;
 // The experiments of docs/experiments.md, each one command.
 var root = new RootCommand("Experiments with real and with generated images; docs/experiments.md says what came out.")
 {
-    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
+    BudgetsCommand.Create(), BudgetsCommand.CreateCases(), CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
 };
 try
 {
