@@ -33,7 +33,8 @@ public sealed class BudgetTests : IDisposable
     public void A_result_is_the_same_after_writing_and_reading()
     {
         var result = new BudgetResult(
-            BudgetCase.Draw(7, 900) with { Share = 0.25 }, "refused", 100 << 20, 90 << 20, 106 << 20, 1.5, 2.25, IsFirst: true, "a problem");
+            BudgetCase.Draw(7, 900) with { Share = 0.25 }, "refused", Budget: 100 << 20, Planned: 90 << 20, Taken: 106 << 20, PlanSeconds: 1.5,
+            StepSeconds: 2.25, IsFirst: true, "a problem");
 
         Assert.Equal(result, BudgetResult.FromCsv(result.ToCsv()));
         Assert.True(result.IsOver && result.IsBad);
@@ -49,7 +50,7 @@ public sealed class BudgetTests : IDisposable
             using var scope = NewDisposeScope();
             using var small = new RandomTrunk(seed, 40, 52);
             using var large = new RandomTrunk(seed, 400, 500);
-            Assert.Equal(small.parameters().Select(parameter => parameter.numel()), large.parameters().Select(parameter => parameter.numel()));
+            Assert.Equal(small.parameters().Select(one => one.numel()), large.parameters().Select(one => one.numel()));
             small.to(ScalarType.Float64);
             using var grad = no_grad();
             var image = randn(1, 3, 40, 52, dtype: ScalarType.Float64);

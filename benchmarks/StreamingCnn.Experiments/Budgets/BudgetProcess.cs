@@ -45,7 +45,8 @@ internal sealed class BudgetProcess
             var (taken, seconds) = Measure(c, trunk, budget);
             return new(c, outcome, budget, planned, taken.Bytes, clock.Longest, seconds, taken.IsFirst, problem);
         }
-        catch (UnsupportedLayerException refused) when (refused.Message.Contains("cannot be applied to an image of", StringComparison.Ordinal))
+        catch (UnsupportedLayerException refused)
+            when (refused.Message.Contains("cannot be applied to an image of", StringComparison.Ordinal))
         {
             return new(c, "too small", 0, 0, 0, clock.Longest, 0, bare is null, "");
         }

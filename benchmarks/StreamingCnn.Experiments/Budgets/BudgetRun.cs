@@ -72,8 +72,8 @@ internal sealed class BudgetRun(string csv, int largestSide, int each)
         var c = result.Case;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{(result.IsBad ? "WRONG " : "")}{c.Number}: {c.Network}, {c.Height} x {c.Width}, {c.Mode}, carry {c.Carry}: {result.Outcome}, "
-            + $"{result.Taken / Mebibyte:0.0} of {result.Budget / Mebibyte:0.0} MiB, planned {result.Planned / Mebibyte:0.0}, "
+            $"{(result.IsBad ? "WRONG " : "")}{c.Number}: {c.Network}, {c.Height} x {c.Width}, {c.Mode}, carry {c.Carry}: "
+            + $"{result.Outcome}, {result.Taken / Mebibyte:0.0} of {result.Budget / Mebibyte:0.0} MiB, planned {result.Planned / Mebibyte:0.0}, "
             + $"{result.PlanSeconds:0.0} s to plan{(result.Problem.Length > 0 ? ", " : "")}{result.Problem}");
     }
 
@@ -92,7 +92,7 @@ internal sealed class BudgetRun(string csv, int largestSide, int each)
         }
     }
 
-    /// <summary>Runs cases in a new process, and tells of each as soon as it is done; the last is that of which the process died, if it did.</summary>
+    /// <summary>Runs cases in a new process and tells of each as soon as it is done; where the process dies, the last is the one it died of.</summary>
     private IEnumerable<BudgetResult> InProcess(int[] numbers)
     {
         IEnumerable<string> arguments =

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Experiments.Budgets;
 
-/// <summary><c>budgets</c>: whether steps keep to their budgets in resident memory, for networks, sizes and budgets drawn at random.</summary>
+/// <summary><c>budgets</c>: whether steps keep to their budgets in resident memory, for random networks, sizes and budgets.</summary>
 internal static class BudgetsCommand
 {
     /// <summary>The command of the processes that run the cases.</summary>
@@ -18,8 +18,12 @@ internal static class BudgetsCommand
         var first = CommonOptions.Number("--first", "Number of the first; each number is a case of its own.", 0, 0);
         var side = CommonOptions.Number("--side", "Sides of images are mostly below this, in pixels.", 900, 128);
         var parallel = CommonOptions.Number("--parallel", "Processes at once.", 1, 1);
-        var each = CommonOptions.Number("--each", "Cases that a process runs one after the other. What breaks its budget there is run again in a process of its own.", 8, 1);
-        var command = new Command("budgets", "Run steps within memory budgets and measure their resident memory.") { csv, cases, first, side, parallel, each };
+        var each = CommonOptions.Number(
+            "--each", "Cases that a process runs one after the other; what breaks its budget there is run again in a process of its own.", 8, 1);
+        var command = new Command("budgets", "Run steps within memory budgets and measure their resident memory.")
+        {
+            csv, cases, first, side, parallel, each,
+        };
         command.SetAction(parsed =>
         {
             var run = new BudgetRun(parsed.GetRequiredValue(csv), parsed.GetValue(side), parsed.GetValue(each));

@@ -22,30 +22,32 @@ internal sealed class RandomTrunk : StreamingBlock
     {
         random = new Random(seed);
         manual_seed(seed);
-        trace = Level(random.Next(4), 3, 8L << random.Next(4), height, width);
+        (trace, _) = Level(random.Next(4), 3, 8L << random.Next(4), height, width);
         eval();
     }
 
     public override FeatureMap Trace(FeatureMap input) => trace(input);
 
-    /// <summary>A level at some resolution, with those below it.</summary>
-    private Func<FeatureMap, FeatureMap> Level(int below, long inputs, long channels, long height, long width)
+    /// <summary>A level at some resolution, with those below it, and the channels that come out.</summary>
+    private (Func<FeatureMap, FeatureMap> Trace, long Channels) Level(int below, long inputs, long channels, long height, long width)
     {
         var blocks = Then(Convolution(inputs, channels), Blocks(channels));
         if (below == 0)
-            return blocks;
+            return (blocks, channels);
         var down = random.Next(2) == 0 ? Layer(MaxPool2d(3, 2, 1)) : Layer(Conv2d(channels, channels, 3, 2, 1));
         var wider = Math.Min(128, channels * (1 + random.Next(2)));
-        var lower = Level(below - 1, channels, wider, (height + 1) / 2, (width + 1) / 2);
+        var (lower, deep) = Level(below - 1, channels, wider, (height + 1) / 2, (width + 1) / 2);
         if (random.Next(5) < 3)
-            return Then(blocks, Then(down, lower));
+            return (Then(blocks, Then(down, lower)), deep);
         var up = Layer(Upsample(size: [height, width], mode: UpsampleMode.Nearest));
-        var merged = Convolution(channels + wider, wider);
-        return input =>
+        var merged = Convolution(channels + deep, channels);
+        return (Up, channels);
+
+        FeatureMap Up(FeatureMap input)
         {
             var skip = blocks(input);
             return merged(FeatureMap.Concat(skip, up(lower(down(skip)))));
-        };
+        }
     }
 
     private Func<FeatureMap, FeatureMap> Blocks(long channels)
