@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
@@ -8,21 +7,26 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Carries an exception out of a backward pass. A managed exception may not cross libtorch's engine (it would end the process); the engine is
+/// Carries an exception out of one run's backward pass. A managed exception may not cross libtorch's engine (it would end the process); the engine is
 /// made to fail by itself instead, and the exception that reaches the caller is given the original's message and cause.
 /// </summary>
 /// <remarks>
-/// Several passes may fail at once, in several threads. The engine names the shape that it expected, and the shape of
-/// each run's anchor is its own: so each caller gets the sentence of his own run.
+/// <para>
+/// The engine's sentence is its own: of ours it holds no words, only the shape that it expected. A node that TorchSharp makes has no name
+/// to lend, and a script can fail with any sentence, but only in calls of our own, out of which nothing may be thrown.
+/// What throws is TorchSharp's <c>backward()</c>, which belongs to nobody here. So the exception is met where it is thrown.
+/// </para>
+/// <para>
+/// Nothing listens until a run has failed. Then its own handler does, until the exception with the shape of its own
+/// anchor comes: several passes may fail at once, in several threads, and each caller gets the sentence of his own run.
+/// </para>
 /// </remarks>
 internal sealed class BackwardFailure
 {
-    private static readonly ConcurrentDictionary<long, Exception> Waiting = new();
     private static long runs;
 
     private readonly long run = Interlocked.Increment(ref runs);
-
-    static BackwardFailure() => AppDomain.CurrentDomain.FirstChanceException += Explain;
+    private Exception? waiting;
 
     /// <summary>
     /// An operand of the run that requires a gradient, whatever the others are. It has no values; its shape tells the
@@ -36,36 +40,26 @@ internal sealed class BackwardFailure
     /// </summary>
     public Tensor Refused(Exception cause)
     {
-        Waiting[run] = cause;
+        if (Interlocked.Exchange(ref waiting, cause) is null)
+            AppDomain.CurrentDomain.FirstChanceException += Explain;
         return tensor(0f);
     }
 
-    private static void Explain(object? sender, FirstChanceExceptionEventArgs thrown)
+    private void Explain(object? sender, FirstChanceExceptionEventArgs thrown)
     {
-        if (Waiting.IsEmpty || thrown.Exception is not ExternalException failure
-            || RunIn(failure.Message) is not { } run || !Waiting.TryRemove(run, out var cause))
-        {
+        if (thrown.Exception is not ExternalException failure || !IsOfThisRun(failure.Message) || Interlocked.Exchange(ref waiting, null) is not { } cause)
             return;
-        }
-
+        AppDomain.CurrentDomain.FirstChanceException -= Explain;
         MessageOf(failure) = cause.Message;
         CauseOf(failure) = cause;
     }
 
     /// <summary>
-    /// The run whose anchor the engine names in "returned an invalid gradient at index 0 - got [] but expected shape
-    /// compatible with [0, 17]".
+    /// Whether the engine names this run's anchor, in "returned an invalid gradient at index 0 - got [] but expected shape compatible with
+    /// [0, 17]".
     /// </summary>
-    private static long? RunIn(string message)
-    {
-        const string Start = "invalid gradient at index 0 - got [] but expected shape compatible with [0, ";
-        var at = message.IndexOf(Start, StringComparison.Ordinal);
-        if (at < 0)
-            return null;
-        var digits = message.AsSpan(at + Start.Length);
-        var end = digits.IndexOf(']');
-        return end > 0 && long.TryParse(digits[..end], out var run) ? run : null;
-    }
+    private bool IsOfThisRun(string message) =>
+        message.Contains($"invalid gradient at index 0 - got [] but expected shape compatible with [0, {run}]", StringComparison.Ordinal);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_message")]
     private static extern ref string? MessageOf(Exception exception);

@@ -1,6 +1,5 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph.Layers;
-using StreamingCnn.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -81,10 +80,7 @@ internal sealed class GraphBuilder
             case StreamingBlock inner:
                 RefuseHooks(module);
                 return Inside(inner, input);
-            case TorchSharp.Modules.Identity:
-            case Dropout { training: false }:
-            case Dropout2d { training: false }:
-            case StochasticDepth { training: false }:
+            case var identity when LayerRegistry.IsIdentity(identity):
                 RefuseHooks(module);
                 return input;
             default:
@@ -177,18 +173,8 @@ internal sealed class GraphBuilder
 
     private LocalLayer Describe(Module<Tensor, Tensor> module)
     {
-        switch (LayerRegistry.IsTaught(module) ? null : module)
-        {
-            case BatchNorm2d norm:
-                return new BatchNormLayer(norm, frozenBatchNorm);
-            case Linear linear when blocks > 0:
-                return new ChannelsLastLayer(linear);
-            case LayerNorm { normalized_shape.Length: 1 } norm when blocks > 0:
-                return new ChannelNormLayer(norm);
-            default:
-                var (layer, refusal, isUnknown) = LayerRegistry.Describe(module);
-                return layer ?? throw new UnsupportedLayerException(PathOf(module), module.GetType().Name, refusal!) { IsUnknown = isUnknown };
-        }
+        var (layer, refusal, isUnknown) = LayerRegistry.Describe(module, new(blocks > 0, frozenBatchNorm));
+        return layer ?? throw new UnsupportedLayerException(PathOf(module), module.GetType().Name, refusal!) { IsUnknown = isUnknown };
     }
 
     private string PathOf(Module module) => paths.GetValueOrDefault(module, module.GetType().Name);

@@ -38,6 +38,9 @@ public abstract class LocalLayer
     /// <summary>All modules whose parameters, buffers and mode the layer depends on.</summary>
     internal virtual IEnumerable<Module> Modules => Module is { } module ? [module] : [];
 
+    /// <summary>Whether the layer is known to be right among maps of bfloat16; else it computes in float32 there.</summary>
+    internal virtual bool IsRightInBFloat16 => !Parameters.Any();
+
     /// <summary>Bytes of the layer's parameters.</summary>
     internal long WeightBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
 

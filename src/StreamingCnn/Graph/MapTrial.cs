@@ -188,21 +188,24 @@ internal sealed class MapTrial
         return null;
     }
 
-    /// <summary>Whether the output learns although nothing does that the engine knows of: a gradient that nobody would take.</summary>
+    /// <summary>
+    /// Whether the output hangs on a tensor that learns and that the engine knows nothing of: a gradient that nobody would take.
+    /// </summary>
     private bool LearnsElsewhere(Parameter[] learning)
     {
-        foreach (var parameter in learning)
-            parameter.requires_grad_(false);
-        try
-        {
-            using var grad = enable_grad();
-            return layer.Compute([image], new(Whole(rows), Whole(columns))).requires_grad;
-        }
-        finally
-        {
-            foreach (var parameter in learning)
-                parameter.requires_grad_(true);
-        }
+        Tensor root;
+        using (enable_grad())
+            root = layer.Compute([image], new(Whole(rows), Whole(columns)));
+        if (!root.requires_grad || learning.Length == 0)
+            return root.requires_grad;
+        var known = learning.Select(parameter => parameter.Handle).ToHashSet();
+        Tensor[] others =
+        [
+            .. ReachableTensors.From([layer, .. layer.Modules])
+                .Where(tensor => !tensor.IsInvalid && tensor.requires_grad && !known.Contains(tensor.Handle))
+                .DistinctBy(tensor => tensor.Handle),
+        ];
+        return others.Length > 0 && ScriptedOperators.Gradients(root, ones_like(root), others).Any(gradient => gradient is not null);
     }
 
     /// <summary>The whole, corners and borders, single outputs, and rectangles of random size and place.</summary>

@@ -22,10 +22,6 @@ internal static class NarrowMaps
         return new NetworkGraph([.. graph.Nodes.Select(node => node.Layer is null || IsNarrow(graph, node) ? node : node with { Layer = new Float32Layer(node.Layer, ScalarType.BFloat16) })], graph.Outputs);
     }
 
-    private static bool IsNarrow(NetworkGraph graph, GraphNode node) => !node.Inputs.Any(input => graph.Nodes[input].IsSource) && node.Layer switch
-    {
-        ConvolutionLayer convolution => convolution.IsRightInBFloat16,
-        BatchNormLayer => true,
-        var layer => !layer!.Parameters.Any(),
-    };
+    private static bool IsNarrow(NetworkGraph graph, GraphNode node) =>
+        !node.Inputs.Any(input => graph.Nodes[input].IsSource) && node.Layer!.IsRightInBFloat16;
 }

@@ -13,6 +13,8 @@ namespace StreamingCnn.Tests.Graph;
 public class TaughtLayerTests
 {
     // Each fault is another kind of layer to the engine, so that each is tried.
+    private static readonly IReadOnlyList<Tensor> Elsewhere = [ones(1, requires_grad: true).DetachFromDisposeScope()];
+
     private static readonly Dictionary<string, (Func<Blur, LocalLayer> Describe, string Sentence)> Faults = new()
     {
         ["virtual cut one too far"] = (
@@ -96,6 +98,9 @@ public class TaughtLayerTests
             "gives another gradient of a parameter of the shape [1]"),
         ["learns beside its parameters"] = (
             blur => new WindowLayer(blur, Times(blur, ones(1, requires_grad: true))) { Kernel = (3, 3), Padding = (1, 1) },
+            "computes with a tensor that requires a gradient and is none of its Parameters"),
+        ["learns elsewhere"] = (
+            blur => new WindowLayer(blur, window => blur.Valid(window) * Elsewhere[0]) { Kernel = (3, 3), Padding = (1, 1) },
             "computes with a tensor that requires a gradient and is none of its Parameters"),
         ["pointwise"] = (blur => new Custom(blur) { On = window => new Off(window), Pointwise = true }, "says that it is pointwise"),
         ["always fails"] = (
@@ -223,6 +228,19 @@ public class TaughtLayerTests
             "VirtualCut", Assert.Throws<UnsupportedLayerException>(() => wrong.forward(image)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Parameters_learn_at_every_moment_of_a_trial()
+    {
+        LayerRegistry.Register<Watching>(layer => new WindowLayer(layer, layer.Valid) { Kernel = (3, 3), Padding = (1, 1) });
+        var watching = new Watching();
+        using var streaming = new StreamingModule(watching, new() { Tile = (16, 16) });
+
+        streaming.forward(randn(1, 1, 30, 30)).sum().backward();
+
+        Assert.InRange(watching.Seen.Count, 20, int.MaxValue);
+        Assert.All(watching.Seen, Assert.True);
+    }
+
     private static Tensor Boxes(Tensor map)
     {
         return Along(Along(map, 2), 3);
@@ -268,6 +286,25 @@ public class TaughtLayerTests
 
         public Tensor Run(Tensor window, Patch patch) => Valid(functional.pad(
             window, [patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After]));
+    }
+
+    /// <summary>Notes with every call whether its weight learns.</summary>
+    private sealed class Watching : Module<Tensor, Tensor>
+    {
+        private readonly Parameter weight = Parameter(ones(1) * 1.5f);
+
+        public Watching()
+            : base(nameof(Watching)) => RegisterComponents();
+
+        public List<bool> Seen { get; } = [];
+
+        public Tensor Valid(Tensor window)
+        {
+            Seen.Add(weight.requires_grad);
+            return functional.avg_pool2d(window, 3, 1) * weight;
+        }
+
+        public override Tensor forward(Tensor input) => Valid(functional.pad(input, [1, 1, 1, 1]));
     }
 
     private sealed class Good : Module<Tensor, Tensor>

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,6 +25,27 @@ public class FailureTests
         Assert.Equal("The disk with the slide was unplugged.", failure.Message);
         Assert.IsType<IOException>(failure.InnerException);
         Assert.All(streaming.parameters(), p => Assert.Null(p.grad));
+    }
+
+    [Fact]
+    public void Nothing_listens_to_a_process_s_exceptions_before_a_run_fails_or_after_its_error_has_come()
+    {
+        using var streaming = new StreamingModule(Trunk(), new() { Tile = (16, 16) });
+        using var source = new MemorySource(randn(1, 3, 40, 40));
+        streaming.forward(source).sum().backward();
+        var before = Listeners();
+        using var output = streaming.forward(source);
+        source.ReadsUntilFailure = 0;
+
+        var failure = Assert.Throws<ExternalException>(() => output.sum().backward());
+
+        Assert.IsType<IOException>(failure.InnerException);
+        Assert.Equal(before, Listeners());
+        Assert.DoesNotContain(before, listener => listener.Target is Execution.BackwardFailure);
+
+        static Delegate[] Listeners() =>
+            ((Delegate?)typeof(AppContext).GetField("FirstChanceException", BindingFlags.Static | BindingFlags.NonPublic)!.GetValue(null))
+            ?.GetInvocationList() ?? [];
     }
 
     [Fact]

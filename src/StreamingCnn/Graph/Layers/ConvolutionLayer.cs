@@ -63,8 +63,8 @@ internal class ConvolutionLayer : LocalLayer
         convolution.in_channels / convolution.groups >= ManyChannels ? WorkKind.Convolution
         : convolution.groups > 1 ? WorkKind.GroupedConvolution : WorkKind.ImageConvolution;
 
-    /// <summary>Whether the layer may compute in bfloat16: on some processors the library's convolutions of other channels are wrong in that type.</summary>
-    internal bool IsRightInBFloat16 =>
+    /// <summary>On some processors the library's convolutions of other channels are wrong in that type.</summary>
+    internal override bool IsRightInBFloat16 =>
         convolution.groups == 1 && ChannelBlocks.AreFull(convolution.in_channels) && ChannelBlocks.AreFull(convolution.out_channels);
 
     private ChannelBlocks? Blocks => blocks is not null && ChannelBlocks.AreNeededFor(convolution.weight) ? blocks : null;

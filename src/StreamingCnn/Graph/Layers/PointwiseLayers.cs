@@ -79,6 +79,8 @@ internal sealed class BatchNormLayer(BatchNorm2d norm, bool evaluate) : Pointwis
     /// <summary>The module.</summary>
     internal BatchNorm2d Norm => norm;
 
+    internal override bool IsRightInBFloat16 => true;
+
     public override bool OutputIsFresh => true;
 
     public override string? Refusal => norm.running_mean is null || norm.running_var is null

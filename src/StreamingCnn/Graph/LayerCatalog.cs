@@ -1,0 +1,178 @@
+using StreamingCnn.Graph.Layers;
+using StreamingCnn.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Graph;
+
+/// <summary>All that the engine knows of TorchSharp's modules and its own, by their exact types: what derives from one may compute anything.</summary>
+internal static class LayerCatalog
+{
+    private const string MoveToHead = "move it to the head, behind the streamed trunk";
+    private const string Cures =
+        "derive it from StreamingBlock, teach it with LayerRegistry.Register, set StreamingOptions.Mode to Overlap, "
+        + $"or {MoveToHead}";
+
+    private static readonly Dictionary<Type, LayerEntry> Entries = [];
+
+    static LayerCatalog()
+    {
+        AddWindows();
+        AddActivations();
+        AddNorms();
+        AddRandom();
+        AddRefused();
+    }
+
+    /// <summary>The description of a module, or why there is none.</summary>
+    public static (LocalLayer? Layer, string? Refusal, bool IsUnknown) Describe(Module<Tensor, Tensor> module, LayerPlace place)
+    {
+        var entry = Of(module);
+        if (entry?.Refusal?.Invoke(module, place) is { } refusal)
+            return (null, refusal, false);
+        if (entry?.Describe is { } describe)
+            return (describe(module, place), null, false);
+        return module is Sequential
+            ? (null, $"is a Sequential of a type of its own, whose forward may do anything; {Cures}", true)
+            : (null, $"is not known to the engine; {Cures}", true);
+    }
+
+    /// <summary>Whether a module gives its argument back as it is, in the mode that it is in.</summary>
+    public static bool IsIdentity(Module module) =>
+        Of(module) is { } entry && (entry.IsIdentity || (entry.IsIdentityInEvaluation && !module.training));
+
+    /// <summary>Whether a module draws random numbers in training mode.</summary>
+    public static bool DrawsRandomNumbers(Module module) => Of(module) is { DrawsRandomNumbers: true };
+
+    /// <summary>Why a module that sees the whole map is refused; null for others.</summary>
+    public static string? GlobalRefusal(Module module) => Of(module) is { IsGlobal: true } entry ? entry.Refusal!(module, default) : null;
+
+    private static LayerEntry? Of(Module module) => Entries.GetValueOrDefault(module.GetType());
+
+    private static void AddWindows()
+    {
+        Know<Conv2d>(m => new ConvolutionLayer(m));
+        Know<ConvTranspose2d>(m => new TransposedConvolutionLayer(m));
+        Know<MaxPool2d>(m => new MaxPoolingLayer(m));
+        Know<AvgPool2d>(m => new AveragePoolingLayer(m));
+        Know<PixelShuffle>(m => new PixelShuffleLayer(m));
+        Know<PixelUnshuffle>(m => new PixelUnshuffleLayer(m));
+        Know<ZeroPad2d>(m => new ConstantPaddingLayer(m));
+        Know<ConstantPad2d>(m => new ConstantPaddingLayer(m));
+        Know<ReflectionPad2d>(m => new ReflectionPaddingLayer(m));
+        Know<ReplicationPad2d>(m => new ReplicationPaddingLayer(m));
+        Add<Upsample>(new()
+        {
+            Describe = (m, _) => m is Upsample { mode: UpsampleMode.Bilinear } smooth
+                ? new BilinearUpsamplingLayer(smooth)
+                : new NearestUpsamplingLayer((Upsample)m),
+            Refusal = (m, _) => UpsamplingLayer.RefusalOf((Upsample)m),
+        });
+    }
+
+    private static void AddActivations()
+    {
+        Add<TorchSharp.Modules.Identity>(new() { IsIdentity = true });
+        Know<ReLU>(m => new ReluLayer(m));
+        // Numbers are maps that autograd keeps besides input and output, out of place and in place.
+        Activation<ReLU6>(m => m.inplace, keptInPlace: 1);
+        Activation<LeakyReLU>(m => m.inplace);
+        Activation<ELU>(m => m.inplace, keptInPlace: 1);
+        Activation<CELU>(m => m.inplace);
+        Activation<SELU>(m => m.inplace);
+        Activation<GELU>(m => m.inplace, keptInPlace: 1);
+        Activation<SiLU>(m => m.inplace, keptInPlace: 1);
+        Activation<Mish>(m => m.inplace, kept: 1, keptInPlace: 1);
+        Activation<Hardswish>(m => m.inplace, keptInPlace: 1);
+        Activation<Hardsigmoid>(m => m.inplace, keptInPlace: 1);
+        Activation<Sigmoid>(m => m.inplace);
+        Activation<Tanh>(m => m.inplace);
+        Activation<Softsign>(m => m.inplace, kept: 1, keptInPlace: 2);
+        Activation<Threshold>(m => m.inplace, keptInPlace: 1);
+        Activation<Tanhshrink>(m => m.inplace, kept: 1, keptInPlace: 1);
+        Activation<Hardtanh>(m => m.inplace, keptInPlace: 1);
+        Activation<Softplus>(kept: 0);
+        Activation<Softshrink>(kept: 0);
+        Activation<Hardshrink>(kept: 0);
+        Know<LogSigmoid>(m => new InOrderActivationLayer(m, 1));
+        Activation<PReLU>(kept: 0);
+        Activation<ChannelShuffle>(kept: 0);
+        Activation<ChannelScale>(kept: 0);
+        Know<GLU>(m => new GatedLinearUnitLayer(m));
+        Know<Softmax>(m => new SoftmaxLayer(m, m.dim, (map, dimension) => functional.softmax(map, dimension)));
+        Know<Softmax2d>(m => new SoftmaxLayer(m, 1, (map, dimension) => functional.softmax(map, dimension)));
+        Know<LogSoftmax>(m => new SoftmaxLayer(m, m.dim, (map, dimension) => functional.log_softmax(map, dimension)));
+        Add<Linear>(new()
+        {
+            Describe = (m, _) => new ChannelsLastLayer((Linear)m),
+            Refusal = (_, place) => place.IsInBlock
+                ? null
+                : "acts on the last dimension, the columns; write the trunk as a StreamingBlock, where Linear acts on the channels "
+                    + $"of each pixel, or {MoveToHead}",
+        });
+    }
+
+    private static void AddNorms()
+    {
+        Add<BatchNorm2d>(new() { Describe = (m, place) => new BatchNormLayer((BatchNorm2d)m, place.FrozenBatchNorm) });
+        Know<ChannelLayerNorm>(m => new ChannelNormLayer(m));
+        Add<LayerNorm>(new()
+        {
+            Describe = (m, _) => new ChannelNormLayer((LayerNorm)m),
+            Refusal = (m, place) => place.IsInBlock && ((LayerNorm)m).normalized_shape.Length == 1
+                ? null
+                : $"normalises over the last dimensions of the whole map; use ChannelLayerNorm, or {MoveToHead}",
+            IsGlobal = true,
+        });
+        RefuseGlobal<GroupNorm>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
+        RefuseGlobal<InstanceNorm2d>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
+    }
+
+    private static void AddRandom()
+    {
+        const string Unsupported = "draws random numbers in a way that is not supported; use Dropout or Dropout2d";
+        var random = new LayerEntry { DrawsRandomNumbers = true };
+        var masking = random with { IsIdentityInEvaluation = true };
+        Add<Dropout>(masking with { Describe = (m, _) => new DropoutLayer((Dropout)m) });
+        Add<Dropout2d>(masking with { Describe = (m, _) => new ChannelDropoutLayer((Dropout2d)m) });
+        Add<StochasticDepth>(masking with { Describe = (m, _) => new StochasticDepthLayer((StochasticDepth)m) });
+        Add<RReLU>(random with
+        {
+            Describe = (m, _) => m is RReLU { inplace: true } rrelu ? new InPlaceActivationLayer(rrelu, 1) : new InOrderActivationLayer((RReLU)m, 1),
+            Refusal = (m, _) => m.training
+                ? "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU"
+                : null,
+        });
+        Add<Dropout1d>(random);
+        Add<Dropout3d>(random);
+        Add<AlphaDropout>(random with { Refusal = (_, _) => Unsupported });
+        Add<FeatureAlphaDropout>(random with { Refusal = (_, _) => Unsupported });
+    }
+
+    private static void AddRefused()
+    {
+        const string Pools = $"pools windows that depend on the size of the whole map; {MoveToHead}";
+        RefuseGlobal<AdaptiveAvgPool2d>(Pools);
+        RefuseGlobal<AdaptiveMaxPool2d>(Pools);
+        RefuseGlobal<FractionalMaxPool2d>(Pools);
+        Add<Flatten>(new() { Refusal = (_, _) => $"mixes all positions; {MoveToHead}" });
+        Add<Unflatten>(new() { Refusal = (_, _) => $"needs a flattened map; {MoveToHead}" });
+    }
+
+    private static void Add<TModule>(LayerEntry entry)
+        where TModule : Module => Entries.Add(typeof(TModule), entry);
+
+    private static void Know<TModule>(Func<TModule, LocalLayer> describe)
+        where TModule : Module<Tensor, Tensor> => Add<TModule>(new() { Describe = (module, _) => describe((TModule)module) });
+
+    private static void RefuseGlobal<TModule>(string reason)
+        where TModule : Module => Add<TModule>(new() { Refusal = (_, _) => reason, IsGlobal = true });
+
+    private static void Activation<TModule>(int kept)
+        where TModule : Module<Tensor, Tensor> => Know<TModule>(m => new ActivationLayer(m, kept));
+
+    private static void Activation<TModule>(Func<TModule, bool> worksInPlace, int kept = 0, int keptInPlace = 0)
+        where TModule : Module<Tensor, Tensor> =>
+        Know<TModule>(m => worksInPlace(m) ? new InPlaceActivationLayer(m, keptInPlace) : new ActivationLayer(m, kept));
+}
