@@ -141,6 +141,17 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
     public TilePlan Plan(long height, long width) => streamed.Plan((height, width));
 
+    /// <summary>
+    /// The smallest <see cref="StreamingOptions.MemoryBudget"/> in bytes that a step on one image of the given size can be planned within;
+    /// every larger one is accepted, too. The options' own tile and budget make no difference.
+    /// </summary>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to an image of this size.</exception>
+    /// <exception cref="NotSupportedException">The engine cannot see into the trunk.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
+    public long SmallestBudget(long height, long width) => streamed.SmallestBudget((height, width));
+
     /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
     protected override void Dispose(bool disposing)
     {

@@ -29,7 +29,9 @@ public sealed class StepMemoryTests : IDisposable
     {
         var table = new BenchmarkTable();
         foreach (var (method, before, peak) in steps)
-            table.Add(new("small", 64, 64, method, Tile: 0, Memory: 0, Threads: 1), new(1, before, peak, 0, 0, 0, 0, new Dictionary<StepPart, double>()));
+            table.Add(
+                new("small", 64, 64, method, Tile: 0, Memory: 0, Threads: 1),
+                new(1, before, peak, 0, 0, 0, 0, 0, new Dictionary<StepPart, double>()));
         return folder.Write("memory.csv", table.ToCsv());
     }
 }

@@ -14,10 +14,11 @@ internal sealed class BenchmarkTable
         "convolutions", "other layers", "convolutions backward", "other layers backward", "windows", "carry", "gradients of maps", "gradients of parameters", "engine",
     ];
 
-    private const int FirstPart = 15;
+    private const int FirstPart = 16;
 
     private static readonly string Header =
-        "model,height,width,method,tile,memory_budget,threads,warm_up,tile_used,seconds,base_bytes,peak_bytes,planned_bytes,carry_bytes,planned_ratio"
+        "model,height,width,method,tile,memory_budget,threads,warm_up,"
+        + "tile_used,seconds,base_bytes,peak_bytes,planned_bytes,carry_bytes,planned_ratio,smallest_bytes"
         + string.Concat(PartNames.Select(name => $",{name.Replace(' ', '_')}_seconds"));
 
     private readonly OrderedDictionary<StepSetting, List<StepCost>> costs = [];
@@ -41,6 +42,21 @@ internal sealed class BenchmarkTable
     /// <summary>Median of the step's peak memory above what was resident before it, in MiB.</summary>
     public double Peak(StepSetting setting) => Median(costs[setting].Select(cost => (cost.PeakBytes - cost.BaseBytes) / Mebibyte));
 
+    /// <summary>
+    /// The least memory in MiB that the setting's method can do with: of a streamed step the smallest budget that the planner accepts,
+    /// of others, which have no choice, what was measured.
+    /// </summary>
+    public double Smallest(StepSetting setting) =>
+        costs[setting][0].SmallestBytes is > 0 and var bytes ? Math.Ceiling(bytes / Mebibyte) : Peak(setting);
+
+    /// <summary>The smallest budget in bytes that a streamed setting's method can do with on its image; not planned twice.</summary>
+    public long SmallestBudget(StepSetting setting) => costs
+        .Where(other => (other.Key with { Tile = 0, Memory = 0 }) == (setting with { Tile = 0, Memory = 0 }))
+        .Select(other => other.Value[0].SmallestBytes).FirstOrDefault() is > 0 and var known ? known : StepProcess.SmallestBudget(setting);
+
+    /// <summary>The peak memory of the first measurement above what was resident before it, in whole MiB.</summary>
+    public long FirstPeak(StepSetting setting) => (costs[setting][0].PeakBytes - costs[setting][0].BaseBytes) >> 20;
+
     /// <summary>The setting of the whole image that another is compared with; null when it was not measured.</summary>
     public StepSetting? WholeOf(StepSetting setting) =>
         costs.Keys.FirstOrDefault(other => other.Method == StepMethod.Whole && (other.Model, other.Height, other.Width) == (setting.Model, setting.Height, setting.Width));
@@ -49,7 +65,7 @@ internal sealed class BenchmarkTable
     public void Show(IAnsiConsole console)
     {
         var table = new Table { Border = TableBorder.Simple };
-        foreach (var name in (string[])["image", "step", "tile", "s", "ratio", "MiB", "ratio", "planned", "carry"])
+        foreach (var name in (string[])["image", "step", "tile", "s", "ratio", "MiB", "ratio", "plan", "carry", "least"])
             table.AddColumn(new TableColumn(name).NoWrap().PadRight(0).Alignment(name is "image" or "step" ? Justify.Left : Justify.Right));
         foreach (var setting in costs.Keys)
             table.AddRow([.. Row(setting).Select(text => new Text(text))]);
@@ -84,7 +100,9 @@ internal sealed class BenchmarkTable
             {
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"{setting.Model},{setting.Height},{setting.Width},{setting.MethodName},{setting.Tile},{setting.Memory},{setting.Threads},{setting.WarmUp},{cost.Tile},{cost.Seconds:0.000},{cost.BaseBytes},{cost.PeakBytes},{cost.PlannedBytes},{cost.CarryBytes},{cost.PlannedRatio:0.000}");
+                    $"{setting.Model},{setting.Height},{setting.Width},{setting.MethodName},{setting.Tile},{setting.Memory},"
+                    + $"{setting.Threads},{setting.WarmUp},{cost.Tile},{cost.Seconds:0.000},{cost.BaseBytes},{cost.PeakBytes},"
+                    + $"{cost.PlannedBytes},{cost.CarryBytes},{cost.PlannedRatio:0.000},{cost.SmallestBytes}");
                 foreach (var part in Enum.GetValues<StepPart>())
                     text.Append(',').Append(cost.Parts.TryGetValue(part, out var seconds) ? Number(seconds, "0.000") : "");
                 text.Append('\n');
@@ -111,7 +129,8 @@ internal sealed class BenchmarkTable
                 table.Add(
                     new StepSetting(field[0], Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6), Int(7)),
                     new StepCost(
-                        Real(9), Long(10), Long(11), Long(12), Long(13), Int(8), Real(14), parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));
+                        Real(9), Long(10), Long(11), Long(12), Long(13), Int(8), Real(14), Long(15),
+                        parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));
 
                 int Int(int i) => int.Parse(field[i], CultureInfo.InvariantCulture);
                 long Long(int i) => long.Parse(field[i], CultureInfo.InvariantCulture);
@@ -139,6 +158,7 @@ internal sealed class BenchmarkTable
         yield return whole is null ? "" : Number(Peak(setting) / Peak(whole), "0.00");
         yield return any.PlannedBytes > 0 ? Number(any.PlannedBytes / Mebibyte, "0") : "";
         yield return any.CarryBytes > 0 ? Number(any.CarryBytes / Mebibyte, "0") : "";
+        yield return Number(Smallest(setting), "0");
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -45,13 +45,17 @@ internal static class StepProcess
         using var trunk = TrunkSource.Create(setting.Model, Channels);
         trunk.eval();
         // A streamed warm-up moves tensors to the heap that keeps what is freed.
-        Step(Module(trunk, setting with { Method = setting.Method.KeepsFreed() ? StepMethod.Once : setting.Method, Tile = WarmUpSide, Memory = 0 }), WarmUpSide, WarmUpSide);
+        var method = setting.Method.KeepsFreed() ? StepMethod.Once : setting.Method;
+        var warmUp = setting with { Method = method, Tile = WarmUpSide, Memory = 0 };
+        using (var small = randn(1, Channels, WarmUpSide, WarmUpSide))
+            Step(warmUp.Method.IsTiled() ? Streaming(trunk, warmUp) : trunk, small);
 
         trunk.zero_grad();
         var profile = new StepProfile();
-        var module = Module(trunk, setting, profile);
-        var plan = (module as StreamingModule)?.Plan(setting.Height, setting.Width);
-        using var image = setting.Method == StepMethod.Last
+        using var streaming = setting.Method.IsTiled() ? Streaming(trunk, setting, profile) : null;
+        var checkpointed = setting.Method == StepMethod.Checkpoint ? new CheckpointedTrunk(trunk, Channels, setting.Height) : null;
+        var plan = streaming?.Plan(setting.Height, setting.Width);
+        using var image = setting.Method.IsChannelsLast()
             ? randn(1, setting.Height, setting.Width, Channels).permute(0, 3, 1, 2)
             : randn(1, Channels, setting.Height, setting.Width);
         // The parameters are resident before the step; their gradients are not.
@@ -64,18 +68,36 @@ internal static class StepProcess
         var before = PeakMemory.Bytes;
         // In training, every step but the first finds what the one before it has left: memory, and code for its convolutions.
         for (var i = 0; i < setting.WarmUp; i++)
-            Step(module, image);
+            Once();
         profile.Clear();
         var clock = Stopwatch.StartNew();
-        Step(module, image);
-        var seconds = clock.Elapsed.TotalSeconds;
+        Once();
+        var (seconds, peak) = (clock.Elapsed.TotalSeconds, PeakMemory.Bytes);
         var parts = Enum.GetValues<StepPart>().Where(_ => plan?.Mode == StreamingMode.ExactlyOnce).ToDictionary(part => part, profile.Seconds);
-        return new(seconds, before, PeakMemory.Bytes, planned, plan?.CarryBytes ?? 0, (int)(plan?.Tile.Height ?? 0), plan?.TimeRatio ?? 0, parts);
+        var (tile, ratio) = ((int)(plan?.Tile.Height ?? 0), plan?.TimeRatio ?? 0);
+        return new(seconds, before, peak, planned, plan?.CarryBytes ?? 0, tile, ratio, SmallestBytes: 0, parts);
+
+        void Once()
+        {
+            trunk.zero_grad();
+            if (checkpointed is null)
+                Step(streaming ?? trunk, image);
+            else
+                checkpointed.Step(image, Loss).Dispose();
+        }
     }
 
-    private static Module<Tensor, Tensor> Module(Module<Tensor, Tensor> trunk, StepSetting setting, StepProfile? profile = null) => !setting.Method.IsTiled()
-        ? trunk
-        : new StreamingModule(trunk, new()
+    /// <summary>The smallest memory budget in bytes that the planner accepts for a streamed setting.</summary>
+    public static long SmallestBudget(StepSetting setting)
+    {
+        using var trunk = TrunkSource.Create(setting.Model, Channels);
+        trunk.eval();
+        using var streaming = Streaming(trunk, setting);
+        return streaming.SmallestBudget(setting.Height, setting.Width);
+    }
+
+    private static StreamingModule Streaming(Module<Tensor, Tensor> trunk, StepSetting setting, StepProfile? profile = null) =>
+        new(trunk, new()
         {
             Tile = setting.Tile > 0 ? (setting.Tile, setting.Tile) : null,
             MemoryBudget = setting.Memory > 0 ? setting.Memory : null,
@@ -84,17 +106,13 @@ internal static class StepProcess
             Profile = profile,
         });
 
-    private static void Step(Module<Tensor, Tensor> module, long height, long width)
-    {
-        using var image = randn(1, Channels, height, width);
-        Step(module, image);
-    }
-
     private static void Step(Module<Tensor, Tensor> module, Tensor image)
     {
         using var scope = NewDisposeScope();
-        module.zero_grad();
-        // Global pooling, as a classifier begins: a loss on the map itself would hold several more of its size, the caller's and not the step's.
-        module.forward(image).mean([2, 3]).square().mean().backward();
+        Loss(module.forward(image)).backward();
     }
+
+    // Global pooling, as a classifier begins: a loss on the map itself would hold several more of its size, the caller's and not the
+    // step's.
+    private static Tensor Loss(Tensor map) => map.mean([2, 3]).square().mean();
 }

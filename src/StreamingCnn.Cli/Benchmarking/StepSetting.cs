@@ -16,6 +16,12 @@ internal enum StepMethod
     /// <summary>The same again, with the image's channels last in memory, which makes the library's convolutions keep all maps so.</summary>
     Last,
 
+    /// <summary>
+    /// As <see cref="Last"/>, with every block of the network computed again in the backward pass, of which nothing is kept but what it
+    /// reads.
+    /// </summary>
+    Checkpoint,
+
     /// <summary>Streamed, each value computed once.</summary>
     Once,
 
@@ -30,10 +36,16 @@ internal enum StepMethod
 internal static class StepMethods
 {
     /// <summary>Whether tensors are in the heap of streamed runs though the image goes through whole.</summary>
-    public static bool KeepsFreed(this StepMethod method) => method is StepMethod.Kept or StepMethod.Last;
+    public static bool KeepsFreed(this StepMethod method) => method is StepMethod.Kept or StepMethod.Last or StepMethod.Checkpoint;
+
+    /// <summary>Whether the image's channels lie last in memory.</summary>
+    public static bool IsChannelsLast(this StepMethod method) => method is StepMethod.Last or StepMethod.Checkpoint;
 
     /// <summary>Whether the image goes through tile by tile, rather than whole.</summary>
     public static bool IsTiled(this StepMethod method) => method is StepMethod.Once or StepMethod.Overlap or StepMethod.BFloat16;
+
+    /// <summary>The method as users write it.</summary>
+    public static string Name(this StepMethod method) => method.ToString().ToLowerInvariant();
 }
 
 /// <summary>One training step to measure.</summary>
@@ -59,7 +71,7 @@ internal sealed record StepSetting(string Model, int Height, int Width, StepMeth
 
     /// <summary>The method as users write it.</summary>
     [JsonIgnore]
-    public string MethodName => Method.ToString().ToLowerInvariant();
+    public string MethodName => Method.Name();
 
     public string ToJson() => JsonSerializer.Serialize(this);
 
@@ -74,9 +86,11 @@ internal sealed record StepSetting(string Model, int Height, int Width, StepMeth
 /// <param name="CarryBytes">The part of it that is carried between tiles.</param>
 /// <param name="Tile">The tile that was used, 0 for the whole image.</param>
 /// <param name="PlannedRatio">What the plan says of the time, divided by the whole image's; 0 for the whole image.</param>
+/// <param name="SmallestBytes">The smallest budget that the planner accepts for a streamed step; 0 for the whole image, and where nobody asked.</param>
 /// <param name="Parts">Seconds of the parts of a streamed step; empty for others.</param>
 internal sealed record StepCost(
-    double Seconds, long BaseBytes, long PeakBytes, long PlannedBytes, long CarryBytes, int Tile, double PlannedRatio, IReadOnlyDictionary<StepPart, double> Parts)
+    double Seconds, long BaseBytes, long PeakBytes, long PlannedBytes, long CarryBytes, int Tile, double PlannedRatio, long SmallestBytes,
+    IReadOnlyDictionary<StepPart, double> Parts)
 {
     public string ToJson() => JsonSerializer.Serialize(this);
 

@@ -14,7 +14,7 @@ internal static class CommandLineProblem
         var name = Name(parsed.CommandResult);
         // What follows a mistyped command are options that the program cannot know yet.
         if (command.Subcommands.Count > 0 && parsed.UnmatchedTokens is [var verb, ..] && !verb.StartsWith('-'))
-            return $"There is no command '{verb}'; {Meant(verb, command.Subcommands.Select(one => one.Name))}see {name} --help.";
+            return $"There is no command '{verb}'; {Suggestion.Ahead(verb, command.Subcommands.Select(one => one.Name))}see {name} --help.";
         // A mistyped option is taken for an argument where the command has one, and for what is left over where not.
         var arguments = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value);
         if (!parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
@@ -22,7 +22,7 @@ internal static class CommandLineProblem
         {
             var written = option.Split('=')[0];
             var known = command.Options.SelectMany(one => one.Aliases.Append(one.Name));
-            return $"There is no option '{written}'; {Meant(written, known)}see {name} --help.";
+            return $"There is no option '{written}'; {Suggestion.Ahead(written, known)}see {name} --help.";
         }
 
         if (Repeated(parsed.CommandResult) is { } repeated)
@@ -45,9 +45,6 @@ internal static class CommandLineProblem
             ? $"{option.Name} is given more than once, as {said}; give it once, with its values separated by commas: {option.Name} {string.Join(',', values)}."
             : $"{option.Name} is given more than once, as {said}; leave out all but one.";
     }
-
-    private static string Meant(string written, IEnumerable<string> known) =>
-        Suggestion.For(written, known) is { } question ? $"{question} Or " : "";
 
     private static string Name(SymbolResult result) => result is CommandResult { Command: var command, Parent: var parent }
         ? parent is null ? "scnn" : $"{Name(parent)} {command.Name}"

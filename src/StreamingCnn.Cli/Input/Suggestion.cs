@@ -25,6 +25,11 @@ internal static class Suggestion
         return near.Length == 0 ? null : $"did you mean {string.Join(" or ", near)}?";
     }
 
+    /// <summary>The same question, to stand before what can be written at all; nothing where no word is near.</summary>
+    /// <param name="written">What was written.</param>
+    /// <param name="known">What could have been meant.</param>
+    public static string Ahead(string written, IEnumerable<string> known) => For(written, known) is { } question ? $"{question} Or " : "";
+
     private static bool IsBeginning(string written, string word) =>
         written.Trim('-').Length >= 3 && word.StartsWith(written, StringComparison.OrdinalIgnoreCase);
 

@@ -73,16 +73,8 @@ internal sealed class StreamedTrunk
     /// <param name="sizes">Size of each source.</param>
     public TilePlan Plan(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
     {
-        foreach (var (height, width) in sizes)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-            ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        }
-
         var (type, device) = Compute([]);
-        var written = Written(channels, type, device)
-            ?? throw new NotSupportedException(
-                $"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
+        var written = Written(channels, sizes);
         var graph = Streamed(written);
         var wanted = new bool[sizes.Count];
         var (cost, conventional) = (Cost(graph, wanted, 1, type), Cost(written, wanted, 1, type));
@@ -93,6 +85,15 @@ internal sealed class StreamedTrunk
             cost,
             (written, conventional),
             () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
+    }
+
+    /// <summary>The smallest budget that a step can be planned within.</summary>
+    /// <param name="sizes">Size of each source.</param>
+    public long SmallestBudget(params IReadOnlyList<(long Height, long Width)> sizes)
+    {
+        var (type, _) = Compute([]);
+        var graph = Streamed(Written([InputChannels()], sizes));
+        return Planner.SmallestBudget(graph, options, Cost(graph, new bool[sizes.Count], 1, type), sizes);
     }
 
     private (SourceSet Sources, Tensor?[] Differentiable) InMemory(IReadOnlyList<Tensor> images)
@@ -212,6 +213,21 @@ internal sealed class StreamedTrunk
         if (!options.TrustsLayers)
             TaughtLayers.Check(graph, type, device, Format(MapType(type), device));
         return graph;
+    }
+
+    /// <summary>The network as it is written, to be asked about images of some sizes.</summary>
+    private NetworkGraph Written(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
+    {
+        foreach (var (height, width) in sizes)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+            ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        }
+
+        var (type, device) = Compute([]);
+        return Written(channels, type, device)
+            ?? throw new NotSupportedException(
+                $"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
     }
 
     private NetworkGraph Streamed(NetworkGraph written)

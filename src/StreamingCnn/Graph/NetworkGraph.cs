@@ -75,6 +75,17 @@ internal sealed class NetworkGraph
         }
     }
 
+    /// <summary>A stretch of the network as a network of its own.</summary>
+    /// <param name="first">The map that is its image; no layer of the stretch reads one before it.</param>
+    /// <param name="last">The map that is its output.</param>
+    public NetworkGraph Stretch(int first, int last) => new(
+        [
+            new GraphNode(0, null, [], Nodes[first].Channels, Nodes[first].Path),
+            .. Nodes.Skip(first + 1).Take(last - first)
+                .Select(node => node with { Index = node.Index - first, Inputs = [.. node.Inputs.Select(input => input - first)] }),
+        ],
+        [last - first]);
+
     /// <summary>Runs the network on whole images at once, as ordinary PyTorch does.</summary>
     /// <param name="sources">[N, C, H, W] for each source.</param>
     /// <returns>The outputs, in the caller's scope.</returns>

@@ -32,6 +32,7 @@ internal sealed class Planner
     private readonly AxisNetwork rows;
     private readonly AxisNetwork columns;
     private readonly long[] sides;
+    private readonly Dictionary<int, long> leastBytes = [];
 
     private Planner(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, IReadOnlyList<(long Height, long Width)> sources)
     {
@@ -52,6 +53,16 @@ internal sealed class Planner
     public static StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
         new Planner(graph, options, trunk, sources).Choose();
 
+    /// <summary>
+    /// The smallest budget in bytes within which a tile fits; every larger one is accepted, too. The options' own tile plays no part.
+    /// </summary>
+    /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
+    public static long SmallestBudget(
+        NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
+        new Planner(graph, options, trunk, sources).SmallestBudget();
+
+    private long SmallestBudget() => Enumerable.Range(0, sides.Length).Min(LeastBytes);
+
     private StepPlan Choose()
     {
         if (options.Tile is { } tile)
@@ -62,7 +73,7 @@ internal sealed class Planner
         if (whole.Model.LeastBytes <= budget)
             return Plan(whole, budget);
 
-        var largest = LargestThatFits(budget, whole.Model.LeastBytes);
+        var largest = LargestThatFits(budget);
         var best = Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates)
             .Where(candidate => candidate.Model.LeastBytes <= budget)
             .MinBy(candidate => candidate.Seconds(budget))!;
@@ -73,9 +84,8 @@ internal sealed class Planner
     /// Index of the largest side below the whole whose tile fits. Memory grows with the side, but for tiles so small
     /// that the carry outweighs them. Images below 40 pixels have no such side.
     /// </summary>
-    /// <param name="budget">Bytes.</param>
-    /// <param name="least">Bytes of the whole in one piece, which do not fit.</param>
-    private int LargestThatFits(long budget, long least)
+    /// <param name="budget">Bytes, too few for the whole in one piece.</param>
+    private int LargestThatFits(long budget)
     {
         var (first, last) = (1, sides.Length);
         while (first < last)
@@ -96,15 +106,18 @@ internal sealed class Planner
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
             $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; "
-            + $"the smallest budget that one fits into is {Division.Ceiling(least, 1 << 20)} MiB"
+            + $"the smallest budget that one fits into is {Division.Ceiling(SmallestBudget(), 1 << 20)} MiB"
             + $"{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
 
-        bool Fits(int side)
-        {
-            var bytes = Plain(side).Model.LeastBytes;
-            least = Math.Min(least, bytes);
-            return bytes <= budget;
-        }
+        bool Fits(int side) => LeastBytes(side) <= budget;
+    }
+
+    /// <summary>Bytes that the plain way with tiles of a side takes at least.</summary>
+    private long LeastBytes(int side)
+    {
+        if (!leastBytes.TryGetValue(side, out var bytes))
+            leastBytes.Add(side, bytes = Plain(side).Model.LeastBytes);
+        return bytes;
     }
 
     private Candidate Plain(int side) => options.Mode == StreamingMode.Overlap ? Overlap(Square(side)) : ExactlyOnce(Square(side), []);

@@ -51,23 +51,55 @@ public sealed class BenchmarkTableTests : IDisposable
     [Fact]
     public void A_benchmark_goes_on_where_it_was_stopped()
     {
-        string[] command = ["bench", "--model", "small", "--size", "96", "--tile", "48", "--method", "whole,once", "--csv", File, "--plots", folder];
-        var first = Run("1");
-        var second = Run("2");
-        var third = Run("2");
+        var first = Run("checkpoint");
+        var second = Run("checkpoint,smallest");
+        var third = Run("checkpoint,smallest");
 
         Assert.Equal((0, 0, 0), (first.ExitCode, second.ExitCode, third.ExitCode));
-        Assert.Contains("2/2  96x96, once tile 48:", second.Errors);
+        Assert.Contains("1/1  1024x1024, checkpoint:", first.Errors);
+        Assert.Contains("1/1  1024x1024, once in ", first.Errors);
+        Assert.Contains("1/1  1024x1024, once in ", second.Errors);
         Assert.Equal("", third.Errors);
-        Assert.Equal(5, System.IO.File.ReadAllLines(File).Length);
         Assert.Contains("where its time goes", third.Output);
+        var table = BenchmarkTable.FromCsv(File);
+        StepSetting[] settings = [.. table.Settings];
+        Assert.Equal([StepMethod.Checkpoint, StepMethod.Once, StepMethod.Once], settings.Select(setting => setting.Method));
+        Assert.Equal(table.FirstPeak(settings[0]) << 20, settings[1].Memory);
+        Assert.Equal(table.Smallest(settings[1]) * (1 << 20), settings[2].Memory);
 
-        CommandLine Run(string repeat)
+        CommandLine Run(string memory)
         {
-            using var program = ProgramProcess.Start([.. command, "--repeat", repeat]);
+            using var program = ProgramProcess.Start(
+                "bench", "--model", "small", "--size", "1024", "--method", "checkpoint,once", "--memory", memory, "--repeat", "1",
+                "--csv", File, "--plots", folder);
             return program.Finish();
         }
     }
+
+    [Fact]
+    public void What_a_step_can_do_with_is_the_smallest_budget_where_it_has_one_and_else_what_was_measured()
+    {
+        var table = Example();
+
+        Assert.All(table.Settings, setting => Assert.Equal(
+            setting.Method == StepMethod.Whole ? table.Peak(setting) : 7 * (setting.Tile > 0 ? setting.Tile : 640),
+            table.Smallest(setting)));
+    }
+
+    [Theory]
+    [InlineData(
+        "--method",
+        "chekpoint",
+        "'chekpoint' is not a method; did you mean checkpoint? Or write whole, kept, last, checkpoint, once, overlap or bfloat16.")]
+    [InlineData("--method", "3", "'3' is not a method; write whole, kept, last, checkpoint, once, overlap or bfloat16.")]
+    [InlineData(
+        "--memory",
+        "smalest",
+        "'smalest' is not a memory budget; did you mean smallest? Or write an amount such as 512MiB or 4GiB, smallest, "
+        + "or a method on the whole image: whole, kept, last, checkpoint.")]
+    [InlineData("--memory", "4 XB", "'4 XB' is not an amount of memory; write a positive number with a unit, such as 512MiB, 4GiB or 2GB.")]
+    public void A_word_that_is_no_choice_is_refused(string option, string word, string sentence) =>
+        CommandLine.Run("bench", option, word).IsRefused(sentence);
 
     [Fact]
     public void There_is_a_figure_for_whatever_there_are_several_of()
@@ -98,5 +130,6 @@ public sealed class BenchmarkTableTests : IDisposable
 
     private static StepCost Cost(int side, int tile) => new(
         side / 100.0, 300 << 20, (300L << 20) + (side * 1000L), tile > 0 ? side * 1000L : 0, tile * 10, tile, tile > 0 ? 0.25 : 0,
+        tile * 7L << 20,
         tile > 0 ? Enum.GetValues<StepPart>().ToDictionary(part => part, part => (double)part) : new Dictionary<StepPart, double>());
 }

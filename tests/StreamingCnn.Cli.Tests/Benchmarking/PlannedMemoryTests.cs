@@ -26,7 +26,7 @@ public class PlannedMemoryTests
             Assert.InRange(peak, 0, (long)(1.05 * (mebibytes << 20)));
     }
 
-    private static StepCost Measure(StepSetting setting)
+    internal static StepCost Measure(StepSetting setting)
     {
         using var program = ProgramProcess.Start(StepProcess.CommandName, setting.ToJson());
         var run = program.Finish();

@@ -83,8 +83,12 @@ public sealed class PlannerEndsTests : IDisposable
             var named = long.Parse(refused.Message.Split("fits into is ")[1].Split(' ')[0], CultureInfo.InvariantCulture) << 20;
             Assert.True(named > options.MemoryBudget, $"{what}: {refused.Message}");
             AssertWithin(Within(() => Planner.Choose(graph, options with { MemoryBudget = named }, cost, (height, width)), what), named);
-            Assert.Throws<InsufficientMemoryException>(
-                () => Planner.Choose(graph, options with { MemoryBudget = named - (1 << 20) }, cost, (height, width)));
+            var smallest = Planner.SmallestBudget(graph, options, cost, (height, width));
+            Assert.InRange(named - smallest, 0, (1 << 20) - 1);
+            var exactly = options with { MemoryBudget = smallest };
+            AssertWithin(Within(() => Planner.Choose(graph, exactly, cost, (height, width)), what), smallest);
+            var below = options with { MemoryBudget = smallest - 1 };
+            Assert.Throws<InsufficientMemoryException>(() => Planner.Choose(graph, below, cost, (height, width)));
         }
         catch (UnsupportedLayerException tooSmall)
             when (tooSmall.Message.Contains("cannot be applied to an image of", StringComparison.Ordinal))
