@@ -68,11 +68,11 @@ public sealed record StreamingOptions
     /// <value>The default value is null: what is faster, which is true for float32 and bfloat16 on a processor.</value>
     public bool? ChannelsLast { get; init; }
 
-    /// <summary>Where what tiles leave for one another waits for the backward pass.</summary>
+    /// <summary>Where what tiles leave for one another waits for its readers, in training for the backward pass as well.</summary>
     /// <value>The default value is <see cref="CarryPlace.Device"/>.</value>
     public CarryPlace Carry { get; init; }
 
-    /// <summary>The folder for the temporary file of <see cref="CarryPlace.File"/>; made where it does not exist. The file goes when the backward pass is done.</summary>
+    /// <summary>The folder for the temporary file of <see cref="CarryPlace.File"/>; made where it does not exist. The file goes when the backward pass is done, or the forward pass where none follows.</summary>
     /// <value>The default value is null: the system's temporary folder.</value>
     public string? CarryFolder { get; init; }
 

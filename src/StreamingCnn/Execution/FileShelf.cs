@@ -15,10 +15,11 @@ internal sealed class FileShelf : ISeamShelf
     // Spans have at most 2^31 - 1 bytes.
     private const long ValuesAtOnce = 64 << 20;
 
+    private readonly Lock gate = new();
     private readonly Device device;
     private readonly string path;
     private readonly SafeFileHandle file;
-    private readonly Dictionary<SeamKey, (long Offset, long[] Shape, ScalarType Type, MapFormat Format)> slots = [];
+    private readonly Dictionary<SeamKey, Slot> slots = [];
     private readonly BlockMap room = new(long.MaxValue);
 
     /// <param name="folder">The folder for the file; null for the system's temporary folder.</param>
@@ -48,15 +49,27 @@ internal sealed class FileShelf : ISeamShelf
     }
 
     /// <summary>Bytes of the file.</summary>
-    public long Length => room.Reach;
+    public long Length
+    {
+        get
+        {
+            lock (gate)
+                return room.Reach;
+        }
+    }
 
     /// <inheritdoc/>
     public void Write(in SeamKey seam, Tensor values)
     {
         using var scope = NewDisposeScope();
         var flat = values.InMemoryOrder().cpu().contiguous().flatten();
-        var offset = room.Take(flat.NumberOfElements * flat.ElementSize);
-        slots.Add(seam, (offset, values.shape, values.dtype, values.Format()));
+        long offset;
+        lock (gate)
+        {
+            offset = room.Take(flat.NumberOfElements * flat.ElementSize);
+            slots.Add(seam, new(offset, values.shape, values.dtype, values.Format()));
+        }
+
         try
         {
             foreach (var piece in Pieces(flat))
@@ -74,11 +87,14 @@ internal sealed class FileShelf : ISeamShelf
     /// <inheritdoc/>
     public Tensor Read(in SeamKey seam)
     {
-        var (offset, shape, type, format) = slots[seam];
+        Slot slot;
+        lock (gate)
+            slot = slots[seam];
+        var offset = slot.Offset;
         using var scope = NewDisposeScope();
         Tensor values;
         using (TensorHeap.Lasting())
-            values = format.Empty(shape, type, CPU);
+            values = slot.Format.Empty(slot.Shape, slot.Type, CPU);
         foreach (var piece in Pieces(values.InMemoryOrder().view(-1)))
         {
             for (var left = piece.bytes; left.Length > 0;)
@@ -97,8 +113,11 @@ internal sealed class FileShelf : ISeamShelf
     /// <inheritdoc/>
     public void Remove(in SeamKey seam)
     {
-        if (slots.Remove(seam, out var slot))
-            room.Give(slot.Offset);
+        lock (gate)
+        {
+            if (slots.Remove(seam, out var slot))
+                room.Give(slot.Offset);
+        }
     }
 
     /// <inheritdoc/>
@@ -113,4 +132,6 @@ internal sealed class FileShelf : ISeamShelf
         for (long start = 0; start < flat.shape[0]; start += ValuesAtOnce)
             yield return flat.narrow(0, start, Math.Min(ValuesAtOnce, flat.shape[0] - start));
     }
+
+    private sealed record Slot(long Offset, long[] Shape, ScalarType Type, MapFormat Format);
 }

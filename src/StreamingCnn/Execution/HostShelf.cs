@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
@@ -9,13 +10,13 @@ namespace StreamingCnn.Execution;
 /// <param name="device">The device that computes.</param>
 internal sealed class HostShelf(Device device) : ISeamShelf
 {
-    private readonly Dictionary<SeamKey, Tensor> seams = [];
+    private readonly ConcurrentDictionary<SeamKey, Tensor> seams = [];
 
     /// <inheritdoc/>
     public void Write(in SeamKey seam, Tensor values)
     {
         using (TensorHeap.Lasting())
-            seams.Add(seam, values.to(CPU, copy: true).DetachFromDisposeScope());
+            seams[seam] = values.to(CPU, copy: true).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -28,7 +29,7 @@ internal sealed class HostShelf(Device device) : ISeamShelf
     /// <inheritdoc/>
     public void Remove(in SeamKey seam)
     {
-        if (seams.Remove(seam, out var values))
+        if (seams.TryRemove(seam, out var values))
             values.Dispose();
     }
 

@@ -174,10 +174,12 @@ internal sealed class StreamedTrunk
     {
         if (!CarryIsElsewhere(sources.Device))
             return null;
-        if (options.Carry == CarryPlace.Host)
-            return new(new HostShelf(sources.Device));
-        var values = willReverse ? grid.CarriedValues : new SeamMemory(grid, _ => false).MostForward;
-        return new(new FileShelf(options.CarryFolder, values * sources.Batch * ElementSize(MapType(sources.Type)), sources.Device));
+        var memory = new SeamMemory(grid, _ => false);
+        var valueBytes = sources.Batch * ElementSize(MapType(sources.Type));
+        ISeamShelf shelf = options.Carry == CarryPlace.Host
+            ? new HostShelf(sources.Device)
+            : new FileShelf(options.CarryFolder, (willReverse ? grid.CarriedValues : memory.MostForward) * valueBytes, sources.Device);
+        return new(shelf, memory.OnTheWay(valueBytes));
     }
 
     private BlackBoxRun BlackBox(SourceSet sources, bool willReverse)

@@ -76,6 +76,29 @@ internal sealed class CarryPlan
         }
     }
 
+    /// <summary>The tiles of which a tile's window reads, along rows and along columns; itself among them.</summary>
+    public (HomeRange Rows, HomeRange Columns) HomesRead(int row, int column)
+    {
+        HomeRange rows = default, columns = default;
+        for (var reader = 0; reader < Rows.Readers; reader++)
+        {
+            var (along, across) = (Rows.Read(reader, row), Columns.Read(reader, column));
+            if (!along.IsEmpty && !across.IsEmpty)
+                (rows, columns) = (rows.Hull(along), columns.Hull(across));
+        }
+
+        return (rows, columns);
+    }
+
+    /// <summary>Positions of what some tiles leave for tiles below, or to the right.</summary>
+    public long PositionsOf(TileEdge strips, HomeRange rows, HomeRange columns)
+    {
+        long positions = 0;
+        foreach (var parts in Parts)
+            positions += parts.Edge == strips || parts.Edge == TileEdge.Whole ? parts.Of(rows, columns) : 0;
+        return positions;
+    }
+
     /// <summary>Whether a tile leaves its whole rectangle.</summary>
     public bool IsWhole(int row, int column) =>
         KeepsWhole && !Rows.Chunk(row).IsEmpty && Rows.IsReadAtOnce(row) && !Columns.Chunk(column).IsEmpty;

@@ -11,6 +11,7 @@ internal sealed class SeamAxis
     private readonly Interval[] chunks;
     private readonly bool[] isRead;
     private readonly bool[] isReadAtOnce;
+    private readonly HomeRange[][] reads;
 
     /// <param name="layout">The grid along the axis.</param>
     /// <param name="node">The map.</param>
@@ -32,8 +33,7 @@ internal sealed class SeamAxis
 
         Array.Fill(NextReader, -1);
         Array.Fill(FirstReader, -1);
-        foreach (var reader in readers)
-            Follow(layout, reader);
+        reads = [.. readers.Select(reader => Follow(layout, reader))];
         for (var step = 0; step < layout.Steps; step++)
         {
             // Low is monotone, so what any later tile reads of this one is a suffix of it, and the next tile reads the longest. A stride may leave nothing to read.
@@ -57,6 +57,12 @@ internal sealed class SeamAxis
 
     /// <summary>Of each tile the first one that reads positions of it, which may be itself.</summary>
     public int[] FirstReader { get; }
+
+    /// <summary>Number of readers.</summary>
+    public int Readers => reads.Length;
+
+    /// <summary>The tiles of which a reader reads positions at a tile, itself among them; none where it computes nothing there.</summary>
+    public HomeRange Read(int reader, int step) => reads[reader][step];
 
     /// <summary>All positions that the tile computes.</summary>
     public Interval Home(int step) => homes[step];
@@ -104,19 +110,26 @@ internal sealed class SeamAxis
     }
 
     /// <summary>Notes where a reader reads, from tile to tile.</summary>
-    private void Follow(ExactlyOnceLayout layout, int reader)
+    private HomeRange[] Follow(ExactlyOnceLayout layout, int reader)
     {
+        var read = new HomeRange[homes.Length];
         for (var step = 0; step < homes.Length; step++)
         {
-            if (layout.Computed(reader, step).IsEmpty || layout.Patch(reader, step).Span.Interval is not { IsEmpty: false } read)
+            if (layout.Computed(reader, step).IsEmpty || layout.Patch(reader, step).Span.Interval is not { IsEmpty: false } span)
                 continue;
-            for (var home = HomeOf(read.Start, step); home <= step && homes[home].Start < read.End; home++)
+            var first = HomeOf(span.Start, step);
+            var home = first;
+            for (; home <= step && homes[home].Start < span.End; home++)
             {
                 LastReader[home] = Math.Max(LastReader[home], step);
                 FirstReader[home] = FirstReader[home] < 0 ? step : Math.Min(FirstReader[home], step);
                 if (step > home)
                     NextReader[home] = NextReader[home] < 0 ? step : Math.Min(NextReader[home], step);
             }
+
+            read[step] = new(first, home);
         }
+
+        return read;
     }
 }

@@ -6,6 +6,8 @@ namespace StreamingCnn.Planning;
 /// </summary>
 internal sealed class SeamMemory
 {
+    private const long MostOnTheWay = 64 << 20;
+
     private readonly TileOrder order;
     private readonly List<Term> terms = [];
     private readonly SeamKinds rows;
@@ -23,14 +25,20 @@ internal sealed class SeamMemory
                 Add(carry, node.Channels, needs(node.Index));
         }
 
-        rows = new SeamKinds(grid.Rows.Steps, terms.ConvertAll(term => term.Rows));
-        columns = new SeamKinds(grid.Columns.Steps, terms.ConvertAll(term => term.Columns));
+        rows = new SeamKinds(grid.Rows.Steps, step => terms.SelectMany(term => term.Rows.At(step)));
+        columns = new SeamKinds(grid.Columns.Steps, step => terms.SelectMany(term => term.Columns.At(step)));
         flows = new SeamFlow?[rows.Count, columns.Count];
         Count();
     }
 
     /// <summary>The most at a tile where seams are freed once no later tile reads them.</summary>
     public long MostForward { get; private set; }
+
+    /// <summary>The most that a tile stores.</summary>
+    public long MostStored { get; private set; }
+
+    /// <summary>The largest seam.</summary>
+    public long Largest { get; private set; }
 
     /// <summary>The most at a tile of the backward pass, values and gradients together.</summary>
     public long MostBackward { get; private set; }
@@ -51,8 +59,14 @@ internal sealed class SeamMemory
         }
     }
 
+    /// <summary>How many bytes may be on their way to where they wait while tiles run: what a tile stores, so that one tile's are written while the next is computed, up to a limit.</summary>
+    /// <param name="valueBytes">Bytes of a value in every image of the batch.</param>
+    public long OnTheWay(long valueBytes) => Math.Max(Math.Min(MostOnTheWay, MostStored * valueBytes), Largest * valueBytes);
+
     private void Count()
     {
+        foreach (var (row, column) in order)
+            MostStored = Math.Max(MostStored, Flow(row, column).Stored);
         foreach (var held in Held())
         {
             MostForward = Math.Max(MostForward, held.Forward);
@@ -67,6 +81,7 @@ internal sealed class SeamMemory
         {
             // A right edge is read along its own row of tiles.
             var below = Array.ConvertAll(lengths, length => length * channels);
+            Largest = Math.Max(Largest, below.Max() * across.Max());
             terms.Add(new(
                 edge == TileEdge.Right ? new(below, below, below)
                     : SeamLengths.Of(below, rows.LastReader, edge == TileEdge.Bottom ? rows.NextReader : rows.FirstReader),

@@ -40,12 +40,11 @@ internal sealed class StepModel
         tiles = new TileLayout?[rows.Count, columns.Count];
         memories = new TileMemory?[rows.Count, columns.Count];
         times = new TileTime?[rows.Count, columns.Count];
-        var allCarried = grid.CarriedValues * trunk.ValueBytes;
-        var seams = new SeamMemory(grid, trunk.Differentiable.Needs);
-        CarryBytes = trunk.CarryIsElsewhere ? seams.MostForward * trunk.ValueBytes : allCarried;
-        CarryElsewhereBytes = trunk.CarryIsElsewhere ? allCarried : 0;
+        var (forward, backward) = MostCarried();
+        CarryBytes = forward;
+        StripBytes = Math.Max(0, backward - forward);
+        CarryElsewhereBytes = trunk.CarryIsElsewhere ? grid.CarriedValues * trunk.ValueBytes : 0;
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
-        StripBytes = trunk.CarryIsElsewhere ? CarryBytes : (seams.MostBackward * trunk.ValueBytes) - CarryBytes;
         var convolutions = PassesOfConvolution * rows.Count * columns.Count * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
         otherBytes = AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
         foreach (var (row, column, _) in Kinds())
@@ -97,6 +96,22 @@ internal sealed class StepModel
 
     /// <summary>Seconds of a step that keeps some records.</summary>
     public double Seconds(KeptLayers kept) => Forward + Backward + Recompute(kept);
+
+    /// <summary>The most bytes that are carried in the memory that is counted: until the forward pass has ended, and in the backward pass with gradients.</summary>
+    private (long Forward, long Backward) MostCarried()
+    {
+        var seams = new SeamMemory(grid, trunk.Differentiable.Needs);
+        if (!trunk.CarryIsElsewhere)
+            return (grid.CarriedValues * trunk.ValueBytes, seams.MostBackward * trunk.ValueBytes);
+        long forward = 0, backward = 0;
+        foreach (var (atHand, held) in new SeamResidence(grid).AtHand().Zip(seams.Held()))
+        {
+            forward = Math.Max(forward, atHand.Forward);
+            backward = Math.Max(backward, Math.Max(atHand.Recomputing + held.GradientsBefore, atHand.Reversing + held.Gradients));
+        }
+
+        return ((forward * trunk.ValueBytes) + seams.OnTheWay(trunk.ValueBytes), (backward * trunk.ValueBytes) + seams.OnTheWay(trunk.ValueBytes));
+    }
 
     private IEnumerable<(int Row, int Column, long Tiles)> Kinds()
     {

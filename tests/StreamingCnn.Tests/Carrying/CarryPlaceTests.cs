@@ -36,7 +36,7 @@ public sealed class CarryPlaceTests : IDisposable
                 Assert.True(Compare.AreEqual(a, b));
             Assert.Empty(Directory.GetFiles(folder));
         },
-        iter: 60,
+        iter: 25,
         threads: 1);
 
     [Fact]
@@ -63,13 +63,41 @@ public sealed class CarryPlaceTests : IDisposable
         var model = new StepModel(grid, new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates(), carryIsElsewhere: true));
         using var image = rand(1, 3, 1500, 200);
         using var run = new StreamedRun(
-            new StepPlan(grid, model.Keep(0), (64, 64)), new SourceSet(new TensorSource(image, ScalarType.Float32, CPU)), new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU)) });
+            new StepPlan(grid, model.Keep(0), (64, 64)),
+            new SourceSet(new TensorSource(image, ScalarType.Float32, CPU)),
+            new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU), 1 << 20) });
 
         using var output = TensorSink.Run(run, null).Single();
         using var gradient = new TensorSource(ones_like(output), ScalarType.Float32, CPU);
         run.Backward([gradient], null);
 
         Assert.InRange(run.PeakCarryBytes, model.CarryBytes / 2, model.CarryBytes);
+    }
+
+    [Fact]
+    public void Without_a_backward_pass_it_may_wait_in_a_file_as_well()
+    {
+        using var scope = NewDisposeScope();
+        using var trunk = Trunk();
+        using var grad = no_grad();
+        var image = rand(1, 3, 300, 500);
+        using var inMemory = new StreamingModule(trunk, new() { Tile = (32, 48) });
+        using var inFile = new StreamingModule(trunk, new() { Tile = (32, 48), Carry = CarryPlace.File, CarryFolder = folder });
+
+        Assert.True(Compare.AreEqual(inMemory.forward(image), inFile.forward(image)));
+        Assert.Empty(Directory.GetFiles(folder));
+    }
+
+    [Fact]
+    public void What_is_at_hand_does_not_grow_with_the_image_where_the_rest_is_elsewhere()
+    {
+        using var trunk = Trunk();
+        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3);
+        var (small, large) = (AtHand(500), AtHand(4000));
+
+        Assert.Equal(small, large);
+
+        long AtHand(long side) => new SeamResidence(GridPlan.ExactlyOnce(graph, [(side, side)], (64, 64), beyondBorder: true)).AtHand().Max(values => values.Forward);
     }
 
     [Fact]

@@ -34,8 +34,8 @@ public sealed class SeamStoreTests : IDisposable
 
             var expected = Run(grid, image, new DeviceSeams());
             var onDevice = Run(ordered, image, new DeviceSeams());
-            var onHost = Run(ordered, image, new RestingSeams(new HostShelf(CPU)));
-            var inFile = Run(ordered, image, new RestingSeams(new FileShelf(folder, 0, CPU)));
+            var onHost = Run(ordered, image, new RestingSeams(new HostShelf(CPU), order * 100));
+            var inFile = Run(ordered, image, new RestingSeams(new FileShelf(folder, 0, CPU), order * 100));
 
             foreach (var (raster, device, host, file) in expected.Zip(onDevice, onHost).Zip(inFile, (three, file) => (three.First, three.Second, three.Third, file)))
             {
@@ -63,19 +63,31 @@ public sealed class SeamStoreTests : IDisposable
             SeamGradients = gradients,
         });
 
-        var outputs = TensorSink.Run(run, null);
+        var residence = new SeamResidence(grid).AtHand().ToArray();
+        var outputs = TensorSink.Run(run, new Tiles(done => AtHand(values.Look().AtHand, residence[done - 1].Forward, exactly: true)));
         values.Look();
         var (ofSources, parameters) = run.Backward([.. outputs.Select(output => new TensorSource(output.sin(), ScalarType.Float64, CPU))], new Tiles(done =>
         {
-            var tile = held[^done];
-            Assert.Equal(tile.Values * sizeof(double), values.Look());
-            Assert.InRange(gradients.Look(), 0, tile.Gradients * sizeof(double));
+            var (tile, near) = (held[^done], residence[^done]);
+            var (stored, atHand) = values.Look();
+            Assert.Equal(tile.Values * sizeof(double), stored);
+            Assert.InRange(gradients.Look().Stored, 0, tile.Gradients * sizeof(double));
+            AtHand(atHand, near.Recomputing, exactly: RunsAll(done) && (done == residence.Length || RunsAll(done + 1)));
         }));
         Assert.Equal((0, 0), (values.Left, gradients.Left));
 
+        // What is kept from the forward pass need not be read again.
+        bool RunsAll(int done) => step.Kept.From(grid.Order()[^done].Row, grid.Order()[^done].Column) == grid.Graph.Nodes.Count;
+
+        void AtHand(long bytes, long expected, bool exactly)
+        {
+            if (!store.HoldsAll)
+                Assert.InRange(bytes, exactly ? expected * sizeof(double) : 0, expected * sizeof(double));
+        }
+
         using var alone = new WatchedSeams(new DeviceSeams());
         using var inference = new StreamedRun(step, new SourceSet(new TensorSource(image, ScalarType.Float64, CPU)), new() { MapType = ScalarType.Float64, Seams = alone });
-        var again = TensorSink.Run(inference, new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look())));
+        var again = TensorSink.Run(inference, new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look().Stored)));
         Assert.Equal(0, alone.Left);
         Assert.All(outputs.Zip(again), pair => Assert.True(Compare.AreEqual(pair.First, pair.Second)));
         return [.. outputs, InScope(ofSources.Single()!), .. parameters.OfType<Tensor>().Select(InScope)];

@@ -13,6 +13,9 @@ internal sealed class WatchedSeams(ISeamStore store) : ISeamStore
     /// <summary>The most bytes that were stored, and not yet freed, since the last look.</summary>
     public long Most { get; private set; }
 
+    /// <summary>The most bytes that were at hand since the last look, those on their way to where they rest left out.</summary>
+    public long MostAtHand { get; private set; }
+
     /// <summary>Number of seams that have not been freed.</summary>
     public int Left => there.Count;
 
@@ -23,10 +26,11 @@ internal sealed class WatchedSeams(ISeamStore store) : ISeamStore
     public long PeakBytes => store.PeakBytes;
 
     /// <summary>Looks, and begins to count anew.</summary>
-    public long Look()
+    /// <returns>The most bytes stored and not yet freed, and the most bytes at hand.</returns>
+    public (long Stored, long AtHand) Look()
     {
-        var most = Most;
-        Most = stored;
+        var most = (Most, MostAtHand);
+        (Most, MostAtHand) = (stored, store.Bytes);
         return most;
     }
 
@@ -36,16 +40,23 @@ internal sealed class WatchedSeams(ISeamStore store) : ISeamStore
         stored += there[seam];
         Most = Math.Max(Most, stored);
         store.Put(seam, values);
+        Count();
     }
 
     public bool Has(in SeamKey seam) => store.Has(seam);
 
-    public void Prefetch(in SeamKey seam) => store.Prefetch(seam);
+    public void Prefetch(in SeamKey seam)
+    {
+        store.Prefetch(seam);
+        Count();
+    }
 
     public Tensor Take(in SeamKey seam)
     {
         Assert.True(there.ContainsKey(seam), $"{seam} is taken and is not there.");
-        return store.Take(seam);
+        var values = store.Take(seam);
+        Count();
+        return values;
     }
 
     public void Rest(in SeamKey seam) => store.Rest(seam);
@@ -56,6 +67,8 @@ internal sealed class WatchedSeams(ISeamStore store) : ISeamStore
             stored -= bytes;
         store.Free(seam);
     }
+
+    private void Count() => MostAtHand = Math.Max(MostAtHand, store.Bytes);
 
     public void Dispose() => store.Dispose();
 }
