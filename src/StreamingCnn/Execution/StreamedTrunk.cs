@@ -31,6 +31,9 @@ internal sealed class StreamedTrunk
         this.options.Validate();
     }
 
+    /// <summary>What was planned so far.</summary>
+    public PlanMemory Plans => plans;
+
     /// <summary>Runs images in memory.</summary>
     /// <param name="images">[N, C, H, W] each.</param>
     /// <returns>The outputs, in the caller's scope.</returns>

@@ -121,6 +121,9 @@ internal sealed class GridPlan
     /// <summary>The same with the tiles in another order.</summary>
     public GridPlan In(TileOrder other) => new(Graph, Roles, Late, Rows, Columns, carries, BeyondBorder, other);
 
+    /// <summary>The same over another network with the same structure and geometry.</summary>
+    public GridPlan Over(NetworkGraph other) => new(other, Roles, Late, Rows, Columns, carries, BeyondBorder, order);
+
     /// <summary>For each computed map the computed maps that read it, through views as well.</summary>
     private static List<int>[] Readers(NetworkGraph graph, MapRoles roles)
     {

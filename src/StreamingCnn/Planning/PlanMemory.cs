@@ -1,80 +1,92 @@
-using System.Globalization;
-using System.Text;
 using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// Remembers what was decided for the images of one module, so that a training loop does not decide anew for every image of a size. The decision alone is kept:
-/// the grid is laid out anew over the network as it is now.
+/// Remembers what was planned for the images of one module, so that a training loop does not plan anew for every image of a size. What is
+/// remembered are integers alone: the network that they are
+/// laid over is the one that is there now.
 /// </summary>
 internal sealed class PlanMemory
 {
     // Data sets with images of many sizes: more than this are not worth remembering.
     private const int Most = 256;
 
+    // Layouts, unlike decisions, grow with the image.
+    private const int MostLayouts = 8;
+
+    private readonly Lock gate = new();
     private readonly Dictionary<string, Decision> decisions = [];
+    private readonly List<(string Key, StepPlan Plan)> layouts = [];
     private long? budget;
 
-    /// <summary>Plans sources of the given sizes, or lays out what was decided for their like.</summary>
-    /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would do.</exception>
+    /// <summary>How often something was planned, rather than remembered.</summary>
+    public int Planned { get; private set; }
+
+    /// <summary>How often tiles were laid out, rather than remembered.</summary>
+    public int LaidOut { get; private set; }
+
+    /// <summary>Plans sources of the given sizes, or takes what was planned for their like.</summary>
+    /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would
+    /// do.</exception>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
-    public StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources)
+    public StepPlan Choose(
+        NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources)
     {
         // What is free changes from moment to moment; a training run shall treat all images of a size alike.
         if (options.MemoryBudget is null && options.Tile is null)
         {
-            lock (decisions)
+            lock (gate)
                 options = options with { MemoryBudget = budget ??= StreamingOptions.DefaultMemoryBudget };
         }
 
-        var key = Key(graph, trunk, sources);
-        lock (decisions)
+        var (rows, columns) = AxisNetwork.Of(graph, sources);
+        var key = new PlanKey(options, trunk, rows, columns);
+        Decision? decision;
+        lock (gate)
         {
-            if (decisions.TryGetValue(key, out var known))
-                return known.Over(graph, sources);
+            if (layouts.Find(layout => layout.Key == key.Text).Plan is { } known)
+                return known.Over(graph);
+            decision = decisions.GetValueOrDefault(key.Text);
         }
 
-        var plan = Planner.Choose(graph, options, trunk, sources);
-        lock (decisions)
+        var plan = decision?.Over(rows, columns) ?? Planner.Choose(graph, options, trunk, sources);
+        lock (gate)
         {
-            if (decisions.Count >= Most)
-                decisions.Clear();
-            decisions[key] = new Decision(options.Mode, plan);
+            LaidOut++;
+            if (decision is null)
+                Remember(key, new Decision(options.Mode, plan));
+            if (key.IsWhole)
+                layouts.Insert(0, (key.Text, plan));
+            if (layouts.Count > MostLayouts)
+                layouts.RemoveAt(MostLayouts);
         }
 
         return plan;
     }
 
-    /// <summary>All that a decision rests on, as text.</summary>
-    private static string Key(NetworkGraph graph, TrunkCost trunk, IReadOnlyList<(long Height, long Width)> sources)
+    private void Remember(PlanKey key, Decision decision)
     {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{string.Join(' ', sources)} {trunk.ValueBytes} {trunk.CarryIsElsewhere}");
-        foreach (var node in graph.Nodes)
-        {
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $";{node.Layer?.GetType().Name} {node.Channels} {trunk.Work[node.Index]} {trunk.WeightBytes[node.Index]} {trunk.Differentiable.Needs(node.Index)}");
-            foreach (var input in node.Inputs)
-                text.Append(' ').Append(input);
-        }
-
-        return text.ToString();
+        Planned++;
+        if (decisions.Count >= Most)
+            decisions.Clear();
+        decisions[key.Text] = decision;
     }
 
     /// <summary>A plan without the network it was made for.</summary>
-    private sealed record Decision(StreamingMode Mode, (long Height, long Width) Tile, IReadOnlyList<(int Stride, int Period)> Late, bool BeyondBorder, KeptLayers Kept)
+    private sealed record Decision(
+        StreamingMode Mode, (long Height, long Width) Tile, IReadOnlyList<(int Stride, int Period)> Late, bool BeyondBorder, KeptLayers Kept)
     {
         public Decision(StreamingMode mode, StepPlan plan)
             : this(mode, plan.Tile, plan.Grid.Late.Levels, plan.Grid.BeyondBorder, plan.Kept)
         {
         }
 
-        public StepPlan Over(NetworkGraph graph, IReadOnlyList<(long Height, long Width)> sources)
+        public StepPlan Over(AxisNetwork rows, AxisNetwork columns)
         {
-            var (rows, columns) = AxisNetwork.Of(graph, sources);
-            var grid = Mode == StreamingMode.Overlap ? GridPlan.Overlap(rows, columns, Tile) : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
+            var grid = Mode == StreamingMode.Overlap
+                ? GridPlan.Overlap(rows, columns, Tile)
+                : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
             return new(grid, Kept, Tile);
         }
     }

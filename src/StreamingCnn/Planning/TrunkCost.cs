@@ -60,6 +60,9 @@ internal sealed class TrunkCost
     /// <summary>Of each node, the multiplications and additions for a position of its map.</summary>
     public IReadOnlyList<double> Work { get; }
 
+    /// <summary>The kind of a node's work.</summary>
+    public WorkKind Kind(int node) => kinds[node];
+
     /// <summary>Of each node, how fast that work is.</summary>
     public IReadOnlyList<WorkRate> WorkRates { get; }
 

@@ -134,7 +134,8 @@ public sealed partial class MachineRatesTests : IDisposable
     public void What_was_measured_in_a_hurry_holds_for_a_day()
     {
         Process(isThorough: false).Of(MapFormat.ChannelsLast);
-        var hurried = DateTime.Parse(Until().Match(File.ReadAllText(Path)).Groups[1].Value, null, System.Globalization.DateTimeStyles.AdjustToUniversal);
+        var until = Until().Match(File.ReadAllText(Path)).Groups[1].Value;
+        var hurried = DateTime.Parse(until, null, System.Globalization.DateTimeStyles.AdjustToUniversal);
 
         Process().Of(MapFormat.ChannelsLast);
 
@@ -178,7 +179,8 @@ public sealed partial class MachineRatesTests : IDisposable
         {
             measured.Add(format);
             var factor = 1 + (0.1 * measured.Count);
-            return (new ComputeRates { Call = 1e-5 * factor, Work = new ComputeRates().Work.ToDictionary(kind => kind.Key, kind => new WorkRate(kind.Value.Forward * factor, 1e9 / 3)) }, isThorough);
+            var work = new ComputeRates().Work.ToDictionary(kind => kind.Key, kind => new WorkRate(kind.Value.Forward * factor, 1e9 / 3));
+            return (new ComputeRates { Call = 1e-5 * factor, Work = work }, isThorough);
         });
         rates.Measuring += (_, _) => told++;
         return rates;

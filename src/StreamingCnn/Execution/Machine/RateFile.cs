@@ -7,7 +7,8 @@ using StreamingCnn.Planning;
 namespace StreamingCnn.Execution.Machine;
 
 /// <summary>
-/// What was measured of machines, in a file in the user's cache folder, so that it need not be measured by every process. Nothing is lost with it: where it cannot be read, is damaged or is
+/// What was measured of machines, in a file in the user's cache folder, so that it need not be measured by every process. Nothing is lost
+/// with it: where it cannot be read, is damaged or is
 /// somebody else's, it counts as not there; where it cannot be written, it is not written.
 /// </summary>
 /// <param name="path">The file; null for none.</param>
@@ -55,12 +56,15 @@ internal sealed class RateFile(string? path, ThisMachine machine)
         if (path is null)
             return;
         var now = DateTime.UtcNow;
-        var others = Entries().Where(entry => entry.Machine.Libraries == machine.Libraries && !(entry.Machine == machine && measured.ContainsKey(entry.Format)));
-        RateEntry[] entries = [.. measured.Select(one => RateEntry.Of(machine, one.Key, now + (one.Value.IsThorough ? Validity : HurriedValidity), one.Value.Rates)), .. others];
+        var others = Entries().Where(entry =>
+            entry.Machine.Libraries == machine.Libraries && !(entry.Machine == machine && measured.ContainsKey(entry.Format)));
+        var own = measured.Select(one =>
+            RateEntry.Of(machine, one.Key, now + (one.Value.IsThorough ? Validity : HurriedValidity), one.Value.Rates));
+        RateEntry[] entries = [.. own.Concat(others).Take(MostEntries)];
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            AtomicFile.Write(path, file => JsonSerializer.Serialize(file, entries[..Math.Min(entries.Length, MostEntries)], RateJson.Default.RateEntryArray));
+            AtomicFile.Write(path, file => JsonSerializer.Serialize(file, entries, RateJson.Default.RateEntryArray));
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException or WeightFileException)
         {

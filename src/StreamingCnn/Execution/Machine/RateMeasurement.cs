@@ -14,12 +14,14 @@ namespace StreamingCnn.Execution.Machine;
 
 /// <summary>Short measurements of the processor at what a step consists of.</summary>
 /// <remarks>
-/// They leave no trace: nothing is drawn from the library's random numbers, and tensors stay in the heap that they are in. There, large tensors are fresh memory each time, which those of a
+/// They leave no trace: nothing is drawn from the library's random numbers, and tensors stay in the heap that they are in. There, large
+/// tensors are fresh memory each time, which those of a
 /// streamed step are not; so what is to say how fast memory in use is, is written into a tensor that is there.
 /// </remarks>
 internal sealed class RateMeasurement : IDisposable
 {
-    // Other work on the machine comes in bursts and only ever adds: the least of several rounds counts. Where a round takes long, as on a busy machine, there are fewer.
+    // Other work on the machine comes in bursts and only ever adds: the least of several rounds counts. Where a round takes long, as on a
+    // busy machine, there are fewer.
     private const int Rounds = 4;
     private const int FewestRounds = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
@@ -88,7 +90,8 @@ internal sealed class RateMeasurement : IDisposable
         var heavy = Convolution2d(Deep, Deep, 3);
         var (few, many) = (Map(16, 4), Map(Deep, 4));
         var round = 0;
-        for (var start = Stopwatch.GetTimestamp(); round < FewestRounds || (round < Rounds && Stopwatch.GetElapsedTime(start) < Patience); round++)
+        var start = Stopwatch.GetTimestamp();
+        for (; round < FewestRounds || (round < Rounds && Stopwatch.GetElapsedTime(start) < Patience); round++)
         {
             foreach (var trial in trials)
                 Take(trial);
@@ -144,7 +147,8 @@ internal sealed class RateMeasurement : IDisposable
         Took(name, Stopwatch.GetElapsedTime(start));
     }
 
-    private void Took(string name, TimeSpan time) => least[name] = Math.Min(time.TotalSeconds, least.GetValueOrDefault(name, double.MaxValue));
+    private void Took(string name, TimeSpan time) =>
+        least[name] = Math.Min(time.TotalSeconds, least.GetValueOrDefault(name, double.MaxValue));
 
     /// <summary>Takes memory from the system, touches it with several threads, as layers do, and gives it back.</summary>
     private unsafe void TouchFresh()
