@@ -10,7 +10,8 @@ namespace StreamingCnn.Execution;
 /// <param name="plan">The grid.</param>
 /// <param name="settings">Type and format of the maps.</param>
 /// <param name="store">Where they wait; it belongs to this object.</param>
-internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore store) : IDisposable
+/// <param name="readAgain">Whether the backward pass reads a map once more.</param>
+internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore store, Func<int, bool> readAgain) : IDisposable
 {
     // What is at hand, and what the next tile reads, where the store does not hold everything.
     private readonly HashSet<SeamKey> atHand = [];
@@ -43,7 +44,7 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
     /// <summary>Copies into a tile's window of a map what tiles before it have left of it.</summary>
     public void TakeInto(int node, TileLayout tile, Region window, Tensor values)
     {
-        foreach (var piece in plan.Carry(node)!.Read(tile.Row, tile.Column, window))
+        foreach (var piece in plan.Carry(node)?.Read(tile.Row, tile.Column, window) ?? [])
         {
             using var target = values.Part(window, piece.Region);
             using var part = store.Take(piece.Seam).Part(piece.Held, piece.Region);
@@ -69,15 +70,14 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
     /// <summary>After a tile of the forward pass.</summary>
     public void EndForward((int Row, int Column) tile)
     {
-        if (!settings.WillReverse)
-            Free(tile, (carry, row, column) => carry.Lives.LastReadBy(row, column));
+        Free(tile, node => !readAgain(node), (carry, row, column) => carry.Lives.LastReadBy(row, column));
         Rest();
     }
 
     /// <summary>When a tile has been computed again in the backward pass, and before its gradients arise.</summary>
     public void EndRecomputation((int Row, int Column) tile)
     {
-        Free(tile, (carry, row, column) => carry.Lives.FirstReadBy(row, column));
+        Free(tile, readAgain, (carry, row, column) => carry.Lives.FirstReadBy(row, column));
         Rest();
     }
 
@@ -100,11 +100,11 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
         }
     }
 
-    private void Free((int Row, int Column) tile, Func<CarryPlan, int, int, IEnumerable<SeamKey>> done)
+    private void Free((int Row, int Column) tile, Func<int, bool> which, Func<CarryPlan, int, int, IEnumerable<SeamKey>> done)
     {
         foreach (var node in plan.Graph.Nodes)
         {
-            if (plan.Carry(node.Index) is not { } carry)
+            if (plan.Carry(node.Index) is not { } carry || !which(node.Index))
                 continue;
             foreach (var seam in done(carry, tile.Row, tile.Column))
             {

@@ -38,7 +38,8 @@ internal sealed class StreamedRun : IDifferentiableRun
         differentiable = new DifferentiablePart(plan.Graph, sources.Wanted);
         snapshot = ParameterSnapshot.Of(plan.Graph);
         layers = new LayerRuns(plan.Graph);
-        carried = new SeamValues(plan, settings, settings.Seams ?? new DeviceSeams());
+        carried = new SeamValues(
+            plan, settings, settings.Seams ?? new DeviceSeams(), node => settings.WillReverse && plan.IsReadBefore(node, kept.Cut));
     }
 
     /// <inheritdoc/>
@@ -69,10 +70,15 @@ internal sealed class StreamedRun : IDifferentiableRun
             carried.Begin(order[index], nodes, index + 1 < order.Count ? order[index + 1] : null, nodes);
             using (NewDisposeScope())
             {
+                var layout = plan.Tile(row, column);
+                var tape = new TileTape(layout, nodes);
                 var recordFrom = settings.WillReverse ? kept.From(row, column) : nodes;
-                var tape = forward.Run(plan.Tile(row, column), recordFrom, nodes, (node, tile, rectangle) => Keep(node, tile, rectangle, sinks));
-                if (tape is not null)
+                if (recordFrom < nodes)
                     tapes.Add((row, column), tape);
+                forward.Run(
+                    TileRun.Forward(plan, layout, differentiable, recordFrom),
+                    tape,
+                    (node, tile, rectangle) => Keep(node, tile, rectangle, sinks));
             }
 
             carried.EndForward(order[index]);
@@ -104,13 +110,22 @@ internal sealed class StreamedRun : IDifferentiableRun
         for (var index = order.Count - 1; index >= 0; index--)
         {
             var (row, column) = order[index];
+            var place = order[index];
             var next = index > 0 ? order[index - 1] : default((int Row, int Column)?);
-            carried.Begin(order[index], kept.From(row, column), next, next is { } place ? kept.From(place.Row, place.Column) : 0);
+            carried.Begin(place, kept.From(row, column), next, next is { } before ? kept.From(before.Row, before.Column) : 0);
             using (NewDisposeScope())
             {
-                using var tape = Tape(forward, row, column);
-                carried.EndRecomputation(order[index]);
-                backward.Run(tape);
+                using var tape = tapes.Remove((row, column), out var known)
+                    ? known
+                    : new TileTape(plan.Tile(row, column), plan.Graph.Nodes.Count);
+                var from = kept.From(row, column);
+                backward.Run(tape, from, () =>
+                {
+                    forward.Run(TileRun.Again(plan, tape.Layout, differentiable, from), tape, computed: null);
+                    carried.EndRecomputation(place);
+                });
+                if (from <= plan.Graph.FirstLayer)
+                    carried.EndRecomputation(place);
             }
 
             strips.End(order[index]);
@@ -170,26 +185,6 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
 
         return reached;
-    }
-
-    /// <summary>A tile's whole tape: what was kept of it, and the layers before that computed again.</summary>
-    private TileTape Tape(TileForward forward, int row, int column)
-    {
-        tapes.Remove((row, column), out var late);
-        var from = kept.From(row, column);
-        if (late is not null && from <= plan.Graph.FirstLayer)
-            return late;
-        try
-        {
-            var tape = forward.Run(plan.Tile(row, column), recordFrom: plan.Graph.FirstLayer, end: from, computed: null)!;
-            tape.TakeOver(late);
-            return tape;
-        }
-        catch
-        {
-            late?.Dispose();
-            throw;
-        }
     }
 
     private void Keep(int node, TileLayout tile, Tensor rectangle, IReadOnlyList<IMapSink> sinks)

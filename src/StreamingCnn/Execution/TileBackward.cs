@@ -30,13 +30,18 @@ internal sealed class TileBackward(
     private readonly StepProfile? profile = settings.Profile;
 
     /// <summary>Runs a tile. The tape is used up.</summary>
-    public void Run(TileTape tape)
+    /// <param name="tape">The records that were kept: those of all layers from a node on.</param>
+    /// <param name="from">That node.</param>
+    /// <param name="computeAgain">Adds the others to the tape, once those that were kept have been used.</param>
+    public void Run(TileTape tape, int from, Action computeAgain)
     {
         var gradients = new GradientWindow?[plan.Graph.Nodes.Count];
         try
         {
             for (var node = gradients.Length - 1; node >= plan.Graph.FirstLayer; node--)
             {
+                if (node == from - 1)
+                    computeAgain();
                 using var scope = NewDisposeScope();
                 using var record = tape.Take(node);
                 if (plan.Roles.IsView(node))

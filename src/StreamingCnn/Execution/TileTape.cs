@@ -20,13 +20,6 @@ internal sealed class TileTape(TileLayout layout, int nodes) : IDisposable
         return record;
     }
 
-    /// <summary>Moves all records of another tape of the same tile into this one.</summary>
-    public void TakeOver(TileTape? other)
-    {
-        for (var node = 0; other is not null && node < records.Length; node++)
-            records[node] = other.Take(node) ?? records[node];
-    }
-
     public void Dispose()
     {
         for (var node = 0; node < records.Length; node++)

@@ -17,6 +17,15 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>Values of the maps' type kept besides for each position, all channels together.</summary>
     public int ValuesPerPosition { get; init; }
 
+    /// <summary>Whether the record can be made of the operands, with no output computed.</summary>
+    public bool FollowsFromInput { get; init; }
+
+    /// <summary>
+    /// Where the backward pass computes the layer once more, which spares keeping what it gives and the copy with padding:
+    /// bytes that this takes for each output value besides the value. 0 where it does not.
+    /// </summary>
+    public int RunsAgain { get; init; }
+
     /// <summary>Whether a padded copy is kept in the operand's place; otherwise beside it.</summary>
     public bool KeepsPaddedCopyOnly { get; init; }
 

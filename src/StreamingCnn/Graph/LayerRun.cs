@@ -14,6 +14,9 @@ internal abstract class LayerRun : IDisposable
     /// <inheritdoc cref="LocalLayer.Run"/>
     public abstract (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted);
 
+    /// <inheritdoc cref="LocalLayer.RecordAlone"/>
+    public abstract LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted);
+
     /// <summary>Hands on gradients of parameters that the run has summed up over all rectangles of its backward pass.</summary>
     public virtual void Finish(IGradientSink parameters)
     {
@@ -30,6 +33,9 @@ internal sealed class PlainRun(LocalLayer layer) : LayerRun
 
     public override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         layer.Run(inputs, patch, wanted);
+
+    public override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        layer.RecordAlone(inputs, patch, wanted);
 
     public override void Dispose()
     {

@@ -28,7 +28,8 @@ public abstract class LocalLayer
     public virtual bool IsPointwise => false;
 
     /// <summary>
-    /// Whether <see cref="Compute"/> returns memory of its own that nothing else needs, autograd included, so that a next layer may overwrite it.
+    /// Whether <see cref="Compute"/> returns memory of its own that nothing else needs, autograd included, so that a next layer may
+    /// overwrite it.
     /// </summary>
     public virtual bool OutputIsFresh => false;
 
@@ -63,8 +64,10 @@ public abstract class LocalLayer
 
     /// <summary>Computes a rectangle of the output.</summary>
     /// <param name="inputs">
-    /// For each operand the rectangle <see cref="Patch.Input"/> of its map, [N, C, h, w], without padding; h or w is 0 where only padding is read.
-    /// They must not be changed. They may be parts of larger tensors, and their channels may lie last in memory: <c>view</c> may fail where <c>reshape</c> works.
+    /// For each operand the rectangle <see cref="Patch.Input"/> of its map, [N, C, h, w], without padding; h or w is 0 where only padding
+    /// is read.
+    /// They must not be changed. They may be parts of larger tensors, and their channels may lie last in memory: <c>view</c> may fail where
+    /// <c>reshape</c> works.
     /// </param>
     /// <param name="patch">What to compute.</param>
     /// <returns>The rectangle <see cref="Patch.Output"/>, [N, C', h', w'].</returns>
@@ -73,13 +76,24 @@ public abstract class LocalLayer
     /// <summary>The layer applied to whole maps at once, as ordinary PyTorch runs it.</summary>
     public abstract Tensor Whole(IReadOnlyList<Tensor> inputs);
 
-    /// <summary>Positions of the copy with padding that the layer makes of its first operand's window to compute on it; 0 where it makes none.</summary>
+    /// <summary>
+    /// Positions of the copy with padding that the layer makes of its first operand's window to compute on it; 0 where it makes none.
+    /// </summary>
     internal virtual long PaddedPositions(in Patch patch) => patch.PaddedPositions;
+
+    /// <summary>
+    /// The operand's rectangle together with the zeros that the layer pads it with, as positions that may lie outside of the map, where the
+    /// layer takes both from one piece of memory
+    /// that has them: <see cref="Patch.LaidOut"/>. Null where it does not, and where it adds no zeros.
+    /// </summary>
+    internal virtual Region? ZeroPadded(in Patch patch) => null;
 
     /// <summary>What the layer's record of a rectangle holds; as autograd records it unless the layer records by itself.</summary>
     internal virtual LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: true, KeepsOutput: true);
 
-    /// <summary>Multiplications and additions for each position of the output, all channels together; 0 where the work is in moving memory.</summary>
+    /// <summary>
+    /// Multiplications and additions for each position of the output, all channels together; 0 where the work is in moving memory.
+    /// </summary>
     internal virtual double WorkPerPosition => 0;
 
     /// <summary>The kind of that arithmetic.</summary>
@@ -96,6 +110,16 @@ public abstract class LocalLayer
     internal virtual (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         AutogradRecord.Run(this, inputs, patch, wanted);
 
-    /// <summary>Begins a run over rectangles of this layer. What the run makes belongs to it: the layer may be in several at once.</summary>
+    /// <summary>Records what the layer's backward pass needs of a rectangle where nobody needs the output.</summary>
+    internal virtual LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    {
+        var (output, record) = Run(inputs, patch, wanted);
+        output.Dispose();
+        return record;
+    }
+
+    /// <summary>
+    /// Begins a run over rectangles of this layer. What the run makes belongs to it: the layer may be in several at once.
+    /// </summary>
     internal virtual LayerRun Start() => new PlainRun(this);
 }

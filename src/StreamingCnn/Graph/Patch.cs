@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph;
 
@@ -16,9 +17,19 @@ public readonly record struct Patch(AxisPatch Rows, AxisPatch Columns, long Seed
     /// <summary>The inputs that they read, without padding.</summary>
     public Region Input => new(Rows.Span.Interval, Columns.Span.Interval);
 
+    /// <summary>
+    /// The operand together with its padding of zeros, where both lie in one piece of memory already; null where they do not.
+    /// </summary>
+    internal Tensor? LaidOut { get; init; }
+
+    /// <summary>The inputs that are read and the padding around them, as positions that may lie outside of the map.</summary>
+    internal Region Padded => new(Padding(Rows), Padding(Columns));
+
     /// <summary>Whether any of what is read is padding.</summary>
     public bool IsPadded => Rows.Span.IsPadded || Columns.Span.IsPadded;
 
     /// <summary>Positions of what is read, padding included; 0 where none of it is padding.</summary>
     internal long PaddedPositions => IsPadded ? Rows.PaddedLength * Columns.PaddedLength : 0;
+
+    private static Interval Padding(in AxisPatch patch) => new(patch.Span.Start - patch.Span.Before, patch.Span.End + patch.Span.After);
 }

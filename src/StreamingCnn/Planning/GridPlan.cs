@@ -103,6 +103,9 @@ internal sealed class GridPlan
     /// <summary>Values carried for the backward pass, of all maps and channels, for one image.</summary>
     public long CarriedValues => Graph.Nodes.Sum(node => (Carry(node.Index)?.Positions ?? 0) * node.Channels);
 
+    /// <summary>Whether one of a map's readers comes before a node.</summary>
+    public bool IsReadBefore(int map, int node) => Graph.Consumers[map].Length > 0 && Graph.Consumers[map][0] < node;
+
     /// <summary>Size of a map.</summary>
     public (long Height, long Width) Size(int node) => (Rows.Network.Length(node), Columns.Network.Length(node));
 

@@ -39,6 +39,9 @@ internal sealed class LiveBytes
             Now -= bytes;
     }
 
+    /// <summary>Counts the most from now on.</summary>
+    public void ForgetPeak() => Peak = Now;
+
     /// <summary>Memory that is needed for a moment besides what is alive.</summary>
     public void Touch(long bytes) => Peak = Math.Max(Peak, Now + bytes);
 }

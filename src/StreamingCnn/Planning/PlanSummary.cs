@@ -11,7 +11,8 @@ internal static class PlanSummary
     /// <param name="mode">How it goes through the image.</param>
     /// <param name="trunk">The network.</param>
     /// <param name="conventional">The network as it is written, which conventional backpropagation runs, and what it costs.</param>
-    /// <param name="rates">Those of the machine that the times are for, in the formats of the network's and the conventional step's maps; asked for when somebody asks for times.</param>
+    /// <param name="rates">Those of the machine that the times are for, in the formats of the network's and the conventional step's maps;
+    /// asked for when somebody asks for times.</param>
     public static TilePlan Of(
         StepPlan plan, StreamingMode mode, TrunkCost trunk, (NetworkGraph Graph, TrunkCost Cost) conventional, Func<ComputeRates[]> rates)
     {
@@ -21,6 +22,12 @@ internal static class PlanSummary
         var wholeGrid = GridPlan.ExactlyOnce(
             conventional.Graph, [.. grid.Graph.Sources.Select(source => grid.Size(source.Index))], image, beyondBorder: false);
         var whole = new StepModel(wholeGrid, conventional.Cost, mapsAnew: true);
+        var bytes = model.Bytes(plan.Kept);
+        var carried = model.CarryBytes(plan.Kept);
+        // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them is to add
+        // up.
+        var besides = bytes - trunk.ParameterBytes - (2 * model.OutputBytes) - carried;
+        var tile = Math.Min(model.TileBytes(plan.Kept), besides);
         return new TilePlan
         {
             Image = image,
@@ -31,11 +38,11 @@ internal static class PlanSummary
             Mode = mode,
             ParameterBytes = trunk.ParameterBytes,
             OutputBytes = 2 * model.OutputBytes,
-            CarryBytes = model.CarryBytes + model.StripBytes,
+            CarryBytes = carried,
             CarryElsewhereBytes = model.CarryElsewhereBytes,
-            TileBytes = model.TileBytes,
-            KeptBytes = model.Bytes(plan.Kept) - model.LeastBytes,
-            WholeBytes = whole.LeastBytes,
+            TileBytes = tile,
+            KeptBytes = besides - tile,
+            WholeBytes = whole.AllKeptBytes,
             Recomputed = model.Recompute(plan.Kept) / model.Forward,
             Times = Times,
             ComputedOnceRatio = ComputedOnceRatio(grid),

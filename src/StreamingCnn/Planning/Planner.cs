@@ -5,7 +5,8 @@ using StreamingCnn.Graph;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// Finds the fastest way to stay within a memory budget: the tile's size, whether late maps advance with every few tiles only, and what is kept from the forward pass.
+/// Finds the fastest way to stay within a memory budget: the tile's size, whether late maps advance with every few tiles only, and what is
+/// kept from the forward pass.
 /// All candidates are compared by the same model of time and memory.
 /// </summary>
 internal sealed class Planner
@@ -17,7 +18,8 @@ internal sealed class Planner
     // Tiles that late maps may wait for.
     private static readonly int[] Periods = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
 
-    // A given tile says how much memory a tile may take; late maps that advance in larger steps may add this share. With it, small tiles take no longer than large ones.
+    // A given tile says how much memory a tile may take; late maps that advance in larger steps may add this share. With it, small tiles
+    // take no longer than large ones.
     private const double WorthLateMaps = 1.5;
 
     // Twice the memory has to save seven percent of the time.
@@ -48,7 +50,8 @@ internal sealed class Planner
     private long Width => columns.PaceLength;
 
     /// <summary>Plans sources of the given sizes.</summary>
-    /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would do.</exception>
+    /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would
+    /// do.</exception>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
     public static StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
         new Planner(graph, options, trunk, sources).Choose();
@@ -66,18 +69,25 @@ internal sealed class Planner
     private StepPlan Choose()
     {
         if (options.Tile is { } tile)
-            return options.Mode == StreamingMode.Overlap ? Plan(Overlap(tile), 0) : Plan(WithTile(tile), options.MemoryBudget ?? 0);
+        {
+            var candidate = options.Mode == StreamingMode.Overlap ? Overlap(tile) : WithTile(tile);
+            return Plan(candidate, options.MemoryBudget ?? candidate.Model.NothingKeptBytes);
+        }
 
         var budget = options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget;
         var whole = Plain(0);
-        if (whole.Model.LeastBytes <= budget)
+        if (whole.Model.AllKeptBytes <= budget)
             return Plan(whole, budget);
 
-        var largest = LargestThatFits(budget);
-        var best = Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates)
-            .Where(candidate => candidate.Model.LeastBytes <= budget)
-            .MinBy(candidate => candidate.Seconds(budget))!;
-        return Plan(WithFurtherLevels(best, budget, candidate => candidate.Seconds(budget)), budget);
+        var largest = whole.Model.LeastBytes <= budget ? 0 : LargestThatFits(budget);
+        var (best, least) = (default(Candidate), double.MaxValue);
+        foreach (var candidate in Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates))
+        {
+            if (candidate.Seconds(budget, least) is var seconds && seconds < least)
+                (best, least) = (candidate, seconds);
+        }
+
+        return Plan(WithFurtherLevels(best!, (candidate, least) => candidate.Seconds(budget, least)), budget);
     }
 
     /// <summary>
@@ -123,7 +133,8 @@ internal sealed class Planner
     private Candidate Plain(int side) => options.Mode == StreamingMode.Overlap ? Overlap(Square(side)) : ExactlyOnce(Square(side), []);
 
     /// <summary>
-    /// Ways to go through the image with tiles of about this size. A square tile leaves a smaller one at the image's end, where late maps have more to do; where these wait, tiles that divide
+    /// Ways to go through the image with tiles of about this size. A square tile leaves a smaller one at the image's end, where late maps
+    /// have more to do; where these wait, tiles that divide
     /// the image evenly may be smaller.
     /// </summary>
     private IEnumerable<Candidate> Candidates(int side)
@@ -148,7 +159,8 @@ internal sealed class Planner
     }
 
     /// <summary>
-    /// The grid for a tile that was asked for: late maps advance in larger steps where the time that they save is worth the memory, within the budget, or up to
+    /// The grid for a tile that was asked for: late maps advance in larger steps where the time that they save is worth the memory, within
+    /// the budget, or up to
     /// <see cref="WorthLateMaps"/> on top of the plain grid's where none was given.
     /// </summary>
     private Candidate WithTile((int Height, int Width) tile)
@@ -156,20 +168,25 @@ internal sealed class Planner
         if (options.LateMaps is not null)
             return ExactlyOnce(tile, options.LateMaps);
         var plain = ExactlyOnce(tile, []);
-        var budget = options.MemoryBudget ?? 0;
-        var allowed = options.MemoryBudget ?? plain.Model.LeastBytes * (1 + WorthLateMaps);
-        return WithFurtherLevels(plain, allowed, candidate => candidate.Seconds(budget) * Math.Pow(candidate.Model.LeastBytes, PriceOfMemory));
+        var allowed = options.MemoryBudget ?? plain.Model.NothingKeptBytes * (1 + WorthLateMaps);
+        return WithFurtherLevels(
+            plain,
+            (candidate, _) => candidate.Model.NothingKeptBytes is var bytes && (bytes <= allowed || candidate == plain)
+                ? candidate.Seconds(options.MemoryBudget ?? bytes) * Math.Pow(bytes, PriceOfMemory)
+                : double.PositiveInfinity);
     }
 
-    /// <summary>Has ever more levels of late maps wait, as long as that costs less and fits.</summary>
-    private Candidate WithFurtherLevels(Candidate best, double allowed, Func<Candidate, double> cost)
+    /// <summary>Has ever more levels of late maps wait, as long as that costs less.</summary>
+    /// <param name="best">What to begin with.</param>
+    /// <param name="cost">What a candidate costs, exactly only where that is less than a number.</param>
+    private Candidate WithFurtherLevels(Candidate best, Func<Candidate, double, double> cost)
     {
-        for (var (least, before) = (cost(best), default(Candidate)); before != best;)
+        for (var (least, before) = (cost(best, double.PositiveInfinity), default(Candidate)); before != best;)
         {
             before = best;
-            foreach (var candidate in OneLevelMore(before).Where(candidate => candidate.Model.LeastBytes <= allowed))
+            foreach (var candidate in OneLevelMore(before))
             {
-                if (cost(candidate) is var costs && costs < least)
+                if (cost(candidate, least) is var costs && costs < least)
                     (least, best) = (costs, candidate);
             }
         }
@@ -187,7 +204,8 @@ internal sealed class Planner
     }
 
     /// <summary>
-    /// Ways for late maps to advance as with a larger tile while early ones keep the small one. Periods that make as many shares are the same. Overlapping tiles have no late maps.
+    /// Ways for late maps to advance as with a larger tile while early ones keep the small one. Periods that make as many shares are the
+    /// same. Overlapping tiles have no late maps.
     /// </summary>
     private IEnumerable<(int Stride, int Period)> Levels(long side)
     {
@@ -204,7 +222,9 @@ internal sealed class Planner
         if (4 * ExactlyOnceLayout.Lag(rows) < tile.Height && 4 * ExactlyOnceLayout.Lag(columns) < tile.Width)
             return within;
         var beyond = Make(beyondBorder: true);
-        return beyond.Model.LeastBytes - trunk.ParameterBytes < WorthTilesBeyondBorder * (within.Model.LeastBytes - trunk.ParameterBytes) ? beyond : within;
+        return Bytes(beyond) < WorthTilesBeyondBorder * Bytes(within) ? beyond : within;
+
+        long Bytes(Candidate candidate) => candidate.Model.NothingKeptBytes - trunk.ParameterBytes;
 
         Candidate Make(bool beyondBorder)
         {
@@ -231,6 +251,19 @@ internal sealed class Planner
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile)
     {
-        public double Seconds(long budget) => Model.Seconds(Model.Keep(budget));
+        /// <summary>Seconds with what a budget allows to keep.</summary>
+        public double Seconds(long budget) => Model.Seconds(Model.Keep(budget, roughly: true));
+
+        /// <summary>
+        /// Seconds within a budget, infinite where nothing fits; where they are not below a number, any that are not either.
+        /// </summary>
+        public double Seconds(long budget, double below)
+        {
+            var once = Model.Forward + Model.Backward;
+            if (once >= below)
+                return once;
+            var kept = Model.Keep(budget, roughly: true);
+            return Model.Bytes(kept) <= budget ? Model.Seconds(kept) : double.PositiveInfinity;
+        }
     }
 }

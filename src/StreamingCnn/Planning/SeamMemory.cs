@@ -16,12 +16,13 @@ internal sealed class SeamMemory
 
     /// <param name="grid">The grid.</param>
     /// <param name="needs">Whether a map's gradient is needed.</param>
-    public SeamMemory(GridPlan grid, Func<int, bool> needs)
+    /// <param name="counts">Which maps are counted; null for all.</param>
+    public SeamMemory(GridPlan grid, Func<int, bool> needs, Func<int, bool>? counts = null)
     {
         order = grid.Order();
         foreach (var node in grid.Graph.Nodes)
         {
-            if (grid.Carry(node.Index) is { } carry)
+            if (grid.Carry(node.Index) is { } carry && counts?.Invoke(node.Index) != false)
                 Add(carry, node.Channels, needs(node.Index));
         }
 
@@ -46,14 +47,15 @@ internal sealed class SeamMemory
     /// <summary>What seams hold while each tile runs, in the order of tiles.</summary>
     public IEnumerable<SeamsHeld> Held()
     {
-        long forward = 0, values = 0, gradients = 0;
+        long stored = 0, forward = 0, values = 0, gradients = 0;
         foreach (var (row, column) in order)
         {
             var flow = Flow(row, column);
+            stored += flow.Stored;
             forward += flow.Stored;
             values += flow.FirstRead;
             gradients += flow.GradientsTaken;
-            yield return new(forward, values, gradients - flow.GradientsMade, values - flow.FirstRead, gradients);
+            yield return new(stored, forward, values, gradients - flow.GradientsMade, values - flow.FirstRead, gradients);
             forward -= flow.LastRead;
             gradients -= flow.GradientsMade;
         }
@@ -121,9 +123,10 @@ internal sealed class SeamMemory
 }
 
 /// <summary>Values that seams hold while a tile runs.</summary>
+/// <param name="Stored">With a backward pass to come that reads them all once more, what the tile stores included.</param>
 /// <param name="Forward">Without a backward pass, what the tile stores included: each is freed when no later tile reads it.</param>
 /// <param name="Values">On the way back, until the tile is computed again: what it or one before it reads.</param>
 /// <param name="GradientsBefore">Gradients meanwhile.</param>
 /// <param name="ValuesLeft">On the way back, when the tile is computed again: what one before it reads.</param>
 /// <param name="Gradients">Gradients then: those that were sent to the tile, and those that it or one behind it sends to others.</param>
-internal readonly record struct SeamsHeld(long Forward, long Values, long GradientsBefore, long ValuesLeft, long Gradients);
+internal readonly record struct SeamsHeld(long Stored, long Forward, long Values, long GradientsBefore, long ValuesLeft, long Gradients);

@@ -3,11 +3,14 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>All that one tile does, as integers: what it computes of each map, what each map's window must hold, and how often it is read.</summary>
+/// <summary>
+/// All that one tile does, as integers: what it computes of each map, what each map's window must hold, and how often it is read.
+/// </summary>
 internal sealed class TileLayout
 {
     private readonly Patch?[] patches;
     private readonly Region[] windows;
+    private readonly Region[] laidOut;
     private readonly int[] uses;
 
     public TileLayout(GridPlan grid, int row, int column)
@@ -45,6 +48,26 @@ internal sealed class TileLayout
 
         foreach (var node in nodes)
             windows[node.Index] = windows[grid.Roles.Root(node.Index)];
+        laidOut = [.. windows];
+        foreach (var node in grid.Graph.Layers)
+        {
+            if (patches[node.Index] is { Input.IsEmpty: false } patch
+                && node.Layer!.ZeroPadded(patch) is { } padded
+                && Below(node.Inputs[0]) is { } root)
+                laidOut[root] = laidOut[root].Hull(padded);
+        }
+
+        // The map whose memory a window's is, all layers in between having overwritten it; null where there is none.
+        int? Below(int map)
+        {
+            for (; grid.Roles.IsView(map); map = nodes[map].Inputs[0])
+            {
+                if (nodes[map].Layer is not Graph.Layers.IOverwritingLayer || uses[nodes[map].Inputs[0]] > 1)
+                    return null;
+            }
+
+            return nodes[map].IsSource ? null : map;
+        }
     }
 
     public int Row { get; }
@@ -59,6 +82,12 @@ internal sealed class TileLayout
 
     /// <summary>The rectangle of a map, or of the map below a view, that the tile's layers read.</summary>
     public Region Window(int node) => windows[node];
+
+    /// <summary>
+    /// The rectangle of a map that lies in one piece of memory: the window, and with it the zeros around the map that layers pad it with,
+    /// so that none of them has to copy it.
+    /// </summary>
+    public Region LaidOut(int node) => laidOut[node];
 
     /// <summary>How many operands of this tile's layers and views read the map's window.</summary>
     public int Uses(int node) => uses[node];

@@ -15,7 +15,7 @@ internal sealed class TileTime
     private readonly TileLayout tile;
     private readonly TrunkCost trunk;
     private readonly bool mapsAnew;
-    private readonly double[] forwardBefore;
+    private readonly double[] forward;
 
     /// <param name="plan">The grid.</param>
     /// <param name="tile">The tile.</param>
@@ -28,23 +28,26 @@ internal sealed class TileTime
         this.trunk = trunk;
         this.mapsAnew = mapsAnew;
         var nodes = plan.Graph.Nodes;
-        forwardBefore = new double[nodes.Count + 1];
-        foreach (var node in nodes)
+        forward = new double[nodes.Count];
+        foreach (var node in plan.Graph.Layers)
         {
-            var (forward, backward) = node.IsSource ? (0, 0) : Layer(node);
-            forwardBefore[node.Index + 1] = forwardBefore[node.Index] + forward;
+            (forward[node.Index], var backward) = Layer(node);
             Backward += backward;
         }
     }
 
     /// <summary>Of the forward pass.</summary>
-    public double Forward => forwardBefore[^1];
+    public double Forward => forward.Sum();
 
     /// <summary>Of the backward pass, without the recomputation.</summary>
     public double Backward { get; }
 
-    /// <summary>Of computing the layers before a node again.</summary>
-    public double Recompute(int before) => forwardBefore[before];
+    /// <summary>Of computing again what the records of the layers before a node need.</summary>
+    public double Recompute(int before)
+    {
+        var run = TileRun.Again(plan, tile, trunk.Differentiable, before);
+        return Enumerable.Range(0, before).Where(run.Computes).Sum(node => forward[node]);
+    }
 
     private (double Forward, double Backward) Layer(GraphNode node)
     {

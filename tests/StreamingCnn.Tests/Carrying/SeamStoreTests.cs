@@ -50,9 +50,11 @@ public sealed class SeamStoreTests : IDisposable
     /// <returns>Outputs, the image's gradient and the parameters'.</returns>
     private static Tensor[] Run(GridPlan grid, Tensor image, ISeamStore store)
     {
-        var held = new SeamMemory(grid, new DifferentiablePart(grid.Graph, wanted: [true]).Needs).Held().ToArray();
         var model = new StepModel(grid, new TrunkCost(grid.Graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
         var step = new StepPlan(grid, model.Keep(model.LeastBytes * 5 / 4), default);
+        Func<int, bool> needs = new DifferentiablePart(grid.Graph, wanted: [true]).Needs;
+        var held = new SeamMemory(grid, needs).Held().ToArray();
+        var readAgain = new SeamMemory(grid, needs, map => grid.IsReadBefore(map, step.Kept.Cut)).Held().ToArray();
         using var values = new WatchedSeams(store);
         using var gradients = new WatchedSeams(new DeviceSeams());
         using var run = new StreamedRun(step, new SourceSet(new TensorSource(image, ScalarType.Float64, CPU) { GradientIsWanted = true }), new()
@@ -70,7 +72,7 @@ public sealed class SeamStoreTests : IDisposable
         {
             var (tile, near) = (held[^done], residence[^done]);
             var (stored, atHand) = values.Look();
-            Assert.Equal(tile.Values * sizeof(double), stored);
+            Assert.Equal(readAgain[^done].Values * sizeof(double), stored);
             Assert.InRange(gradients.Look().Stored, 0, tile.Gradients * sizeof(double));
             AtHand(atHand, near.Recomputing, exactly: RunsAll(done) && (done == residence.Length || RunsAll(done + 1)));
         }));

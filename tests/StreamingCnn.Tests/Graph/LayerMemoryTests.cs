@@ -184,7 +184,7 @@ public class LayerMemoryTests
             long[] expected =
             [
                 .. keepsOperands || (memory.KeepsOutput && memory.OutputIsPart) ? inputs.Select(input => input.numel() * size) : [],
-                memory.KeepsInput ? padded : 0,
+                memory.KeepsInput && memory.RunsAgain == 0 ? padded : 0,
                 memory.KeepsOutput && !memory.OutputIsPart ? bytes : 0,
                 memory.BytesBesides(bytes, output.shape[1], size),
             ];

@@ -89,7 +89,8 @@ public class NormFoldingTests
         static long Bytes(NetworkGraph graph)
         {
             var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: sizeof(float), new ComputeRates());
-            return new StepModel(GridPlan.ExactlyOnce(graph, [(4096, 4096)], (1024, 1024), beyondBorder: false), cost).TileBytes;
+            var model = new StepModel(GridPlan.ExactlyOnce(graph, [(4096, 4096)], (1024, 1024), beyondBorder: false), cost);
+            return model.TileBytes(model.Keep(0));
         }
     }
 

@@ -1,9 +1,10 @@
 using CsCheck;
+using StreamingCnn.Graph;
 using StreamingCnn.Planning;
 
 namespace StreamingCnn.Tests.Planning;
 
-/// <summary>What is kept, against a walk backwards through the tiles.</summary>
+/// <summary>What is kept, against a walk through the tiles.</summary>
 public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNetFiguresTests.Trunk>
 {
     [Fact]
@@ -11,39 +12,60 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         Gen.Select(Gen.Long[100, 700], Gen.Long[100, 700], Gen.Long[64, 400], Gen.Double[0, 12]).Sample(
             (height, width, tile, budgetInTiles) =>
             {
-                var plan = GridPlan.ExactlyOnce(trunk.Graph, [(height, width)], (tile, tile), beyondBorder: true);
-                var memories = plan.Order().ToDictionary(place => place, place => Memory(plan, place));
-                var largest = memories.Values.Max(memory => memory.Peak);
-                var budget = (long)(largest * budgetInTiles);
+                var memory = Memory(Grid(height, width, tile));
+                var cuts = KeptLayers.Cuts(trunk.Graph, 8);
+                var least = KeptLayers.Least(memory, cuts);
+                var budget = (long)(least * budgetInTiles);
 
-                var kept = KeptLayers.Choose(plan, (row, column) => memories[(row, column)], budget);
+                var kept = KeptLayers.Choose(memory, cuts, budget);
 
-                long most = 0;
-                var held = memories.Sum(tile => tile.Value.KeptFrom(kept.From(tile.Key.Row, tile.Key.Column)));
-                foreach (var place in plan.Order().Reverse())
+                var chosen = memory.Order.Select((place, i) => memory.Of(i, kept.From(place.Row, place.Column))).ToArray();
+                long most = 0, held = 0;
+                for (var i = 0; i < chosen.Length; i++)
                 {
-                    held -= memories[place].KeptFrom(kept.From(place.Row, place.Column));
-                    most = Math.Max(most, held + memories[place].Peak);
+                    var (forward, backward) = memory.Carried.At(i, kept.Cut);
+                    most = Math.Max(most, Math.Max(forward + held + chosen[i].ForwardPeak, backward + held + chosen[i].BackwardPeak));
+                    held += chosen[i].Kept;
                 }
 
-                Assert.Equal(0, held);
                 Assert.Equal(most, kept.Bytes);
-                Assert.True(most <= Math.Max(budget, largest), $"{most} bytes are more than {budget} and than the largest tile's {largest}.");
+                Assert.True(kept.Bytes <= Math.Max(budget, least), $"{kept.Bytes} bytes are more than {budget} and than the least, {least}.");
             },
             iter: 30,
             threads: 1);
 
     [Fact]
-    public void With_memory_enough_everything_is_kept_and_without_any_the_last_tile()
+    public void With_memory_enough_everything_is_kept_and_without_any_less()
     {
-        var plan = GridPlan.ExactlyOnce(trunk.Graph, [(500, 500)], (200, 200), beyondBorder: true);
+        var memory = Memory(Grid(500, 500, 200));
+        var cuts = KeptLayers.Cuts(trunk.Graph, 8);
 
-        Assert.True(KeptLayers.Choose(plan, (row, column) => Memory(plan, (row, column)), long.MaxValue / 2).IsAll);
-        var least = KeptLayers.Choose(plan, (row, column) => Memory(plan, (row, column)), 0);
-        Assert.False(least.IsAll);
-        Assert.Contains(plan.Order()[^1], least.Last);
+        Assert.True(KeptLayers.Choose(memory, cuts, long.MaxValue / 2).IsAll);
+        Assert.False(KeptLayers.Choose(memory, cuts, 0).IsAll);
     }
 
-    private TileMemory Memory(GridPlan plan, (int Row, int Column) place) =>
-        new(plan, plan.Tile(place.Row, place.Column), new TrunkCost(trunk.Graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates()));
+    [Fact]
+    public void The_more_memory_there_is_the_more_is_kept()
+    {
+        var memory = Memory(Grid(700, 500, 200));
+        var cuts = KeptLayers.Cuts(trunk.Graph, 32);
+        var least = KeptLayers.Least(memory, cuts);
+
+        int[] kept = [.. ((double[])[1, 1.1, 1.3, 1.6, 2, 3]).Select(times => Nodes(KeptLayers.Choose(memory, cuts, (long)(least * times))))];
+
+        Assert.Equal(kept.Order(), kept);
+        Assert.True(kept[^1] > kept[0]);
+
+        int Nodes(KeptLayers layers) => memory.Order.Sum(place => trunk.Graph.Nodes.Count - layers.From(place.Row, place.Column));
+    }
+
+    private GridPlan Grid(long height, long width, long tile) =>
+        GridPlan.ExactlyOnce(trunk.Graph, [(height, width)], (tile, tile), beyondBorder: true);
+
+    private StepMemory Memory(GridPlan plan)
+    {
+        TileLayout[] tiles = [.. plan.Order().Select(place => plan.Tile(place.Row, place.Column))];
+        var cost = new TrunkCost(trunk.Graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
+        return new(plan, cost, [.. Enumerable.Range(0, tiles.Length)], tiles, gaps: 1);
+    }
 }

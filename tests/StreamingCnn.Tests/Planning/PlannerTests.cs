@@ -17,7 +17,8 @@ public class PlannerTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNet
     {
         double[] seconds = [.. ((int[])[256, 512, 1024]).Select(tile => Seconds(Choose(new() { Tile = (tile, tile) }, height, width)))];
 
-        Assert.InRange(seconds.Max() / seconds.Min(), 1, 1.1);
+        // Now the one and now the other has more room beside its largest tile to keep what would be computed again.
+        Assert.InRange(seconds.Max() / seconds.Min(), 1, 1.15);
     }
 
     [Fact]

@@ -111,6 +111,7 @@ internal class ConvolutionLayer : LocalLayer
         var isOwn = !IsLeftToAutograd(patch);
         return new(KeepsInput: true, KeepsOutput: !isOwn)
         {
+            FollowsFromInput = isOwn,
             KeepsPaddedCopyOnly = isOwn,
             GradientIsPadded = isOwn,
             GradientIsFresh = isOwn,
@@ -118,6 +119,9 @@ internal class ConvolutionLayer : LocalLayer
             Growth = Blocks?.Growth ?? 0,
         };
     }
+
+    internal override Region? ZeroPadded(in Patch patch) =>
+        PadsWithZeros && AddedInMemory(patch) is { IsPadded: true } added ? added.Padded : null;
 
     internal override long PaddedPositions(in Patch patch) => PadsWithZeros ? AddedInMemory(patch).PaddedPositions
         : IsCopied(patch.Rows, Axis.Rows) || IsCopied(patch.Columns, Axis.Columns)
@@ -128,6 +132,9 @@ internal class ConvolutionLayer : LocalLayer
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         IsLeftToAutograd(patch) ? base.Run(inputs, patch, wanted) : Run(own, inputs, patch, wanted);
+
+    internal override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        IsLeftToAutograd(patch) ? base.RecordAlone(inputs, patch, wanted) : RecordAlone(own, inputs, patch, wanted);
 
     /// <summary>Computes a rectangle with given weights.</summary>
     protected Tensor Compute(IConvolutionWeights weights, IReadOnlyList<Tensor> inputs, in Patch patch)
@@ -144,9 +151,20 @@ internal class ConvolutionLayer : LocalLayer
         IConvolutionWeights weights, IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
     {
         var (window, padding) = Pad(inputs[0], patch);
-        var output = Convolve(weights, window, padding);
-        var kept = ReferenceEquals(window, inputs[0]) ? window.alias() : window;
-        return (output, new Record(this, weights, kept.DetachFromDisposeScope(), padding, PadsWithZeros ? AddedInMemory(patch) : patch, wanted[0]));
+        return (Convolve(weights, window, padding), Keep(weights, inputs[0], window, padding, patch, wanted[0]));
+    }
+
+    /// <summary>Records what the backward pass of a rectangle needs, which is its window.</summary>
+    protected LayerRecord RecordAlone(IConvolutionWeights weights, IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    {
+        var (window, padding) = Pad(inputs[0], patch);
+        return Keep(weights, inputs[0], window, padding, patch, wanted[0]);
+    }
+
+    private Record Keep(IConvolutionWeights weights, Tensor input, Tensor window, Pair padding, in Patch patch, bool wanted)
+    {
+        var kept = ReferenceEquals(window, input) ? window.alias() : window;
+        return new(this, weights, kept.DetachFromDisposeScope(), padding, PadsWithZeros ? AddedInMemory(patch) : patch, wanted);
     }
 
     private Tensor Convolve(IConvolutionWeights weights, Tensor window, Pair padding)
@@ -175,7 +193,9 @@ internal class ConvolutionLayer : LocalLayer
         if (!PadsWithZeros)
             return (Mirror(window, patch), default);
 
-        return (Border.FillConstant(window, AddedInMemory(patch)), new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns)));
+        return (
+            patch.LaidOut ?? Border.FillConstant(window, AddedInMemory(patch)),
+            new Pair(Native(patch.Rows, Axis.Rows), Native(patch.Columns, Axis.Columns)));
     }
 
     /// <summary>The patch with the padding alone for which the window is copied; the rest the library adds as it goes.</summary>

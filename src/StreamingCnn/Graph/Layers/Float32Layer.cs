@@ -58,6 +58,9 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
             return (output.to(type), new WideRecord(record, [.. inputs.Select(input => input.dtype)]));
         }
 
+        public override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+            new WideRecord(run.RecordAlone(Wide(inputs), patch, wanted), [.. inputs.Select(input => input.dtype)]);
+
         public override void Finish(IGradientSink parameters) => run.Finish(parameters);
 
         public override void Dispose() => run.Dispose();

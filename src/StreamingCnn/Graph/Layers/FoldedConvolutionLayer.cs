@@ -38,6 +38,9 @@ internal sealed class FoldedConvolutionLayer(Conv2d convolution, BatchNormLayer 
         public override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
             layer.Run(weights, inputs, patch, wanted);
 
+        public override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+            layer.RecordAlone(weights, inputs, patch, wanted);
+
         public override void Finish(IGradientSink parameters) => weights.Finish(parameters);
 
         public override void Dispose() => weights.Dispose();

@@ -21,8 +21,15 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
 
     internal override double ComparisonsPerPosition => kernel.Rows * kernel.Columns;
 
-    // Each maximum's place, a 64-bit number.
-    internal override LayerMemory MemoryOf(in Patch patch) => PoolingRecord.Memory with { BytesPerOutput = sizeof(long) };
+    // Each maximum's place is a 64-bit number. Kept from the forward pass, they would take twice the output's memory; to find
+    // them again takes next to no time.
+    internal override LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: true, KeepsOutput: false)
+    {
+        FollowsFromInput = true,
+        RunsAgain = sizeof(long),
+        GradientIsPadded = true,
+        GradientIsFresh = true,
+    };
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
@@ -53,13 +60,27 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
 
-    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        (Compute(inputs, patch), RecordAlone(inputs, patch, wanted));
+
+    internal override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        new Record(this, inputs[0].alias().DetachFromDisposeScope(), patch, wanted[0]);
+
+    /// <summary>The record with the maxima's places.</summary>
+    private PoolingRecord Find(Tensor input, in Patch patch, bool isWanted)
     {
-        var window = Border.FillConstant(inputs[0], patch, double.NegativeInfinity);
+        var window = Border.FillConstant(input, patch, double.NegativeInfinity);
         var (maxima, found) = functional.max_pool2d_with_indices(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
         var places = patch.IsPadded ? InsideTheMap(found, maxima, patch) : found;
+        maxima.Dispose();
         var arguments = new PoolingArguments(kernel, stride, dilation);
-        return (maxima, PoolingRecord.Of(inputs[0], window, patch, wanted[0], (gradient, window) => ScriptedOperators.MaxPoolingBackward(gradient, window, places, arguments), places));
+        return PoolingRecord.Of(
+            input,
+            window,
+            patch,
+            isWanted,
+            (gradient, window) => ScriptedOperators.MaxPoolingBackward(gradient, window, places, arguments),
+            places);
     }
 
     /// <summary>
@@ -113,6 +134,20 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
         return maximum;
 
         Tensor Tap(long tap) => window.slice(dimension, tap * dilation[axis], (tap * dilation[axis]) + last + 1, stride[axis]);
+    }
+
+    private sealed class Record(MaxPoolingLayer layer, Tensor window, Patch patch, bool isWanted) : LayerRecord
+    {
+        public override IEnumerable<Tensor> Held => [window];
+
+        public override IReadOnlyList<LayerGradient?> Backward(Tensor gradient, IGradientSink parameters)
+        {
+            using var found = layer.Find(window, patch, isWanted);
+            window.Dispose();
+            return found.Backward(gradient, parameters);
+        }
+
+        public override void Dispose() => window.Dispose();
     }
 }
 
