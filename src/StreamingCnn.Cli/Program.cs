@@ -45,9 +45,15 @@ internal static class Program
                 // Help needs no native library, and is what somebody asks for who has not got it yet.
                 var command = parsed.CommandResult.Command;
                 if (parsed.Action == command.Action)
+                {
+                    (command as AnnouncedCommand)?.Announce(parsed);
                     NativeCompatibility.Ensure();
+                }
                 else
+                {
                     command.Options.OfType<IDefaultText>().ToList().ForEach(option => option.LeaveDefaultToDescription());
+                }
+
                 return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
             },
             errors);

@@ -39,10 +39,15 @@ internal static class BenchCommand
         var threads = CommonOptions.OptionalNumber("--threads", "Threads of the computation. Default: one for each processor.", 1);
         var csv = new Option<string?>("--csv") { Description = "File for all measurements. Those that it holds already are not made again, so that a benchmark that was stopped goes on." };
         var plots = new Option<string?>("--plots") { Description = "Folder for PNG plots of time and memory against tile, budget and image size, whichever there are several of." };
-        var command = new Command("bench", "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
+        var command = new AnnouncedCommand(
+            "bench",
+            "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
         {
             model, sizes, tiles, budgets, methods, repeat, warmUp, threads, csv, plots,
         };
+        command.FirstLine = parsed =>
+            $"Measuring a training step of {parsed.GetValue(model)}: "
+            + $"{string.Join(", ", parsed.GetValue(methods)!.Select(method => method.Name()))}.";
         command.SetAction(parsed =>
         {
             if (parsed.GetResult(tiles) is { Implicit: false } && parsed.GetResult(budgets) is { Implicit: false })

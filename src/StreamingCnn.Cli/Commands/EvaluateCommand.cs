@@ -37,10 +37,13 @@ internal static class EvaluateCommand
         var resamples = CommonOptions.Number("--resamples", "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.", new EvaluationOptions().Resamples, 0);
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var command = new Command("evaluate", "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
+        var command = new AnnouncedCommand(
+            "evaluate",
+            "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
             weights, data, part, labels, resolution, output, own, tile, memory, resamples, seed,
         };
+        command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.SetAction(parsed =>
         {
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);

@@ -33,7 +33,8 @@ internal static class GenerateCommand
 
     private sealed record KindDefaults(int Side, double Noise, int ContactColumns);
 
-    private static Command Kind(string name, string description, KindDefaults defaults, Option<double>? density, Option<int>? digit)
+    private static AnnouncedCommand Kind(
+        string name, string description, KindDefaults defaults, Option<double>? density, Option<int>? digit)
     {
         var output = new Option<string>("--output", "-o") { Description = "Folder to make; it must not hold a labels.csv yet.", Required = true };
         var count = CommonOptions.Number("--count", "Number of images.", 100, 1);
@@ -52,11 +53,13 @@ internal static class GenerateCommand
             text => text is "png" or "tif" ? text : throw new FormatException($"'{text}' is not a format for images; write png or tif."),
             "png");
         var sheet = new Option<string?>("--contact-sheet") { Description = "PNG file for a sheet of the first images with their labels." };
-        var command = new Command(name, description) { output, count, side, seed, noise, validation, test, mnist, format, sheet };
+        var command = new AnnouncedCommand(name, description) { output, count, side, seed, noise, validation, test, mnist, format, sheet };
         if (density is not null)
             command.Add(density);
         if (digit is not null)
             command.Add(digit);
+        command.FirstLine = parsed =>
+            $"Making {parsed.GetValue(count)} images of {parsed.GetValue(side)} x {parsed.GetValue(side)} px in {parsed.GetValue(output)}.";
         command.SetAction(parsed =>
         {
             DigitBank Digits(string part) => parsed.GetValue(mnist) is { } folder ? MnistDigits.FromFolder(folder, part == "train") : new StrokeDigits();

@@ -18,13 +18,14 @@ internal static class InfoCommand
         var mask = new Option<string?>("--mask") { Description = "Mask file, not 0 where the image's foreground is: say where that is and how much is background." };
         var check = new Option<bool>("--check") { Description = "Decode every tile, however long that takes. Photographs and small images are always decoded." };
         var foreground = new Option<bool>("--foreground") { Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background." };
-        var command = new Command("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.")
+        var command = new AnnouncedCommand("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.")
         {
             file, thumbnail, side, foreground, mask, check,
         };
         var reading = new ReadingOptions();
         foreach (var option in reading.All)
             command.Add(option);
+        command.FirstLine = parsed => $"Reading {parsed.GetValue(file)}.";
         command.SetAction(parsed =>
         {
             var options = reading.Of(parsed);

@@ -20,7 +20,12 @@ internal static class PlanCommand
         var carry = new CarryOptions();
         var compute = CommonOptions.Compute();
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
-        var command = new Command("plan", "Show tile, grid and memory of a training step on one image, without running it.") { model, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute };
+        var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
+        {
+            model, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute,
+        };
+        command.FirstLine = parsed =>
+            $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
         command.SetAction(parsed =>
         {
             var (height, width) = parsed.GetValue(size);

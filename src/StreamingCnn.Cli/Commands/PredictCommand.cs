@@ -36,10 +36,12 @@ internal static class PredictCommand
             null);
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var command = new Command("predict", "Predict the classes, labels or numbers of images with a trained model.")
+        var command = new AnnouncedCommand("predict", "Predict the classes, labels or numbers of images with a trained model.")
         {
             weights, images, output, format, resolution, own, tile, memory,
         };
+        command.OutputIsData = true;
+        command.FirstLine = parsed => $"Predicting with {parsed.GetValue(weights)}.";
         command.SetAction(parsed =>
         {
             var display = ProgressDisplay.OnErrors(errors);

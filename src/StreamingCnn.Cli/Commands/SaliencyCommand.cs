@@ -72,7 +72,7 @@ internal static class SaliencyCommand
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         Method.HelpName = "gradient|smoothgrad|cam";
-        var command = new Command(
+        var command = new AnnouncedCommand(
             "saliency",
             "Show what in an image matters for a trained model's answer: "
             + "overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
@@ -80,6 +80,7 @@ internal static class SaliencyCommand
             Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions,
             Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, carry.Place, carry.Folder,
         };
+        command.FirstLine = parsed => $"Explaining {string.Join(", ", parsed.GetValue(Images)!)} with {parsed.GetValue(Weights)}.";
         command.SetAction(parsed =>
         {
             var images = parsed.GetValue(Images)!;

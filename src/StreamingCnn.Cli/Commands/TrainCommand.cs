@@ -23,9 +23,10 @@ internal static class TrainCommand
     public static Command Create(Interruption interruption)
     {
         var options = new TrainOptions();
-        var command = new Command("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
+        var command = new AnnouncedCommand("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
         foreach (var option in options.All)
             command.Add(option);
+        command.FirstLine = parsed => FirstLine(options, parsed);
         command.SetAction(parsed =>
         {
             interruption.EndWith("Stopped before the first image; nothing is lost.");
@@ -88,6 +89,17 @@ internal static class TrainCommand
             return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption).Run();
         });
         return command;
+    }
+
+    /// <summary>The model is not named: a file of options may say which.</summary>
+    private static string FirstLine(TrainOptions options, ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Resume) is { } run)
+            return $"Going on with the run in {run}.";
+        var images = parsed.GetValue(options.Demo)
+            ? "images made on the spot"
+            : parsed.GetValue(options.Data) ?? parsed.GetValue(options.Config);
+        return $"{(parsed.GetValue(options.DryRun) ? "Looking at a training" : "Training")}{(images is null ? "" : $" on {images}")}.";
     }
 
     private static TrainingSet Read(TrainOptions options, ParseResult parsed)

@@ -21,10 +21,17 @@ internal static class VerifyCommand
         var batch = CommonOptions.Number("--batch", "Images in the batch.", 1, 1);
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
         var seed = CommonOptions.Number("--seed", "Seed of weights, image and gradient.", 1, 0);
-        var command = new Command("verify", "Compare output and all gradients of a streamed run with those of the whole image: a table, PASS or FAIL, exit code 0 or 1.")
+        var command = new AnnouncedCommand(
+            "verify",
+            "Compare output and all gradients of a streamed run with those of the whole image: a table, PASS or FAIL, exit code 0 or 1.")
         {
             model, size, tile, mode, precision, batch, channels, seed,
         };
+        command.FirstLine = parsed => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{parsed.GetValue(model)}, {parsed.GetValue(batch)} x {parsed.GetValue(channels)} x {parsed.GetValue(size).Height} x "
+            + $"{parsed.GetValue(size).Width} px, tile {parsed.GetValue(tile)?.Height} x {parsed.GetValue(tile)?.Width}, "
+            + $"{CommonOptions.NameOf(parsed.GetValue(mode))}, {parsed.GetValue(precision).ToString().ToLowerInvariant()}");
         command.SetAction(parsed =>
         {
             manual_seed(parsed.GetValue(seed));
@@ -33,11 +40,6 @@ internal static class VerifyCommand
             var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
             var report = new Verifier(trunk, options).Run(
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{parsed.GetValue(model)}, {parsed.GetValue(batch)} x {parsed.GetValue(channels)} x {height} x {width} px, "
-                + $"tile {options.Tile?.Height} x {options.Tile?.Width}, {CommonOptions.NameOf(options.Mode)}, "
-                + $"{parsed.GetValue(precision).ToString().ToLowerInvariant()}"));
             return Show(report, AnsiConsole.Console);
         });
         return command;

@@ -16,9 +16,12 @@ internal sealed partial class ProgramProcess : IDisposable
     private readonly Task<string> output;
     private readonly Task<string> errors;
 
-    private ProgramProcess(string program, IEnumerable<string> arguments)
+    private ProgramProcess(string program, IEnumerable<string> arguments, params IEnumerable<(string Name, string Value)> environment)
     {
-        process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        process = Process.Start(start)!;
         output = process.StandardOutput.ReadToEndAsync();
         errors = process.StandardError.ReadToEndAsync();
     }
@@ -27,6 +30,9 @@ internal sealed partial class ProgramProcess : IDisposable
     public static string Assembly { get; } = Path.Combine(AppContext.BaseDirectory, "scnn.dll");
 
     public static ProgramProcess Start(params string[] arguments) => new("dotnet", [Assembly, .. arguments]);
+
+    public static ProgramProcess StartWith((string Name, string Value) variable, params string[] arguments) =>
+        new("dotnet", [Assembly, .. arguments], variable);
 
     public static ProgramProcess StartShell(string script, params string[] arguments) => new("unshare", ["-rm", "sh", "-c", script, "sh", .. arguments]);
 
