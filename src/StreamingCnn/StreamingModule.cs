@@ -104,13 +104,20 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
         return streamed.Forward([image], gradientRows)[0];
     }
 
-    /// <summary>Runs the trunk on an image in memory, without autograd, and hands the output out rectangle by rectangle, so that the map need be held whole.</summary>
+    /// <summary>
+    /// Runs the trunk on an image in memory, without autograd, and hands the output out rectangle by rectangle, so that the map need not be
+    /// held whole.
+    /// </summary>
     /// <param name="image">[N, C, H, W].</param>
     /// <param name="sink">Where the output goes.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
-    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W], or overlapping tiles of a module that the engine cannot see into have no size.</exception>
-    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    /// <exception cref="ArgumentException">
+    /// The image has another shape than [N, C, H, W], or overlapping tiles of a module that the engine cannot see into have no size.
+    /// </exception>
+    /// <exception cref="NotSupportedException">
+    /// Another type to compute in was asked for, but the engine cannot see into the trunk.
+    /// </exception>
     public void Run(Tensor image, IMapSink sink)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -118,13 +125,18 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
         streamed.Run([image], [sink]);
     }
 
-    /// <summary>Runs the trunk on an image that is read window by window, without autograd, and hands the output out rectangle by rectangle, so that neither image nor map need be held whole.</summary>
+    /// <summary>
+    /// Runs the trunk on an image that is read window by window, without autograd, and hands the output out rectangle by rectangle, so that
+    /// neither image nor map need be held whole.
+    /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="sink">Where the output goes.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="ArgumentException">Overlapping tiles of a module that the engine cannot see into have no size.</exception>
-    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    /// <exception cref="NotSupportedException">
+    /// Another type to compute in was asked for, but the engine cannot see into the trunk.
+    /// </exception>
     public void Run(IImageSource image, IMapSink sink)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -6,7 +6,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn;
 
 /// <summary>
-/// A network with several inputs and outputs, run tile by tile; otherwise as <see cref="StreamingModule"/>. Inputs may differ in size: tiles are counted in positions of the largest.
+/// A network with several inputs and outputs, run tile by tile; otherwise as <see cref="StreamingModule"/>. Inputs may differ in size:
+/// tiles are counted in positions of the largest.
 /// </summary>
 public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
 {
@@ -15,7 +16,9 @@ public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
 
     /// <summary>Wraps a network.</summary>
     /// <param name="network">The block.</param>
-    /// <param name="options">Settings; null for the defaults. <see cref="StreamingOptions.Tile"/> is in positions of the largest input.</param>
+    /// <param name="options">
+    /// Settings; null for the defaults. <see cref="StreamingOptions.Tile"/> is in positions of the largest input.
+    /// </param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
     public StreamingNetwork(MultiInputBlock network, StreamingOptions? options = null)
         : base(nameof(StreamingNetwork))
@@ -31,11 +34,15 @@ public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
     public StreamingOptions Options { get; }
 
     /// <summary>Runs the network on inputs in memory.</summary>
-    /// <param name="inputs">[N, C, H, W] for each input, with the same N; the gradient of each that requires one is the whole image's.</param>
+    /// <param name="inputs">
+    /// [N, C, H, W] for each input, with the same N; the gradient of each that requires one is the whole image's.
+    /// </param>
     /// <returns>One tensor [N, C', H', W'] for each output.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to inputs of these sizes.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
-    /// <exception cref="ArgumentException">There are more or fewer tensors than inputs, one has another shape than [N, C, H, W], or batches differ.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are more or fewer tensors than inputs, one has another shape than [N, C, H, W], or batches differ.
+    /// </exception>
     public override Tensor[] forward(Tensor[] inputs)
     {
         Check(inputs);
@@ -65,7 +72,9 @@ public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
         streamed.Run(inputs, sinks);
     }
 
-    /// <summary>Runs the network on inputs that are read window by window, without autograd, and hands the outputs out rectangle by rectangle.</summary>
+    /// <summary>
+    /// Runs the network on inputs that are read window by window, without autograd, and hands the outputs out rectangle by rectangle.
+    /// </summary>
     /// <param name="inputs">The inputs.</param>
     /// <param name="sinks">Where each output goes.</param>
     /// <inheritdoc cref="forward(IReadOnlyList{IImageSource})" path="/exception"/>

@@ -51,12 +51,17 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
         return streamed.Forward([image]);
     }
 
-    /// <summary>Runs the trunk on an image in memory, without autograd, and hands the outputs out rectangle by rectangle, so that no map need be held whole.</summary>
+    /// <summary>
+    /// Runs the trunk on an image in memory, without autograd, and hands the outputs out rectangle by rectangle, so that no map need be
+    /// held whole.
+    /// </summary>
     /// <param name="image">[N, C, H, W].</param>
     /// <param name="sinks">Where each output goes.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
-    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W], or there are more or fewer sinks than outputs.</exception>
+    /// <exception cref="ArgumentException">
+    /// The image has another shape than [N, C, H, W], or there are more or fewer sinks than outputs.
+    /// </exception>
     public void Run(Tensor image, IReadOnlyList<IMapSink> sinks)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -64,7 +69,10 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
         streamed.Run([image], sinks);
     }
 
-    /// <summary>Runs the trunk on an image that is read window by window, without autograd, and hands the outputs out rectangle by rectangle, so that neither image nor maps need be held whole.</summary>
+    /// <summary>
+    /// Runs the trunk on an image that is read window by window, without autograd, and hands the outputs out rectangle by rectangle, so
+    /// that neither image nor maps need be held whole.
+    /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="sinks">Where each output goes.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>

@@ -10,7 +10,7 @@ public sealed record TilePlan
     private readonly double? seconds;
     private readonly double? wholeSeconds;
 
-    /// <summary>Height and width of the image in pixels.</summary>
+    /// <summary>Height and width of the image in pixels; of several inputs, those of the largest, which tiles are counted in.</summary>
     public required (long Height, long Width) Image { get; init; }
 
     /// <summary>Height and width of a tile in image pixels.</summary>

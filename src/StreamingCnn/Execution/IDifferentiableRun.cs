@@ -16,6 +16,8 @@ internal interface IDifferentiableRun : IDisposable
     /// <summary>Runs backwards.</summary>
     /// <param name="gradients">Where the gradient of each output comes from, null for none.</param>
     /// <param name="progress">Told of every tile; null for nobody.</param>
-    /// <returns>The gradient of each source, if wanted and not handed out in rows, and that of each parameter. They belong to no scope.</returns>
+    /// <returns>
+    /// The gradient of each source, if wanted and not handed out in rows, and that of each parameter. They belong to no scope.
+    /// </returns>
     (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress);
 }

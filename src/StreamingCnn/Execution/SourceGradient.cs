@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// A source's gradient as tiles add to it, in reverse order. It is either kept whole, or handed out as soon as no tile that is still to come reads a row; then only the rows
+/// A source's gradient as tiles add to it, in reverse order. It is either kept whole, or handed out as soon as no tile that is still to
+/// come reads a row; then only the rows
 /// between are held.
 /// </summary>
 /// <param name="source">The source, which says where the gradient goes.</param>

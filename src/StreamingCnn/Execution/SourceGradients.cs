@@ -16,9 +16,13 @@ internal sealed class SourceGradients : IDisposable
     /// <param name="sources">The sources, which say what is wanted.</param>
     public SourceGradients(GridPlan plan, SourceSet sources)
     {
-        var nodes = plan.Graph.Sources;
-        gradients = [.. nodes.Select(node => sources[node.Index].GradientIsWanted ? new SourceGradient(sources[node.Index]) : null)];
-        lastRead = [.. nodes.Select(node => sources[node.Index] is { GradientIsWanted: true, GradientRows: not null } ? SourceGradient.LastRowsRead(plan, node.Index) : null)];
+        var count = plan.Graph.Sources.Count;
+        (gradients, lastRead) = (new SourceGradient?[count], new long[]?[count]);
+        for (var source = 0; source < count; source++)
+        {
+            gradients[source] = sources[source].GradientIsWanted ? new SourceGradient(sources[source]) : null;
+            lastRead[source] = sources[source] is { GradientIsWanted: true, GradientRows: not null } ? SourceGradient.LastRowsRead(plan, source) : null;
+        }
     }
 
     /// <summary>Adds the gradient of a region of a source.</summary>
@@ -34,7 +38,8 @@ internal sealed class SourceGradients : IDisposable
 
     /// <summary>The whole gradient of each source, null where it is not wanted or was handed out. They belong to no scope.</summary>
     /// <param name="isReached">Whether a source has a gradient at all: autograd gives none to one that nobody reads.</param>
-    public Tensor?[] Take(Func<int, bool> isReached) => [.. gradients.Select((gradient, source) => isReached(source) ? gradient?.Take() : null)];
+    public Tensor?[] Take(Func<int, bool> isReached) =>
+        [.. gradients.Select((gradient, source) => isReached(source) ? gradient?.Take() : null)];
 
     /// <inheritdoc/>
     public void Dispose()

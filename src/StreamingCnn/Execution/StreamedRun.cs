@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// The way of an image, or of several sources, through the network: forwards in the plan's order without autograd, keeping the carry; backwards in exactly the reverse order,
+/// The way of an image, or of several sources, through the network: forwards in the plan's order without autograd, keeping the carry;
+/// backwards in exactly the reverse order,
 /// each tile computed again and differentiated. This is backpropagation through time over a two-dimensional recurrence.
 /// </summary>
 internal sealed class StreamedRun : IDifferentiableRun
@@ -136,7 +137,8 @@ internal sealed class StreamedRun : IDifferentiableRun
 
         layers.Finish(parameters);
         var reached = Reached(gradients);
-        var behind = plan.Graph.Layers.Where(node => reached[node.Index]).SelectMany(node => node.Layer!.Parameters).Select(one => one.Handle).ToHashSet();
+        var layersReached = plan.Graph.Layers.Where(node => reached[node.Index]);
+        var behind = layersReached.SelectMany(node => node.Layer!.Parameters).Select(parameter => parameter.Handle).ToHashSet();
         return (
             ofSources.Take(source => reached[source]),
             [.. plan.Graph.Parameters.Select(p => parameters.Take(p, zeroIfMissing: behind.Contains(p.Handle)))]);
@@ -171,7 +173,8 @@ internal sealed class StreamedRun : IDifferentiableRun
     }
 
     /// <summary>
-    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros even where every path is cropped away.
+    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros
+    /// even where every path is cropped away.
     /// </summary>
     private bool[] Reached(IReadOnlyList<MapSource?> gradients)
     {

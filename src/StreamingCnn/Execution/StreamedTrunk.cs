@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// What <see cref="StreamingModule"/>, <see cref="StreamingPyramid"/> and <see cref="StreamingNetwork"/> share: from images to a run tied into autograd's graph, or into sinks.
+/// What <see cref="StreamingModule"/>, <see cref="StreamingPyramid"/> and <see cref="StreamingNetwork"/> share: from images to a run tied
+/// into autograd's graph, or into sinks.
 /// </summary>
 internal sealed class StreamedTrunk
 {
@@ -106,22 +107,30 @@ internal sealed class StreamedTrunk
             ImageShape.Channels(image);
             if (image.shape[0] != images[0].shape[0])
             {
-                throw new ArgumentException(
-                    $"The inputs have batches of {string.Join(" and ", images.Select(one => one.shape[0]))} images; give all of them the same number.", nameof(images));
+                var batches = string.Join(" and ", images.Select(one => one.shape[0]));
+                throw new ArgumentException($"The inputs have batches of {batches} images; give all of them the same number.", nameof(images));
             }
         }
 
         var (type, device) = Compute(images);
         var differentiable = images.Select(image => !is_grad_enabled() || !image.requires_grad ? null
             : image.dtype != type || image.device != device ? image.to(type, device) : image).ToArray();
-        var sources = images.Zip(differentiable, (image, wanted) => new TensorSource(wanted ?? image, type, device) { GradientIsWanted = wanted is not null });
+        var sources = images.Zip(
+            differentiable, (image, wanted) => new TensorSource(wanted ?? image, type, device) { GradientIsWanted = wanted is not null });
         return (new SourceSet([.. sources]), differentiable);
     }
 
     private SourceSet Windows(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows)
     {
         var (type, device) = Compute([]);
-        return new SourceSet([.. images.Select(image => new WindowSource(image, type, device) { GradientIsWanted = gradientRows is not null, GradientRows = gradientRows })]);
+        return new SourceSet(
+        [
+            .. images.Select(image => new WindowSource(image, type, device)
+            {
+                GradientIsWanted = gradientRows is not null,
+                GradientRows = gradientRows,
+            }),
+        ]);
     }
 
     private Tensor[] Forward(SourceSet sources, IReadOnlyList<Tensor?> differentiable)
@@ -136,7 +145,11 @@ internal sealed class StreamedTrunk
     {
         using var run = Start(sources, mayReverse: false, out _);
         if (sinks.Count != run.Value.Outputs)
-            throw new ArgumentException($"{trunk.GetType().Name} has {run.Value.Outputs} outputs, but {sinks.Count} sinks were given; give one for each.", nameof(sinks));
+        {
+            throw new ArgumentException(
+                $"{trunk.GetType().Name} has {run.Value.Outputs} outputs, but {sinks.Count} sinks were given; give one for each.", nameof(sinks));
+        }
+
         run.Value.Forward(sinks, options.Progress);
     }
 

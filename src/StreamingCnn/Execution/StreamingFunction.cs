@@ -26,7 +26,8 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
     /// <param name="sources">Each source if its gradient is wanted, otherwise null.</param>
     /// <param name="parameters">The parameters that the gradients are for.</param>
     /// <param name="progress">Told of every tile.</param>
-    public static Tensor[] Apply(Handover<IDifferentiableRun> run, IReadOnlyList<Tensor?> sources, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
+    public static Tensor[] Apply(
+        Handover<IDifferentiableRun> run, IReadOnlyList<Tensor?> sources, IEnumerable<Tensor> parameters, IProgress<TileProgress>? progress)
     {
         using var scope = NewDisposeScope();
         var failure = new BackwardFailure();
@@ -56,7 +57,8 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
             if (TorchSharp.torch.is_grad_enabled())
                 throw new NotSupportedException("Gradients of gradients cannot be streamed: call backward without create_graph, or run the trunk itself on the whole image.");
 
-            var incoming = grad_outputs.Select(gradient => gradient.IsInvalid ? null : new TensorSource(gradient, gradient.dtype, gradient.device)).ToArray();
+            var incoming = grad_outputs
+                .Select(gradient => gradient.IsInvalid ? null : new TensorSource(gradient, gradient.dtype, gradient.device)).ToArray();
             try
             {
                 var (sources, parameters) = saved.Run.Backward(incoming, saved.Progress);
@@ -93,5 +95,6 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
         handedOver?.Clear();
     }
 
-    private sealed record Saved(IDifferentiableRun Run, IProgress<TileProgress>? Progress, BackwardFailure Failure, int Sources, int Operands);
+    private sealed record Saved(
+        IDifferentiableRun Run, IProgress<TileProgress>? Progress, BackwardFailure Failure, int Sources, int Operands);
 }

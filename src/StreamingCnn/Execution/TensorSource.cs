@@ -25,7 +25,10 @@ internal sealed class TensorSource : MapSource
     public override void CheckUnchanged()
     {
         if (TensorVersion.Of(map) != version)
-            throw new InvalidOperationException("The image was changed in place between the forward and the backward pass, which reads it again; keep it unchanged, or pass a copy.");
+        {
+            throw new InvalidOperationException(
+                "The image was changed in place between the forward and the backward pass, which reads it again; keep it unchanged, or pass a copy.");
+        }
     }
 
     public override void Dispose() => map.Dispose();

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Outputs where tiles meet, as long as others are compared with them: some rows on either side of the edges above and below the row of tiles that runs, and the last column of the tile
+/// Outputs where tiles meet, as long as others are compared with them: some rows on either side of the edges above and below the row of
+/// tiles that runs, and the last column of the tile
 /// before.
 /// </summary>
 /// <param name="outputs">All outputs.</param>
@@ -67,8 +68,10 @@ internal sealed class TileEdges(Region outputs) : IDisposable
     {
         var (region, values) = edge == rows.Start ? above!.Value : below!.Value;
         var done = region with { Rows = new(region.Rows.Start, Math.Min(region.Rows.End, rows.End)) };
-        var around = new Region(new(place.Rows.Start - Nearby, place.Rows.End + Nearby), new(place.Columns.Start - Nearby, place.Columns.End + Nearby));
-        return (values.Part(region, place), values.Part(region, around.Intersect(done)));
+        var around = new Region(Around(place.Rows), Around(place.Columns)).Intersect(done);
+        return (values.Part(region, place), values.Part(region, around));
+
+        static Interval Around(Interval outputs) => new(outputs.Start - Nearby, outputs.End + Nearby);
     }
 
     /// <inheritdoc/>
@@ -84,7 +87,8 @@ internal sealed class TileEdges(Region outputs) : IDisposable
         var region = outputs with { Rows = wanted.Intersect(outputs.Rows) };
         using (TensorHeap.Lasting())
         {
-            var values = empty(like.shape[0], like.shape[1], region.Rows.Length, region.Columns.Length, dtype: like.dtype, device: like.device);
+            long[] shape = [like.shape[0], like.shape[1], region.Rows.Length, region.Columns.Length];
+            var values = empty(shape, dtype: like.dtype, device: like.device);
             return (region, values.DetachFromDisposeScope());
         }
     }

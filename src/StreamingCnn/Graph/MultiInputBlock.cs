@@ -5,7 +5,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn;
 
 /// <summary>
-/// A block with several inputs and outputs: two aligned images, an image and a mask, an image and features stored before. <see cref="StreamingNetwork"/> streams it.
+/// A block with several inputs and outputs: two aligned images, an image and a mask, an image and features stored before. <see
+/// cref="StreamingNetwork"/> streams it.
 /// Inputs may differ in size and channels, as long as the maps that are joined agree in size.
 /// </summary>
 /// <example>
@@ -43,7 +44,9 @@ public abstract class MultiInputBlock : Module<Tensor[], Tensor[]>
     /// <summary>Runs the traced graph on whole tensors at once, with ordinary autograd.</summary>
     /// <param name="input">[N, C, H, W] for each input.</param>
     /// <returns>One tensor [N, C', H', W'] for each output.</returns>
-    /// <exception cref="ArgumentException">There are more or fewer tensors than inputs, or one has another shape than [N, C, H, W].</exception>
+    /// <exception cref="ArgumentException">
+    /// There are more or fewer tensors than inputs, or one has another shape than [N, C, H, W].
+    /// </exception>
     public sealed override Tensor[] forward(Tensor[] input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -55,6 +58,9 @@ public abstract class MultiInputBlock : Module<Tensor[], Tensor[]>
     internal void Check(int given)
     {
         if (given != Inputs)
-            throw new ArgumentException($"{GetType().Name} has {Inputs} inputs, but {given} were given; give one for each, in the order of its Trace.");
+        {
+            throw new ArgumentException(
+                $"{GetType().Name} has {Inputs} inputs, but {given} were given; give one for each, in the order of its Trace.");
+        }
     }
 }

@@ -7,7 +7,8 @@ namespace StreamingCnn.Graph;
 internal static class NarrowMaps
 {
     /// <summary>
-    /// The network with bfloat16 maps. Layers that read a source, which has more significant bits, and those that are not known to be right in bfloat16 compute in float32.
+    /// The network with bfloat16 maps. Layers that read a source, which has more significant bits, and those that are not known to be right
+    /// in bfloat16 compute in float32.
     /// </summary>
     /// <param name="graph">The network.</param>
     /// <exception cref="UnsupportedLayerException">A parameter is not float32.</exception>
@@ -19,7 +20,10 @@ internal static class NarrowMaps
                 throw new UnsupportedLayerException(node.Path, node.Layer.Name, $"has parameters of type {other.dtype}, but to compute in bfloat16 they must be float32");
         }
 
-        return new NetworkGraph([.. graph.Nodes.Select(node => node.Layer is null || IsNarrow(graph, node) ? node : node with { Layer = new Float32Layer(node.Layer, ScalarType.BFloat16) })], graph.Outputs);
+        return new NetworkGraph([.. graph.Nodes.Select(Narrowed)], graph.Outputs);
+
+        GraphNode Narrowed(GraphNode node) =>
+            node.Layer is null || IsNarrow(graph, node) ? node : node with { Layer = new Float32Layer(node.Layer, ScalarType.BFloat16) };
     }
 
     private static bool IsNarrow(NetworkGraph graph, GraphNode node) =>

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Graph;
 
-/// <summary>A network of local layers: its feature maps in topological order, the sources first. Maps that reach no output are left out, but for sources.</summary>
+/// <summary>
+/// A network of local layers: its feature maps in topological order, the sources first. Maps that reach no output are left out, but for
+/// sources.
+/// </summary>
 internal sealed class NetworkGraph
 {
     /// <param name="traced">All nodes in the order in which they were traced, which is topological, the sources first.</param>

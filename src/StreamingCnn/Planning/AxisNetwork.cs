@@ -55,7 +55,9 @@ internal sealed class AxisNetwork
     /// <summary>The network along rows and along columns.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="sources">Size of each source; the largest that is read sets the pace.</param>
-    /// <exception cref="UnsupportedLayerException">A layer cannot be applied to the length it gets, or maps to be joined differ in length.</exception>
+    /// <exception cref="UnsupportedLayerException">
+    /// A layer cannot be applied to the length it gets, or maps to be joined differ in length.
+    /// </exception>
     public static (AxisNetwork Rows, AxisNetwork Columns) Of(NetworkGraph graph, IReadOnlyList<(long Height, long Width)> sources)
     {
         var pace = PaceOf(graph, [.. sources.Select(size => size.Height * size.Width)]);
@@ -81,7 +83,10 @@ internal sealed class AxisNetwork
     /// <summary>A node's integer functions; a source has none.</summary>
     public AxisMap Map(int node) => maps[node]!;
 
-    /// <summary>How far the source that sets the pace would have to go on, from its first position, for some maps to be complete without a border at its end.</summary>
+    /// <summary>
+    /// How far the source that sets the pace would have to go on, from its first position, for some maps to be complete without a border at
+    /// its end.
+    /// </summary>
     public long Reach(IEnumerable<int> nodes)
     {
         var reach = new long[lengths.Length];
@@ -98,7 +103,8 @@ internal sealed class AxisNetwork
 
     /// <summary>The first of the largest sources that are read; of all where none is.</summary>
     private static int PaceOf(NetworkGraph graph, IReadOnlyList<long> extents) =>
-        graph.Sources.OrderByDescending(source => graph.Consumers[source.Index].Length > 0).ThenByDescending(source => extents[source.Index]).First().Index;
+        graph.Sources.Select(source => source.Index)
+            .OrderByDescending(source => graph.Consumers[source].Length > 0).ThenByDescending(source => extents[source]).First();
 
     private static string Name(Axis axis) => axis == Axis.Rows ? "height" : "width";
 }

@@ -3,7 +3,8 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// The grid of exactly-once tiling along one axis. The source that sets the pace is cut at multiples of the tile as if it went on beyond its border, the others as <see cref="SourceCuts"/>
+/// The grid of exactly-once tiling along one axis. The source that sets the pace is cut at multiples of the tile as if it went on beyond
+/// its border, the others as <see cref="SourceCuts"/>
 /// says, the cuts are carried through the network, and every map is thereby partitioned: each position has one home.
 /// </summary>
 /// <remarks>
@@ -18,7 +19,7 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     /// <param name="network">The network along this axis.</param>
     /// <param name="roles">Which maps are carried.</param>
     /// <param name="tile">Positions from one cut to the next of the source that sets the pace.</param>
-    /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last tile over the image.</param>
+    /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last tile over that source.</param>
     /// <param name="late">The maps that advance with every few tiles only; null where all do with every tile.</param>
     public ExactlyOnceLayout(AxisNetwork network, MapRoles roles, long tile, bool beyondBorder, LateMaps? late = null)
         : base(network)
@@ -51,7 +52,10 @@ internal sealed class ExactlyOnceLayout : AxisLayout
     /// <inheritdoc/>
     public override Interval Owned(int output, int step) => Computed(output, step);
 
-    /// <summary>How far beyond its border the source that sets the pace would have to go on for every map to be complete: about half a receptive field.</summary>
+    /// <summary>
+    /// How far beyond its border the source that sets the pace would have to go on for every map to be complete: about half a receptive
+    /// field.
+    /// </summary>
     public static long Lag(AxisNetwork network) => network.Reach(network.Graph.Nodes.Select(node => node.Index)) - network.PaceLength;
 
     private static long[][] Cuts(AxisNetwork network, long tile, int steps, LateMaps? late)

@@ -3,7 +3,7 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>How an image of a given size goes through a network tile by tile: the tiles' share of each map, and what is carried between them.</summary>
+/// <summary>How sources of given sizes go through a network tile by tile: the tiles' share of each map, and what is carried between them.</summary>
 internal sealed class GridPlan
 {
     private readonly CarryPlan?[] carries;
@@ -46,10 +46,10 @@ internal sealed class GridPlan
     /// <summary>Plans exactly-once tiling.</summary>
     /// <param name="graph">The network.</param>
     /// <param name="sources">Height and width of each source.</param>
-    /// <param name="tile">Size of a tile in image pixels.</param>
-    /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over the image.</param>
+    /// <param name="tile">Size of a tile in positions of the source that sets the pace.</param>
+    /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over that source.</param>
     /// <param name="late">From which strides on maps advance with every few tiles only, and with about how many; null for all with every tile.</param>
-    /// <exception cref="UnsupportedLayerException">The network cannot be applied to an image of this size.</exception>
+    /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
     public static GridPlan ExactlyOnce(
         NetworkGraph graph,
         IReadOnlyList<(long Height, long Width)> sources,
@@ -61,7 +61,7 @@ internal sealed class GridPlan
         return ExactlyOnce(rows, columns, tile, beyondBorder, late);
     }
 
-    /// <summary>Plans exactly-once tiling for an image whose maps are known.</summary>
+    /// <summary>Plans exactly-once tiling for sources whose maps are known.</summary>
     public static GridPlan ExactlyOnce(
         AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile, bool beyondBorder, IReadOnlyList<(int Stride, int Period)>? late = null)
     {

@@ -91,5 +91,6 @@ internal sealed class LateMaps
 
     /// <summary>A late map that is enlarged again would come in one burst; such networks keep every map in step.</summary>
     private static bool Magnifies(AxisNetwork network) =>
-        network.Graph.Layers.Any(node => node.Inputs.Any(input => network.Length(node.Index) > network.Length(input) + network.PaceLength / 16 + 8));
+        network.Graph.Layers.Any(node =>
+            node.Inputs.Any(input => network.Length(node.Index) > network.Length(input) + network.PaceLength / 16 + 8));
 }

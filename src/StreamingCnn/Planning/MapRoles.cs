@@ -21,7 +21,8 @@ internal sealed class MapRoles
         foreach (var node in graph.Nodes)
         {
             // A source is read anew by every consumer, and outputs must be rectangles that can be written where they belong.
-            var isView = node.Layer is { IsPointwise: true } && !outputs.Contains(node.Index) && !graph.Nodes[roots[node.Inputs[0]]].IsSource;
+            var isView = node.Layer is { IsPointwise: true } && !outputs.Contains(node.Index)
+                && !graph.Nodes[roots[node.Inputs[0]]].IsSource;
             roots[node.Index] = isView ? roots[node.Inputs[0]] : node.Index;
         }
     }

@@ -42,7 +42,9 @@ internal sealed class OverlapLayout : AxisLayout
     /// <inheritdoc/>
     public override Interval Owned(int output, int step) => new(Cut(output, step), Cut(output, step + 1));
 
-    /// <summary>Any partition is exact; this one gives every tile the outputs that lie over its own share of the source that sets the pace.</summary>
+    /// <summary>
+    /// Any partition is exact; this one gives every tile the outputs that lie over its own share of the source that sets the pace.
+    /// </summary>
     private long Cut(int output, int step)
     {
         long paced = Network.PaceLength, length = Network.Length(output);

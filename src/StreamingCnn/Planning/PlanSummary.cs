@@ -8,7 +8,7 @@ internal static class PlanSummary
 {
     /// <summary>Sums up a plan.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="mode">How it goes through the image.</param>
+    /// <param name="mode">How it goes through the sources.</param>
     /// <param name="trunk">The network.</param>
     /// <param name="conventional">The network as it is written, which conventional backpropagation runs, and what it costs.</param>
     /// <param name="rates">Those of the machine that the times are for, in the formats of the network's and the conventional step's maps;

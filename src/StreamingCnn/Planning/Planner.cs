@@ -53,7 +53,8 @@ internal sealed class Planner
     /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would
     /// do.</exception>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
-    public static StepPlan Choose(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
+    public static StepPlan Choose(
+        NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
         new Planner(graph, options, trunk, sources).Choose();
 
     /// <summary>

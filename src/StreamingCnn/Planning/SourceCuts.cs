@@ -4,10 +4,12 @@ using StreamingCnn.Graph;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// Where sources are cut along one axis. One of them sets the pace; the others are cut where the maps that they are joined with are by then, so that neither waits for the other.
+/// Where sources are cut along one axis. One of them sets the pace; the others are cut where the maps that they are joined with are by
+/// then, so that neither waits for the other.
 /// </summary>
 /// <remarks>
-/// Any monotone cuts are exact, but what runs ahead of what it is joined with is carried for as long: a mask beside an image, cut at the same share of its length, would be carried a tile wide.
+/// Any monotone cuts are exact, but what runs ahead of what it is joined with is carried for as long: a mask beside an image, cut at the
+/// same share of its length, would be carried a tile wide.
 /// Like the pace's, these cuts are virtual: they go on beyond the source's end.
 /// </remarks>
 internal sealed class SourceCuts

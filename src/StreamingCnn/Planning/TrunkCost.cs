@@ -2,7 +2,7 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>What is the same for every way to tile an image: the trunk's parameters, which layers learn, and the type of the computation.</summary>
+/// <summary>What is the same for every way to tile the sources: the trunk's parameters, which layers learn, and the type of the computation.</summary>
 internal sealed class TrunkCost
 {
     private readonly WorkKind[] kinds;
@@ -13,7 +13,8 @@ internal sealed class TrunkCost
     /// <param name="elementSize">Bytes of a value.</param>
     /// <param name="rates">The machine.</param>
     /// <param name="carryIsElsewhere">Whether of the carry just what a tile needs is in the memory that is counted.</param>
-    public TrunkCost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
+    public TrunkCost(
+        NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
     {
         CarryIsElsewhere = carryIsElsewhere;
         Differentiable = new DifferentiablePart(graph, wanted);

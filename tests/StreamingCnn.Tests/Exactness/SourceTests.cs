@@ -7,7 +7,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Exactness;
 
-/// <summary>Networks with several inputs of different sizes give the outputs and gradients of the whole inputs, at random sizes and tiles.</summary>
+/// <summary>
+/// Networks with several inputs of different sizes give the outputs and gradients of the whole inputs, at random sizes and tiles.
+/// </summary>
 public class SourceTests
 {
     private const double Tolerance = 1e-11;
@@ -22,7 +24,9 @@ public class SourceTests
 
     [Fact]
     public void So_they_do_whatever_is_kept_and_however_late_maps_advance() => AnyCase.Sample(
-        c => Check(c, new() { Tile = c.Tile, LateMaps = [(2, 2), (4, 2 + (c.Seed % 3))], MemoryBudget = 1 + (c.Seed % 300_000) }), iter: 25, threads: 1);
+        c => Check(c, new() { Tile = c.Tile, LateMaps = [(2, 2), (4, 2 + (c.Seed % 3))], MemoryBudget = 1 + (c.Seed % 300_000) }),
+        iter: 25,
+        threads: 1);
 
     [Fact]
     public void Overlapping_tiles_of_them_equal_the_whole_ones() => AnyCase.Sample(
@@ -52,7 +56,9 @@ public class SourceTests
         using var scope = NewDisposeScope();
         using var network = new Unread();
         using var streaming = new StreamingNetwork(network, new() { Tile = (7, 9) });
-        Tensor[] inputs = [randn(1, 2, 20, 30, requires_grad: true), randn(1, 1, 44, 50, requires_grad: true), randn(1, 2, 13, 8, requires_grad: true)];
+        Tensor[] inputs = [randn(1, 2, 20, 30), randn(1, 1, 44, 50), randn(1, 2, 13, 8)];
+        foreach (var input in inputs)
+            input.requires_grad_(true);
 
         var outputs = streaming.forward(inputs);
         outputs[1].square().sum().backward();
@@ -86,8 +92,9 @@ public class SourceTests
     {
         var loss = outputs.Select((output, index) => (output.square() * (index + 1)).sum()).Aggregate((a, b) => a + b);
         loss.backward();
-        Tensor[] results = [.. outputs.Select(output => output.detach()), .. inputs.Concat(network.parameters()).Select(leaf => leaf.grad!)];
-        foreach (var leaf in inputs.Concat(network.parameters()))
+        Tensor[] leaves = [.. inputs, .. network.parameters()];
+        Tensor[] results = [.. outputs.Select(output => output.detach()), .. leaves.Select(leaf => leaf.grad!)];
+        foreach (var leaf in leaves)
             leaf.grad = null;
         return results;
     }
@@ -95,7 +102,8 @@ public class SourceTests
     private sealed record Case(int Seed, int Height, int Width, (int, int) Tile, int Batch);
 
     /// <summary>
-    /// Two images of one size, one of which is fused early; a mask at a quarter of the size, convolved before it weights the features; a coarser one that joins further down;
+    /// Two images of one size, one of which is fused early; a mask at a quarter of the size, convolved before it weights the features; a
+    /// coarser one that joins further down;
     /// and one that meets the others nowhere.
     /// </summary>
     private sealed class Fusion : MultiInputBlock
@@ -124,11 +132,17 @@ public class SourceTests
         {
             manual_seed(c.Seed);
             var (height, width) = (Half(Half(c.Height)), Half(Half(c.Width)));
-            return [
-                Input(3, c.Height, c.Width), Input(2, c.Height, c.Width), Input(1, height, width), Input(2, Half(height), Half(width)), Input(1, 1 + (c.Seed % 50), 1 + (c.Seed / 50 % 50)),
+            return
+            [
+                Input(3, c.Height, c.Width),
+                Input(2, c.Height, c.Width),
+                Input(1, height, width),
+                Input(2, Half(height), Half(width)),
+                Input(1, 1 + (c.Seed % 50), 1 + (c.Seed / 50 % 50)),
             ];
 
-            Tensor Input(long channels, long rows, long columns) => randn(c.Batch, channels, rows, columns, dtype: ScalarType.Float64).requires_grad_(true);
+            Tensor Input(long channels, long rows, long columns) =>
+                randn(c.Batch, channels, rows, columns, dtype: ScalarType.Float64).requires_grad_(true);
 
             static long Half(long length) => (length + 1) / 2;
         }
