@@ -15,20 +15,13 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
 {
     // Guards all that follows, and is pulsed when an errand is done or has failed.
     private readonly object gate = new();
-    private readonly Dictionary<SeamKey, Entry> seams = [];
-    private readonly Queue<Entry> toRead = [];
-    private readonly Queue<Entry> toWrite = [];
+    private readonly Dictionary<SeamKey, RestingSeam> seams = [];
+    private readonly Queue<RestingSeam> toRead = [];
+    private readonly Queue<RestingSeam> toWrite = [];
     private Exception? failure;
     private bool isWorking;
     private bool isDisposed;
     private long onTheWay;
-
-    private enum Errand
-    {
-        None,
-        Read,
-        Write,
-    }
 
     /// <inheritdoc/>
     public bool HoldsAll => false;
@@ -48,7 +41,7 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
         lock (gate)
         {
             Check();
-            var entry = new Entry(seam, values.NumberOfElements * values.ElementSize) { Values = values.DetachFromDisposeScope() };
+            var entry = new RestingSeam(seam, values.NumberOfElements * values.ElementSize) { Values = values.DetachFromDisposeScope() };
             seams.Add(seam, entry);
             AtHand(entry);
         }
@@ -104,7 +97,7 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
             }
 
             onTheWay += entry.Bytes;
-            Send(entry, Errand.Write);
+            Send(entry, SeamErrand.Write);
             while (onTheWay > mostOnTheWay && onTheWay > entry.Bytes)
                 Wait();
             PeakOnTheWay = Math.Max(PeakOnTheWay, onTheWay);
@@ -144,7 +137,7 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
         }
     }
 
-    private void AtHand(Entry entry)
+    private void AtHand(RestingSeam entry)
     {
         entry.IsAtHand = true;
         Bytes += entry.Bytes;
@@ -152,23 +145,23 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
     }
 
     /// <summary>Calls a seam back, from the way to the shelf where it is still there.</summary>
-    private void Call(Entry entry)
+    private void Call(RestingSeam entry)
     {
         if (entry.IsAtHand)
             return;
         AtHand(entry);
         if (entry.Values is null)
-            Send(entry, Errand.Read);
+            Send(entry, SeamErrand.Read);
         else
             onTheWay -= entry.Bytes;
     }
 
-    private void Send(Entry entry, Errand errand)
+    private void Send(RestingSeam entry, SeamErrand errand)
     {
         if (entry.Errand == errand)
             return;
         entry.Errand = errand;
-        (errand == Errand.Read ? toRead : toWrite).Enqueue(entry);
+        (errand == SeamErrand.Read ? toRead : toWrite).Enqueue(entry);
         if (isWorking)
             return;
         isWorking = true;
@@ -182,7 +175,7 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
         {
             try
             {
-                var read = entry.Errand == Errand.Read ? shelf.Read(entry.Seam) : null;
+                var read = entry.Errand == SeamErrand.Read ? shelf.Read(entry.Seam) : null;
                 if (read is null)
                     shelf.Write(entry.Seam, entry.Values!);
                 lock (gate)
@@ -199,7 +192,7 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
         }
     }
 
-    private Entry? Next()
+    private RestingSeam? Next()
     {
         lock (gate)
         {
@@ -207,10 +200,10 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
             while (!isDisposed && failure is null && (toRead.TryDequeue(out var entry) || toWrite.TryDequeue(out entry)))
             {
                 // One that was called back, put away again or freed in the meantime needs nothing.
-                entry.IsBusy = !entry.IsFreed && entry.IsAtHand == (entry.Errand == Errand.Read);
+                entry.IsBusy = !entry.IsFreed && entry.IsAtHand == (entry.Errand == SeamErrand.Read);
                 if (entry.IsBusy)
                     return entry;
-                entry.Errand = Errand.None;
+                entry.Errand = SeamErrand.None;
             }
 
             isWorking = false;
@@ -218,10 +211,10 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
         }
     }
 
-    private void Done(Entry entry, Tensor? read)
+    private void Done(RestingSeam entry, Tensor? read)
     {
         entry.IsBusy = false;
-        entry.Errand = Errand.None;
+        entry.Errand = SeamErrand.None;
         entry.IsShelved = true;
         if (read is null && !entry.IsAtHand)
             onTheWay -= entry.Bytes;
@@ -232,7 +225,7 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
             entry.Drop();
     }
 
-    private void Remove(Entry entry)
+    private void Remove(RestingSeam entry)
     {
         entry.Drop();
         if (entry.IsShelved)
@@ -249,32 +242,5 @@ internal sealed class RestingSeams(ISeamShelf shelf, long mostOnTheWay) : ISeamS
     {
         if (failure is not null)
             ExceptionDispatchInfo.Throw(failure);
-    }
-
-    private sealed class Entry(SeamKey seam, long bytes)
-    {
-        public SeamKey Seam { get; } = seam;
-
-        public long Bytes { get; } = bytes;
-
-        public Tensor? Values { get; set; }
-
-        public bool IsAtHand { get; set; }
-
-        public bool IsShelved { get; set; }
-
-        public bool IsFreed { get; set; }
-
-        /// <summary>What it is queued or being dealt with for.</summary>
-        public Errand Errand { get; set; }
-
-        /// <summary>Whether it is just being dealt with.</summary>
-        public bool IsBusy { get; set; }
-
-        public void Drop()
-        {
-            Values?.Dispose();
-            Values = null;
-        }
     }
 }
