@@ -11,7 +11,8 @@ using StreamingCnn.Training;
 // The experiments of docs/experiments.md, each one command.
 var root = new RootCommand("Experiments with real and with generated images; docs/experiments.md says what came out.")
 {
-    BudgetsCommand.Create(), BudgetsCommand.CreateCases(), CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
+    BudgetsCommand.Create(), BudgetsCommand.CreateCases(),
+    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
 };
 try
 {

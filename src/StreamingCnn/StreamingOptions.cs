@@ -83,6 +83,9 @@ public sealed record StreamingOptions
     /// <summary>From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
     internal IReadOnlyList<(int Stride, int Period)>? LateMaps { get; init; }
 
+    /// <summary>Whether the host's memory is another place than a processor's own: carrying there can be tried without a device.</summary>
+    internal bool HostIsElsewhere { get; init; }
+
     /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
     /// <value>The default value is null: nothing is counted.</value>
     public StepProfile? Profile { get; init; }

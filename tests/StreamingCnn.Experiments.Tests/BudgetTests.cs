@@ -33,8 +33,8 @@ public sealed class BudgetTests : IDisposable
     public void A_result_is_the_same_after_writing_and_reading()
     {
         var result = new BudgetResult(
-            BudgetCase.Draw(7, 900) with { Share = 0.25 }, "refused", Budget: 100 << 20, Planned: 90 << 20, Taken: 106 << 20, PlanSeconds: 1.5,
-            StepSeconds: 2.25, IsFirst: true, "a problem");
+            BudgetCase.Draw(7, 900) with { Share = 0.25 }, "refused", Budget: 100 << 20, Planned: 90 << 20, Taken: 106 << 20,
+            PlanSeconds: 1.5, StepSeconds: 2.25, IsFirst: true, "a problem");
 
         Assert.Equal(result, BudgetResult.FromCsv(result.ToCsv()));
         Assert.True(result.IsOver && result.IsBad);

@@ -36,7 +36,8 @@ internal sealed record BudgetCase(int Number, string Network, int Height, int Wi
         var shape = Math.Pow(3, random.NextDouble() - 0.5);
         return new(
             number, network, (int)(side * shape), (int)(side / shape),
-            random.Next(8) == 0 ? StreamingMode.Overlap : StreamingMode.ExactlyOnce, random.Next(5) == 0 ? CarryPlace.File : CarryPlace.Device, random.NextDouble());
+            random.Next(8) == 0 ? StreamingMode.Overlap : StreamingMode.ExactlyOnce,
+            random.Next(5) == 0 ? CarryPlace.File : CarryPlace.Device, random.NextDouble());
     }
 
     /// <summary>Makes the network for an image of a size; its layers are the same for all sizes.</summary>

@@ -70,11 +70,12 @@ internal sealed class BudgetRun(string csv, int largestSide, int each)
     private static string Text(BudgetResult result)
     {
         var c = result.Case;
+        var verdict = result.IsBad ? "WRONG " : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{(result.IsBad ? "WRONG " : "")}{c.Number}: {c.Network}, {c.Height} x {c.Width}, {c.Mode}, carry {c.Carry}: "
-            + $"{result.Outcome}, {result.Taken / Mebibyte:0.0} of {result.Budget / Mebibyte:0.0} MiB, planned {result.Planned / Mebibyte:0.0}, "
-            + $"{result.PlanSeconds:0.0} s to plan{(result.Problem.Length > 0 ? ", " : "")}{result.Problem}");
+            $"{verdict}{c.Number}: {c.Network}, {c.Height} x {c.Width}, {c.Mode}, carry {c.Carry}: {result.Outcome}, "
+            + $"{result.Taken / Mebibyte:0.0} of {result.Budget / Mebibyte:0.0} MiB, planned {result.Planned / Mebibyte:0.0}, "
+            + $"{result.PlanSeconds:0.0} s to plan {result.Problem}");
     }
 
     private long Pixels(int number)
@@ -92,7 +93,7 @@ internal sealed class BudgetRun(string csv, int largestSide, int each)
         }
     }
 
-    /// <summary>Runs cases in a new process and tells of each as soon as it is done; where the process dies, the last is the one it died of.</summary>
+    /// <summary>Runs cases in a new process and tells of each when it is done; if it dies, the last is what it died of.</summary>
     private IEnumerable<BudgetResult> InProcess(int[] numbers)
     {
         IEnumerable<string> arguments =

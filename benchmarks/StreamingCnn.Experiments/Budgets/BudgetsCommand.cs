@@ -19,7 +19,7 @@ internal static class BudgetsCommand
         var side = CommonOptions.Number("--side", "Sides of images are mostly below this, in pixels.", 900, 128);
         var parallel = CommonOptions.Number("--parallel", "Processes at once.", 1, 1);
         var each = CommonOptions.Number(
-            "--each", "Cases that a process runs one after the other; what breaks its budget there is run again in a process of its own.", 8, 1);
+            "--each", "Cases that a process runs in turn; what breaks its budget there is run again in a process of its own.", 8, 1);
         var command = new Command("budgets", "Run steps within memory budgets and measure their resident memory.")
         {
             csv, cases, first, side, parallel, each,

@@ -258,7 +258,9 @@ internal sealed class StreamedTrunk
         new(graph, wanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute([]).Device));
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
-    private bool CarryIsElsewhere(Device device) => options.Carry == CarryPlace.File || (options.Carry == CarryPlace.Host && device.type != DeviceType.CPU);
+    private bool CarryIsElsewhere(Device device) =>
+        options.Carry == CarryPlace.File
+        || (options.Carry == CarryPlace.Host && (device.type != DeviceType.CPU || options.HostIsElsewhere));
 
     /// <summary>The computation runs where the trunk's parameters are, in their type.</summary>
     private (ScalarType Type, Device Device) Compute(IReadOnlyList<Tensor> images)

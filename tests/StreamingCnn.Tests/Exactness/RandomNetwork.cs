@@ -9,17 +9,24 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Tests.Exactness;
 
 /// <summary>
-/// A random network over all supported layers, with branches, merges and shared modules, grown from a seed for one image size. Layers that do not
-/// fit the size are left out.
+/// A random network over all supported layers, with branches, merges and shared modules, grown from a seed for sources of given
+/// sizes. Layers that do not fit the size are left out. As a block it reads one image; <see cref="RandomFusion"/> has it read
+/// several sources.
 /// </summary>
 internal sealed class RandomNetwork : StreamingBlock
 {
     private const long LargestSide = 160;
     private readonly List<Step> steps = [];
+    private readonly int sources;
     private readonly Random random;
     private readonly RandomLayers layers;
 
     public RandomNetwork(int seed, int layers, long channels, long height, long width)
+        : this(seed, layers, [(channels, height, width)])
+    {
+    }
+
+    public RandomNetwork(int seed, int layers, IReadOnlyList<(long Channels, long Height, long Width)> sources)
         : base(nameof(RandomNetwork))
     {
         random = new Random(seed);
@@ -27,11 +34,23 @@ internal sealed class RandomNetwork : StreamingBlock
         manual_seed(seed);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var maps = new List<Tensor> { zeros(1, channels, height, width, dtype: ScalarType.Float64) };
+        this.sources = sources.Count;
+        var maps = sources.Select(source => zeros(1, source.Channels, source.Height, source.Width, dtype: ScalarType.Float64)).ToList();
+        var ends = Enumerable.Range(0, maps.Count).ToList();
         for (var i = 0; i < layers; i++)
-            Grow(maps);
+        {
+            if (ends.Count > 1)
+                GrowOrJoin(maps, ends);
+            else
+                Grow(maps, maps.Count - 1);
+        }
+
+        Ends = ends.Count > 1 ? ends : [maps.Count - 1];
         eval();
     }
+
+    /// <summary>The maps at which the network ends: one where all sources were joined.</summary>
+    public IReadOnlyList<int> Ends { get; }
 
     /// <summary>What the network is made of.</summary>
     public IEnumerable<string> Features => steps.SelectMany(step => step.Features);
@@ -45,20 +64,65 @@ internal sealed class RandomNetwork : StreamingBlock
 
     public override FeatureMap Trace(FeatureMap input) => TraceAll(input)[^1];
 
-    /// <summary>All maps, the image's among them.</summary>
-    public IReadOnlyList<FeatureMap> TraceAll(FeatureMap input)
+    /// <summary>How many maps there are, sources among them.</summary>
+    public int Maps => sources + steps.Count;
+
+    /// <summary>All maps, the sources' among them.</summary>
+    public IReadOnlyList<FeatureMap> TraceAll(params IReadOnlyList<FeatureMap> inputs)
     {
-        var maps = new List<FeatureMap> { input };
+        var maps = inputs.ToList();
         foreach (var step in steps)
             maps.Add(step.Apply([.. step.Inputs.Select(i => maps[i])]));
         return maps;
     }
 
-    public override string ToString() => string.Join(" | ", steps.Select((s, i) => $"{i + 1}: {string.Join("; ", s.Features)} ({string.Join(",", s.Inputs)})"));
+    public override string ToString() => string.Join(
+        " | ", steps.Select((s, i) => $"{i + sources}: {string.Join("; ", s.Features)} ({string.Join(",", s.Inputs)})"));
 
-    private void Grow(List<Tensor> maps)
+    /// <summary>Goes on from one of several ends, or joins two of them, perhaps after one was brought to the other's size.</summary>
+    private void GrowOrJoin(List<Tensor> maps, List<int> ends)
     {
-        var last = maps.Count - 1;
+        var (first, second) = (ends[random.Next(ends.Count)], ends[random.Next(ends.Count)]);
+        var from = first;
+        if (first == second || random.Next(2) == 0)
+        {
+            var before = maps.Count;
+            Grow(maps, first);
+            if (maps.Count > before)
+                ends[ends.IndexOf(first)] = maps.Count - 1;
+            return;
+        }
+
+        var (height, width) = (maps[second].shape[2], maps[second].shape[3]);
+        if (maps[first].shape[2] != height || maps[first].shape[3] != width)
+        {
+            var bilinear = random.Next(2) == 0;
+            var resized = bilinear
+                ? Upsample(size: [height, width], mode: UpsampleMode.Bilinear, align_corners: false)
+                : Upsample(size: [height, width]);
+            if (!AddModule(new(resized, bilinear ? "bilinear to a size" : "nearest to a size"), first, maps))
+                return;
+            from = maps.Count - 1;
+        }
+
+        if (!Join(maps, from, second))
+            return;
+        ends.RemoveAll(end => end == first || end == second);
+        ends.Add(maps.Count - 1);
+    }
+
+    private bool Join(List<Tensor> maps, int a, int b)
+    {
+        var (own, other) = (maps[a].shape[1], maps[b].shape[1]);
+        if (own == other && random.Next(2) == 0)
+            return Add(["multiply"], [a, b], m => m[0] * m[1], maps, t => t[0] * t[1]);
+        if (own == other && random.Next(2) == 0)
+            return Add(["add"], [a, b], m => m[0] + m[1], maps, t => t[0] + t[1]);
+        return Add(["concatenate"], [a, b], m => FeatureMap.Concat(m[0], m[1]), maps, t => cat([t[0], t[1]], 1));
+    }
+
+    private void Grow(List<Tensor> maps, int last)
+    {
         // Mostly on from the last map, now and then from an earlier one, so that branches of different depth arise.
         var from = random.Next(5) == 0 ? random.Next(maps.Count) : last;
         var input = maps[from];
@@ -99,16 +163,21 @@ internal sealed class RandomNetwork : StreamingBlock
         return candidates.Length == 0 ? null : candidates[random.Next(candidates.Length)];
     }
 
-    private void AddModule(DrawnLayer layer, int from, List<Tensor> maps)
+    private bool AddModule(DrawnLayer layer, int from, List<Tensor> maps)
     {
         var module = layer.Module;
         module.eval();
         if (module is TorchSharp.Modules.MaxPool2d pooling && !Fits(pooling, maps[from]))
-            return;
+            return false;
         var isNew = steps.All(s => s.Module != module);
         var perPixel = module is TorchSharp.Modules.Linear or TorchSharp.Modules.LayerNorm;
-        if (Add(layer.Features, [from], m => m[0].Through(module), maps, t => perPixel ? module.forward(t[0].permute(0, 2, 3, 1)).permute(0, 3, 1, 2) : module.forward(t[0].clone()), module) && isNew)
+        Tensor Compute(Tensor[] t) =>
+            perPixel ? module.forward(t[0].permute(0, 2, 3, 1)).permute(0, 3, 1, 2) : module.forward(t[0].clone());
+        if (!Add(layer.Features, [from], m => m[0].Through(module), maps, Compute, module))
+            return false;
+        if (isNew)
             register_module($"layer{steps.Count}", module);
+        return true;
     }
 
     /// <summary>PyTorch corrupts its memory for windows of padding alone, which the engine refuses.</summary>

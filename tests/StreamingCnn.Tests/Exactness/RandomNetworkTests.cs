@@ -156,9 +156,7 @@ public class RandomNetworkTests
 
     private static StepResults Taken(RandomNetwork network, Tensor image, Tensor[] outputs)
     {
-        var results = new StepResults();
-        for (var i = 0; i < outputs.Length; i++)
-            results.AddOutput($"Output {i}", outputs[i]);
+        var results = StepResults.OfOutputs(outputs);
         results.TakeGradient("the image", image);
         foreach (var (name, parameter) in network.named_parameters())
             results.TakeGradient(name, parameter);

@@ -8,6 +8,18 @@ internal sealed class StepResults
 {
     private readonly List<Value> values = [];
 
+    /// <summary>How many values there are.</summary>
+    public int Count => values.Count;
+
+    /// <summary>The results of a run forwards.</summary>
+    public static StepResults OfOutputs(IReadOnlyList<Tensor> outputs)
+    {
+        var results = new StepResults();
+        for (var i = 0; i < outputs.Count; i++)
+            results.AddOutput($"Output {i}", outputs[i]);
+        return results;
+    }
+
     /// <summary>Takes an output.</summary>
     public void AddOutput(string name, Tensor output) => values.Add(new(name, output.detach(), IsGradient: false));
 
