@@ -26,4 +26,7 @@ internal sealed record RunSettings
 
     /// <summary>Where time is counted; null for nowhere.</summary>
     public StepProfile? Profile { get; init; }
+
+    /// <summary>Looks on while tiles run; null for nobody.</summary>
+    public ITileObserver? Observer { get; init; }
 }

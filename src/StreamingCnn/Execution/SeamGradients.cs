@@ -15,7 +15,7 @@ internal sealed class SeamGradients(GridPlan plan, RunSettings settings, ISeamSt
     public long Bytes => store.Bytes;
 
     /// <summary>Sends the gradient of a tile's window of a map home, as far as it is other tiles'.</summary>
-    public void Send(int node, TileLayout tile, Region window, Tensor gradient)
+    public void Send(int node, (int Row, int Column) tile, Region window, Tensor gradient)
     {
         if (plan.Carry(node) is not { } carry)
             return;
@@ -29,17 +29,22 @@ internal sealed class SeamGradients(GridPlan plan, RunSettings settings, ISeamSt
         }
     }
 
-    /// <summary>Adds what has been sent to a tile's own rectangle of a map.</summary>
-    public void TakeInto(int node, TileLayout tile, GradientWindow own)
+    /// <summary>Adds what has been sent to the gradient of a tile's own rectangle of a map.</summary>
+    /// <returns>Whether anything had been sent.</returns>
+    public bool TakeInto(int node, (int Row, int Column) tile, Tensor own)
     {
-        foreach (var piece in plan.Carry(node)?.Stored(tile.Row, tile.Column) ?? [])
+        var hasCome = false;
+        var region = plan.Computed(node, tile.Row, tile.Column);
+        foreach (var piece in plan.Carry(node)!.Stored(tile.Row, tile.Column))
         {
             if (!store.Has(piece.Seam))
                 continue;
-            var sum = store.Take(piece.Seam);
-            using var part = own.Part(piece.Region, sum);
-            part.Accumulate(sum);
+            using var part = own.Part(region, piece.Region);
+            part.Accumulate(store.Take(piece.Seam));
+            hasCome = true;
         }
+
+        return hasCome;
     }
 
     /// <summary>After a tile: what was sent to it is done with.</summary>

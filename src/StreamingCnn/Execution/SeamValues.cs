@@ -1,6 +1,7 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Programs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,7 +25,7 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
     public long PeakBytes => store.PeakBytes;
 
     /// <summary>Stores what later tiles read of a rectangle that a tile has computed.</summary>
-    public void Store(int node, TileLayout tile, Tensor rectangle)
+    public void Store(int node, (int Row, int Column) tile, Tensor rectangle)
     {
         if (plan.Carry(node) is not { } carry)
             return;
@@ -42,7 +43,7 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
     }
 
     /// <summary>Copies into a tile's window of a map what tiles before it have left of it.</summary>
-    public void TakeInto(int node, TileLayout tile, Region window, Tensor values)
+    public void TakeInto(int node, (int Row, int Column) tile, Region window, Tensor values)
     {
         foreach (var piece in plan.Carry(node)?.Read(tile.Row, tile.Column, window) ?? [])
         {
@@ -54,17 +55,16 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
 
     /// <summary>Before a tile: asks for what it and the next one read.</summary>
     /// <param name="tile">The tile.</param>
-    /// <param name="end">One past the last node that it runs.</param>
-    /// <param name="next">The next one; null for none.</param>
-    /// <param name="nextEnd">One past the last node that the next one runs.</param>
-    public void Begin((int Row, int Column) tile, int end, (int Row, int Column)? next, int nextEnd)
+    /// <param name="program">What it does.</param>
+    /// <param name="next">The next one, and what it does; null for none.</param>
+    public void Begin((int Row, int Column) tile, TileProgram program, ((int Row, int Column) Tile, TileProgram Program)? next)
     {
         if (store.HoldsAll)
             return;
-        Ask(tile, end);
+        Ask(tile, program);
         wanted.Clear();
-        if (next is { } place)
-            Ask(place, nextEnd);
+        if (next is var (place, other))
+            Ask(place, other);
     }
 
     /// <summary>After a tile of the forward pass.</summary>
@@ -84,14 +84,12 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
     /// <summary>Frees everything.</summary>
     public void Dispose() => store.Dispose();
 
-    private void Ask((int Row, int Column) place, int end)
+    private void Ask((int Row, int Column) tile, TileProgram program)
     {
-        var tile = plan.Tile(place.Row, place.Column);
-        for (var node = 0; node < end; node++)
+        foreach (var gather in program.Instructions.OfType<GatherWindow>())
         {
-            if (tile.Uses(node) == 0 || plan.Carry(node) is not { } carry)
-                continue;
-            foreach (var piece in carry.Read(tile.Row, tile.Column, tile.Window(node)))
+            var window = plan.Origin(gather.Node, tile.Row, tile.Column).Absolute(gather.Window);
+            foreach (var piece in plan.Carry(gather.Node)?.Read(tile.Row, tile.Column, window) ?? [])
             {
                 wanted.Add(piece.Seam);
                 if (store.Has(piece.Seam) && atHand.Add(piece.Seam))

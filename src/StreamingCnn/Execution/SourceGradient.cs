@@ -61,11 +61,10 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
         for (var row = 0; row < last.Length; row++)
         {
             last[row] = row > 0 ? last[row - 1] : 0;
-            for (var column = 0; column < plan.Columns.Steps; column++)
+            foreach (var reader in plan.Graph.Consumers[source])
             {
-                var tile = plan.Tile(row, column);
-                foreach (var reader in plan.Graph.Consumers[source])
-                    last[row] = Math.Max(last[row], tile.Patch(reader)?.Input.Rows.End ?? 0);
+                if (!plan.Rows.Computed(reader, row).IsEmpty)
+                    last[row] = Math.Max(last[row], plan.Rows.Patch(reader, row).Span.End);
             }
         }
 

@@ -12,10 +12,16 @@ internal sealed class SourceGradients : IDisposable
     // For each source whose gradient is handed out row by row, after which row no tile of each row of tiles, or of one before it, reads it.
     private readonly long[]?[] lastRead;
 
+    // Of each row of tiles how many are still to come, and the last row of which any is.
+    private readonly int[] left;
+    private int lastRow;
+
     /// <param name="plan">The grid.</param>
     /// <param name="sources">The sources, which say what is wanted.</param>
     public SourceGradients(GridPlan plan, SourceSet sources)
     {
+        left = [.. Enumerable.Repeat(plan.Columns.Steps, plan.Rows.Steps)];
+        lastRow = left.Length - 1;
         var count = plan.Graph.Sources.Count;
         (gradients, lastRead) = (new SourceGradient?[count], new long[]?[count]);
         for (var source = 0; source < count; source++)
@@ -28,12 +34,15 @@ internal sealed class SourceGradients : IDisposable
     /// <summary>Adds the gradient of a region of a source.</summary>
     public void Add(int source, Region region, Tensor gradient) => gradients[source]!.Add(region, gradient);
 
-    /// <summary>Tells how far the backward pass has come: what no row of tiles that is left reads is complete.</summary>
-    /// <param name="last">The last row of which a tile is left; -1 where none is.</param>
-    public void Finish(int last)
+    /// <summary>Tells that a tile has run backwards: what no row of tiles reads of which any is still to come is complete.</summary>
+    public void End((int Row, int Column) tile)
     {
-        for (var source = 0; source < gradients.Length; source++)
-            gradients[source]?.Finish(last >= 0 && lastRead[source] is { } read ? read[last] : 0);
+        left[tile.Row]--;
+        var before = lastRow;
+        while (lastRow >= 0 && left[lastRow] == 0)
+            lastRow--;
+        for (var source = 0; source < gradients.Length && lastRow != before; source++)
+            gradients[source]?.Finish(lastRow >= 0 && lastRead[source] is { } read ? read[lastRow] : 0);
     }
 
     /// <summary>The whole gradient of each source, null where it is not wanted or was handed out. They belong to no scope.</summary>

@@ -255,7 +255,10 @@ internal sealed class StreamedTrunk
     }
 
     private TrunkCost Cost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, ScalarType type) =>
-        new(graph, wanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute([]).Device));
+        new(graph, wanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute([]).Device))
+        {
+            SourceElementSize = ElementSize(type),
+        };
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
     private bool CarryIsElsewhere(Device device) =>

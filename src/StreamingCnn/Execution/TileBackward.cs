@@ -1,148 +1,220 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
-using StreamingCnn.Planning;
+using StreamingCnn.Planning.Programs;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Runs one tile backwards along its tape. The gradient of the tile's own rectangles goes down through their layers; that of the strips goes
-/// to the values' home tiles, which come later in the reversed order and find it complete.
+/// Runs programs backwards, with tensors. The gradient of the tile's own rectangles goes down through their layers; that of strips goes to the values' home tiles, which come later in the
+/// reversed order and find it complete.
 /// </summary>
-/// <param name="plan">The grid.</param>
-/// <param name="sources">What was run forwards.</param>
-/// <param name="strips">Gradients of carried values; null where tiles carry nothing.</param>
-/// <param name="outputs">Where the gradient of each output comes from, or null where none came in.</param>
-/// <param name="ofSources">Receives the sources' gradients.</param>
-/// <param name="parameters">Receives the parameters' gradients.</param>
-/// <param name="settings">How the sources are run.</param>
-internal sealed class TileBackward(
-    GridPlan plan,
-    SourceSet sources,
-    SeamGradients? strips,
-    IReadOnlyList<MapSource?> outputs,
-    SourceGradients ofSources,
-    ParameterGradients parameters,
-    RunSettings settings)
+/// <param name="run">What the tiles of a run share.</param>
+internal sealed class TileBackward(RunContext run)
 {
-    private readonly StepProfile? profile = settings.Profile;
+    private readonly MapWindow?[] gradients = new MapWindow?[run.Plan.Graph.Nodes.Count];
+    private Tensor?[] parts = [];
+    private Tensor? own;
+    // Whether anything has come for the rectangle whose gradient is being put together.
+    private bool hasCome;
+    private (int Row, int Column) tile;
+    private TileTape tape = null!;
 
-    /// <summary>Runs a tile. The tape is used up.</summary>
-    /// <param name="tape">The records that were kept: those of all layers from a node on.</param>
-    /// <param name="from">That node.</param>
-    /// <param name="computeAgain">Adds the others to the tape, once those that were kept have been used.</param>
-    public void Run(TileTape tape, int from, Action computeAgain)
+    /// <summary>The tensors that are held at present.</summary>
+    public IEnumerable<Tensor> Held
     {
-        var gradients = new GradientWindow?[plan.Graph.Nodes.Count];
-        try
-        {
-            for (var node = gradients.Length - 1; node >= plan.Graph.FirstLayer; node--)
-            {
-                if (node == from - 1)
-                    computeAgain();
-                using var scope = NewDisposeScope();
-                using var record = tape.Take(node);
-                if (plan.Roles.IsView(node))
-                    RunView(node, tape.Layout, record, gradients);
-                else
-                    RunComputed(node, tape.Layout, record, gradients);
-                gradients[node]?.Dispose();
-                gradients[node] = null;
-            }
-        }
-        finally
+        get
         {
             foreach (var gradient in gradients)
-                gradient?.Dispose();
+            {
+                if (gradient is { } held)
+                    yield return held.Tensor;
+            }
+
+            if (own is not null)
+                yield return own;
+            foreach (var part in parts)
+            {
+                if (part is not null)
+                    yield return part;
+            }
         }
     }
 
-    private void RunView(int node, TileLayout tile, LayerRecord? record, GradientWindow?[] gradients)
+    /// <summary>Turns to a tile.</summary>
+    /// <param name="place">The tile's row and column.</param>
+    /// <param name="records">The tile's records, which are used up.</param>
+    public void Begin((int Row, int Column) place, TileTape records) => (tile, tape) = (place, records);
+
+    /// <summary>Does one thing. Tensors that it leaves in the caller's scope are not needed any more.</summary>
+    public void Step(BackwardInstruction instruction)
     {
-        if (record is null || gradients[node]?.Sum is not { } gradient)
+        switch (instruction)
+        {
+            case Backpropagate back:
+                Backpropagate(back);
+                return;
+            case Discard discard:
+                tape.Take(discard.Node)?.Dispose();
+                return;
+            case ReleaseGradient release:
+                own?.Dispose();
+                gradients[release.Node]?.Tensor.Dispose();
+                (own, hasCome, gradients[release.Node]) = (null, false, null);
+                return;
+        }
+
+        using var time = run.Settings.Profile.Measure(StepPart.Gradients);
+        switch (instruction)
+        {
+            case SendStrips send:
+                if (gradients[send.Node] is { } window)
+                    With.Strips.Send(send.Node, tile, window.Region, window.Tensor);
+                break;
+            case CutGradient cut:
+                if (gradients[cut.Node] is { } whole)
+                    (own, hasCome) = (whole.Tensor.Part(whole.Region, Absolute(cut.Node, cut.Region)).DetachFromDisposeScope(), true);
+                break;
+            case ZeroGradient zero:
+                Begin(zero);
+                break;
+            case CopyGradient copy:
+                Copy(copy);
+                break;
+            case TakeStripGradients take:
+                hasCome |= With.Strips.TakeInto(take.Node, tile, own!);
+                break;
+            case ReadSinkGradient read:
+                Read(read);
+                break;
+            case AddGradient add:
+                if (Take(add.Operand) is { } part)
+                    Join(add, part);
+                break;
+            case AddSourceGradient add:
+                using (var last = Take(add.Operand))
+                {
+                    if (last is not null)
+                        With.Sources.Add(add.Source, Absolute(add.Source, add.Part), last);
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException($"A tile's way backwards has no {instruction.GetType().Name}.");
+        }
+    }
+
+    private void Begin(ZeroGradient zero)
+    {
+        own = run.Zeros(zero.Node, Absolute(zero.Node, zero.Region)).DetachFromDisposeScope();
+        if (zero.Inside.IsEmpty || gradients[zero.Node] is not { } window)
             return;
-        if (Run(node, record, gradient)[0] is { } below)
-            Into(plan.Graph.Nodes[node].Inputs[0], tile, gradients).Add(tile.Window(node), below);
+        var inside = Absolute(zero.Node, zero.Inside);
+        own.Part(Rectangle(zero.Node), inside).Accumulate(window.Tensor.Part(window.Region, inside));
+        hasCome = true;
     }
 
-    private void RunComputed(int node, TileLayout tile, LayerRecord? record, GradientWindow?[] gradients)
+    private void Copy(CopyGradient copy)
     {
-        var window = gradients[node];
-        if (window?.Sum is { } sum)
-        {
-            using var adding = profile.Measure(StepPart.Gradients);
-            strips?.Send(node, tile, window.Region, sum);
-        }
+        var shared = own;
+        own = (shared is null ? run.Zeros(copy.Node, copy.Region) : run.Settings.Format.Copy(shared)).DetachFromDisposeScope();
+        shared?.Dispose();
+    }
 
-        if (record is null)
+    private void Read(ReadSinkGradient read)
+    {
+        if (With.Outputs[read.Sink] is not { } gradient)
             return;
-        using var own = Own(node, tile, window);
-        if (own.Sum is not { } gradient)
+        hasCome = true;
+        var region = Absolute(read.Node, read.Region);
+        var part = run.Settings.Format.Of(gradient.Read(region).to(run.Settings.MapType));
+        if (read.IsFirst)
+            own = part.DetachFromDisposeScope();
+        else
+            own!.Part(Rectangle(read.Node), region).Accumulate(part);
+    }
+
+    private void Backpropagate(Backpropagate back)
+    {
+        using var record = tape.Take(back.Node);
+        var gradient = own ?? gradients[back.Node]?.Tensor;
+        var isView = run.Plan.Roles.IsView(back.Node);
+        if (record is null || gradient is null || !(isView || hasCome))
+        {
+            parts = new Tensor?[Node(back.Node).Inputs.Length];
             return;
-
-        var inputs = plan.Graph.Nodes[node].Inputs;
-        var read = tile.Patch(node)!.Value.Input;
-        var below = Run(node, record, gradient);
-        using var time = profile.Measure(StepPart.Gradients);
-        for (var i = 0; i < inputs.Length; i++)
-        {
-            if (below[i] is not { } part || read.IsEmpty)
-                continue;
-            if (plan.Graph.Nodes[inputs[i]].IsSource)
-                ofSources.Add(inputs[i], read, part.Tensor);
-            else
-                Into(inputs[i], tile, gradients).Add(read, part);
-        }
-    }
-
-    /// <summary>
-    /// The gradient of the rectangle that the tile computed: from its own layers, from later tiles that read a part of it, and from outside
-    /// where it is an output.
-    /// </summary>
-    private GradientWindow Own(int node, TileLayout tile, GradientWindow? window)
-    {
-        using var time = profile.Measure(StepPart.Gradients);
-        var region = plan.Computed(node, tile.Row, tile.Column);
-        var own = new GradientWindow(region, Shape(node, region), settings.Format);
-        if (window?.Sum is { } sum)
-        {
-            var inside = window.Region.Intersect(region);
-            if (!inside.IsEmpty)
-                own.Add(inside, new(sum.Part(window.Region, inside), window.IsExclusive));
         }
 
-        strips?.TakeInto(node, tile, own);
-        for (var output = 0; output < outputs.Count; output++)
+        using var time = run.Settings.Profile.Measure(StepParts.Backward(Node(back.Node).Layer!));
+        parts = [.. record.Backward(gradient, With.Parameters).Select(part => part is { } given ? Lasting(given, back.IsFresh) : null)];
+        // Of padding alone there is nothing to hand on.
+        for (var operand = 0; operand < parts.Length && back.Read.IsEmpty; operand++)
+            Take(operand)?.Dispose();
+    }
+
+    /// <summary>The gradient in the maps' format, in no scope; in memory of its own where the program counts on it.</summary>
+    private Tensor Lasting(LayerGradient gradient, bool isFresh)
+    {
+        var tensor = run.Settings.Format.Of(gradient.Tensor);
+        if (isFresh && !gradient.IsExclusive)
+            tensor = run.Settings.Format.Copy(tensor);
+        if (!ReferenceEquals(tensor, gradient.Tensor))
+            gradient.Tensor.Dispose();
+        return tensor.DetachFromDisposeScope();
+    }
+
+    private Tensor? Take(int operand)
+    {
+        var part = parts[operand];
+        parts[operand] = null;
+        return part;
+    }
+
+    private void Join(AddGradient add, Tensor part)
+    {
+        var window = Absolute(add.Node, add.Window);
+        ref var sum = ref gradients[add.Node];
+        switch (add.Joining)
         {
-            if (plan.Graph.Outputs[output] != node || outputs[output] is not { } gradient)
-                continue;
-            var owned = plan.Owned(node, tile.Row, tile.Column);
-            if (!owned.IsEmpty)
-                own.Add(owned, new(settings.Format.Of(gradient.Read(owned).to(settings.MapType)), IsExclusive: false));
+            case Joining.Adopt:
+                sum = new(part, window);
+                return;
+            case Joining.AddSum when sum is { } before:
+                part.Accumulate(before.Tensor);
+                before.Tensor.Dispose();
+                sum = new(part, window);
+                return;
+            case Joining.AddToCopy when sum is { } shared:
+                sum = new(run.Settings.Format.Copy(shared.Tensor).DetachFromDisposeScope(), window);
+                shared.Tensor.Dispose();
+                break;
         }
 
-        return own;
+        // Of what the program expects something may not have come: an output without a gradient.
+        sum ??= new(run.Zeros(add.Node, window).DetachFromDisposeScope(), window);
+        sum.Value.Tensor.Part(window, Absolute(add.Node, add.Part)).Accumulate(part);
+        part.Dispose();
     }
 
-    private IReadOnlyList<LayerGradient?> Run(int node, LayerRecord record, Tensor gradient)
+    private RunContext.Gradients With => run.Backward!;
+
+    private Region Absolute(int node, Region region) => region.IsEmpty ? default : run.Plan.Origin(node, tile.Row, tile.Column).Absolute(region);
+
+    private Region Rectangle(int node) => run.Plan.Computed(node, tile.Row, tile.Column);
+
+    private GraphNode Node(int node) => run.Plan.Graph.Nodes[node];
+
+    /// <summary>Lets go of everything.</summary>
+    public void Release()
     {
-        using var time = profile.Measure(StepParts.Backward(plan.Graph.Nodes[node].Layer!));
-        return [.. record.Backward(gradient, parameters).Select(InFormat)];
+        foreach (var gradient in gradients)
+            gradient?.Tensor.Dispose();
+        Array.Clear(gradients);
+        foreach (var part in parts)
+            part?.Dispose();
+        own?.Dispose();
+        (own, hasCome, parts) = (null, false, []);
     }
-
-    private LayerGradient? InFormat(LayerGradient? gradient)
-    {
-        if (gradient is not { } found || settings.Format.Of(found.Tensor) is var tensor && ReferenceEquals(tensor, found.Tensor))
-            return gradient;
-        found.Tensor.Dispose();
-        return new(tensor, IsExclusive: true);
-    }
-
-    private GradientWindow Into(int node, TileLayout tile, GradientWindow?[] gradients) =>
-        gradients[node] ??= new GradientWindow(tile.Window(node), Shape(node, tile.Window(node)), settings.Format);
-
-    private long[] Shape(int node, Region region) =>
-        [sources.Batch, plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];
 }

@@ -2,146 +2,181 @@ using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Interop;
-using StreamingCnn.Planning;
+using StreamingCnn.Planning.Programs;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>Runs one tile forwards: computes its rectangle of every map from the windows below, layer by layer.</summary>
-/// <param name="plan">The grid.</param>
-/// <param name="layers">The run's work with the layers.</param>
-/// <param name="sources">Where the first layers read.</param>
-/// <param name="carried">What earlier tiles left; null where tiles carry nothing.</param>
-/// <param name="differentiable">Which maps need a gradient.</param>
-/// <param name="settings">How the sources are run.</param>
-internal sealed class TileForward(
-    GridPlan plan, LayerRuns layers, SourceSet sources, SeamValues? carried, DifferentiablePart differentiable, RunSettings settings)
+/// <summary>Runs programs forwards, with tensors: a tile computes its rectangle of every map from the windows below, layer by layer.</summary>
+/// <param name="run">What the tiles of a run share.</param>
+internal sealed class TileForward(RunContext run)
 {
-    private readonly StepProfile? profile = settings.Profile;
+    private readonly MapWindow?[] windows = new MapWindow?[run.Plan.Graph.Nodes.Count];
+    private readonly List<Tensor> sources = [];
+    private Tensor? rectangle;
+    private (int Row, int Column) tile;
+    private TileTape tape = null!;
 
-    /// <summary>Receives the rectangle of a map that a tile has computed; it is valid during the call only.</summary>
-    public delegate void ComputedHandler(int node, TileLayout tile, Tensor rectangle);
-
-    /// <summary>Runs a tile, or some of its layers.</summary>
-    /// <param name="run">The layers.</param>
-    /// <param name="tape">Receives the records.</param>
-    /// <param name="computed">Told of every rectangle; null to be left alone.</param>
-    public void Run(TileRun run, TileTape tape, ComputedHandler? computed)
+    /// <summary>The tensors that are held at present.</summary>
+    public IEnumerable<Tensor> Held
     {
-        using var maps = new WindowSet(run, plan.Graph.Nodes.Count);
-        foreach (var node in plan.Graph.Layers.TakeWhile(node => node.Index < run.End))
+        get
         {
-            using var scope = NewDisposeScope();
-            if (plan.Roles.IsView(node.Index))
-                RunView(node, run, maps, tape);
-            else
-                RunComputed(node, run, maps, tape, computed);
+            foreach (var window in windows)
+            {
+                if (window is { } held)
+                    yield return held.Tensor;
+            }
+
+            foreach (var source in sources)
+                yield return source;
+            if (rectangle is not null)
+                yield return rectangle;
         }
     }
 
-    private void RunComputed(GraphNode node, TileRun run, WindowSet maps, TileTape tape, ComputedHandler? computed)
-    {
-        var tile = run.Tile;
-        Tensor? own = null;
-        if (run.Runs(node.Index))
-        {
-            var patch = tile.Patch(node.Index)!.Value;
-            var seeded = patch with { Seed = CounterRandom.Mix(settings.Seed, node.Index), LaidOut = LaidOut(node, patch, maps) };
-            var inputs = node.Inputs.Select(input => Operand(input, patch.Input, maps)).ToArray();
-            own = Run(node, inputs, seeded, run, tape);
-            using (profile.Measure(StepPart.Carry))
-                computed?.Invoke(node.Index, tile, own!);
-            foreach (var input in patch.Input.IsEmpty ? [] : node.Inputs)
-                maps.Release(input);
-        }
+    /// <summary>Turns to a tile.</summary>
+    /// <param name="place">The tile's row and column.</param>
+    /// <param name="records">Takes records and kept windows, and gives back the windows that it has.</param>
+    public void Begin((int Row, int Column) place, TileTape records) => (tile, tape) = (place, records);
 
-        if (run.Uses(node.Index) > 0)
-            maps.Add(node.Index, Window(node, tile, own, run.Records(node.Index)));
+    /// <summary>Does one thing. Tensors that it leaves in the caller's scope are not needed any more.</summary>
+    public void Step(ForwardInstruction instruction)
+    {
+        switch (instruction)
+        {
+            case ReadSource read:
+                using (Measure(StepPart.Windows))
+                    sources.Add(run.Settings.Format.Of(run.Sources[read.Source].Read(Absolute(read.Source, read.Region))).DetachFromDisposeScope());
+                break;
+            case Compute compute:
+                Compute(compute);
+                break;
+            case RecordAlone record:
+                Record(record);
+                break;
+            case Apply apply:
+                var below = windows[Node(apply.Node).Inputs[0]]!.Value;
+                var output = Layer(apply.Node, [below.Tensor], Patch(apply.Node, below.Region), apply.Records);
+                windows[apply.Node] = new(output.DetachFromDisposeScope(), below.Region);
+                break;
+            case Overwrite overwrite:
+                Overwrite(overwrite);
+                break;
+            case StoreStrips store:
+                using (Measure(StepPart.Carry))
+                    run.Carried.Store(store.Node, tile, rectangle!);
+                break;
+            case ForgetStrips:
+                run.Carried.EndRecomputation(tile);
+                break;
+            case WriteSink write:
+                using (Measure(StepPart.Carry))
+                    Write(write);
+                break;
+            case CutWindow cut:
+                var window = Absolute(cut.Node, cut.Window);
+                windows[cut.Node] = new(rectangle!.Part(Rectangle(cut.Node), window).DetachFromDisposeScope(), window);
+                break;
+            case GatherWindow gather:
+                using (Measure(StepPart.Windows))
+                    Gather(gather);
+                break;
+            case ReleaseWindow release:
+                windows[release.Node]!.Value.Dispose();
+                windows[release.Node] = null;
+                break;
+            case ReleaseRectangle:
+                rectangle!.Dispose();
+                rectangle = null;
+                break;
+            default:
+                throw new InvalidOperationException($"A tile's way forwards has no {instruction.GetType().Name}.");
+        }
     }
 
-    private void RunView(GraphNode node, TileRun run, WindowSet maps, TileTape tape)
+    private void Compute(Compute compute)
     {
-        if (!run.Runs(node.Index))
+        var patch = Rectangle(compute.Node, compute.IsLaidOut, out var inputs);
+        rectangle = Layer(compute.Node, inputs, patch, compute.Records).DetachFromDisposeScope();
+        ReleaseSources();
+    }
+
+    private void Record(RecordAlone record)
+    {
+        var patch = Rectangle(record.Node, record.IsLaidOut, out var inputs);
+        using (Measure(StepParts.Forward(Node(record.Node).Layer!)))
+            tape.Add(record.Node, run.Layers[record.Node].RecordAlone(inputs, patch, Wanted(record.Node)));
+        ReleaseSources();
+    }
+
+    /// <summary>What a layer computes of its map in this tile, and what that reads.</summary>
+    private Patch Rectangle(int index, bool isLaidOut, out Tensor[] inputs)
+    {
+        using var time = Measure(StepPart.Windows);
+        var node = Node(index);
+        var patch = Patch(index, Rectangle(index)) with { Seed = CounterRandom.Mix(run.Settings.Seed, index) };
+        inputs = new Tensor[node.Inputs.Length];
+        var next = 0;
+        for (var operand = 0; operand < inputs.Length; operand++)
+        {
+            var input = node.Inputs[operand];
+            inputs[operand] = patch.Input.IsEmpty ? run.Empty(input, patch.Input)
+                : Node(input).IsSource ? sources[next++]
+                : windows[input]!.Value.Tensor.Part(windows[input]!.Value.Region, patch.Input);
+        }
+
+        if (!isLaidOut)
+            return patch;
+        var (whole, region) = windows[node.Inputs[0]]!.Value.LaidOut!.Value;
+        return patch with { LaidOut = whole.Part(region, node.Layer!.ZeroPadded(patch)!.Value) };
+    }
+
+    private void ReleaseSources()
+    {
+        foreach (var source in sources)
+            source.Dispose();
+        sources.Clear();
+    }
+
+    private void Overwrite(Overwrite overwrite)
+    {
+        var layer = (IOverwritingLayer)Node(overwrite.Node).Layer!;
+        var below = windows[Node(overwrite.Node).Inputs[0]]!.Value;
+        using (Measure(StepPart.OtherLayers))
+            layer.Overwrite(below.Tensor);
+        if (overwrite.Records)
+            tape.Add(overwrite.Node, layer.RecordOutput(below.Tensor));
+        windows[overwrite.Node] = below.Alias();
+    }
+
+    private Tensor Layer(int node, Tensor[] inputs, in Patch patch, bool records)
+    {
+        var layer = run.Layers[node];
+        using var time = Measure(StepParts.Forward(Node(node).Layer!));
+        if (!records)
+            return run.Settings.Format.Of(layer.Compute(inputs, patch));
+        var (output, record) = layer.Run(inputs, patch, Wanted(node));
+        tape.Add(node, record);
+        return run.Settings.Format.Of(output);
+    }
+
+    /// <summary>The rectangle of a map that this tile's layers read: its own, and the strips above and left of it that earlier tiles left.</summary>
+    private void Gather(GatherWindow gather)
+    {
+        var (region, inside, laidOut) = (Absolute(gather.Node, gather.Window), Absolute(gather.Node, gather.Inside), Absolute(gather.Node, gather.LaidOut));
+        var whole = run.Empty(gather.Node, laidOut);
+        var window = whole.Part(laidOut, region);
+        if (!inside.IsEmpty)
+            window.Part(region, inside).copy_(rectangle!.Part(Rectangle(gather.Node), inside));
+        run.Carried.TakeInto(gather.Node, tile, region, window);
+        windows[gather.Node] = new(window.DetachFromDisposeScope(), region);
+        if (laidOut == region)
             return;
-        var below = maps[node.Inputs[0]];
-        var recorded = run.Records(node.Index);
-        // Only where nobody else reads the window: another reader's record, or a slice of it, may still refer to its memory.
-        if (node.Layer is IOverwritingLayer layer && below.IsExclusive && run.Uses(node.Inputs[0]) == 1)
-        {
-            using (profile.Measure(StepPart.OtherLayers))
-                layer.Overwrite(below.Tensor);
-            if (recorded)
-                tape.Add(node.Index, layer.RecordOutput(below.Tensor));
-            if (run.Uses(node.Index) > 0)
-                maps.Add(node.Index, below.Alias() with { IsExclusive = !recorded });
-        }
-        else
-        {
-            var map = plan.Rows.Network.Map(node.Index);
-            var patch = new Patch(
-                AxisPatch.Of(map, below.Region.Rows), AxisPatch.Of(plan.Columns.Network.Map(node.Index), below.Region.Columns));
-            var output = Run(node, [below.Tensor], patch, run, tape);
-            if (run.Uses(node.Index) > 0)
-                maps.Add(node.Index, new(output!.DetachFromDisposeScope(), below.Region, IsFresh(node, recorded)));
-        }
-
-        maps.Release(node.Inputs[0]);
-    }
-
-    private Tensor? Run(GraphNode node, Tensor[] inputs, in Patch patch, TileRun run, TileTape tape)
-    {
-        using var time = profile.Measure(StepParts.Forward(node.Layer!));
-        if (!run.Records(node.Index))
-            return settings.Format.Of(layers[node.Index].Compute(inputs, patch));
-        var wanted = Array.ConvertAll(node.Inputs, differentiable.Needs);
-        if (!run.Computes(node.Index))
-        {
-            tape.Add(node.Index, layers[node.Index].RecordAlone(inputs, patch, wanted));
-            return null;
-        }
-
-        var (output, record) = layers[node.Index].Run(inputs, patch, wanted);
-        tape.Add(node.Index, record);
-        return settings.Format.Of(output);
-    }
-
-    /// <summary>Whether a layer's output may be overwritten; what an overwriting layer gives is kept by its own record.</summary>
-    private static bool IsFresh(GraphNode node, bool recorded) =>
-        node.Layer!.OutputIsFresh && !(recorded && node.Layer is IOverwritingLayer);
-
-    private Tensor Operand(int input, Region region, WindowSet maps)
-    {
-        using var time = profile.Measure(StepPart.Windows);
-        var node = plan.Graph.Nodes[input];
-        if (region.IsEmpty)
-            return settings.Format.Empty(Shape(node, region), node.IsSource ? sources.Type : settings.MapType, sources.Device);
-        return node.IsSource ? settings.Format.Of(sources[input].Read(region)) : maps[input].Tensor.Part(maps[input].Region, region);
-    }
-
-    /// <summary>
-    /// The rectangle of a map that this tile's layers read: its own, and the strips above and left of it that earlier tiles left. No copy is
-    /// made where the tile's own rectangle holds everything.
-    /// </summary>
-    private MapWindow Window(GraphNode node, TileLayout tile, Tensor? own, bool recorded)
-    {
-        using var time = profile.Measure(StepPart.Windows);
-        var (wanted, laidOut) = (tile.Window(node.Index), tile.LaidOut(node.Index));
-        var computed = plan.Computed(node.Index, tile.Row, tile.Column);
-        if (own is not null && computed.Contains(laidOut))
-            return new(own.Part(computed, wanted).DetachFromDisposeScope(), wanted, IsFresh(node, recorded));
-
-        var whole = settings.Format.Empty(Shape(node, laidOut), settings.MapType, sources.Device);
-        var window = whole.Part(laidOut, wanted);
-        var inside = computed.Intersect(wanted);
-        if (own is not null && !inside.IsEmpty)
-            window.Part(wanted, inside).copy_(own.Part(computed, inside));
-        carried?.TakeInto(node.Index, tile, wanted, window);
-        if (laidOut == wanted)
-            return new(window.DetachFromDisposeScope(), wanted, IsExclusive: true);
-        foreach (var margin in Margins(laidOut, wanted))
+        foreach (var margin in Margins(laidOut, region))
             whole.Part(laidOut, margin).zero_();
-        return new(window.DetachFromDisposeScope(), wanted, IsExclusive: true) { LaidOut = (whole.DetachFromDisposeScope(), laidOut) };
+        windows[gather.Node] = new(window, region) { LaidOut = (whole.DetachFromDisposeScope(), laidOut) };
     }
 
     /// <summary>What a rectangle has around another one in it.</summary>
@@ -157,14 +192,37 @@ internal sealed class TileForward(
         return sides.Where(side => !side.IsEmpty);
     }
 
-    /// <summary>A layer's operand and the zeros that it is padded with, where they lie in one piece.</summary>
-    private Tensor? LaidOut(GraphNode node, in Patch patch, WindowSet maps)
+    /// <summary>What a layer computes of a region of its map, and what that reads.</summary>
+    private Patch Patch(int node, Region region) => new(
+        AxisPatch.Of(run.Plan.Rows.Network.Map(node), region.Rows), AxisPatch.Of(run.Plan.Columns.Network.Map(node), region.Columns));
+
+    private void Write(WriteSink write)
     {
-        var isWindow = !patch.Input.IsEmpty && !plan.Graph.Nodes[node.Inputs[0]].IsSource;
-        return isWindow && node.Layer!.ZeroPadded(patch) is { } padded && maps[node.Inputs[0]].LaidOut is var (tensor, region)
-            ? tensor.Part(region, padded)
-            : null;
+        var region = Absolute(write.Node, write.Region);
+        run.Sinks[write.Sink].Write(region.Rows.Start, region.Columns.Start, rectangle!.Part(Rectangle(write.Node), region).to(run.Sources.Type));
     }
 
-    private long[] Shape(GraphNode node, Region region) => [sources.Batch, node.Channels, region.Rows.Length, region.Columns.Length];
+    private bool[] Wanted(int node) => Array.ConvertAll(Node(node).Inputs, run.Differentiable.Needs);
+
+    private Region Absolute(int node, Region region) => region.IsEmpty ? default : run.Plan.Origin(node, tile.Row, tile.Column).Absolute(region);
+
+    private Region Rectangle(int node) => run.Plan.Computed(node, tile.Row, tile.Column);
+
+    private GraphNode Node(int node) => run.Plan.Graph.Nodes[node];
+
+    private StepProfile.Stretch Measure(StepPart part) => run.Settings.Profile.Measure(part);
+
+    /// <summary>Lets go of everything.</summary>
+    public void Release()
+    {
+        for (var node = 0; node < windows.Length; node++)
+        {
+            windows[node]?.Dispose();
+            windows[node] = null;
+        }
+
+        ReleaseSources();
+        rectangle?.Dispose();
+        rectangle = null;
+    }
 }

@@ -41,8 +41,12 @@ internal static class MapFormats
     /// <summary>A map of zeros.</summary>
     public static Tensor Zeros(this MapFormat format, ReadOnlySpan<long> shape, ScalarType type, Device device) => format.Empty(shape, type, device).zero_();
 
-    /// <summary>The map in a format: itself where it has it, or where that is the default, which every layer takes as it comes.</summary>
-    public static Tensor Of(this MapFormat format, Tensor map) => format == MapFormat.ChannelsFirst || map.Format() == format ? map : format.Copy(map);
+    /// <summary>
+    /// The map in a format: itself where it has it, or where that is the default, which every layer takes as it comes. A map of one channel has both formats, and just has to say so.
+    /// </summary>
+    public static Tensor Of(this MapFormat format, Tensor map) => format == MapFormat.ChannelsFirst || map.Format() == format ? map
+        : map.shape[1] == 1 && map.stride(3) == 1 ? map.as_strided(map.shape, [map.stride(0), 1, map.stride(2), 1], map.storage_offset())
+        : format.Copy(map);
 
     /// <summary>A copy of a map, in a format.</summary>
     public static Tensor Copy(this MapFormat format, Tensor map) => format.Empty(map.shape, map.dtype, map.device).copy_(map);

@@ -115,8 +115,11 @@ internal sealed class GridPlan
     /// <summary>What a tile answers for of an output.</summary>
     public Region Owned(int output, int tileRow, int tileColumn) => new(Rows.Owned(output, tileRow), Columns.Owned(output, tileColumn));
 
-    /// <summary>All that one tile does.</summary>
+    /// <summary>The integers of a tile: what it computes, what its layers read, what leaves it.</summary>
     public TileLayout Tile(int row, int column) => new(this, row, column);
+
+    /// <summary>From where positions of a map are counted in a tile: its cut.</summary>
+    public Corner Origin(int node, int tileRow, int tileColumn) => new(Rows.Computed(node, tileRow).Start, Columns.Computed(node, tileColumn).Start);
 
     /// <summary>The tiles in the order in which they run forwards; backwards it is reversed.</summary>
     public TileOrder Order() => order;

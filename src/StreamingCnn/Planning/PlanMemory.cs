@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Planning.Programs;
 
 namespace StreamingCnn.Planning;
 
@@ -50,7 +51,7 @@ internal sealed class PlanMemory
             decision = decisions.GetValueOrDefault(key.Text);
         }
 
-        var plan = decision?.Over(rows, columns) ?? Planner.Choose(graph, options, trunk, sources);
+        var plan = decision?.Over(rows, columns, trunk.Differentiable) ?? Planner.Choose(graph, options, trunk, sources);
         lock (gate)
         {
             LaidOut++;
@@ -82,12 +83,12 @@ internal sealed class PlanMemory
         {
         }
 
-        public StepPlan Over(AxisNetwork rows, AxisNetwork columns)
+        public StepPlan Over(AxisNetwork rows, AxisNetwork columns, DifferentiablePart differentiable)
         {
             var grid = Mode == StreamingMode.Overlap
                 ? GridPlan.Overlap(rows, columns, Tile)
                 : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
-            return new(grid, Kept, Tile);
+            return new(grid, new TilePrograms(grid, differentiable), Kept, Tile);
         }
     }
 }

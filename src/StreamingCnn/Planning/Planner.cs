@@ -240,7 +240,8 @@ internal sealed class Planner
         return new(grid, new StepModel(grid, trunk), tile);
     }
 
-    private static StepPlan Plan(Candidate candidate, long budget) => new(candidate.Grid, candidate.Model.Keep(budget), candidate.Tile);
+    private static StepPlan Plan(Candidate candidate, long budget) =>
+        new(candidate.Grid, candidate.Model.Programs, candidate.Model.Keep(budget), candidate.Tile);
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>
     private static IEnumerable<long> Sides(long longest)

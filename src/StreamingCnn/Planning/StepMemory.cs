@@ -1,3 +1,5 @@
+using StreamingCnn.Planning.Programs;
+
 namespace StreamingCnn.Planning;
 
 /// <summary>
@@ -6,27 +8,23 @@ namespace StreamingCnn.Planning;
 /// </summary>
 internal sealed class StepMemory
 {
-    private readonly GridPlan grid;
+    private readonly TilePrograms programs;
     private readonly TrunkCost trunk;
-    private readonly int[] kinds;
-    private readonly TileLayout[] examples;
-    private readonly Dictionary<(int Kind, int Cut), TileMemory> known = [];
+    private readonly (int Row, int Column)[] kinds;
+    private readonly Dictionary<((int Row, int Column) Kind, int Cut), TileCost> known = [];
     private readonly Dictionary<int, long> most = [];
 
-    /// <param name="grid">The grid.</param>
+    /// <param name="programs">What the tiles do.</param>
     /// <param name="trunk">What is the same for every grid.</param>
-    /// <param name="kinds">The kind of each tile, in the order of tiles.</param>
-    /// <param name="examples">A tile of each kind.</param>
     /// <param name="gaps">Bytes of the heap for each byte alive in a tile.</param>
-    public StepMemory(GridPlan grid, TrunkCost trunk, int[] kinds, TileLayout[] examples, double gaps)
+    public StepMemory(TilePrograms programs, TrunkCost trunk, double gaps)
     {
-        this.grid = grid;
+        this.programs = programs;
         this.trunk = trunk;
-        this.kinds = kinds;
-        this.examples = examples;
         Gaps = gaps;
-        Order = [.. grid.Order()];
-        Carried = new(grid, trunk);
+        Order = programs.Grid.Order();
+        kinds = [.. Order.Select(programs.KindOf)];
+        Carried = new(programs.Grid, trunk);
     }
 
     /// <summary>The tiles in the order in which they run forwards.</summary>
@@ -39,11 +37,11 @@ internal sealed class StepMemory
     public CarriedBytes Carried { get; }
 
     /// <summary>The memory of a tile that keeps the records of layers from a node on.</summary>
-    public TileMemory Of(int tile, int cut)
+    public TileCost Of(int tile, int cut)
     {
         var kind = kinds[tile];
         if (!known.TryGetValue((kind, cut), out var memory))
-            known.Add((kind, cut), memory = new(grid, examples[kind], trunk, cut));
+            known.Add((kind, cut), memory = new(programs, kind, cut, trunk));
         return memory;
     }
 
@@ -52,7 +50,7 @@ internal sealed class StepMemory
     /// <param name="memory">Its own memory.</param>
     /// <param name="keptBefore">Bytes that the tiles before it keep.</param>
     /// <param name="cut">The node from which on every tile keeps its records.</param>
-    public long Bytes(int tile, TileMemory memory, long keptBefore, int cut)
+    public long Bytes(int tile, TileCost memory, long keptBefore, int cut)
     {
         var (forward, backward) = Carried.At(tile, cut);
         return Math.Max(

@@ -1,3 +1,5 @@
+using StreamingCnn.Planning.Programs;
+
 namespace StreamingCnn.Planning;
 
 /// <summary>What a step over a grid costs in time and memory, from integers alone; tiles of a kind are looked at once.</summary>
@@ -20,13 +22,11 @@ internal sealed class StepModel
 
     private readonly GridPlan grid;
     private readonly TrunkCost trunk;
-    private readonly bool mapsAnew;
-    private readonly int[] kinds;
-    private readonly int[] tilesOfKind;
-    private readonly TileLayout[] examples;
     private readonly StepMemory memory;
-    private readonly TileTime?[] times;
-    private readonly Dictionary<(int Kind, int From), double> again = [];
+    private readonly ProgramTime time;
+    private readonly Dictionary<((int Row, int Column) Kind, int From), double> again = [];
+    private double? forward;
+    private double? backward;
 
     // Parameters, outputs, what any step takes, and the code that the library makes for convolutions, for every shape anew; it keeps that
     // of so many.
@@ -39,27 +39,19 @@ internal sealed class StepModel
     {
         this.grid = grid;
         this.trunk = trunk;
-        this.mapsAnew = mapsAnew;
-        var (rows, columns) = (new TileClasses(grid.Rows), new TileClasses(grid.Columns));
-        kinds = [.. grid.Order().Select(tile => (rows.Of(tile.Row) * columns.Count) + columns.Of(tile.Column))];
-        tilesOfKind = new int[rows.Count * columns.Count];
-        examples = new TileLayout[tilesOfKind.Length];
-        for (var kind = 0; kind < examples.Length; kind++)
-        {
-            var (row, column) = (kind / columns.Count, kind % columns.Count);
-            tilesOfKind[kind] = rows.Steps(row) * columns.Steps(column);
-            examples[kind] = grid.Tile(rows.Example(row), columns.Example(column));
-        }
-
-        times = new TileTime?[examples.Length];
-        memory = new(grid, trunk, kinds, examples, mapsAnew ? 1 : Gaps);
+        Programs = new TilePrograms(grid, trunk.Differentiable);
+        time = new ProgramTime(trunk, mapsAnew);
+        memory = new(Programs, trunk, mapsAnew ? 1 : Gaps);
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
-        var convolutions = PassesOfConvolution * examples.Length * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
+        var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
         bytesBesides = trunk.ParameterBytes + (2 * OutputBytes) + AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
     }
 
+    /// <summary>What the tiles do.</summary>
+    public TilePrograms Programs { get; }
+
     /// <summary>Bytes carried for the backward pass and of their gradients, as far as they are in the memory that is counted.</summary>
-    public long CarryBytes(KeptLayers kept) => Enumerable.Range(0, kinds.Length).Max(tile => memory.Carried.At(tile, kept.Cut).Backward);
+    public long CarryBytes(KeptLayers kept) => Enumerable.Range(0, memory.Order.Count).Max(tile => memory.Carried.At(tile, kept.Cut).Backward);
 
     /// <summary>Bytes of the largest tile's work.</summary>
     public long TileBytes(KeptLayers kept)
@@ -91,20 +83,20 @@ internal sealed class StepModel
     public long Bytes(KeptLayers kept) => bytesBesides + kept.Bytes;
 
     /// <summary>Seconds of the forward pass.</summary>
-    public double Forward => Enumerable.Range(0, examples.Length).Sum(kind => tilesOfKind[kind] * Time(kind).Forward);
+    public double Forward => forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Forward(kind, grid.Graph.Nodes.Count)));
 
     /// <summary>Seconds of the backward pass, recomputation left out.</summary>
-    public double Backward => Enumerable.Range(0, examples.Length).Sum(kind => tilesOfKind[kind] * Time(kind).Backward);
+    public double Backward => backward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Backward(kind, grid.Graph.FirstLayer)));
 
     /// <summary>Seconds of computing again what was not kept.</summary>
     public double Recompute(KeptLayers kept)
     {
         var seconds = 0.0;
-        foreach (var (tile, (row, column)) in memory.Order.Index())
+        foreach (var tile in memory.Order)
         {
-            var key = (kinds[tile], kept.From(row, column));
+            var key = (Programs.KindOf(tile), kept.From(tile.Row, tile.Column));
             if (!again.TryGetValue(key, out var one))
-                again.Add(key, one = Time(key.Item1).Recompute(key.Item2));
+                again.Add(key, one = time.Again(Programs.Backward(key.Item1, key.Item2)));
             seconds += one;
         }
 
@@ -113,6 +105,4 @@ internal sealed class StepModel
 
     /// <summary>Seconds of a step that keeps some records.</summary>
     public double Seconds(KeptLayers kept) => Forward + Backward + Recompute(kept);
-
-    private TileTime Time(int kind) => times[kind] ??= new TileTime(grid, examples[kind], trunk, mapsAnew);
 }

@@ -16,10 +16,11 @@ internal sealed class TrunkCost
     public TrunkCost(
         NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, int elementSize, ComputeRates rates, bool carryIsElsewhere = false)
     {
+        Graph = graph;
         CarryIsElsewhere = carryIsElsewhere;
         Differentiable = new DifferentiablePart(graph, wanted);
         Batch = batch;
-        ElementSize = elementSize;
+        (ElementSize, SourceElementSize) = (elementSize, elementSize);
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
@@ -31,11 +32,15 @@ internal sealed class TrunkCost
 
     private TrunkCost(TrunkCost other, ComputeRates rates)
     {
-        (Differentiable, Batch, ElementSize, CarryIsElsewhere) = (other.Differentiable, other.Batch, other.ElementSize, other.CarryIsElsewhere);
+        (Graph, Differentiable, Batch, CarryIsElsewhere) = (other.Graph, other.Differentiable, other.Batch, other.CarryIsElsewhere);
+        (ElementSize, SourceElementSize) = (other.ElementSize, other.SourceElementSize);
         (ParameterBytes, Work, Comparisons, WeightBytes) = (other.ParameterBytes, other.Work, other.Comparisons, other.WeightBytes);
         (Rates, kinds) = (rates, other.kinds);
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
     }
+
+    /// <summary>The network.</summary>
+    public NetworkGraph Graph { get; }
 
     /// <summary>Which layers have a backward pass.</summary>
     public DifferentiablePart Differentiable { get; }
@@ -46,8 +51,14 @@ internal sealed class TrunkCost
     /// <summary>Bytes of a value.</summary>
     public int ElementSize { get; }
 
+    /// <summary>Bytes of a source's value.</summary>
+    public int SourceElementSize { get; init; }
+
     /// <summary>Bytes of a value in every image of the batch.</summary>
     public long ValueBytes => Batch * ElementSize;
+
+    /// <summary>Bytes of a source's value in every image of the batch: sources have the type of the computation, which is not narrower than that of maps.</summary>
+    public long SourceValueBytes => Batch * SourceElementSize;
 
     /// <summary>The machine.</summary>
     public ComputeRates Rates { get; }

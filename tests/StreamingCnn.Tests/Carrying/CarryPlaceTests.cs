@@ -1,6 +1,7 @@
 using CsCheck;
 using StreamingCnn.Execution;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Programs;
 using StreamingCnn.Tests.Exactness;
 using StreamingCnn.Tests.Surface;
 using TorchSharp;
@@ -64,7 +65,7 @@ public sealed class CarryPlaceTests : IDisposable
         var kept = new StepModel(grid, cost).Keep(0);
         using var image = rand(1, 3, 1500, 200);
         using var run = new StreamedRun(
-            new StepPlan(grid, kept, (64, 64)),
+            new StepPlan(grid, new TilePrograms(grid, cost.Differentiable), kept, (64, 64)),
             new SourceSet(new TensorSource(image, ScalarType.Float32, CPU)),
             new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU), 1 << 20) });
 

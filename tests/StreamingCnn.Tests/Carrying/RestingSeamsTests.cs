@@ -111,7 +111,7 @@ public sealed class RestingSeamsTests : IDisposable
         var grid = GridPlan.ExactlyOnce(graph, [(100, 100)], (16, 16), beyondBorder: false);
         var model = new StepModel(grid, new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates()));
         using var run = new StreamedRun(
-            new StepPlan(grid, model.Keep(0), (16, 16)),
+            new StepPlan(grid, model.Programs, model.Keep(0), (16, 16)),
             new SourceSet(new TensorSource(rand(1, 3, 100, 100), ScalarType.Float32, CPU)),
             new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FullShelf(), 0) });
 

@@ -51,7 +51,7 @@ public sealed class SeamStoreTests : IDisposable
     private static Tensor[] Run(GridPlan grid, Tensor image, ISeamStore store)
     {
         var model = new StepModel(grid, new TrunkCost(grid.Graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
-        var step = new StepPlan(grid, model.Keep(model.LeastBytes * 5 / 4), default);
+        var step = new StepPlan(grid, model.Programs, model.Keep(model.LeastBytes * 5 / 4), default);
         Func<int, bool> needs = new DifferentiablePart(grid.Graph, wanted: [true]).Needs;
         var held = new SeamMemory(grid, needs).Held().ToArray();
         var readAgain = new SeamMemory(grid, needs, map => grid.IsReadBefore(map, step.Kept.Cut)).Held().ToArray();

@@ -29,8 +29,8 @@ public class KeptExactnessTests
                 var kept = model.Keep(model.LeastBytes + (long)(share * (model.AllKeptBytes - model.LeastBytes)));
                 cuts.Add(kept.Cut);
 
-                var expected = Run(grid, model.Keep(long.MaxValue / 2), image);
-                var actual = Run(grid, kept, image);
+                var expected = Run(model, model.Keep(long.MaxValue / 2), image);
+                var actual = Run(model, kept, image);
 
                 Assert.Equal(expected.Length, actual.Length);
                 foreach (var (a, b) in expected.Zip(actual))
@@ -41,10 +41,10 @@ public class KeptExactnessTests
         Assert.True(cuts.Count > 5, $"Records were kept from {string.Join(", ", cuts)} on.");
     }
 
-    private static Tensor[] Run(GridPlan grid, KeptLayers kept, Tensor image)
+    private static Tensor[] Run(StepModel model, KeptLayers kept, Tensor image)
     {
         using var run = new StreamedRun(
-            new StepPlan(grid, kept, default),
+            new StepPlan(model.Programs.Grid, model.Programs, kept, default),
             new SourceSet(new TensorSource(image, ScalarType.Float64, CPU) { GradientIsWanted = true }),
             new() { MapType = ScalarType.Float64, WillReverse = true });
         var outputs = TensorSink.Run(run, null);

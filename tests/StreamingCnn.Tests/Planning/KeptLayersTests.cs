@@ -1,6 +1,7 @@
 using CsCheck;
 using StreamingCnn.Graph;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Programs;
 
 namespace StreamingCnn.Tests.Planning;
 
@@ -64,8 +65,7 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
 
     private StepMemory Memory(GridPlan plan)
     {
-        TileLayout[] tiles = [.. plan.Order().Select(place => plan.Tile(place.Row, place.Column))];
         var cost = new TrunkCost(trunk.Graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
-        return new(plan, cost, [.. Enumerable.Range(0, tiles.Length)], tiles, gaps: 1);
+        return new(new TilePrograms(plan, cost.Differentiable), cost, gaps: 1);
     }
 }

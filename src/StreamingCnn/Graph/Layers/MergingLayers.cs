@@ -23,7 +23,7 @@ internal sealed class AdditionLayer : MergingLayer
 {
     public override string Name => "Add";
 
-    internal override LayerMemory MemoryOf(in Patch patch) => new() { GradientIsPart = true };
+    internal override LayerMemory MemoryOf(in Patch patch) => new() { GradientIsPart = true, FollowsFromInput = true };
 
     public override long OutputChannels(IReadOnlyList<long> inputs) => Equal(inputs, "add");
 
@@ -31,6 +31,9 @@ internal sealed class AdditionLayer : MergingLayer
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         (Compute(inputs, patch), new HandingRecord([.. wanted]));
+
+    internal override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
+        new HandingRecord([.. wanted]);
 }
 
 /// <summary>Of a layer whose operands all get the gradient that comes in.</summary>

@@ -1,0 +1,91 @@
+using StreamingCnn.Geometry;
+using StreamingCnn.Graph;
+
+namespace StreamingCnn.Planning.Programs;
+
+/// <summary>
+/// The programs of a grid's tiles, written when a kind of tile is first met: tiles in the middle of an image are alike, but for the image's border and the phase of strides.
+/// </summary>
+internal sealed class TilePrograms
+{
+    private readonly GridPlan grid;
+    private readonly DifferentiablePart differentiable;
+    private readonly TileKinds rows;
+    private readonly TileKinds columns;
+    private readonly TileLayout?[,] frames;
+    private readonly Dictionary<(int Row, int Column, int KeptFrom), (TileProgram? Forward, TileProgram? Backward)> programs = [];
+
+    /// <param name="grid">The grid.</param>
+    /// <param name="differentiable">Which maps need a gradient.</param>
+    public TilePrograms(GridPlan grid, DifferentiablePart differentiable)
+    {
+        this.grid = grid;
+        this.differentiable = differentiable;
+        (rows, columns) = (new TileKinds(grid, Axis.Rows), new TileKinds(grid, Axis.Columns));
+        frames = new TileLayout?[rows.Count, columns.Count];
+    }
+
+    /// <summary>The grid.</summary>
+    public GridPlan Grid => grid;
+
+    /// <summary>All kinds of tiles, each a kind along rows and one along columns.</summary>
+    public IEnumerable<(int Row, int Column)> Kinds()
+    {
+        for (var row = 0; row < rows.Count; row++)
+        {
+            for (var column = 0; column < columns.Count; column++)
+                yield return (row, column);
+        }
+    }
+
+    /// <summary>The kind of a tile.</summary>
+    public (int Row, int Column) KindOf((int Row, int Column) tile) => (rows.Of(tile.Row), columns.Of(tile.Column));
+
+    /// <summary>How many tiles are of a kind.</summary>
+    public long Tiles((int Row, int Column) kind) => (long)rows.Steps(kind.Row) * columns.Steps(kind.Column);
+
+    /// <summary>The integers of a tile of the kind.</summary>
+    public TileLayout Example((int Row, int Column) kind)
+    {
+        lock (frames)
+            return frames[kind.Row, kind.Column] ??= new TileLayout(grid, rows.Example(kind.Row), columns.Example(kind.Column));
+    }
+
+    /// <summary>What tiles of a kind do in the forward pass.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="keptFrom">The first node whose layer is recorded for the backward pass; the number of nodes for none.</param>
+    public TileProgram Forward((int Row, int Column) kind, int keptFrom)
+    {
+        lock (frames)
+        {
+            var found = programs.GetValueOrDefault((kind.Row, kind.Column, keptFrom));
+            if (found.Forward is null)
+            {
+                var example = Example(kind);
+                found.Forward = new(example, ForwardCompiler.Forward(example, keptFrom, differentiable));
+                programs[(kind.Row, kind.Column, keptFrom)] = found;
+            }
+
+            return found.Forward;
+        }
+    }
+
+    /// <summary>What tiles of a kind do in the backward pass.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="keptFrom">The first node whose record is there from the forward pass.</param>
+    public TileProgram Backward((int Row, int Column) kind, int keptFrom)
+    {
+        lock (frames)
+        {
+            var found = programs.GetValueOrDefault((kind.Row, kind.Column, keptFrom));
+            if (found.Backward is null)
+            {
+                var example = Example(kind);
+                found.Backward = new(example, BackwardCompiler.Compile(example, keptFrom, differentiable));
+                programs[(kind.Row, kind.Column, keptFrom)] = found;
+            }
+
+            return found.Backward;
+        }
+    }
+}
