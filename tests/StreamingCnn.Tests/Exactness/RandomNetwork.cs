@@ -169,6 +169,8 @@ internal sealed class RandomNetwork : StreamingBlock
         module.eval();
         if (module is TorchSharp.Modules.MaxPool2d pooling && !Fits(pooling, maps[from]))
             return false;
+        if (module is TorchSharp.Modules.Upsample { mode: UpsampleMode.Nearest } nearest && !IsRoundedAlike(nearest, maps[from]))
+            return false;
         var isNew = steps.All(s => s.Module != module);
         var perPixel = module is TorchSharp.Modules.Linear or TorchSharp.Modules.LayerNorm;
         Tensor Compute(Tensor[] t) =>
@@ -178,6 +180,27 @@ internal sealed class RandomNetwork : StreamingBlock
         if (isNew)
             register_module($"layer{steps.Count}", module);
         return true;
+    }
+
+    /// <summary>
+    /// Which input an output of the nearest neighbour is taken from, PyTorch computes in single precision; in double precision where
+    /// the type is float64 and the output large, but not in its gradient. Where the two differ, there is nothing to compare with.
+    /// </summary>
+    private static bool IsRoundedAlike(TorchSharp.Modules.Upsample nearest, Tensor input)
+    {
+        return nearest.size.Length == 0 || (Agree(input.shape[2], nearest.size[0]) && Agree(input.shape[3], nearest.size[^1]));
+
+        static bool Agree(long length, long resized)
+        {
+            var map = new NearestResize(length, resized);
+            for (long output = 0; output < resized; output++)
+            {
+                if (map.Source(output) != output * length / resized)
+                    return false;
+            }
+
+            return true;
+        }
     }
 
     /// <summary>PyTorch corrupts its memory for windows of padding alone, which the engine refuses.</summary>
