@@ -145,13 +145,30 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     }
 
     /// <summary>What a step on one image of the given size would do and cost, without doing it.</summary>
+    /// <remarks>
+    /// The image has the channels that the first layer with an opinion asks for; 3 where none has one, or where a block's own
+    /// <c>Trace</c> reads
+    /// <see cref="FeatureMap.Channels"/> before such a layer.
+    /// </remarks>
     /// <param name="height">Height in pixels.</param>
     /// <param name="width">Width in pixels.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to an image of this size.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="NotSupportedException">The engine cannot see into the trunk.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
-    public TilePlan Plan(long height, long width) => streamed.Plan((height, width));
+    public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+
+    /// <summary>The same for an image of a given number of channels, where the network takes several.</summary>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="channels">Number of channels.</param>
+    /// <inheritdoc cref="Plan(long, long)"/>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel, or there is no channel.</exception>
+    public TilePlan Plan(long height, long width, long channels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        return streamed.Plan(height, width, channels);
+    }
 
     /// <summary>
     /// The smallest <see cref="StreamingOptions.MemoryBudget"/> in bytes that a step on one image of the given size can be planned within;

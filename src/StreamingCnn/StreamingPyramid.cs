@@ -85,8 +85,15 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
         streamed.Run([image], sinks);
     }
 
-    /// <inheritdoc cref="StreamingModule.Plan"/>
-    public TilePlan Plan(long height, long width) => streamed.Plan((height, width));
+    /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
+    public TilePlan Plan(long height, long width) => streamed.Plan(height, width);
+
+    /// <inheritdoc cref="StreamingModule.Plan(long, long, long)"/>
+    public TilePlan Plan(long height, long width, long channels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        return streamed.Plan(height, width, channels);
+    }
 
     /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
     protected override void Dispose(bool disposing)

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Carries an exception out of one run's backward pass. A managed exception may not cross libtorch's engine (it would end the process); the engine is
+/// Carries an exception out of one run's backward pass. A managed exception may not cross libtorch's engine (it would end the
+/// process); the engine is
 /// made to fail by itself instead, and the exception that reaches the caller is given the original's message and cause.
 /// </summary>
 /// <remarks>
@@ -47,7 +48,8 @@ internal sealed class BackwardFailure
 
     private void Explain(object? sender, FirstChanceExceptionEventArgs thrown)
     {
-        if (thrown.Exception is not ExternalException failure || !IsOfThisRun(failure.Message) || Interlocked.Exchange(ref waiting, null) is not { } cause)
+        if (thrown.Exception is not ExternalException failure || !IsOfThisRun(failure.Message)
+            || Interlocked.Exchange(ref waiting, null) is not { } cause)
             return;
         AppDomain.CurrentDomain.FirstChanceException -= Explain;
         MessageOf(failure) = cause.Message;

@@ -15,6 +15,8 @@ namespace StreamingCnn.Execution;
 /// </summary>
 internal sealed class StreamedTrunk
 {
+    private const long ChannelsOfAPhotograph = 3;
+
     private readonly nn.Module trunk;
     private readonly Func<IReadOnlyList<long>, NetworkGraph> trace;
     private readonly StreamingOptions options;
@@ -70,7 +72,12 @@ internal sealed class StreamedTrunk
         Run(Windows(images, null), sinks);
     }
 
-    public TilePlan Plan(params IReadOnlyList<(long Height, long Width)> sizes) => Plan([InputChannels()], sizes);
+    /// <summary>What a step on one image would do and cost.</summary>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="channels">Channels; null for what the network asks for, or 3.</param>
+    public TilePlan Plan(long height, long width, long? channels = null) =>
+        Plan([channels ?? InputChannels()], [(height, width)]);
 
     /// <summary>What a step would do and cost.</summary>
     /// <param name="channels">Channels of each source.</param>
@@ -274,14 +281,8 @@ internal sealed class StreamedTrunk
         return (type, images.Count > 0 ? images[0].device : CPU);
     }
 
-    /// <summary>The number of image channels that the first layer with an opinion asks for; 3 when none has one.</summary>
-    private long InputChannels() => trunk.modules().Select(module => module switch
-    {
-        Conv2d convolution => convolution.in_channels,
-        ConvTranspose2d convolution => convolution.in_channels,
-        BatchNorm2d norm => norm.num_features,
-        _ => 0,
-    }).FirstOrDefault(channels => channels > 0, 3);
+    /// <summary>The number of channels that the network asks of its image; that of a photograph where it takes any.</summary>
+    private long InputChannels() => OpenChannels.Of(count => trace([count])) ?? ChannelsOfAPhotograph;
 
     private MapFormat Format(ScalarType mapType, Device device) => options.ChannelsLast switch
     {

@@ -25,7 +25,9 @@ public sealed class TransposedWindow : AxisMap
     /// <summary>The output position at which input <paramref name="input"/> begins to contribute; may lie outside the output.</summary>
     public long FirstOutput(long input) => stride * input - padding;
 
-    /// <summary>One past the last output position to which the inputs below <paramref name="input"/> contribute; may lie outside the output.</summary>
+    /// <summary>
+    /// One past the last output position to which the inputs below <paramref name="input"/> contribute; may lie outside the output.
+    /// </summary>
     internal long EndOfOutputs(long input) => FirstOutput(input - 1) + extent;
 
     /// <inheritdoc/>

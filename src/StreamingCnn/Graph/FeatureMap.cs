@@ -15,11 +15,14 @@ public sealed class FeatureMap
     {
         Builder = builder;
         Node = node;
-        Channels = channels;
+        Count = channels;
     }
 
     /// <summary>Number of channels.</summary>
-    public long Channels { get; }
+    public long Channels => Builder.IsOpen ? throw new OpenChannelsException(null) : Count;
+
+    /// <summary>The same, also where it is open.</summary>
+    internal long Count { get; }
 
     internal GraphBuilder Builder { get; }
 

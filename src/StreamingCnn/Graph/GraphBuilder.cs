@@ -33,6 +33,9 @@ internal sealed class GraphBuilder
             paths.TryAdd(module, path);
     }
 
+    /// <summary>Whether the number of channels of a source is being looked for.</summary>
+    public bool IsOpen => nodes is [{ Channels: OpenChannels.Number }, ..];
+
     /// <summary>Traces a trunk, to be streamed, for an image with the given number of channels.</summary>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed.</exception>
     public static NetworkGraph Trace(Module<Tensor, Tensor> trunk, long channels, bool frozenBatchNorm = false)
@@ -95,7 +98,9 @@ internal sealed class GraphBuilder
             throw new UnsupportedLayerException(path, layer.Name, "joins maps of different networks; trace them from the same input");
         try
         {
-            var channels = layer.OutputChannels([.. inputs.Select(input => input.Channels)]);
+            if (IsOpen && layer.InputChannels is { } wanted)
+                OpenChannels.Fix(inputs[0].Count, wanted);
+            var channels = layer.OutputChannels([.. inputs.Select(input => input.Count)]);
             var node = new GraphNode(nodes.Count, layer, [.. inputs.Select(input => input.Node)], channels, path) { Taught = taught };
             nodes.Add(node);
             return new FeatureMap(this, node.Index, channels);

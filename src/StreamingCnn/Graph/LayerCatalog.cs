@@ -6,7 +6,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph;
 
-/// <summary>All that the engine knows of TorchSharp's modules and its own, by their exact types: what derives from one may compute anything.</summary>
+/// <summary>
+/// All that the engine knows of TorchSharp's modules and its own, by their exact types: what derives from one may compute anything.
+/// </summary>
 internal static class LayerCatalog
 {
     private const string MoveToHead = "move it to the head, behind the streamed trunk";
@@ -139,7 +141,9 @@ internal static class LayerCatalog
         Add<StochasticDepth>(masking with { Describe = (m, _) => new StochasticDepthLayer((StochasticDepth)m) });
         Add<RReLU>(random with
         {
-            Describe = (m, _) => m is RReLU { inplace: true } rrelu ? new InPlaceActivationLayer(rrelu, 1) : new InOrderActivationLayer((RReLU)m, 1),
+            Describe = (m, _) => m is RReLU { inplace: true } rrelu
+                ? new InPlaceActivationLayer(rrelu, 1)
+                : new InOrderActivationLayer((RReLU)m, 1),
             Refusal = (m, _) => m.training
                 ? "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU"
                 : null,

@@ -3,7 +3,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Graph;
 
 /// <summary>Where a module stands: what its meaning depends on besides its own settings.</summary>
-/// <param name="IsInBlock">Whether in a block, whose graph says what a module of the last dimension acts on: the channels of each pixel.</param>
+/// <param name="IsInBlock">Whether in a block, whose graph says what a module of the last dimension acts on: the channels of each
+/// pixel.</param>
 /// <param name="FrozenBatchNorm">Whether batch norms use their running statistics in training mode.</param>
 internal readonly record struct LayerPlace(bool IsInBlock, bool FrozenBatchNorm);
 
@@ -13,7 +14,10 @@ internal sealed record LayerEntry
     /// <summary>Describes a module; null where the engine has no layer for it.</summary>
     public Func<Module, LayerPlace, LocalLayer>? Describe { get; init; }
 
-    /// <summary>Why a module cannot be streamed as it is set and where it stands, as the end of a sentence that begins with its name; null where it can.</summary>
+    /// <summary>
+    /// Why a module cannot be streamed as it is set and where it stands, as the end of a sentence that begins with its name; null
+    /// where it can.
+    /// </summary>
     public Func<Module, LayerPlace, string?>? Refusal { get; init; }
 
     /// <summary>Whether each of its outputs may depend on all of the map.</summary>

@@ -1,10 +1,12 @@
 namespace StreamingCnn.Graph;
 
 /// <summary>
-/// What a layer's record of a rectangle holds in memory for the backward pass, and what the layer takes while it runs: what the planner knows of a layer besides its integers. Small tensors, which do
+/// What a layer's record of a rectangle holds in memory for the backward pass, and what the layer takes while it runs: what the
+/// planner knows of a layer besides its integers. Small tensors, which do
 /// not grow with the rectangle in both directions, are left out.
 /// </summary>
-/// <param name="KeepsInput">Whether the record refers to the operands' windows, and to the first one's copy with padding where there is one.</param>
+/// <param name="KeepsInput">Whether the record refers to the operands' windows, and to the first one's copy with padding where there
+/// is one.</param>
 /// <param name="KeepsOutput">Whether the record refers to the output.</param>
 internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
 {
@@ -32,7 +34,9 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>Whether the output is a part of the first operand's window: memory of that, and none of its own.</summary>
     public bool OutputIsPart { get; init; }
 
-    /// <summary>Whether the gradients that it hands down are parts of the one that comes in: memory of that, and none of their own.</summary>
+    /// <summary>
+    /// Whether the gradients that it hands down are parts of the one that comes in: memory of that, and none of their own.
+    /// </summary>
     public bool GradientIsPart { get; init; }
 
     /// <summary>Whether the gradient that it hands down is a part of the padded copy's, where there is one.</summary>

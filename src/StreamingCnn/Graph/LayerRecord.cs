@@ -5,7 +5,10 @@ namespace StreamingCnn.Graph;
 /// <summary>What one layer's backward pass over one rectangle needs. Owns its tensors; used once.</summary>
 internal abstract class LayerRecord : IDisposable
 {
-    /// <summary>The tensors that the record refers to, by handles of its own; <see cref="LayerMemory"/> says which they are. What autograd saves besides does not show.</summary>
+    /// <summary>
+    /// The tensors that the record refers to, by handles of its own; <see cref="LayerMemory"/> says which they are. What autograd
+    /// saves besides does not show.
+    /// </summary>
     public abstract IEnumerable<Tensor> Held { get; }
 
     /// <summary>Backpropagates through the layer.</summary>

@@ -54,6 +54,9 @@ public abstract class LocalLayer
     /// </summary>
     public virtual string? Refusal => null;
 
+    /// <summary>Number of channels that the layer asks of its operand; null where it takes any.</summary>
+    public virtual long? InputChannels => null;
+
     /// <summary>Number of output channels for the given numbers of input channels, one for each operand.</summary>
     /// <exception cref="GeometryException">The layer does not accept them.</exception>
     public abstract long OutputChannels(IReadOnlyList<long> inputs);

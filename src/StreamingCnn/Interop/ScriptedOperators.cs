@@ -55,7 +55,12 @@ internal static class ScriptedOperators
     /// <param name="bias">Summands, or null.</param>
     /// <param name="wanted">Which gradients are.</param>
     public static (Tensor? Input, Tensor? Weight, Tensor? Bias) LayerNormBackward(
-        Tensor gradient, Tensor input, (Tensor Mean, Tensor Scale) statistics, Tensor? weight, Tensor? bias, (bool Input, bool Weight, bool Bias) wanted) =>
+        Tensor gradient,
+        Tensor input,
+        (Tensor Mean, Tensor Scale) statistics,
+        Tensor? weight,
+        Tensor? bias,
+        (bool Input, bool Weight, bool Bias) wanted) =>
         Three(wanted, (results, type) => $"""
             def run(g: Tensor, x: Tensor, m: Tensor, s: Tensor, w: Tensor, b: Tensor) -> {type}:
                 r = torch.native_layer_norm_backward(g, x, [x.size(-1)], m, s, {Name(weight, "w")}, {Name(bias, "b")}, {Flags(wanted)})
@@ -126,9 +131,11 @@ internal static class ScriptedOperators
     /// <param name="wanted">Which are.</param>
     /// <param name="script">Makes the script from the results r[i] that it shall return, and their type.</param>
     /// <param name="operands">Its operands.</param>
-    private static (Tensor?, Tensor?, Tensor?) Three((bool, bool, bool) wanted, Func<string, string, string> script, params object[] operands)
+    private static (Tensor?, Tensor?, Tensor?) Three(
+        (bool, bool, bool) wanted, Func<string, string, string> script, params object[] operands)
     {
-        string[] results = [.. new[] { wanted.Item1 ? "r[0]" : "", wanted.Item2 ? "r[1]" : "", wanted.Item3 ? "r[2]" : "" }.Where(r => r.Length > 0)];
+        string?[] all = [wanted.Item1 ? "r[0]" : null, wanted.Item2 ? "r[1]" : null, wanted.Item3 ? "r[2]" : null];
+        string[] results = [.. all.OfType<string>()];
         if (results.Length == 0)
             return (null, null, null);
 

@@ -11,7 +11,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Graph;
 
-/// <summary>What <see cref="LayerMemory"/> says of a layer is what its records hold: which tensors, by their memory, and how many bytes.</summary>
+/// <summary>
+/// What <see cref="LayerMemory"/> says of a layer is what its records hold: which tensors, by their memory, and how many bytes.
+/// </summary>
 public class LayerMemoryTests
 {
     // So many images that even single positions of a map are large enough for the heap, which counts them.
@@ -56,7 +58,8 @@ public class LayerMemoryTests
         }
     }
 
-    // Not among them, for TorchSharp 0.107's sake: Hardtanh out of place never frees what it computes, and Mish and Softsign in place have no gradient.
+    // Not among them, for TorchSharp 0.107's sake: Hardtanh out of place never frees what it computes, and Mish and Softsign in
+    // place have no gradient.
     private static readonly Dictionary<string, Func<LocalLayer>> Layers = new()
     {
         ["Add"] = () => new AdditionLayer(),
@@ -129,7 +132,8 @@ public class LayerMemoryTests
 
     private static (string Name, ScalarType Type, MapFormat Format) Setting(string name, bool isWide, bool isChannelsLast)
     {
-        var (type, format) = (isWide ? ScalarType.Float64 : ScalarType.Float32, isChannelsLast ? MapFormat.ChannelsLast : MapFormat.ChannelsFirst);
+        var type = isWide ? ScalarType.Float64 : ScalarType.Float32;
+        var format = isChannelsLast ? MapFormat.ChannelsLast : MapFormat.ChannelsFirst;
         return ($"{name}, {type}, {format}", type, format);
     }
 
@@ -141,7 +145,8 @@ public class LayerMemoryTests
         return AxisPatch.Of(map, new(first, first + count));
     }
 
-    private static void Check((string Name, ScalarType Type, MapFormat Format) setting, LocalLayer layer, long[] channels, Func<LocalLayer, Patch> patchOf)
+    private static void Check(
+        (string Name, ScalarType Type, MapFormat Format) setting, LocalLayer layer, long[] channels, Func<LocalLayer, Patch> patchOf)
     {
         TensorHeap.Begin();
         using var scope = NewDisposeScope();
@@ -150,7 +155,8 @@ public class LayerMemoryTests
         var name = $"{setting.Name}: outputs {patch.Output}";
         var (memory, size) = (layer.MemoryOf(patch), setting.Type == ScalarType.Float64 ? 8 : 4);
         var before = TensorHeap.Passing?.Taken;
-        Tensor[] inputs = [.. channels.Select(count => Random(setting, [Batch, count, patch.Input.Rows.Length, patch.Input.Columns.Length]))];
+        var (height, width) = (patch.Input.Rows.Length, patch.Input.Columns.Length);
+        Tensor[] inputs = [.. channels.Select(count => Random(setting, [Batch, count, height, width]))];
         using var run = layer.Start();
         Tensor output;
         LayerRecord record;
@@ -170,7 +176,8 @@ public class LayerMemoryTests
             var keepsOperands = memory.KeepsInput && !(padded > 0 && memory.KeepsPaddedCopyOnly);
             if (patch.Input.Area > 0)
             {
-                Assert.True(operands.All(one => held.Contains(one) == (keepsOperands || (memory.KeepsOutput && memory.OutputIsPart))), $"{name}: keeps the input");
+                var keeps = keepsOperands || (memory.KeepsOutput && memory.OutputIsPart);
+                Assert.True(operands.All(one => held.Contains(one) == keeps), $"{name}: keeps the input");
                 Assert.True(operands[0] == mine == memory.OutputIsPart, $"{name}: output is a part of the input");
             }
 
@@ -193,7 +200,10 @@ public class LayerMemoryTests
             foreach (var input in inputs)
                 input.Dispose();
             if (before is not null)
-                Assert.True(expected.Sum(Block) == TensorHeap.Passing!.Taken - before - gradientBytes, $"{name}: holds {TensorHeap.Passing!.Taken - before - gradientBytes} bytes, not {string.Join(" + ", expected)}");
+            {
+                var found = TensorHeap.Passing!.Taken - before - gradientBytes;
+                Assert.True(expected.Sum(Block) == found, $"{name}: holds {found} bytes, not {string.Join(" + ", expected)}");
+            }
 
             CheckGradients(name, record, gradient, memory, patch, padded, size * Batch, channels);
         }
@@ -210,8 +220,10 @@ public class LayerMemoryTests
                 continue;
             var area = memory.GradientIsPadded && padded > 0 ? padded / channels[i] / valueBytes : patch.Input.Area;
             Assert.True(one.IsExclusive == memory.GradientIsFresh, $"{name}: the gradient is fresh");
-            Assert.True(Memory(one.Tensor) == Memory(gradient) == memory.GradientIsPart, $"{name}: the gradient is a part of what comes in");
-            Assert.True(memory.GradientIsPart || Memory(one.Tensor).Bytes == area * channels[i] * valueBytes, $"{name}: the gradient takes {Memory(one.Tensor).Bytes} bytes, not {area * channels[i] * valueBytes}");
+            var mine = Memory(one.Tensor);
+            Assert.True(mine == Memory(gradient) == memory.GradientIsPart, $"{name}: the gradient is a part of what comes in");
+            var bytes = area * channels[i] * valueBytes;
+            Assert.True(memory.GradientIsPart || mine.Bytes == bytes, $"{name}: the gradient takes {mine.Bytes} bytes, not {bytes}");
         }
     }
 

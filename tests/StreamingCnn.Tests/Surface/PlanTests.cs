@@ -3,6 +3,7 @@ using StreamingCnn.Models;
 using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Surface;
 
@@ -21,6 +22,47 @@ public class PlanTests
         Assert.True(streaming.Plan(200, 200).TimeRatio > 0);
 
         Assert.Equal(expected, rand(1).item<float>());
+    }
+
+    /// <summary>Networks, and the channels that they ask of an image; null where they take any.</summary>
+    private static readonly Dictionary<string, (Func<Module<Tensor, Tensor>> Make, long? Channels)> Networks = new()
+    {
+        ["a convolution"] = (() => Conv2d(5, 8, 3), 5),
+        ["behind layers without an opinion"] = (() => Sequential(ReLU(), MaxPool2d(2), Conv2d(2, 8, 3)), 2),
+        ["behind positions that become channels"] = (() => Sequential(PixelUnshuffle(2), Conv2d(16, 8, 1)), 4),
+        ["behind channels that become positions"] = (() => Sequential(PixelShuffle(3), ConvTranspose2d(2, 8, 3)), 18),
+        ["behind a gate"] = (() => Sequential(GLU(1), Evaluating(BatchNorm2d(3))), 6),
+        ["a layer that is not traced first"] = (() => new Reversed(), 7),
+        ["a part of the channels"] = (() => new Part(), null),
+        ["a pooling"] = (() => MaxPool2d(2), null),
+        ["a block that looks first"] = (() => new Looking(), 3),
+    };
+
+    public static TheoryData<string> Names => [.. Networks.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_plan_is_for_the_channels_that_the_network_asks_for(string name)
+    {
+        var (make, channels) = Networks[name];
+        using var trunk = make();
+        using var streaming = new StreamingModule(trunk, new() { Tile = (32, 32) });
+
+        var plan = streaming.Plan(96, 96);
+
+        Assert.Equal(streaming.Plan(96, 96, channels ?? 3).StepBytes, plan.StepBytes);
+        if (channels is { } asked)
+            Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(96, 96, asked + 1));
+        else
+            Assert.True(streaming.Plan(96, 96, 5).StepBytes > 0);
+    }
+
+    [Fact]
+    public void A_plan_needs_a_channel()
+    {
+        using var streaming = new StreamingModule(MaxPool2d(2), new() { Tile = (32, 32) });
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => streaming.Plan(96, 96, 0));
     }
 
     [Fact]
@@ -120,5 +162,43 @@ public class PlanTests
         using var streaming = new StreamingModule(trunk, new() { Tile = (64, 64) });
 
         Assert.Contains(line, (streaming.Plan(200, 200) with { Seconds = seconds }).ToString(), StringComparison.Ordinal);
+    }
+
+    private static Module<Tensor, Tensor> Evaluating(Module<Tensor, Tensor> module)
+    {
+        module.eval();
+        return module;
+    }
+
+    private sealed class Reversed : StreamingBlock
+    {
+        private readonly Module<Tensor, Tensor> last = Conv2d(4, 2, 1);
+        private readonly Module<Tensor, Tensor> first = Conv2d(7, 4, 1);
+
+        public Reversed()
+            : base(nameof(Reversed)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input) => input.Through(first).Through(last);
+    }
+
+    private sealed class Part : StreamingBlock
+    {
+        private readonly Module<Tensor, Tensor> convolution = Conv2d(2, 4, 3);
+
+        public Part()
+            : base(nameof(Part)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input) => input.Slice(0, 2).Through(convolution);
+    }
+
+    private sealed class Looking : StreamingBlock
+    {
+        private readonly Module<Tensor, Tensor> convolution = Conv2d(3, 4, 3);
+
+        public Looking()
+            : base(nameof(Looking)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input) =>
+            input.Channels == 3 ? input.Through(convolution) : throw new UnsupportedLayerException("Only photographs.");
     }
 }

@@ -52,7 +52,10 @@ internal static class Border
         return Select(window, dimension, index);
     }
 
-    /// <summary>Whether positions stand one behind the other in the input, so that what <see cref="FillFrom"/> lays out is a part of the window and no copy.</summary>
+    /// <summary>
+    /// Whether positions stand one behind the other in the input, so that what <see cref="FillFrom"/> lays out is a part of the
+    /// window and no copy.
+    /// </summary>
     public static bool IsPart(long first, long count, Func<long, long> source)
     {
         var start = source(first);

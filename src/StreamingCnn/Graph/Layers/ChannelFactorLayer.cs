@@ -12,6 +12,8 @@ internal sealed class ChannelFactorLayer(Parameter factors) : LocalLayer
 
     public override IEnumerable<Parameter> Parameters => [factors];
 
+    public override long? InputChannels => factors.numel();
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == factors.numel()
         ? inputs[0]
         : throw new GeometryException($"has {factors.numel()} factor(s) for {inputs[0]} channel(s)");

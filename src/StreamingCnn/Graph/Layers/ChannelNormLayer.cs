@@ -7,7 +7,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph.Layers;
 
-/// <summary>Layer normalisation over the channels of each pixel. Its record keeps the input, and the mean and deviation of each pixel.</summary>
+/// <summary>
+/// Layer normalisation over the channels of each pixel. Its record keeps the input, and the mean and deviation of each pixel.
+/// </summary>
 internal sealed class ChannelNormLayer : PointwiseLayer
 {
     private readonly bool isOfPixels;
@@ -27,6 +29,8 @@ internal sealed class ChannelNormLayer : PointwiseLayer
 
     public override bool OutputIsFresh => true;
 
+    public override long? InputChannels => channels;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == channels
         ? channels
         : throw new GeometryException($"expects {channels} channels, but gets {inputs[0]}");
@@ -44,7 +48,12 @@ internal sealed class ChannelNormLayer : PointwiseLayer
         var (output, mean, scale) = ScriptedOperators.LayerNorm(inputs[0].permute(0, 2, 3, 1), Weight, Bias, eps);
         return (
             output.permute(0, 3, 1, 2),
-            new Record(this, inputs[0].alias().DetachFromDisposeScope(), mean.DetachFromDisposeScope(), scale.DetachFromDisposeScope(), wanted[0]));
+            new Record(
+                this,
+                inputs[0].alias().DetachFromDisposeScope(),
+                mean.DetachFromDisposeScope(),
+                scale.DetachFromDisposeScope(),
+                wanted[0]));
     }
 
     protected override Tensor Apply(Tensor input) => isOfPixels

@@ -20,6 +20,8 @@ internal sealed class ChannelsLastLayer(Linear linear) : PointwiseLayer(linear)
 
     internal override double WorkPerPosition => 2.0 * linear.in_features * linear.out_features;
 
+    public override long? InputChannels => linear.in_features;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == linear.in_features
         ? linear.out_features
         : throw new GeometryException($"expects {linear.in_features} channels, but gets {inputs[0]}");

@@ -85,6 +85,8 @@ internal class ConvolutionLayer : LocalLayer
             ? new(convolution, reader)
             : null;
 
+    public override long? InputChannels => convolution.in_channels;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
         ? convolution.out_channels
         : throw new GeometryException($"expects {convolution.in_channels} input channels, but gets {inputs[0]}");

@@ -34,6 +34,8 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     internal override double ComparisonsPerPosition => layer.ComparisonsPerPosition;
 
+    public override long? InputChannels => layer.InputChannels;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => layer.OutputChannels(inputs);
 
     public override AxisMap Along(Axis axis, long length) => layer.Along(axis, length);

@@ -4,7 +4,10 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph.Layers;
 
-/// <summary>A convolution with zero padding, and the norm with running statistics that alone reads it, as one convolution; see <see cref="FoldedNorm"/>.</summary>
+/// <summary>
+/// A convolution with zero padding, and the norm with running statistics that alone reads it, as one convolution; see <see
+/// cref="FoldedNorm"/>.
+/// </summary>
 /// <param name="convolution">The convolution.</param>
 /// <param name="norm">The norm.</param>
 internal sealed class FoldedConvolutionLayer(Conv2d convolution, BatchNormLayer norm) : ConvolutionLayer(convolution)

@@ -57,7 +57,8 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm) : IConvol
 
     /// <summary>Adds the gradients of a rectangle to what has come so far; <see cref="Finish"/> hands them on.</summary>
     /// <inheritdoc/>
-    public void Add(Tensor? ofWeight, Tensor? ofBias, IGradientSink parameters) => (weightSum, biasSum) = (Sum(weightSum, ofWeight), Sum(biasSum, ofBias));
+    public void Add(Tensor? ofWeight, Tensor? ofBias, IGradientSink parameters) =>
+        (weightSum, biasSum) = (Sum(weightSum, ofWeight), Sum(biasSum, ofBias));
 
     /// <summary>Hands on the gradients of the parameters, when those of all rectangles have come.</summary>
     /// <param name="parameters">Receives them.</param>

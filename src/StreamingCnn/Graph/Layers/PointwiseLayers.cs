@@ -89,6 +89,8 @@ internal sealed class BatchNormLayer(BatchNorm2d norm, bool evaluate) : Pointwis
             ? "is in training mode, where it normalises over the whole map; call eval() on it or set StreamingOptions.FrozenBatchNorm, use ChannelLayerNorm, or move it to the head"
             : null;
 
+    public override long? InputChannels => norm.num_features;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == norm.num_features
         ? inputs[0]
         : throw new GeometryException($"expects {norm.num_features} channels, but gets {inputs[0]}");
@@ -113,7 +115,8 @@ internal sealed class GatedLinearUnitLayer(GLU unit) : PointwiseLayer(unit)
 /// <param name="softmax">The module.</param>
 /// <param name="dimension">What it runs over.</param>
 /// <param name="function">What it computes, over a dimension. The library would lay its output out channels first.</param>
-internal sealed class SoftmaxLayer(Module<Tensor, Tensor> softmax, long dimension, Func<Tensor, long, Tensor> function) : PointwiseLayer(softmax)
+internal sealed class SoftmaxLayer(Module<Tensor, Tensor> softmax, long dimension, Func<Tensor, long, Tensor> function)
+    : PointwiseLayer(softmax)
 {
     public override string? Refusal => OverChannels.RefusalOf(dimension);
 

@@ -40,6 +40,8 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
         : WeightShape.RefusalOf(
             convolution.weight, convolution.in_channels, convolution.out_channels / convolution.groups, kernel.Rows, kernel.Columns);
 
+    public override long? InputChannels => convolution.in_channels;
+
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0] == convolution.in_channels
         ? convolution.out_channels
         : throw new GeometryException($"expects {convolution.in_channels} input channels, but gets {inputs[0]}");
@@ -56,7 +58,9 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
         var window = inputs[0];
         var output = patch.Input.IsEmpty
             ? window.Format().Zeros(
-                [window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length], window.dtype, window.device)
+                [window.shape[0], convolution.out_channels, patch.Rows.Output.Length, patch.Columns.Output.Length],
+                window.dtype,
+                window.device)
             : Fit(Convolve(window), patch);
         return convolution.bias is { } bias ? output.Plus(bias.reshape(-1, 1, 1)) : output;
     }
