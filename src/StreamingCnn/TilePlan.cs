@@ -6,6 +6,7 @@ namespace StreamingCnn;
 /// <summary>What a streamed step would do, and what it would cost.</summary>
 public sealed record TilePlan
 {
+    private readonly Lazy<string> explanation = new(() => "");
     private readonly Lazy<(double Step, double Whole)> times = new(() => (double.NaN, double.NaN));
     private readonly double? seconds;
     private readonly double? wholeSeconds;
@@ -45,7 +46,9 @@ public sealed record TilePlan
     /// <summary>Bytes carried that wait for the backward pass in the host's memory or in a file; see <see cref="StreamingOptions.Carry"/>.</summary>
     public required long CarryElsewhereBytes { get; init; }
 
-    /// <summary>Estimated bytes of the largest tile's activations and their gradients in the backward pass.</summary>
+    /// <summary>
+    /// Estimated bytes of the largest tile's activations and their gradients in the backward pass; or of the gradients of parameters on their way to autograd, where these take more.
+    /// </summary>
     public required long TileBytes { get; init; }
 
     /// <summary>Bytes kept besides from the forward pass, so that less is computed again.</summary>
@@ -94,6 +97,18 @@ public sealed record TilePlan
 
     /// <summary>Estimated bytes of a training step, the image and the base process left out.</summary>
     public long StepBytes => ParameterBytes + OutputBytes + CarryBytes + TileBytes + KeptBytes;
+
+    /// <summary>
+    /// What the tiles do, as text: for each kind of tile how many there are, and their instructions forwards and backwards with the bytes alive behind each. It is written when first asked for,
+    /// and may be long.
+    /// </summary>
+    public string Explanation => explanation.Value;
+
+    /// <summary>Writes the explanation.</summary>
+    internal Func<string> Explaining
+    {
+        init => explanation = new(value, LazyThreadSafetyMode.PublicationOnly);
+    }
 
     /// <inheritdoc/>
     public override string ToString()

@@ -20,9 +20,13 @@ internal static class PlanCommand
         var carry = new CarryOptions();
         var compute = CommonOptions.Compute();
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
+        var explain = new Option<bool>("--explain")
+        {
+            Description = "Print what each kind of tile does, instruction by instruction, with the memory alive behind each.",
+        };
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
-            model, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute,
+            model, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute, explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
@@ -37,6 +41,8 @@ internal static class PlanCommand
             Console.Write(plan);
             if (plan.Mode == StreamingMode.ExactlyOnce)
                 Console.WriteLine($"overlap    {Overlap(trunk, plan, parsed.GetValue(compute))}");
+            if (parsed.GetValue(explain))
+                Console.Write($"\n{plan.Explanation}");
             return Program.Success;
         });
         return command;

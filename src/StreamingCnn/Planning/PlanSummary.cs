@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Planning.Programs;
 
 namespace StreamingCnn.Planning;
 
@@ -22,7 +23,7 @@ internal static class PlanSummary
         var wholeGrid = GridPlan.ExactlyOnce(
             conventional.Graph, [.. grid.Graph.Sources.Select(source => grid.Size(source.Index))], image, beyondBorder: false);
         var whole = new StepModel(wholeGrid, conventional.Cost, mapsAnew: true);
-        var bytes = model.Bytes(plan.Kept);
+        var bytes = model.RunBytes(plan.Kept);
         var carried = model.CarryBytes(plan.Kept);
         // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them is to add
         // up.
@@ -40,11 +41,12 @@ internal static class PlanSummary
             OutputBytes = 2 * model.OutputBytes,
             CarryBytes = carried,
             CarryElsewhereBytes = model.CarryElsewhereBytes,
-            TileBytes = tile,
+            TileBytes = tile + model.Bytes(plan.Kept) - bytes,
             KeptBytes = besides - tile,
             WholeBytes = whole.AllKeptBytes,
             Recomputed = model.Recompute(plan.Kept) / model.Forward,
             Times = Times,
+            Explaining = () => PlanText.Of(plan, trunk),
             ComputedOnceRatio = ComputedOnceRatio(grid),
         };
 

@@ -77,7 +77,7 @@ internal sealed class Planner
 
         var budget = options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget;
         var whole = Plain(0);
-        if (whole.Model.AllKeptBytes <= budget)
+        if (Math.Max(whole.Model.AllKeptBytes, whole.Model.EndBytes) <= budget)
             return Plan(whole, budget);
 
         var largest = whole.Model.LeastBytes <= budget ? 0 : LargestThatFits(budget);

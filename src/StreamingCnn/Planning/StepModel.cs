@@ -66,11 +66,17 @@ internal sealed class StepModel
     /// <summary>Bytes of the outputs.</summary>
     public long OutputBytes { get; }
 
+    /// <summary>
+    /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles, laid out as the parameter is, and as autograd's copy.
+    /// Networks with more weights than activations take most then.
+    /// </summary>
+    public long EndBytes => trunk.ParameterBytes + (2 * trunk.GradientBytes) + (2 * OutputBytes) + AnyStep;
+
     /// <summary>Bytes of a step that keeps as little as it can.</summary>
-    public long LeastBytes => bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts));
+    public long LeastBytes => Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));
 
     /// <summary>Bytes of a step that keeps nothing.</summary>
-    public long NothingKeptBytes => bytesBesides + memory.Most(grid.Graph.Nodes.Count);
+    public long NothingKeptBytes => Math.Max(EndBytes, bytesBesides + memory.Most(grid.Graph.Nodes.Count));
 
     /// <summary>Bytes of a step that keeps everything.</summary>
     public long AllKeptBytes => bytesBesides + memory.Most(grid.Graph.FirstLayer);
@@ -80,7 +86,10 @@ internal sealed class StepModel
         KeptLayers.Choose(memory, KeptLayers.Cuts(grid.Graph, roughly ? FewCuts : ManyCuts), budget - bytesBesides);
 
     /// <summary>Bytes of a step that keeps some records.</summary>
-    public long Bytes(KeptLayers kept) => bytesBesides + kept.Bytes;
+    public long Bytes(KeptLayers kept) => Math.Max(EndBytes, RunBytes(kept));
+
+    /// <summary>Bytes while its tiles run.</summary>
+    public long RunBytes(KeptLayers kept) => bytesBesides + kept.Bytes;
 
     /// <summary>Seconds of the forward pass.</summary>
     public double Forward => forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Forward(kind, grid.Graph.Nodes.Count)));

@@ -23,6 +23,7 @@ internal sealed class TrunkCost
         (ElementSize, SourceElementSize) = (elementSize, elementSize);
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
+        GradientBytes = graph.Parameters.Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel() * parameter.element_size());
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
         kinds = [.. graph.Nodes.Select(node => node.Layer?.WorkKind ?? default)];
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
@@ -34,6 +35,7 @@ internal sealed class TrunkCost
     {
         (Graph, Differentiable, Batch, CarryIsElsewhere) = (other.Graph, other.Differentiable, other.Batch, other.CarryIsElsewhere);
         (ElementSize, SourceElementSize) = (other.ElementSize, other.SourceElementSize);
+        GradientBytes = other.GradientBytes;
         (ParameterBytes, Work, Comparisons, WeightBytes) = (other.ParameterBytes, other.Work, other.Comparisons, other.WeightBytes);
         (Rates, kinds) = (rates, other.kinds);
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
@@ -68,6 +70,9 @@ internal sealed class TrunkCost
 
     /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
     public long ParameterBytes { get; }
+
+    /// <summary>Bytes of the gradients of those that learn.</summary>
+    public long GradientBytes { get; }
 
     /// <summary>Of each node, the multiplications and additions for a position of its map.</summary>
     public IReadOnlyList<double> Work { get; }
