@@ -72,7 +72,10 @@ public sealed record StreamingOptions
     /// <value>The default value is <see cref="CarryPlace.Device"/>.</value>
     public CarryPlace Carry { get; init; }
 
-    /// <summary>The folder for the temporary file of <see cref="CarryPlace.File"/>; made where it does not exist. The file goes when the backward pass is done, or the forward pass where none follows.</summary>
+    /// <summary>
+    /// The folder for the temporary file of <see cref="CarryPlace.File"/>; made where it does not exist. The file goes when the backward
+    /// pass is done, or the forward pass where none follows.
+    /// </summary>
     /// <value>The default value is null: the system's temporary folder.</value>
     public string? CarryFolder { get; init; }
 

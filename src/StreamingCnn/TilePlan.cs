@@ -39,7 +39,8 @@ public sealed record TilePlan
     public required long OutputBytes { get; init; }
 
     /// <summary>
-    /// Bytes carried between tiles and kept for the backward pass, as far as they are on the device, and of the gradients that wait for their tile in the backward pass.
+    /// Bytes carried between tiles and kept for the backward pass, as far as they are on the device, and of the gradients that wait for
+    /// their tile in the backward pass.
     /// </summary>
     public required long CarryBytes { get; init; }
 
@@ -47,7 +48,8 @@ public sealed record TilePlan
     public required long CarryElsewhereBytes { get; init; }
 
     /// <summary>
-    /// Estimated bytes of the largest tile's activations and their gradients in the backward pass; or of the gradients of parameters on their way to autograd, where these take more.
+    /// Estimated bytes of the largest tile's activations and their gradients in the backward pass; or of the gradients of parameters on
+    /// their way to autograd, where these take more.
     /// </summary>
     public required long TileBytes { get; init; }
 
@@ -57,7 +59,10 @@ public sealed record TilePlan
     /// <summary>Estimated bytes of a conventional step over the whole image.</summary>
     public required long WholeBytes { get; init; }
 
-    /// <summary>Share of the forward pass's time that the backward pass takes to compute again what was not kept, in [0, 1]; by the rates that plans are chosen with.</summary>
+    /// <summary>
+    /// Share of the forward pass's time that the backward pass takes to compute again what was not kept, in [0, 1]; by the rates that
+    /// plans are chosen with.
+    /// </summary>
     public required double Recomputed { get; init; }
 
     /// <summary>
@@ -99,7 +104,8 @@ public sealed record TilePlan
     public long StepBytes => ParameterBytes + OutputBytes + CarryBytes + TileBytes + KeptBytes;
 
     /// <summary>
-    /// What the tiles do, as text: for each kind of tile how many there are, and their instructions forwards and backwards with the bytes alive behind each. It is written when first asked for,
+    /// What the tiles do, as text: for each kind of tile how many there are, and their instructions forwards and backwards with the bytes
+    /// alive behind each. It is written when first asked for,
     /// and may be long.
     /// </summary>
     public string Explanation => explanation.Value;

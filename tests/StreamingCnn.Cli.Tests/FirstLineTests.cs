@@ -42,6 +42,7 @@ public class FirstLineTests
         Assert.True(commands.Length >= 10);
         Assert.All(commands, command => Assert.NotNull(Assert.IsType<AnnouncedCommand>(command).FirstLine));
 
-        static IEnumerable<Command> Leaves(Command command) => command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);
+        static IEnumerable<Command> Leaves(Command command) =>
+            command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);
     }
 }

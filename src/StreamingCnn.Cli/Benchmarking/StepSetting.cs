@@ -86,7 +86,8 @@ internal sealed record StepSetting(string Model, int Height, int Width, StepMeth
 /// <param name="CarryBytes">The part of it that is carried between tiles.</param>
 /// <param name="Tile">The tile that was used, 0 for the whole image.</param>
 /// <param name="PlannedRatio">What the plan says of the time, divided by the whole image's; 0 for the whole image.</param>
-/// <param name="SmallestBytes">The smallest budget that the planner accepts for a streamed step; 0 for the whole image, and where nobody asked.</param>
+/// <param name="SmallestBytes">The smallest budget that the planner accepts for a streamed step; 0 for the whole image, and where nobody
+/// asked.</param>
 /// <param name="Parts">Seconds of the parts of a streamed step; empty for others.</param>
 internal sealed record StepCost(
     double Seconds, long BaseBytes, long PeakBytes, long PlannedBytes, long CarryBytes, int Tile, double PlannedRatio, long SmallestBytes,

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Seams in a temporary file, whose slots are used again. It is written and read piece by piece rather than mapped into memory: pages of a mapping count as this process's, and it is
+/// Seams in a temporary file, whose slots are used again. It is written and read piece by piece rather than mapped into memory: pages of
+/// a mapping count as this process's, and it is
 /// to stay within its budget.
 /// </summary>
 internal sealed class FileShelf : ISeamShelf

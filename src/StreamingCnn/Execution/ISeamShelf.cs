@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// A place that is slower or further away than the device's memory, for seams that no tile needs at present. One may be removed while another is written or read.
+/// A place that is slower or further away than the device's memory, for seams that no tile needs at present. One may be removed while
+/// another is written or read.
 /// </summary>
 internal interface ISeamShelf : IDisposable
 {

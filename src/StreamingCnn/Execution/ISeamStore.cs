@@ -24,7 +24,10 @@ internal interface ISeamStore : IDisposable
     /// <summary>Asks for a seam that is wanted soon.</summary>
     void Prefetch(in SeamKey seam);
 
-    /// <summary>A seam's values on the device of the computation, as often as they are wanted. They stay the store's, and are valid until the seam rests or is freed.</summary>
+    /// <summary>
+    /// A seam's values on the device of the computation, as often as they are wanted. They stay the store's, and are valid until the seam
+    /// rests or is freed.
+    /// </summary>
     Tensor Take(in SeamKey seam);
 
     /// <summary>Tells that a seam is not wanted for now.</summary>

@@ -61,7 +61,8 @@ internal sealed class RunContext : IDisposable
 
     private ScalarType Type(int node) => Plan.Graph.Nodes[node].IsSource ? Sources.Type : Settings.MapType;
 
-    private long[] Shape(int node, Region region) => [Sources.Batch, Plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];
+    private long[] Shape(int node, Region region) =>
+        [Sources.Batch, Plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];
 
     /// <summary>Where gradients come from and go to.</summary>
     /// <param name="Outputs">The gradient of each output, null for none.</param>

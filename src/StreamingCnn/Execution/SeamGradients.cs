@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>The gradients of what tiles leave for one another: added up by the tiles that have read it, taken by its home, which comes later in the backward pass.</summary>
+/// <summary>
+/// The gradients of what tiles leave for one another: added up by the tiles that have read it, taken by its home, which comes later in
+/// the backward pass.
+/// </summary>
 /// <param name="plan">The grid.</param>
 /// <param name="settings">Type and format of the maps.</param>
 /// <param name="store">Where they wait; it belongs to this object.</param>

@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>The values that tiles leave for one another: stored by their home tile, taken by tiles behind it, in both passes, and freed when nobody reads them any more.</summary>
+/// <summary>
+/// The values that tiles leave for one another: stored by their home tile, taken by tiles behind it, in both passes, and freed when
+/// nobody reads them any more.
+/// </summary>
 /// <param name="plan">The grid.</param>
 /// <param name="settings">Type and format of the maps.</param>
 /// <param name="store">Where they wait; it belongs to this object.</param>

@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// The way of an image, or of several sources, through the network: forwards in the plan's order without autograd, leaving strips; backwards in exactly the reverse order,
+/// The way of an image, or of several sources, through the network: forwards in the plan's order without autograd, leaving strips;
+/// backwards in exactly the reverse order,
 /// each tile computed again and differentiated. This is backpropagation through time over a two-dimensional recurrence.
 /// </summary>
 internal sealed class StreamedRun : IDifferentiableRun
@@ -145,7 +146,8 @@ internal sealed class StreamedRun : IDifferentiableRun
     }
 
     /// <summary>
-    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros even where every path is cropped away.
+    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros
+    /// even where every path is cropped away.
     /// </summary>
     private bool[] Reached(IReadOnlyList<MapSource?> gradients)
     {

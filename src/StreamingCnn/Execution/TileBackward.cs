@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Runs programs backwards, with tensors. The gradient of the tile's own rectangles goes down through their layers; that of strips goes to the values' home tiles, which come later in the
+/// Runs programs backwards, with tensors. The gradient of the tile's own rectangles goes down through their layers; that of strips goes
+/// to the values' home tiles, which come later in the
 /// reversed order and find it complete.
 /// </summary>
 /// <param name="run">What the tiles of a run share.</param>
@@ -200,7 +201,8 @@ internal sealed class TileBackward(RunContext run)
 
     private RunContext.Gradients With => run.Backward!;
 
-    private Region Absolute(int node, Region region) => region.IsEmpty ? default : run.Plan.Origin(node, tile.Row, tile.Column).Absolute(region);
+    private Region Absolute(int node, Region region) =>
+        region.IsEmpty ? default : run.Plan.Origin(node, tile.Row, tile.Column).Absolute(region);
 
     private Region Rectangle(int node) => run.Plan.Computed(node, tile.Row, tile.Column);
 

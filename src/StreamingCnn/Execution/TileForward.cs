@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
 
-/// <summary>Runs programs forwards, with tensors: a tile computes its rectangle of every map from the windows below, layer by layer.</summary>
+/// <summary>
+/// Runs programs forwards, with tensors: a tile computes its rectangle of every map from the windows below, layer by layer.
+/// </summary>
 /// <param name="run">What the tiles of a run share.</param>
 internal sealed class TileForward(RunContext run)
 {
@@ -162,7 +164,9 @@ internal sealed class TileForward(RunContext run)
         return run.Settings.Format.Of(output);
     }
 
-    /// <summary>The rectangle of a map that this tile's layers read: its own, and the strips above and left of it that earlier tiles left.</summary>
+    /// <summary>
+    /// The rectangle of a map that this tile's layers read: its own, and the strips above and left of it that earlier tiles left.
+    /// </summary>
     private void Gather(GatherWindow gather)
     {
         var (region, inside, laidOut) = (Absolute(gather.Node, gather.Window), Absolute(gather.Node, gather.Inside), Absolute(gather.Node, gather.LaidOut));
@@ -204,7 +208,8 @@ internal sealed class TileForward(RunContext run)
 
     private bool[] Wanted(int node) => Array.ConvertAll(Node(node).Inputs, run.Differentiable.Needs);
 
-    private Region Absolute(int node, Region region) => region.IsEmpty ? default : run.Plan.Origin(node, tile.Row, tile.Column).Absolute(region);
+    private Region Absolute(int node, Region region) =>
+        region.IsEmpty ? default : run.Plan.Origin(node, tile.Row, tile.Column).Absolute(region);
 
     private Region Rectangle(int node) => run.Plan.Computed(node, tile.Row, tile.Column);
 

@@ -42,7 +42,8 @@ internal static class MapFormats
     public static Tensor Zeros(this MapFormat format, ReadOnlySpan<long> shape, ScalarType type, Device device) => format.Empty(shape, type, device).zero_();
 
     /// <summary>
-    /// The map in a format: itself where it has it, or where that is the default, which every layer takes as it comes. A map of one channel has both formats, and just has to say so.
+    /// The map in a format: itself where it has it, or where that is the default, which every layer takes as it comes. A map of one
+    /// channel has both formats, and just has to say so.
     /// </summary>
     public static Tensor Of(this MapFormat format, Tensor map) => format == MapFormat.ChannelsFirst || map.Format() == format ? map
         : map.shape[1] == 1 && map.stride(3) == 1 ? map.as_strided(map.shape, [map.stride(0), 1, map.stride(2), 1], map.storage_offset())

@@ -3,7 +3,9 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>How sources of given sizes go through a network tile by tile: the tiles' share of each map, and what is carried between them.</summary>
+/// <summary>
+/// How sources of given sizes go through a network tile by tile: the tiles' share of each map, and what is carried between them.
+/// </summary>
 internal sealed class GridPlan
 {
     private readonly CarryPlan?[] carries;
@@ -119,7 +121,8 @@ internal sealed class GridPlan
     public TileLayout Tile(int row, int column) => new(this, row, column);
 
     /// <summary>From where positions of a map are counted in a tile: its cut.</summary>
-    public Corner Origin(int node, int tileRow, int tileColumn) => new(Rows.Computed(node, tileRow).Start, Columns.Computed(node, tileColumn).Start);
+    public Corner Origin(int node, int tileRow, int tileColumn) =>
+        new(Rows.Computed(node, tileRow).Start, Columns.Computed(node, tileColumn).Start);
 
     /// <summary>The tiles in the order in which they run forwards; backwards it is reversed.</summary>
     public TileOrder Order() => order;

@@ -13,7 +13,8 @@ internal readonly record struct HomeRange(int Start, int End)
     public HomeRange Before(int step) => this with { End = Math.Min(End, step) };
 
     /// <summary>The smallest range that holds both; an empty one adds nothing.</summary>
-    public HomeRange Hull(HomeRange other) => IsEmpty ? other : other.IsEmpty ? this : new(Math.Min(Start, other.Start), Math.Max(End, other.End));
+    public HomeRange Hull(HomeRange other) =>
+        IsEmpty ? other : other.IsEmpty ? this : new(Math.Min(Start, other.Start), Math.Max(End, other.End));
 
     /// <summary>Whether a tile is one of them.</summary>
     public bool Contains(int step) => Start <= step && step < End;

@@ -3,7 +3,8 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// What tiles leave of a map along one axis: of each the last few positions, which later ones read, and which those are. Strips that are wider than a tile have several homes.
+/// What tiles leave of a map along one axis: of each the last few positions, which later ones read, and which those are. Strips that are
+/// wider than a tile have several homes.
 /// </summary>
 internal sealed class SeamAxis
 {
@@ -36,7 +37,8 @@ internal sealed class SeamAxis
         reads = [.. readers.Select(reader => Follow(layout, reader))];
         for (var step = 0; step < layout.Steps; step++)
         {
-            // Low is monotone, so what any later tile reads of this one is a suffix of it, and the next tile reads the longest. A stride may leave nothing to read.
+            // Low is monotone, so what any later tile reads of this one is a suffix of it, and the next tile reads the longest. A stride
+            // may leave nothing to read.
             var start = LastReader[step] > step ? Math.Max(layout.Low(node, step + 1), homes[step].Start) : homes[step].End;
             chunks[step] = homes[step] with { Start = start };
             isRead[step] = FirstReader[step] >= 0;
@@ -96,7 +98,8 @@ internal sealed class SeamAxis
     public bool IsCarried => Chunks().Any(length => length > 0);
 
     /// <summary>Of each tile the length of <see cref="ReadHome"/>; 0 for those that are left out.</summary>
-    public long[] Homes(Func<int, bool>? chosen = null) => Lengths(homes, chosen is null ? step => isRead[step] : step => isRead[step] && chosen(step));
+    public long[] Homes(Func<int, bool>? chosen = null) =>
+        Lengths(homes, chosen is null ? step => isRead[step] : step => isRead[step] && chosen(step));
 
     /// <summary>Of each tile the length of <see cref="Chunk"/>; 0 for those that are left out.</summary>
     public long[] Chunks(Func<int, bool>? chosen = null) => Lengths(chunks, chosen ?? (_ => true));

@@ -1,7 +1,8 @@
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// How many values the seams of all maps and channels hold while tiles run, for one image. What is stored at a tile, and what is read there for the last or first time, is a sum of products of
+/// How many values the seams of all maps and channels hold while tiles run, for one image. What is stored at a tile, and what is read
+/// there for the last or first time, is a sum of products of
 /// lengths along rows and along columns; these repeat, so that few pairs of a row and a column are looked at.
 /// </summary>
 internal sealed class SeamMemory
@@ -61,7 +62,10 @@ internal sealed class SeamMemory
         }
     }
 
-    /// <summary>How many bytes may be on their way to where they wait while tiles run: what a tile stores, so that one tile's are written while the next is computed, up to a limit.</summary>
+    /// <summary>
+    /// How many bytes may be on their way to where they wait while tiles run: what a tile stores, so that one tile's are written while
+    /// the next is computed, up to a limit.
+    /// </summary>
     /// <param name="valueBytes">Bytes of a value in every image of the batch.</param>
     public long OnTheWay(long valueBytes) => Math.Max(Math.Min(MostOnTheWay, MostStored * valueBytes), Largest * valueBytes);
 

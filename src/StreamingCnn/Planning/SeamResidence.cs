@@ -1,7 +1,8 @@
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// How many values of seams are at hand while tiles run, for one image, where those that no tile needs at present wait elsewhere: what a tile reads, what it stores, and what the next one reads,
+/// How many values of seams are at hand while tiles run, for one image, where those that no tile needs at present wait elsewhere: what a
+/// tile reads, what it stores, and what the next one reads,
 /// each once. Tiles that are alike, and so are those next to them in the order, are looked at once.
 /// </summary>
 internal sealed class SeamResidence
@@ -26,7 +27,9 @@ internal sealed class SeamResidence
         columns = new SeamKinds(grid.Columns.Steps, step => maps.SelectMany(map => Signature(map.Carry.Columns, map.Carry.Parts, parts => parts.Columns, step)));
     }
 
-    /// <summary>Values at hand while each tile runs, in the order of tiles: forwards, and on the way back until it is computed again, and then.</summary>
+    /// <summary>
+    /// Values at hand while each tile runs, in the order of tiles: forwards, and on the way back until it is computed again, and then.
+    /// </summary>
     public IEnumerable<(long Forward, long Recomputing, long Reversing)> AtHand()
     {
         for (var index = 0; index < order.Count; index++)
@@ -120,6 +123,8 @@ internal sealed class SeamResidence
         }
     }
 
-    /// <summary>Values that a tile, or another one too, reads, each once; that the tile stores; and that it stores and the other one reads.</summary>
+    /// <summary>
+    /// Values that a tile, or another one too, reads, each once; that the tile stores; and that it stores and the other one reads.
+    /// </summary>
     private readonly record struct Pair(long Read, long Stored, long StoredAndRead);
 }

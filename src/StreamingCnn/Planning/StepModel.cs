@@ -51,7 +51,8 @@ internal sealed class StepModel
     public TilePrograms Programs { get; }
 
     /// <summary>Bytes carried for the backward pass and of their gradients, as far as they are in the memory that is counted.</summary>
-    public long CarryBytes(KeptLayers kept) => Enumerable.Range(0, memory.Order.Count).Max(tile => memory.Carried.At(tile, kept.Cut).Backward);
+    public long CarryBytes(KeptLayers kept) =>
+        Enumerable.Range(0, memory.Order.Count).Max(tile => memory.Carried.At(tile, kept.Cut).Backward);
 
     /// <summary>Bytes of the largest tile's work.</summary>
     public long TileBytes(KeptLayers kept)
@@ -67,7 +68,8 @@ internal sealed class StepModel
     public long OutputBytes { get; }
 
     /// <summary>
-    /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles, laid out as the parameter is, and as autograd's copy.
+    /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles, laid out
+    /// as the parameter is, and as autograd's copy.
     /// Networks with more weights than activations take most then.
     /// </summary>
     public long EndBytes => trunk.ParameterBytes + (2 * trunk.GradientBytes) + (2 * OutputBytes) + AnyStep;
@@ -92,10 +94,12 @@ internal sealed class StepModel
     public long RunBytes(KeptLayers kept) => bytesBesides + kept.Bytes;
 
     /// <summary>Seconds of the forward pass.</summary>
-    public double Forward => forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Forward(kind, grid.Graph.Nodes.Count)));
+    public double Forward =>
+        forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Forward(kind, grid.Graph.Nodes.Count)));
 
     /// <summary>Seconds of the backward pass, recomputation left out.</summary>
-    public double Backward => backward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Backward(kind, grid.Graph.FirstLayer)));
+    public double Backward =>
+        backward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Backward(kind, grid.Graph.FirstLayer)));
 
     /// <summary>Seconds of computing again what was not kept.</summary>
     public double Recompute(KeptLayers kept)

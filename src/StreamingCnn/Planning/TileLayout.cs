@@ -4,7 +4,9 @@ using StreamingCnn.Graph.Layers;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>The integers that a tile's programs are written from: what it computes of each map, what its layers read, what leaves it.</summary>
+/// <summary>
+/// The integers that a tile's programs are written from: what it computes of each map, what its layers read, what leaves it.
+/// </summary>
 internal sealed class TileLayout
 {
     private readonly Patch?[] patches;

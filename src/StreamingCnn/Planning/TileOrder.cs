@@ -3,7 +3,8 @@ using System.Collections;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// In which order tiles run forwards; backwards it is reversed. Any order does in which each tile comes behind those above it and to its left, which alone it reads of.
+/// In which order tiles run forwards; backwards it is reversed. Any order does in which each tile comes behind those above it and to its
+/// left, which alone it reads of.
 /// </summary>
 internal sealed class TileOrder : IReadOnlyList<(int Row, int Column)>
 {

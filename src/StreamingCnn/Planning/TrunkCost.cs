@@ -2,7 +2,9 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning;
 
-/// <summary>What is the same for every way to tile the sources: the trunk's parameters, which layers learn, and the type of the computation.</summary>
+/// <summary>
+/// What is the same for every way to tile the sources: the trunk's parameters, which layers learn, and the type of the computation.
+/// </summary>
 internal sealed class TrunkCost
 {
     private readonly WorkKind[] kinds;
@@ -59,7 +61,10 @@ internal sealed class TrunkCost
     /// <summary>Bytes of a value in every image of the batch.</summary>
     public long ValueBytes => Batch * ElementSize;
 
-    /// <summary>Bytes of a source's value in every image of the batch: sources have the type of the computation, which is not narrower than that of maps.</summary>
+    /// <summary>
+    /// Bytes of a source's value in every image of the batch: sources have the type of the computation, which is not narrower than that
+    /// of maps.
+    /// </summary>
     public long SourceValueBytes => Batch * SourceElementSize;
 
     /// <summary>The machine.</summary>

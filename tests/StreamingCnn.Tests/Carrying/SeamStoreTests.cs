@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Tests.Carrying;
 
-/// <summary>Random networks, in any order of tiles and with the carry anywhere: the numbers are those of raster order in memory, and the stores hold what the plan says, tile by tile.</summary>
+/// <summary>
+/// Random networks, in any order of tiles and with the carry anywhere: the numbers are those of raster order in memory, and the stores
+/// hold what the plan says, tile by tile.
+/// </summary>
 public sealed class SeamStoreTests : IDisposable
 {
     private readonly string folder = Path.Combine(Path.GetTempPath(), $"streamingcnn-seams-{Guid.NewGuid():N}");

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Tests.Carrying;
 
-/// <summary>A store that counts what another one is given, and holds the run to the rules: each seam comes once, is taken while it is there, and is freed once.</summary>
+/// <summary>
+/// A store that counts what another one is given, and holds the run to the rules: each seam comes once, is taken while it is there, and
+/// is freed once.
+/// </summary>
 internal sealed class WatchedSeams(ISeamStore store) : ISeamStore
 {
     private readonly Dictionary<SeamKey, long> there = [];

@@ -19,20 +19,23 @@ public class RandomNetworkTests
             new Case(seed, layers, channels, height, width, (tileHeight, tileWidth), batch));
 
     [Fact]
-    public void A_streamed_network_equals_the_whole_image() => AnyCase.Sample(c => Check(c, StreamingMode.ExactlyOnce), iter: Count, threads: 1);
+    public void A_streamed_network_equals_the_whole_image() =>
+        AnyCase.Sample(c => Check(c, StreamingMode.ExactlyOnce), iter: Count, threads: 1);
 
     [Fact]
     public void So_it_does_whatever_is_kept_and_however_late_maps_advance() => Gen.Select(AnyCase, Gen.Int[2, 4], Gen.Int[1, 4], Gen.Int[0, 4], Gen.Long[0, 60_000]).Sample(
         (c, stride, period, longer, budget) => Check(c, StreamingMode.ExactlyOnce, [(stride, period), (stride + 1, period + longer)], budget), iter: Count / 2, threads: 1);
 
     [Fact]
-    public void Overlapping_tiles_equal_the_whole_image() => AnyCase.Sample(c => Check(c, StreamingMode.Overlap), iter: Count / 3, threads: 1);
+    public void Overlapping_tiles_equal_the_whole_image() =>
+        AnyCase.Sample(c => Check(c, StreamingMode.Overlap), iter: Count / 3, threads: 1);
 
     [Fact]
     public void Gradients_given_row_by_row_equal_the_image_s() => AnyCase.Sample(CheckRows, iter: Count / 3, threads: 1);
 
     [Fact]
-    public void Random_layers_draw_the_same_numbers_at_every_tile_and_in_the_recomputation() => AnyCase.Sample(CheckDraws, iter: Count / 6, threads: 1);
+    public void Random_layers_draw_the_same_numbers_at_every_tile_and_in_the_recomputation() =>
+        AnyCase.Sample(CheckDraws, iter: Count / 6, threads: 1);
 
     [Fact]
     public void Several_outputs_equal_those_of_the_whole_image() => AnyCase.Sample(CheckOutputs, iter: Count / 6, threads: 1);

@@ -5,7 +5,8 @@ using StreamingCnn.Planning;
 namespace StreamingCnn.Tests.Planning;
 
 /// <summary>
-/// The carry played through tile by tile in two dimensions, without values: what a tile's windows read has been stored, once, and is there; what is stored is freed once; and
+/// The carry played through tile by tile in two dimensions, without values: what a tile's windows read has been stored, once, and is
+/// there; what is stored is freed once; and
 /// the memory model says what is held. At random graphs, image sizes, tiles, late maps, and orders of tiles.
 /// </summary>
 public class CarryPlanTests
@@ -75,7 +76,8 @@ public class CarryPlanTests
     }
 
     /// <param name="plan">The plan.</param>
-    /// <param name="oneReader">Whether each map has one reader, so that all its gradients arise where the model says; with several they may come later.</param>
+    /// <param name="oneReader">Whether each map has one reader, so that all its gradients arise where the model says; with several they
+    /// may come later.</param>
     private static void Play(GridPlan plan, bool oneReader)
     {
         var order = plan.Order();

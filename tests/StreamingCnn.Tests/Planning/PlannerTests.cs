@@ -67,7 +67,8 @@ public class PlannerTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNet
 
     private static StreamingOptions Tile => new() { Tile = (256, 256) };
 
-    private StepPlan Choose(StreamingOptions options, long height = 2048, long width = 2048) => Planner.Choose(graph, options, Cost, (height, width));
+    private StepPlan Choose(StreamingOptions options, long height = 2048, long width = 2048) =>
+        Planner.Choose(graph, options, Cost, (height, width));
 
     private double Seconds(StepPlan plan) => new StepModel(plan.Grid, Cost).Seconds(plan.Kept);
 

@@ -13,7 +13,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Tests.Planning;
 
 /// <summary>
-/// The law of the memory model: behind every instruction of every tile, the bytes of the tensors that the execution holds are those that the model counts.
+/// The law of the memory model: behind every instruction of every tile, the bytes of the tensors that the execution holds are those that
+/// the model counts.
 /// Set STREAMINGCNN_CASES to run more cases than the default.
 /// </summary>
 public class ProgramMemoryTests
@@ -28,7 +29,8 @@ public class ProgramMemoryTests
         {
             using var scope = NewDisposeScope();
             using var network = new RandomNetwork(seed, layers, 1 + (seed % 3), height, width);
-            // TorchSharp 0.107's Hardtanh gives its very argument unless it works in place, and so do borders that are mirrored elsewhere: they take less than is counted.
+            // TorchSharp 0.107's Hardtanh gives its very argument unless it works in place, and so do borders that are mirrored
+            // elsewhere: they take less than is counted.
             if (!network.Features.Any(feature => feature is "hard tanh" || feature.Contains("reflect") || feature.Contains("replicate")))
                 Check(network, seed, (height, width), (tileHeight, tileWidth), budgetInTiles, wanted);
         },
@@ -89,7 +91,8 @@ public class ProgramMemoryTests
             using var scope = NewDisposeScope();
             var blocks = held.Concat(tape.Held).Select(Memory).Distinct().ToArray();
             var bytes = blocks.Sum(block => block.Bytes) + trunk.Graph.Layers.Where(node => tape.Record(node.Index) is AutogradRecord).Sum(node => HeldByAutograd(node, layout));
-            // What another tile stored for this one's readers may have been read by none of them: then no gradient comes, and nothing is made of it.
+            // What another tile stored for this one's readers may have been read by none of them: then no gradient comes, and nothing is
+            // made of it.
             if (instruction is Backpropagate && last is TakeStripGradients && isOfStripsAlone && bytes < memory.Now)
                 without.Add(tile);
             (last, isOfStripsAlone) = (instruction, instruction is ZeroGradient { Inside.IsEmpty: true } || (isOfStripsAlone && instruction is TakeStripGradients));
@@ -98,7 +101,10 @@ public class ProgramMemoryTests
                 $"Behind '{text.Line(instruction)}' tile {tile} holds {bytes} bytes, and the model counts {memory.Now}, in {network}: {string.Join(", ", blocks.Select(block => block.Bytes))}");
         }
 
-        /// <summary>What autograd holds besides operands and output, which no handle leads to. That layers do hold it is shown for each of them, by the allocator.</summary>
+        /// <summary>
+        /// What autograd holds besides operands and output, which no handle leads to. That layers do hold it is shown for each of them,
+        /// by the allocator.
+        /// </summary>
         private long HeldByAutograd(GraphNode node, TileLayout tile)
         {
             var (memory, isView) = (tile.Memory(node.Index), tile.Roles.IsView(node.Index));
@@ -121,6 +127,7 @@ public class ProgramMemoryTests
         {
         }
 
-        protected override Tensor ReadRaw(Region region) => map.narrow(2, region.Rows.Start, region.Rows.Length).narrow(3, region.Columns.Start, region.Columns.Length).clone();
+        protected override Tensor ReadRaw(Region region) =>
+            map.narrow(2, region.Rows.Start, region.Rows.Length).narrow(3, region.Columns.Start, region.Columns.Length).clone();
     }
 }

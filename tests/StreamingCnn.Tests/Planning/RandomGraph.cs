@@ -12,7 +12,8 @@ internal static class RandomGraph
     public static MapKind[] AllKinds { get; } = Enum.GetValues<MapKind>();
 
     /// <summary>Grows a graph for one image size.</summary>
-    public static NetworkGraph Grow(int seed, int layers, long height, long width, params MapKind[] kinds) => Grow(seed, layers, [(height, width)], kinds);
+    public static NetworkGraph Grow(int seed, int layers, long height, long width, params MapKind[] kinds) =>
+        Grow(seed, layers, [(height, width)], kinds);
 
     /// <summary>Grows a graph for sources of given sizes.</summary>
     public static NetworkGraph Grow(int seed, int layers, IReadOnlyList<(long Height, long Width)> sources, params MapKind[] kinds)

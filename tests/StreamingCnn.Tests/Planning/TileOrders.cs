@@ -6,10 +6,12 @@ namespace StreamingCnn.Tests.Planning;
 internal static class TileOrders
 {
     /// <summary>Column by column.</summary>
-    public static TileOrder ColumnMajor(int rows, int columns) => TileOrder.Of(rows, columns, All(rows, columns).OrderBy(tile => tile.Column));
+    public static TileOrder ColumnMajor(int rows, int columns) =>
+        TileOrder.Of(rows, columns, All(rows, columns).OrderBy(tile => tile.Column));
 
     /// <summary>Diagonal by diagonal, from the top right to the bottom left.</summary>
-    public static TileOrder AntiDiagonal(int rows, int columns) => TileOrder.Of(rows, columns, All(rows, columns).OrderBy(tile => tile.Row + tile.Column));
+    public static TileOrder AntiDiagonal(int rows, int columns) =>
+        TileOrder.Of(rows, columns, All(rows, columns).OrderBy(tile => tile.Row + tile.Column));
 
     /// <summary>At each step any of the tiles that may run.</summary>
     public static TileOrder Random(int rows, int columns, int seed)

@@ -82,7 +82,10 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm) : IConvol
         Dispose();
     }
 
-    /// <summary>For each output channel the sum of its weights times their gradients: large sums that nearly cancel each other, so in float64, lest the small rest be rounded off.</summary>
+    /// <summary>
+    /// For each output channel the sum of its weights times their gradients: large sums that nearly cancel each other, so in float64,
+    /// lest the small rest be rounded off.
+    /// </summary>
     private Tensor Products(Tensor ofWeights)
     {
         var rows = Math.Max(1, WeightsAtATime * convolution.out_channels / ofWeights.numel());

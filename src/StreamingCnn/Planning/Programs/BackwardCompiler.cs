@@ -3,7 +3,9 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning.Programs;
 
-/// <summary>Writes a tile's way backwards: the mirror of its way forwards, with every gradient let go of as soon as nothing more comes of it.</summary>
+/// <summary>
+/// Writes a tile's way backwards: the mirror of its way forwards, with every gradient let go of as soon as nothing more comes of it.
+/// </summary>
 internal sealed class BackwardCompiler
 {
     private readonly TileLayout tile;
@@ -35,7 +37,8 @@ internal sealed class BackwardCompiler
 
     /// <summary>Writes the instructions of one kind of tile.</summary>
     /// <param name="tile">A tile of the kind.</param>
-    /// <param name="keptFrom">The first node whose record was kept from the forward pass; the others are made when the first of them is needed.</param>
+    /// <param name="keptFrom">The first node whose record was kept from the forward pass; the others are made when the first of them is
+    /// needed.</param>
     /// <param name="differentiable">Which maps need a gradient.</param>
     public static IReadOnlyList<Instruction> Compile(TileLayout tile, int keptFrom, DifferentiablePart differentiable)
     {
@@ -100,7 +103,10 @@ internal sealed class BackwardCompiler
         Through(node, tile.Read(i), own);
     }
 
-    /// <summary>The gradient of the tile's rectangle: from its own layers, from later tiles that read a part of it, and from outside where it is an output.</summary>
+    /// <summary>
+    /// The gradient of the tile's rectangle: from its own layers, from later tiles that read a part of it, and from outside where it is
+    /// an output.
+    /// </summary>
     private Sum Assemble(int node, Region rectangle, Sum window)
     {
         var region = tile.Relative(node, rectangle);

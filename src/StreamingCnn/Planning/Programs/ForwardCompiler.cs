@@ -5,7 +5,8 @@ using StreamingCnn.Graph.Layers;
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>
-/// Writes a tile's way forwards: backwards through the network, what serves the goal; then forwards, what is done. The last reader of a window lets go of it.
+/// Writes a tile's way forwards: backwards through the network, what serves the goal; then forwards, what is done. The last reader of a
+/// window lets go of it.
 /// </summary>
 internal sealed class ForwardCompiler
 {

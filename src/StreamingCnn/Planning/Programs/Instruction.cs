@@ -3,7 +3,8 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>
-/// One thing that a tile does. Regions are relative to the tile's own cut of the map that they lie in, so that all tiles of a kind have the same instructions.
+/// One thing that a tile does. Regions are relative to the tile's own cut of the map that they lie in, so that all tiles of a kind have
+/// the same instructions.
 /// </summary>
 internal abstract record Instruction;
 

@@ -4,7 +4,8 @@ using StreamingCnn.Graph;
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>
-/// Goes through programs with blocks instead of tensors: windows that layers share, outputs that overwrite them, copies with padding, what each record keeps, and gradients as
+/// Goes through programs with blocks instead of tensors: windows that layers share, outputs that overwrite them, copies with padding,
+/// what each record keeps, and gradients as
 /// they come and go. What tiles leave for one another, sums of parameters' gradients and sinks are not a tile's.
 /// </summary>
 /// <param name="trunk">Bytes of a value, and of each layer's weights.</param>
@@ -245,7 +246,9 @@ internal sealed class ProgramMemory(TrunkCost trunk)
         block = None;
     }
 
-    /// <summary>What a layer takes while it runs: the library's copies, and its own with more channels, of which the library makes copies then.</summary>
+    /// <summary>
+    /// What a layer takes while it runs: the library's copies, and its own with more channels, of which the library makes copies then.
+    /// </summary>
     private static long Moved(in LayerMemory memory, long bytes) => memory.Growth > 0 ? (long)(2 * memory.Growth * bytes) : bytes;
 
     /// <summary>Tensors as large as the weights at a time.</summary>

@@ -73,5 +73,6 @@ internal sealed class ProgramText(NetworkGraph graph)
 
     private static string Recorded(bool records) => records ? ", recorded" : "";
 
-    private static string Size(Region region) => string.Create(CultureInfo.InvariantCulture, $"{region.Rows.Length} x {region.Columns.Length}");
+    private static string Size(Region region) =>
+        string.Create(CultureInfo.InvariantCulture, $"{region.Rows.Length} x {region.Columns.Length}");
 }

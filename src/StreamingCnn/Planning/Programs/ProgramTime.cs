@@ -2,7 +2,9 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Planning.Programs;
 
-/// <summary>Goes through programs with rates instead of tensors: operations, memory moved, weights rearranged, and calls, layer by layer.</summary>
+/// <summary>
+/// Goes through programs with rates instead of tensors: operations, memory moved, weights rearranged, and calls, layer by layer.
+/// </summary>
 /// <param name="trunk">What each layer does, and how fast the machine is at it.</param>
 /// <param name="mapsAnew">Whether large tensors are fresh memory each time.</param>
 internal sealed class ProgramTime(TrunkCost trunk, bool mapsAnew)
@@ -23,7 +25,8 @@ internal sealed class ProgramTime(TrunkCost trunk, bool mapsAnew)
     }
 
     /// <summary>Seconds of what a program of the backward pass computes again.</summary>
-    public double Again(TileProgram program) => program.Instructions.OfType<ForwardInstruction>().Sum(instruction => Of(instruction, program.Example));
+    public double Again(TileProgram program) =>
+        program.Instructions.OfType<ForwardInstruction>().Sum(instruction => Of(instruction, program.Example));
 
     /// <summary>Seconds of one instruction.</summary>
     public double Of(Instruction instruction, TileLayout tile) => instruction switch

@@ -3,7 +3,8 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>
-/// The kinds of steps along one axis: all of a kind have the same lengths and distances. What the width of strips that only wait is, stays out of it, or every tile were a kind of its own.
+/// The kinds of steps along one axis: all of a kind have the same lengths and distances. What the width of strips that only wait is,
+/// stays out of it, or every tile were a kind of its own.
 /// </summary>
 internal sealed class TileKinds
 {

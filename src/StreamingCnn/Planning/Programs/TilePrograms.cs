@@ -4,7 +4,8 @@ using StreamingCnn.Graph;
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>
-/// The programs of a grid's tiles, written when a kind of tile is first met: tiles in the middle of an image are alike, but for the image's border and the phase of strides.
+/// The programs of a grid's tiles, written when a kind of tile is first met: tiles in the middle of an image are alike, but for the
+/// image's border and the phase of strides.
 /// </summary>
 internal sealed class TilePrograms
 {

@@ -36,7 +36,8 @@ public sealed class HeapProcessTests
     public void A_heap_outlives_the_copy_that_made_it(string allocator) => AssertPass(allocator, "", First);
 
     [Fact]
-    public void A_process_that_asks_for_times_alone_has_no_heap() => AssertPass("", "", [nameof(HeapLaws.Measuring_the_machine_begins_no_heap)]);
+    public void A_process_that_asks_for_times_alone_has_no_heap() =>
+        AssertPass("", "", [nameof(HeapLaws.Measuring_the_machine_begins_no_heap)]);
 
     [Fact]
     public void Slots_that_the_loader_fills_at_once_are_replaced_too()
