@@ -10,8 +10,10 @@ public partial class TroubleshootingTests
     // Texts for programmers alone: what stands in a plan that contradicts itself, or in an argument that the program never passes.
     private static readonly string[] Internal =
     [
-        "The carry lacks", "An order of tiles must", "The grid leaves map", "No block starts at", "convolution_backward gave", "The rank must lie", "A contact sheet needs", "The region must not be empty",
-        "The confidence must lie", "There must be as many", "There must be at least 1", "There is no image to measure", "Scale and deviations must be positive", "The weights must be finite",
+        "The carry lacks", "An order of tiles must", "The grid leaves map", "No block starts at",
+        "convolution_backward gave", "The rank must lie", "A contact sheet needs",
+        "The region must not be empty", "The confidence must lie", "There must be as many", "There must be at least 1",
+        "There is no image to measure", "Scale and deviations must be positive", "The weights must be finite",
     ];
 
     private readonly SourceTexts sources = new(Repository.Sources());
@@ -35,7 +37,9 @@ public partial class TroubleshootingTests
             from file in Repository.Sources()
             from Match thrown in Thrown().Matches(File.ReadAllText(file))
             let text = Normal(thrown.Groups[1].Value)
-            where !Internal.Any(text.StartsWith) && !messages.Any(message => text.Contains(message, StringComparison.Ordinal) || message.Contains(text.TrimEnd('.'), StringComparison.Ordinal))
+            where !Internal.Any(text.StartsWith) && !messages.Any(
+                message => text.Contains(message, StringComparison.Ordinal)
+                    || message.Contains(text.TrimEnd('.'), StringComparison.Ordinal))
             select $"{Path.GetFileName(file)}: {text}";
 
         Assert.True(!missing.Any(), string.Join(Environment.NewLine, missing));

@@ -69,5 +69,6 @@ internal sealed class RunContext : IDisposable
     /// <param name="Strips">Gradients of what tiles have left for one another.</param>
     /// <param name="Sources">Gradients of sources.</param>
     /// <param name="Parameters">Gradients of parameters.</param>
-    internal sealed record Gradients(IReadOnlyList<MapSource?> Outputs, SeamGradients Strips, SourceGradients Sources, ParameterGradients Parameters);
+    internal sealed record Gradients(
+        IReadOnlyList<MapSource?> Outputs, SeamGradients Strips, SourceGradients Sources, ParameterGradients Parameters);
 }

@@ -66,6 +66,7 @@ internal sealed class SeamGradients(GridPlan plan, RunSettings settings, ISeamSt
     private Tensor Zeros(Tensor like, Region held)
     {
         using (TensorHeap.Lasting())
-            return settings.Format.Zeros([like.shape[0], like.shape[1], held.Rows.Length, held.Columns.Length], settings.MapType, like.device);
+            return settings.Format.Zeros(
+                [like.shape[0], like.shape[1], held.Rows.Length, held.Columns.Length], settings.MapType, like.device);
     }
 }

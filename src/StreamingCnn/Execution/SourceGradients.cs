@@ -27,7 +27,9 @@ internal sealed class SourceGradients : IDisposable
         for (var source = 0; source < count; source++)
         {
             gradients[source] = sources[source].GradientIsWanted ? new SourceGradient(sources[source]) : null;
-            lastRead[source] = sources[source] is { GradientIsWanted: true, GradientRows: not null } ? SourceGradient.LastRowsRead(plan, source) : null;
+            lastRead[source] = sources[source] is { GradientIsWanted: true, GradientRows: not null }
+                ? SourceGradient.LastRowsRead(plan, source)
+                : null;
         }
     }
 

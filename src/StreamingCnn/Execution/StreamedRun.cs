@@ -108,12 +108,16 @@ internal sealed class StreamedRun : IDifferentiableRun
 
         run.Layers.Finish(parameters);
         var reached = Reached(gradients);
-        var behind = Graph.Layers.Where(node => reached[node.Index]).SelectMany(node => node.Layer!.Parameters).Select(parameter => parameter.Handle).ToHashSet();
+        var behind = Graph.Layers.Where(node => reached[node.Index])
+            .SelectMany(node => node.Layer!.Parameters)
+            .Select(parameter => parameter.Handle)
+            .ToHashSet();
         return (
             sources.Take(source => reached[source]),
             [.. Graph.Parameters.Select(parameter => parameters.Take(parameter, zeroIfMissing: behind.Contains(parameter.Handle)))]);
 
-        TileProgram Program((int Row, int Column) tile) => step.Programs.Backward(step.Programs.KindOf(tile), step.Kept.From(tile.Row, tile.Column));
+        TileProgram Program((int Row, int Column) tile) =>
+            step.Programs.Backward(step.Programs.KindOf(tile), step.Kept.From(tile.Row, tile.Column));
     }
 
     /// <summary>Frees the carry and lets go of the sources.</summary>

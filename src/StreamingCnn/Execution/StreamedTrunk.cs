@@ -115,7 +115,8 @@ internal sealed class StreamedTrunk
             if (image.shape[0] != images[0].shape[0])
             {
                 var batches = string.Join(" and ", images.Select(one => one.shape[0]));
-                throw new ArgumentException($"The inputs have batches of {batches} images; give all of them the same number.", nameof(images));
+                throw new ArgumentException(
+                    $"The inputs have batches of {batches} images; give all of them the same number.", nameof(images));
             }
         }
 
@@ -154,7 +155,8 @@ internal sealed class StreamedTrunk
         if (sinks.Count != run.Value.Outputs)
         {
             throw new ArgumentException(
-                $"{trunk.GetType().Name} has {run.Value.Outputs} outputs, but {sinks.Count} sinks were given; give one for each.", nameof(sinks));
+                $"{trunk.GetType().Name} has {run.Value.Outputs} outputs, but {sinks.Count} sinks were given; give one for each.",
+                nameof(sinks));
         }
 
         run.Value.Forward(sinks, options.Progress);

@@ -27,7 +27,8 @@ internal sealed class TensorSource : MapSource
         if (TensorVersion.Of(map) != version)
         {
             throw new InvalidOperationException(
-                "The image was changed in place between the forward and the backward pass, which reads it again; keep it unchanged, or pass a copy.");
+                "The image was changed in place between the forward and the backward pass, "
+                + "which reads it again; keep it unchanged, or pass a copy.");
         }
     }
 

@@ -50,7 +50,8 @@ internal sealed class TileForward(RunContext run)
         {
             case ReadSource read:
                 using (Measure(StepPart.Windows))
-                    sources.Add(run.Settings.Format.Of(run.Sources[read.Source].Read(Absolute(read.Source, read.Region))).DetachFromDisposeScope());
+                    sources.Add(
+                        run.Settings.Format.Of(run.Sources[read.Source].Read(Absolute(read.Source, read.Region))).DetachFromDisposeScope());
                 break;
             case Compute compute:
                 Compute(compute);
@@ -169,7 +170,8 @@ internal sealed class TileForward(RunContext run)
     /// </summary>
     private void Gather(GatherWindow gather)
     {
-        var (region, inside, laidOut) = (Absolute(gather.Node, gather.Window), Absolute(gather.Node, gather.Inside), Absolute(gather.Node, gather.LaidOut));
+        var (region, inside, laidOut) =
+            (Absolute(gather.Node, gather.Window), Absolute(gather.Node, gather.Inside), Absolute(gather.Node, gather.LaidOut));
         var whole = run.Empty(gather.Node, laidOut);
         var window = whole.Part(laidOut, region);
         if (!inside.IsEmpty)
@@ -203,7 +205,8 @@ internal sealed class TileForward(RunContext run)
     private void Write(WriteSink write)
     {
         var region = Absolute(write.Node, write.Region);
-        run.Sinks[write.Sink].Write(region.Rows.Start, region.Columns.Start, rectangle!.Part(Rectangle(write.Node), region).to(run.Sources.Type));
+        run.Sinks[write.Sink].Write(
+            region.Rows.Start, region.Columns.Start, rectangle!.Part(Rectangle(write.Node), region).to(run.Sources.Type));
     }
 
     private bool[] Wanted(int node) => Array.ConvertAll(Node(node).Inputs, run.Differentiable.Needs);

@@ -21,7 +21,8 @@ internal static class ScriptedOperators
     /// <summary>ReLU into memory that is there.</summary>
     public static void ReluInto(Tensor input, Tensor output)
     {
-        using var same = (Tensor)Unit("def run(x: Tensor, y: Tensor) -> Tensor:\n    return torch.clamp_min(x, 0, out=y)\n\n").invoke("run", input, output);
+        using var same = (Tensor)Unit("def run(x: Tensor, y: Tensor) -> Tensor:\n    return torch.clamp_min(x, 0, out=y)\n\n")
+            .invoke("run", input, output);
     }
 
     /// <summary>Gradients of a two-dimensional convolution; each is null unless wanted.</summary>
@@ -74,7 +75,8 @@ internal static class ScriptedOperators
     /// <param name="window">What was pooled.</param>
     /// <param name="places">The maxima's places in it.</param>
     /// <param name="arguments">The integers.</param>
-    public static Tensor MaxPoolingBackward(Tensor gradient, Tensor window, Tensor places, in PoolingArguments arguments) => (Tensor)Unit($"""
+    public static Tensor MaxPoolingBackward(
+        Tensor gradient, Tensor window, Tensor places, in PoolingArguments arguments) => (Tensor)Unit($"""
         def run(g: Tensor, x: Tensor, i: Tensor) -> Tensor:
             return torch.max_pool2d_with_indices_backward(g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], {arguments.Dilation}, False, i)
 
@@ -146,7 +148,8 @@ internal static class ScriptedOperators
             Tensor one => [one],
             (Tensor first, Tensor second) => [first, second],
             (Tensor first, Tensor second, Tensor third) => [first, second, third],
-            _ => throw new InvalidOperationException($"An operator of libtorch gave {found?.GetType().Name ?? "nothing"} where {type} was expected."),
+            _ => throw new InvalidOperationException(
+                $"An operator of libtorch gave {found?.GetType().Name ?? "nothing"} where {type} was expected."),
         });
         return (wanted.Item1 ? tensors.Dequeue() : null, wanted.Item2 ? tensors.Dequeue() : null, wanted.Item3 ? tensors.Dequeue() : null);
     }

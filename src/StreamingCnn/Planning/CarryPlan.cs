@@ -121,7 +121,10 @@ internal sealed class CarryPlan
 
     private IEnumerable<SeamParts> Whole() =>
     [
-        new(TileEdge.Whole, Rows.Homes(row => Rows.IsReadAtOnce(row) && !Rows.Chunk(row).IsEmpty), Columns.Homes(column => !Columns.Chunk(column).IsEmpty)),
+        new(
+            TileEdge.Whole,
+            Rows.Homes(row => Rows.IsReadAtOnce(row) && !Rows.Chunk(row).IsEmpty),
+            Columns.Homes(column => !Columns.Chunk(column).IsEmpty)),
         new(TileEdge.Bottom, Rows.Chunks(Rows.IsReadAtOnce), Columns.Homes(column => Columns.Chunk(column).IsEmpty)),
         new(TileEdge.Bottom, Rows.Chunks(row => !Rows.IsReadAtOnce(row)), Columns.Homes()),
         new(TileEdge.Right, Rows.Homes(row => Rows.IsReadAtOnce(row) && Rows.Chunk(row).IsEmpty), Columns.Chunks()),

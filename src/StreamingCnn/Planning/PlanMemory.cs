@@ -76,7 +76,11 @@ internal sealed class PlanMemory
 
     /// <summary>A plan without the network it was made for.</summary>
     private sealed record Decision(
-        StreamingMode Mode, (long Height, long Width) Tile, IReadOnlyList<(int Stride, int Period)> Late, bool BeyondBorder, KeptLayers Kept)
+        StreamingMode Mode,
+        (long Height, long Width) Tile,
+        IReadOnlyList<(int Stride, int Period)> Late,
+        bool BeyondBorder,
+        KeptLayers Kept)
     {
         public Decision(StreamingMode mode, StepPlan plan)
             : this(mode, plan.Tile, plan.Grid.Late.Levels, plan.Grid.BeyondBorder, plan.Kept)

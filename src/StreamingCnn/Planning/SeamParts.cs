@@ -13,7 +13,9 @@ internal sealed record SeamParts(TileEdge Edge, long[] Rows, long[] Columns)
 
     /// <summary>Positions of those of some tiles.</summary>
     public long Of(HomeRange rows, HomeRange columns) =>
-        rows.IsEmpty || columns.IsEmpty ? 0 : (rowsBefore[rows.End] - rowsBefore[rows.Start]) * (columnsBefore[columns.End] - columnsBefore[columns.Start]);
+        rows.IsEmpty || columns.IsEmpty
+            ? 0
+            : (rowsBefore[rows.End] - rowsBefore[rows.Start]) * (columnsBefore[columns.End] - columnsBefore[columns.Start]);
 
     private static long[] Before(long[] lengths)
     {

@@ -23,8 +23,11 @@ internal sealed class SeamResidence
                 maps.Add((carry, node.Channels));
         }
 
-        rows = new SeamKinds(grid.Rows.Steps, step => maps.SelectMany(map => Signature(map.Carry.Rows, map.Carry.Parts, parts => parts.Rows, step)));
-        columns = new SeamKinds(grid.Columns.Steps, step => maps.SelectMany(map => Signature(map.Carry.Columns, map.Carry.Parts, parts => parts.Columns, step)));
+        rows = new SeamKinds(
+            grid.Rows.Steps, step => maps.SelectMany(map => Signature(map.Carry.Rows, map.Carry.Parts, parts => parts.Rows, step)));
+        columns = new SeamKinds(
+            grid.Columns.Steps,
+            step => maps.SelectMany(map => Signature(map.Carry.Columns, map.Carry.Parts, parts => parts.Columns, step)));
     }
 
     /// <summary>
@@ -45,7 +48,8 @@ internal sealed class SeamResidence
     private Pair Of((int Row, int Column) tile, (int Row, int Column)? next)
     {
         var key = next is { } place
-            ? (rows.Of(tile.Row), columns.Of(tile.Column), rows.Of(place.Row), columns.Of(place.Column), place.Row - tile.Row, place.Column - tile.Column)
+            ? (rows.Of(tile.Row), columns.Of(tile.Column), rows.Of(place.Row), columns.Of(place.Column),
+                place.Row - tile.Row, place.Column - tile.Column)
             : (rows.Of(tile.Row), columns.Of(tile.Column), -1, -1, 0, 0);
         if (!pairs.TryGetValue(key, out var pair))
             pairs.Add(key, pair = Sum(tile, next));
@@ -76,7 +80,9 @@ internal sealed class SeamResidence
 
     private static long Read(CarryPlan carry, (HomeRange Rows, HomeRange Columns) homes, (int Row, int Column) tile) =>
         carry.PositionsOf(TileEdge.Bottom, homes.Rows.Before(tile.Row), homes.Columns)
-        + (homes.Rows.Contains(tile.Row) ? carry.PositionsOf(TileEdge.Right, new(tile.Row, tile.Row + 1), homes.Columns.Before(tile.Column)) : 0);
+        + (homes.Rows.Contains(tile.Row)
+            ? carry.PositionsOf(TileEdge.Right, new(tile.Row, tile.Row + 1), homes.Columns.Before(tile.Column))
+            : 0);
 
     /// <summary>What two tiles both read.</summary>
     private static long Common(
@@ -93,15 +99,20 @@ internal sealed class SeamResidence
             return common;
         // In the upper tile's own row it reads what lies to its left; a tile below reads the same only where that is whole rectangles.
         var left = tile.Row == place.Row ? Math.Min(tile.Column, place.Column) : tile.Row < place.Row ? tile.Column : place.Column;
-        return common + carry.PositionsOf(tile.Row == place.Row ? TileEdge.Right : TileEdge.Whole, new(above, above + 1), across.Before(left));
+        return common
+            + carry.PositionsOf(tile.Row == place.Row ? TileEdge.Right : TileEdge.Whole, new(above, above + 1), across.Before(left));
     }
 
     /// <summary>What a tile stores and another one reads.</summary>
-    private static long StoredAndRead(CarryPlan carry, (int Row, int Column) tile, (HomeRange Rows, HomeRange Columns) others, (int Row, int Column) place)
+    private static long StoredAndRead(
+        CarryPlan carry, (int Row, int Column) tile, (HomeRange Rows, HomeRange Columns) others, (int Row, int Column) place)
     {
-        if (!others.Rows.Contains(tile.Row) || !others.Columns.Contains(tile.Column) || (tile.Row == place.Row && tile.Column >= place.Column))
+        if (!others.Rows.Contains(tile.Row)
+            || !others.Columns.Contains(tile.Column)
+            || (tile.Row == place.Row && tile.Column >= place.Column))
             return 0;
-        return carry.PositionsOf(tile.Row < place.Row ? TileEdge.Bottom : TileEdge.Right, new(tile.Row, tile.Row + 1), new(tile.Column, tile.Column + 1));
+        return carry.PositionsOf(
+            tile.Row < place.Row ? TileEdge.Bottom : TileEdge.Right, new(tile.Row, tile.Row + 1), new(tile.Column, tile.Column + 1));
     }
 
     /// <summary>Which tiles' seams a tile reads along an axis, counted from itself, and how long those are.</summary>

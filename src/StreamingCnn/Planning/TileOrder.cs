@@ -36,13 +36,19 @@ internal sealed class TileOrder : IReadOnlyList<(int Row, int Column)>
         foreach (var (row, column) in order.places!)
         {
             if (done[row, column] || (row > 0 && !done[row - 1, column]) || (column > 0 && !done[row, column - 1]))
-                throw new ArgumentException($"An order of tiles must name each once, behind those above and left of it; tile {row}, {column} is out of order.", nameof(places));
+            {
+                throw new ArgumentException(
+                    $"An order of tiles must name each once, behind those above and left of it; tile {row}, {column} is out of order.",
+                    nameof(places));
+            }
+
             done[row, column] = true;
         }
 
         return order.places.Length == order.Count
             ? order
-            : throw new ArgumentException($"An order of tiles must name all {order.Count}; {order.places.Length} are named.", nameof(places));
+            : throw new ArgumentException(
+                $"An order of tiles must name all {order.Count}; {order.places.Length} are named.", nameof(places));
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new(
                 "Contracts",
                 [
-                    "CarryPlace.cs", "ComputePrecision.cs", "IImageSource.cs", "IMapSink.cs", "IPreparedImageSource.cs", "ImageGradientRows.cs", "StepProfile.cs", "StreamingOptions.cs", "TilePlan.cs", "TileProgress.cs",
+                    "CarryPlace.cs", "ComputePrecision.cs", "IImageSource.cs", "IMapSink.cs", "IPreparedImageSource.cs",
+                    "ImageGradientRows.cs", "StepProfile.cs", "StreamingOptions.cs", "TilePlan.cs", "TileProgress.cs",
                 ],
                 [Torch]),
             new("Interop", ["Interop"], [Torch, "Geometry"]),

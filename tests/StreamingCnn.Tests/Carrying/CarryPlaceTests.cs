@@ -67,7 +67,12 @@ public sealed class CarryPlaceTests : IDisposable
         using var run = new StreamedRun(
             new StepPlan(grid, new TilePrograms(grid, cost.Differentiable), kept, (64, 64)),
             new SourceSet(new TensorSource(image, ScalarType.Float32, CPU)),
-            new() { MapType = ScalarType.Float32, WillReverse = true, Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU), 1 << 20) });
+            new()
+            {
+                MapType = ScalarType.Float32,
+                WillReverse = true,
+                Seams = new RestingSeams(new FileShelf(folder, 1 << 20, CPU), 1 << 20),
+            });
 
         using var output = TensorSink.Run(run, null).Single();
         using var gradient = new TensorSource(ones_like(output), ScalarType.Float32, CPU);
@@ -101,7 +106,9 @@ public sealed class CarryPlaceTests : IDisposable
 
         Assert.Equal(small, large);
 
-        long AtHand(long side) => new SeamResidence(GridPlan.ExactlyOnce(graph, [(side, side)], (64, 64), beyondBorder: true)).AtHand().Max(values => values.Forward);
+        long AtHand(long side) => new SeamResidence(GridPlan.ExactlyOnce(graph, [(side, side)], (64, 64), beyondBorder: true))
+            .AtHand()
+            .Max(values => values.Forward);
     }
 
     [Fact]

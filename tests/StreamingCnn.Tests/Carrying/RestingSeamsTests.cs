@@ -19,7 +19,8 @@ public sealed class RestingSeamsTests : IDisposable
     }
 
     [Fact]
-    public void Whatever_is_called_values_come_back_as_they_went_and_no_more_is_held_than_said() => Gen.Select(Gen.Int[0, 1_000_000], Gen.Bool).Sample(
+    public void Whatever_is_called_values_come_back_as_they_went_and_no_more_is_held_than_said() => Gen.Select(
+        Gen.Int[0, 1_000_000], Gen.Bool).Sample(
         (seed, inFile) =>
         {
             using var scope = NewDisposeScope();
@@ -131,7 +132,8 @@ public sealed class RestingSeamsTests : IDisposable
         store.Put(seam with { Node = 2 }, ones(1, 1, 1, 10_000));
         store.Rest(seam with { Node = 2 });
 
-        var open = new DirectoryInfo("/proc/self/fd").GetFiles().Single(link => link.LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
+        var open = new DirectoryInfo("/proc/self/fd").GetFiles()
+            .Single(link => link.LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
         // The file is locked, and without a name.
         using (var truncate = Process.Start("truncate", ["--size", "0", $"/proc/{Environment.ProcessId}/fd/{open.Name}"]))
             truncate.WaitForExit();

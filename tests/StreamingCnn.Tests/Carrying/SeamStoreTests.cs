@@ -31,7 +31,8 @@ public sealed class SeamStoreTests : IDisposable
             using var scope = NewDisposeScope();
             using var network = new RandomNetwork(seed, layers, 3, height, width);
             var graph = NormFolding.Of(GraphBuilder.Trace(network, 3));
-            var grid = GridPlan.ExactlyOnce(graph, [(height, width)], (tileHeight, tileWidth), order % 2 == 0, order % 3 == 0 ? [(2, 3)] : null);
+            var grid = GridPlan.ExactlyOnce(
+                graph, [(height, width)], (tileHeight, tileWidth), order % 2 == 0, order % 3 == 0 ? [(2, 3)] : null);
             var ordered = grid.In(TileOrders.Any(grid, order));
             var image = randn(1, 3, height, width, dtype: ScalarType.Float64);
 
@@ -40,10 +41,12 @@ public sealed class SeamStoreTests : IDisposable
             var onHost = Run(ordered, image, new RestingSeams(new HostShelf(CPU), order * 100));
             var inFile = Run(ordered, image, new RestingSeams(new FileShelf(folder, 0, CPU), order * 100));
 
-            foreach (var (raster, device, host, file) in expected.Zip(onDevice, onHost).Zip(inFile, (three, file) => (three.First, three.Second, three.Third, file)))
+            foreach (var (raster, device, host, file) in expected.Zip(onDevice, onHost)
+                .Zip(inFile, (three, file) => (three.First, three.Second, three.Third, file)))
             {
                 Assert.True(Compare.RelativeError(device, raster, 1e-4) < 1e-11, $"Another order gives something else in {network}");
-                Assert.True(Compare.AreEqual(device, host) && Compare.AreEqual(device, file), $"Another store gives something else in {network}");
+                Assert.True(
+                    Compare.AreEqual(device, host) && Compare.AreEqual(device, file), $"Another store gives something else in {network}");
             }
         },
         iter: Cases.Or(40),
@@ -53,14 +56,16 @@ public sealed class SeamStoreTests : IDisposable
     /// <returns>Outputs, the image's gradient and the parameters'.</returns>
     private static Tensor[] Run(GridPlan grid, Tensor image, ISeamStore store)
     {
-        var model = new StepModel(grid, new TrunkCost(grid.Graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
+        var model = new StepModel(
+            grid, new TrunkCost(grid.Graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
         var step = new StepPlan(grid, model.Programs, model.Keep(model.LeastBytes * 5 / 4), default);
         Func<int, bool> needs = new DifferentiablePart(grid.Graph, wanted: [true]).Needs;
         var held = new SeamMemory(grid, needs).Held().ToArray();
         var readAgain = new SeamMemory(grid, needs, map => grid.IsReadBefore(map, step.Kept.Cut)).Held().ToArray();
         using var values = new WatchedSeams(store);
         using var gradients = new WatchedSeams(new DeviceSeams());
-        using var run = new StreamedRun(step, new SourceSet(new TensorSource(image, ScalarType.Float64, CPU) { GradientIsWanted = true }), new()
+        var source = new TensorSource(image, ScalarType.Float64, CPU) { GradientIsWanted = true };
+        using var run = new StreamedRun(step, new SourceSet(source), new()
         {
             MapType = ScalarType.Float64,
             WillReverse = true,
@@ -71,7 +76,8 @@ public sealed class SeamStoreTests : IDisposable
         var residence = new SeamResidence(grid).AtHand().ToArray();
         var outputs = TensorSink.Run(run, new Tiles(done => AtHand(values.Look().AtHand, residence[done - 1].Forward, exactly: true)));
         values.Look();
-        var (ofSources, parameters) = run.Backward([.. outputs.Select(output => new TensorSource(output.sin(), ScalarType.Float64, CPU))], new Tiles(done =>
+        var reverse = outputs.Select(output => new TensorSource(output.sin(), ScalarType.Float64, CPU));
+        var (ofSources, parameters) = run.Backward([.. reverse], new Tiles(done =>
         {
             var (tile, near) = (held[^done], residence[^done]);
             var (stored, atHand) = values.Look();
@@ -91,8 +97,12 @@ public sealed class SeamStoreTests : IDisposable
         }
 
         using var alone = new WatchedSeams(new DeviceSeams());
-        using var inference = new StreamedRun(step, new SourceSet(new TensorSource(image, ScalarType.Float64, CPU)), new() { MapType = ScalarType.Float64, Seams = alone });
-        var again = TensorSink.Run(inference, new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look().Stored)));
+        using var inference = new StreamedRun(
+            step,
+            new SourceSet(new TensorSource(image, ScalarType.Float64, CPU)),
+            new() { MapType = ScalarType.Float64, Seams = alone });
+        var again = TensorSink.Run(
+            inference, new Tiles(done => Assert.Equal(held[done - 1].Forward * sizeof(double), alone.Look().Stored)));
         Assert.Equal(0, alone.Left);
         Assert.All(outputs.Zip(again), pair => Assert.True(Compare.AreEqual(pair.First, pair.Second)));
         return [.. outputs, InScope(ofSources.Single()!), .. parameters.OfType<Tensor>().Select(InScope)];

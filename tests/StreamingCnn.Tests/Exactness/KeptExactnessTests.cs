@@ -24,7 +24,8 @@ public class KeptExactnessTests
                 using var network = new RandomNetwork(seed, layers, 3, height, width);
                 var graph = GraphBuilder.Trace(network, 3);
                 var grid = GridPlan.ExactlyOnce(graph, [(height, width)], (tileHeight, tileWidth), beyondBorder: seed % 2 == 0);
-                var model = new StepModel(grid, new TrunkCost(graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
+                var model = new StepModel(
+                    grid, new TrunkCost(graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));
                 var image = randn(1, 3, height, width, dtype: ScalarType.Float64);
                 var kept = model.Keep(model.LeastBytes + (long)(share * (model.AllKeptBytes - model.LeastBytes)));
                 cuts.Add(kept.Cut);

@@ -23,8 +23,12 @@ public class RandomNetworkTests
         AnyCase.Sample(c => Check(c, StreamingMode.ExactlyOnce), iter: Count, threads: 1);
 
     [Fact]
-    public void So_it_does_whatever_is_kept_and_however_late_maps_advance() => Gen.Select(AnyCase, Gen.Int[2, 4], Gen.Int[1, 4], Gen.Int[0, 4], Gen.Long[0, 60_000]).Sample(
-        (c, stride, period, longer, budget) => Check(c, StreamingMode.ExactlyOnce, [(stride, period), (stride + 1, period + longer)], budget), iter: Count / 2, threads: 1);
+    public void So_it_does_whatever_is_kept_and_however_late_maps_advance() => Gen.Select(
+        AnyCase, Gen.Int[2, 4], Gen.Int[1, 4], Gen.Int[0, 4], Gen.Long[0, 60_000]).Sample(
+        (c, stride, period, longer, budget) =>
+            Check(c, StreamingMode.ExactlyOnce, [(stride, period), (stride + 1, period + longer)], budget),
+        iter: Count / 2,
+        threads: 1);
 
     [Fact]
     public void Overlapping_tiles_equal_the_whole_image() =>

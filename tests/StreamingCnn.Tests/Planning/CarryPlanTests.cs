@@ -22,7 +22,8 @@ public class CarryPlanTests
         {
             var (seed, layers, beyondBorder) = c;
             var graph = RandomGraph.Grow(seed, layers, size.Item1, size.Item2, RandomGraph.AllKinds);
-            var plan = GridPlan.ExactlyOnce(graph, [(size.Item1, size.Item2)], (tile.Item1, tile.Item2), beyondBorder, period > 1 ? [(2, period)] : null);
+            var plan = GridPlan.ExactlyOnce(
+                graph, [(size.Item1, size.Item2)], (tile.Item1, tile.Item2), beyondBorder, period > 1 ? [(2, period)] : null);
             Play(plan.In(TileOrders.Any(plan, order)), oneReader: false);
         },
         iter: 400,
@@ -91,7 +92,9 @@ public class CarryPlanTests
             {
                 foreach (var piece in carry.Stored(tile.Row, tile.Column))
                 {
-                    Law.Holds(plan.Computed(node.Index, tile.Row, tile.Column).Contains(piece.Held), $"{node}: a tile stores {piece}, and does not compute it");
+                    Law.Holds(
+                        plan.Computed(node.Index, tile.Row, tile.Column).Contains(piece.Held),
+                        $"{node}: a tile stores {piece}, and does not compute it");
                     values.Add(piece.Seam, piece.Held.Area * node.Channels);
                     bytes += values[piece.Seam];
                     stored += values[piece.Seam];
@@ -116,7 +119,9 @@ public class CarryPlanTests
     private static void PlayBackwards(GridPlan plan, SeamsHeld[] model, bool oneReader)
     {
         var order = plan.Order();
-        var values = order.SelectMany(tile => Carried(plan).SelectMany(map => map.Carry.Stored(tile.Row, tile.Column).Select(piece => (piece.Seam, Values: piece.Held.Area * map.Node.Channels))))
+        var values = order
+            .SelectMany(tile => Carried(plan).SelectMany(map => map.Carry.Stored(tile.Row, tile.Column)
+                .Select(piece => (piece.Seam, Values: piece.Held.Area * map.Node.Channels))))
             .ToDictionary(stored => stored.Seam, stored => stored.Values);
         var sizes = values.ToDictionary();
         var gradients = new HashSet<SeamKey>();
@@ -139,7 +144,8 @@ public class CarryPlanTests
                 Law.Holds(sum == expected, $"Tile {place} holds {sum} on the way back, by the model {expected}");
                 var sent = gradients.Sum(seam => sizes[seam]);
                 Law.Holds(
-                    oneReader ? sent == expectedGradients : sent <= expectedGradients, $"Tile {place} holds {sent} gradients, by the model {expectedGradients}");
+                    oneReader ? sent == expectedGradients : sent <= expectedGradients,
+                    $"Tile {place} holds {sent} gradients, by the model {expectedGradients}");
             }
         }
 
@@ -156,11 +162,14 @@ public class CarryPlanTests
             var missing = window.Area - window.Intersect(own).Area;
             if (window.IsEmpty || missing == 0)
                 continue;
-            Law.Holds(plan.Carry(node.Index) is not null, $"{node}: tile {tile.Row}, {tile.Column} reads {window}, of which it computes {own}, and nothing is carried");
+            Law.Holds(
+                plan.Carry(node.Index) is not null,
+                $"{node}: tile {tile.Row}, {tile.Column} reads {window}, of which it computes {own}, and nothing is carried");
             foreach (var piece in plan.Carry(node.Index)!.Read(tile.Row, tile.Column, window))
             {
                 Law.Holds(
-                    window.Contains(piece.Region) && piece.Held.Contains(piece.Region) && piece.Region.Intersect(own).IsEmpty, $"{node}: tile {tile.Row}, {tile.Column} with {own} reads {piece} into {window}");
+                    window.Contains(piece.Region) && piece.Held.Contains(piece.Region) && piece.Region.Intersect(own).IsEmpty,
+                    $"{node}: tile {tile.Row}, {tile.Column} with {own} reads {piece} into {window}");
                 missing -= piece.Region.Area;
                 yield return piece.Seam;
             }

@@ -30,7 +30,8 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
                 }
 
                 Assert.Equal(most, kept.Bytes);
-                Assert.True(kept.Bytes <= Math.Max(budget, least), $"{kept.Bytes} bytes are more than {budget} and than the least, {least}.");
+                Assert.True(
+                    kept.Bytes <= Math.Max(budget, least), $"{kept.Bytes} bytes are more than {budget} and than the least, {least}.");
             },
             iter: 30,
             threads: 1);
@@ -52,7 +53,8 @@ public class KeptLayersTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         var cuts = KeptLayers.Cuts(trunk.Graph, 32);
         var least = KeptLayers.Least(memory, cuts);
 
-        int[] kept = [.. ((double[])[1, 1.1, 1.3, 1.6, 2, 3]).Select(times => Nodes(KeptLayers.Choose(memory, cuts, (long)(least * times))))];
+        int[] kept = [.. ((double[])[1, 1.1, 1.3, 1.6, 2, 3])
+            .Select(times => Nodes(KeptLayers.Choose(memory, cuts, (long)(least * times))))];
 
         Assert.Equal(kept.Order(), kept);
         Assert.True(kept[^1] > kept[0]);

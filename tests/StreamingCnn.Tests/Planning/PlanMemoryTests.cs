@@ -29,8 +29,10 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         var first = memory.Choose(trunk.Graph, Budget, Cost(), (900, 700));
 
         Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, Cost(), (900, 701)).Kept);
-        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, [true], 1, 4, new ComputeRates()), (900, 700)).Kept);
-        Assert.NotSame(first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, [false], 2, 4, new ComputeRates()), (900, 700)).Kept);
+        Assert.NotSame(
+            first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, [true], 1, 4, new ComputeRates()), (900, 700)).Kept);
+        Assert.NotSame(
+            first.Kept, memory.Choose(trunk.Graph, Budget, new TrunkCost(trunk.Graph, [false], 2, 4, new ComputeRates()), (900, 700)).Kept);
     }
 
     [Fact]

@@ -24,7 +24,14 @@ public class ProgramMemoryTests
 
     [Fact]
     public void Execution_holds_what_the_model_counts_behind_every_instruction() => Gen.Select(
-        Gen.Int[0, 1_000_000], Gen.Int[1, 9], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 40], Gen.Int[1, 40], Gen.Double[0, 6], Gen.Bool).Sample(
+        Gen.Int[0, 1_000_000],
+        Gen.Int[1, 9],
+        Gen.Int[1, 60],
+        Gen.Int[1, 60],
+        Gen.Int[1, 40],
+        Gen.Int[1, 40],
+        Gen.Double[0, 6],
+        Gen.Bool).Sample(
         (seed, layers, height, width, tileHeight, tileWidth, budgetInTiles, wanted) =>
         {
             using var scope = NewDisposeScope();
@@ -90,15 +97,19 @@ public class ProgramMemoryTests
             memory.Step(instruction, layout);
             using var scope = NewDisposeScope();
             var blocks = held.Concat(tape.Held).Select(Memory).Distinct().ToArray();
-            var bytes = blocks.Sum(block => block.Bytes) + trunk.Graph.Layers.Where(node => tape.Record(node.Index) is AutogradRecord).Sum(node => HeldByAutograd(node, layout));
+            var bytes = blocks.Sum(block => block.Bytes)
+                + trunk.Graph.Layers.Where(node => tape.Record(node.Index) is AutogradRecord).Sum(node => HeldByAutograd(node, layout));
             // What another tile stored for this one's readers may have been read by none of them: then no gradient comes, and nothing is
             // made of it.
             if (instruction is Backpropagate && last is TakeStripGradients && isOfStripsAlone && bytes < memory.Now)
                 without.Add(tile);
-            (last, isOfStripsAlone) = (instruction, instruction is ZeroGradient { Inside.IsEmpty: true } || (isOfStripsAlone && instruction is TakeStripGradients));
+            (last, isOfStripsAlone) = (
+                instruction,
+                instruction is ZeroGradient { Inside.IsEmpty: true } || (isOfStripsAlone && instruction is TakeStripGradients));
             Law.Holds(
                 bytes == memory.Now || (bytes < memory.Now && without.Contains(tile)),
-                $"Behind '{text.Line(instruction)}' tile {tile} holds {bytes} bytes, and the model counts {memory.Now}, in {network}: {string.Join(", ", blocks.Select(block => block.Bytes))}");
+                $"Behind '{text.Line(instruction)}' tile {tile} holds {bytes} bytes, and the model counts {memory.Now}, "
+                + $"in {network}: {string.Join(", ", blocks.Select(block => block.Bytes))}");
         }
 
         /// <summary>

@@ -84,7 +84,9 @@ public class SourceCutsTests
                     if (ideal[node.Index] is not { } wanted)
                         continue;
                     var found = layout.Cut(node.Index, step);
-                    Law.Holds(found == Math.Clamp(wanted, 0, network.Length(node.Index)), $"{c}: {node} is cut at {found} at step {step}, not {wanted}");
+                    Law.Holds(
+                        found == Math.Clamp(wanted, 0, network.Length(node.Index)),
+                        $"{c}: {node} is cut at {found} at step {step}, not {wanted}");
                 }
             }
         },

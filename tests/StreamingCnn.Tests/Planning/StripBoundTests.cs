@@ -89,7 +89,8 @@ public class StripBoundTests
     private static double? Bound(AxisNetwork network, MapRoles roles, (double Rho, double Alpha, double Beta)?[] lines, GraphNode node)
     {
         var bound = 0.0;
-        foreach (var reader in network.Graph.Nodes.Where(other => !roles.IsView(other.Index) && other.Inputs.Any(input => roles.Root(input) == node.Index)))
+        foreach (var reader in network.Graph.Nodes.Where(
+            other => !roles.IsView(other.Index) && other.Inputs.Any(input => roles.Root(input) == node.Index)))
         {
             if (lines[node.Index] is not { } own || lines[reader.Index] is not { } line)
                 return null;

@@ -91,8 +91,14 @@ public class PlanTests
         var graph = GraphBuilder.Trace(trunk, 3);
         var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 
-        var seconds = ((long[])[300, 500, 1000]).Select(mebibytes => PlanSummary.Of(
-            Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, (1024, 1024)), StreamingMode.ExactlyOnce, cost, (graph, cost), () => [cost.Rates]).Seconds).ToArray();
+        var seconds = ((long[])[300, 500, 1000])
+            .Select(mebibytes => PlanSummary.Of(
+                Planner.Choose(graph, new() { MemoryBudget = mebibytes << 20 }, cost, (1024, 1024)),
+                StreamingMode.ExactlyOnce,
+                cost,
+                (graph, cost),
+                () => [cost.Rates]).Seconds)
+            .ToArray();
 
         Assert.Equal(seconds.OrderDescending(), seconds);
     }

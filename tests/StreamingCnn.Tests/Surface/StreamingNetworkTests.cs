@@ -52,7 +52,8 @@ public class StreamingNetworkTests
             Assert.Throws<ArgumentException>(() => streaming.forward([Image(1, 3, 40, 40)])).Message);
         Assert.Equal(
             "Masked has 2 inputs, but 3 were given; give one for each, in the order of its Trace.",
-            Assert.Throws<ArgumentException>(() => network.forward([Image(1, 3, 40, 40), Image(1, 1, 10, 10), Image(1, 1, 10, 10)])).Message);
+            Assert.Throws<ArgumentException>(
+                () => network.forward([Image(1, 3, 40, 40), Image(1, 1, 10, 10), Image(1, 1, 10, 10)])).Message);
         Assert.StartsWith(
             "An input is null; give one for each.",
             Assert.Throws<ArgumentException>(() => streaming.forward([Image(1, 3, 40, 40), null!])).Message);

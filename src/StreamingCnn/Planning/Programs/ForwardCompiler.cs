@@ -126,7 +126,9 @@ internal sealed class ForwardCompiler
             var (output, input) = (tile.Relative(i, tile.Rectangle(i)!.Value), tile.Relative(node.Inputs[0], read));
             var isPadded = isLaidOut[node.Inputs[0]] && tile.IsPaddedWithZeros(i);
             var padded = isPadded ? 0 : tile.Padded(i);
-            Add(computes[i] ? new Compute(i, output, input, padded, isPadded, records) : new RecordAlone(i, output, input, padded, isPadded));
+            Add(computes[i]
+                ? new Compute(i, output, input, padded, isPadded, records)
+                : new RecordAlone(i, output, input, padded, isPadded));
             if (!again)
                 Emit(i);
             foreach (var below in read.IsEmpty ? [] : node.Inputs)
@@ -158,7 +160,8 @@ internal sealed class ForwardCompiler
         }
         else
         {
-            Add(new GatherWindow(node, tile.RelativeWindow(node), tile.Relative(node, own.Intersect(wanted)), tile.Relative(node, laidOut)));
+            Add(new GatherWindow(
+                node, tile.RelativeWindow(node), tile.Relative(node, own.Intersect(wanted)), tile.Relative(node, laidOut)));
             isExclusive[node] = true;
             isLaidOut[node] = laidOut != wanted;
         }

@@ -13,12 +13,16 @@ internal static class PlanText
     {
         var text = new StringBuilder();
         var words = new ProgramText(plan.Grid.Graph);
-        var kinds = plan.Grid.Order().GroupBy(tile => (Kind: plan.Programs.KindOf(tile), From: plan.Kept.From(tile.Row, tile.Column))).ToArray();
+        var kinds = plan.Grid.Order()
+            .GroupBy(tile => (Kind: plan.Programs.KindOf(tile), From: plan.Kept.From(tile.Row, tile.Column)))
+            .ToArray();
         foreach (var (index, tiles) in kinds.Index())
         {
             var memory = new ProgramMemory(trunk);
             var (row, column) = tiles.First();
-            text.Append(CultureInfo.InvariantCulture, $"Kind {index + 1} of {kinds.Length}: {Count(tiles.Count())}, the first in row {row + 1} and column {column + 1}");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"Kind {index + 1} of {kinds.Length}: {Count(tiles.Count())}, the first in row {row + 1} and column {column + 1}");
             text.Append(CultureInfo.InvariantCulture, $"{Kept(plan, tiles.Key.From)}\n\nforwards\n");
             text.Append(words.Of(plan.Programs.Forward(tiles.Key.Kind, tiles.Key.From), memory));
             text.Append("\nbackwards\n");

@@ -33,20 +33,28 @@ internal sealed class ProgramText(NetworkGraph graph)
     public string Line(Instruction instruction) => instruction switch
     {
         ReadSource read => Line("read", read.Source, Size(read.Region)),
-        Compute compute => Line("compute", compute.Node, $"{Size(compute.Output)} from {Size(compute.Input)}{(compute.Padded > 0 ? ", padded" : "")}{Recorded(compute.Records)}"),
-        RecordAlone record => Line("record", record.Node, $"{Size(record.Output)} from {Size(record.Input)}{(record.Padded > 0 ? ", padded" : "")}"),
+        Compute compute => Line(
+            "compute",
+            compute.Node,
+            $"{Size(compute.Output)} from {Size(compute.Input)}{(compute.Padded > 0 ? ", padded" : "")}{Recorded(compute.Records)}"),
+        RecordAlone record => Line(
+            "record", record.Node, $"{Size(record.Output)} from {Size(record.Input)}{(record.Padded > 0 ? ", padded" : "")}"),
         Apply apply => Line("apply", apply.Node, Size(apply.Window) + Recorded(apply.Records)),
         Overwrite overwrite => Line("overwrite", overwrite.Node, Size(overwrite.Window) + Recorded(overwrite.Records)),
         StoreStrips store => Line("leave strips", store.Node),
         ForgetStrips => "forget strips",
         WriteSink write => Line("write", write.Node, $"{Size(write.Region)} to output {write.Sink + 1}"),
         CutWindow cut => Line("window", cut.Node, $"{Size(cut.Window)}, its own"),
-        GatherWindow gather => Line("window", gather.Node, $"{Size(gather.Window)}, {(gather.Inside.IsEmpty ? "all" : $"{Size(gather.Inside)} its own, the rest")} from strips"),
+        GatherWindow gather => Line(
+            "window",
+            gather.Node,
+            $"{Size(gather.Window)}, {(gather.Inside.IsEmpty ? "all" : $"{Size(gather.Inside)} its own, the rest")} from strips"),
         ReleaseWindow release => Line("release", release.Node),
         ReleaseRectangle release => Line("release", release.Node, "rectangle"),
         SendStrips send => Line("send to strips", send.Node),
         CutGradient cut => Line("gradient", cut.Node, $"{Size(cut.Region)}, of the window's"),
-        ZeroGradient zero => Line("gradient", zero.Node, $"{Size(zero.Region)}, zeros{(zero.Inside.IsEmpty ? "" : $" and {Size(zero.Inside)} of the window's")}"),
+        ZeroGradient zero => Line(
+            "gradient", zero.Node, $"{Size(zero.Region)}, zeros{(zero.Inside.IsEmpty ? "" : $" and {Size(zero.Inside)} of the window's")}"),
         CopyGradient copy => Line("gradient", copy.Node, $"{Size(copy.Region)}, a copy"),
         TakeStripGradients take => Line("add of strips", take.Node),
         ReadSinkGradient read => Line(read.IsFirst ? "gradient" : "add", read.Node, $"{Size(read.Region)} of output {read.Sink + 1}"),

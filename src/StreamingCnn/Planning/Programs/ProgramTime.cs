@@ -80,5 +80,6 @@ internal sealed class ProgramTime(TrunkCost trunk, bool mapsAnew)
     /// <summary>How much of a tensor is fresh memory.</summary>
     private double Anew(double bytes) => mapsAnew && bytes > ComputeRates.LargestInHeap ? bytes : 0;
 
-    private readonly record struct LayerWork(double Operations, double Compared, double Moved, double Weights, double Anew, double Rearranged);
+    private readonly record struct LayerWork(
+        double Operations, double Compared, double Moved, double Weights, double Anew, double Rearranged);
 }

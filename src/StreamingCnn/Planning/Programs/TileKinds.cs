@@ -68,7 +68,8 @@ internal sealed class TileKinds
             }
 
             foreach (var output in grid.Graph.Outputs)
-                numbers.AddRange([layout.Owned(output, step).Length, layout.Owned(output, step).Start - layout.Computed(output, step).Start]);
+                numbers.AddRange(
+                    [layout.Owned(output, step).Length, layout.Owned(output, step).Start - layout.Computed(output, step).Start]);
             return new(numbers);
 
             bool Leaves(int node) => grid.Carry(node) is { } carry && !(axis == Axis.Rows ? carry.Rows : carry.Columns).Chunk(step).IsEmpty;
