@@ -62,7 +62,11 @@ internal sealed class NetworkGraph
     public IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
-    public long ParameterBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size() * (parameter.requires_grad ? 2 : 1));
+    public long ParameterBytes => GradientBytes + Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
+
+    /// <summary>Bytes of the gradients of the parameters that learn.</summary>
+    public long GradientBytes =>
+        Parameters.Sum(parameter => parameter.requires_grad ? parameter.numel() * parameter.element_size() : 0);
 
     /// <summary>Whether a layer draws random numbers.</summary>
     public bool IsRandom => Layers.Any(node => node.Layer!.IsRandom);

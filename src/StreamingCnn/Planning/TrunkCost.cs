@@ -25,8 +25,7 @@ internal sealed class TrunkCost
         (ElementSize, SourceElementSize) = (elementSize, elementSize);
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
-        GradientBytes = graph.Parameters.Where(parameter => parameter.requires_grad)
-            .Sum(parameter => parameter.numel() * parameter.element_size());
+        GradientBytes = graph.GradientBytes;
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
         kinds = [.. graph.Nodes.Select(node => node.Layer?.WorkKind ?? default)];
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
