@@ -85,7 +85,7 @@ internal sealed class TileBackward(RunContext run)
                 Copy(copy);
                 break;
             case TakeStripGradients take:
-                hasCome |= With.Strips.TakeInto(take.Node, tile, own!);
+                hasCome |= With.Strips.TakeInto(take.Node, tile, Sum(take.Node));
                 break;
             case ReadSinkGradient read:
                 Read(read);
@@ -134,8 +134,11 @@ internal sealed class TileBackward(RunContext run)
         if (read.IsFirst)
             own = part.DetachFromDisposeScope();
         else
-            own!.Part(Rectangle(read.Node), region).Accumulate(part);
+            Sum(read.Node).Part(Rectangle(read.Node), region).Accumulate(part);
     }
+
+    /// <summary>The gradient of the tile's rectangle, to be added to: zeros where the program counts on a window's gradient that has not come.</summary>
+    private Tensor Sum(int node) => own ??= run.Zeros(node, Rectangle(node)).DetachFromDisposeScope();
 
     private void Backpropagate(Backpropagate back)
     {
