@@ -137,7 +137,9 @@ internal sealed class TileBackward(RunContext run)
             Sum(read.Node).Part(Rectangle(read.Node), region).Accumulate(part);
     }
 
-    /// <summary>The gradient of the tile's rectangle, to be added to: zeros where the program counts on a window's gradient that has not come.</summary>
+    /// <summary>
+    /// The gradient of the tile's rectangle, to be added to: zeros where the program counts on a window's gradient that has not come.
+    /// </summary>
     private Tensor Sum(int node) => own ??= run.Zeros(node, Rectangle(node)).DetachFromDisposeScope();
 
     private void Backpropagate(Backpropagate back)
