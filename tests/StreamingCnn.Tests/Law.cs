@@ -26,6 +26,8 @@ internal static class Law
 
         public void AppendFormatted<T>(T value) => text.AppendFormatted(value);
 
+        public void AppendFormatted<T>(T value, string format) => text.AppendFormatted(value, format);
+
         public override string ToString() => text.ToStringAndClear();
     }
 }

@@ -16,6 +16,7 @@ public class LayerRectangleTests
         {
             using var scope = NewDisposeScope();
             using var grad = no_grad();
+            manual_seed(seed);
             using var module = c.Create().to(ScalarType.Float64);
             var layer = LayerRegistry.Describe(module).Layer!;
             var image = randn(2, c.Channels, c.Height, c.Width, dtype: ScalarType.Float64);
