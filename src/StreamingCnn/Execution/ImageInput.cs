@@ -85,8 +85,8 @@ internal sealed class SourceInput(IImageSource source, ScalarType type, Device d
         if (window.shape.SequenceEqual(expected))
             return window;
         var call = $"Read({region.Rows.Start}, {region.Columns.Start}, {region.Rows.Length}, {region.Columns.Length})";
-        throw new InvalidOperationException(
-            $"{source.GetType().Name}.{call} gave a tensor [{string.Join(", ", window.shape)}]; it must be [{string.Join(", ", expected)}].");
+        var (given, wanted) = (string.Join(", ", window.shape), string.Join(", ", expected));
+        throw new InvalidOperationException($"{source.GetType().Name}.{call} gave a tensor [{given}]; it must be [{wanted}].");
     }
 
     private Tensor Prepare(IPreparedImageSource prepared, Region region)
