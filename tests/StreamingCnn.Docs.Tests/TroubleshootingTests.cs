@@ -71,6 +71,7 @@ public partial class TroubleshootingTests
     private static partial Regex Cell();
 
     // An exception made of a text, with or without a path or a list in front of it, up to the end of the text's first line.
-    [GeneratedRegex(@"throw new (?!PickleException|FormatException|JsonException)\w+Exception\(\s*(?:[\w.]+,\s+)?(?:\w+,\s+)?\[?(\$?""[^\n]*)")]
+    [GeneratedRegex(
+        @"throw new (?!PickleException|FormatException|JsonException)\w+Exception\(\s*(?:[\w.]+,\s+)?(?:\w+,\s+)?\[?(\$?""[^\n]*)")]
     private static partial Regex Thrown();
 }

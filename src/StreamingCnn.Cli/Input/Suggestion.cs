@@ -12,13 +12,12 @@ internal static class Suggestion
     /// <returns>A question to follow the complaint, such as "did you mean --epochs?"; null where nothing is near.</returns>
     public static string? For(string written, IEnumerable<string> known)
     {
-        if (written.Length > LongestWord)
-            return null;
+        var letters = written.Trim('-').Length;
         // Of one letter any other is one slip away.
-        if (written.Trim('-').Length < 2)
+        if (written.Length > LongestWord || letters < 2)
             return null;
         // A slip for each three letters: what differs in more was hardly meant.
-        var allowed = Math.Max(1, written.Trim('-').Length / 3);
+        var allowed = Math.Max(1, letters / 3);
         var near = known.Select(word => (Word: word, Slips: Slips(written.ToLowerInvariant(), word.ToLowerInvariant())))
             .Where(candidate => candidate.Slips <= allowed || IsBeginning(written, candidate.Word))
             .OrderBy(candidate => candidate.Slips).Select(candidate => candidate.Word).Take(2).ToArray();

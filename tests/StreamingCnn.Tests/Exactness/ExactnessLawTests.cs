@@ -11,9 +11,9 @@ public class ExactnessLawTests
 
     [Theory]
     [InlineData(1, 1e-13, true)]
-    [InlineData(1, 1e-11, false)]
+    [InlineData(1, 1e-9, false)]
     [InlineData(Apart, 1e-9, true)]
-    [InlineData(Apart, 5e-7, false)]
+    [InlineData(Apart, 5e-6, false)]
     [InlineData(1e-12, 1e-2, false)]
     public void A_difference_must_be_what_the_last_place_of_the_image_moves(double apart, double difference, bool holds)
     {
@@ -63,8 +63,8 @@ public class ExactnessLawTests
         using var scope = NewDisposeScope();
         using var image = ones(1, ScalarType.Float64);
 
-        var failure = Assert.ThrowsAny<Exception>(
-            () => ExactnessLaw.Holds(Step(null), Step(image), () => Step(image), [image], "anything"));
+        void Check() => ExactnessLaw.Holds(Step(null), Step(image), () => Step(image), [image], "anything");
+        var failure = Assert.ThrowsAny<Exception>(Check);
 
         Assert.Contains("Gradient of x differs", failure.Message);
 
