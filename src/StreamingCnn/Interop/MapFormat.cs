@@ -43,11 +43,19 @@ internal static class MapFormats
 
     /// <summary>
     /// The map in a format: itself where it has it, or where that is the default, which every layer takes as it comes. A map of one
-    /// channel has both formats, and just has to say so.
+    /// channel or of one position has both formats, and just has to say so, since the library goes by strides that nobody steps along.
     /// </summary>
-    public static Tensor Of(this MapFormat format, Tensor map) => format == MapFormat.ChannelsFirst || map.Format() == format ? map
-        : map.shape[1] == 1 && map.stride(3) == 1 ? map.as_strided(map.shape, [map.stride(0), 1, map.stride(2), 1], map.storage_offset())
-        : format.Copy(map);
+    public static Tensor Of(this MapFormat format, Tensor map)
+    {
+        if (format == MapFormat.ChannelsFirst)
+            return map;
+        var (channels, batch, row) = (map.shape[1], map.stride(0), map.stride(2));
+        if (channels == 1 && map.stride(3) == 1)
+            return map.stride(1) == 1 ? map : map.as_strided(map.shape, [batch, 1, row, 1], map.storage_offset());
+        if (map.shape[2] == 1 && map.shape[3] == 1 && map.stride(1) == 1 && map.stride(3) != channels)
+            return map.as_strided(map.shape, [batch, 1, channels, channels], map.storage_offset());
+        return map.Format() == format ? map : format.Copy(map);
+    }
 
     /// <summary>A copy of a map, in a format.</summary>
     public static Tensor Copy(this MapFormat format, Tensor map) => format.Empty(map.shape, map.dtype, map.device).copy_(map);

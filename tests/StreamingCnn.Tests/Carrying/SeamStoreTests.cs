@@ -74,7 +74,7 @@ public sealed class SeamStoreTests : IDisposable
         });
 
         var residence = new SeamResidence(grid).AtHand().ToArray();
-        var outputs = TensorSink.Run(run, new Tiles(done => AtHand(values.Look().AtHand, residence[done - 1].Forward, exactly: true)));
+        var outputs = TensorSink.Run(run, new Tiles(done => AtHand(values.Look().AtHand, residence[done - 1].Forward)));
         values.Look();
         var reverse = outputs.Select(output => new TensorSource(output.sin(), ScalarType.Float64, CPU));
         var (ofSources, parameters) = run.Backward([.. reverse], new Tiles(done =>
@@ -83,17 +83,15 @@ public sealed class SeamStoreTests : IDisposable
             var (stored, atHand) = values.Look();
             Assert.Equal(readAgain[^done].Values * sizeof(double), stored);
             Assert.InRange(gradients.Look().Stored, 0, tile.Gradients * sizeof(double));
-            AtHand(atHand, near.Recomputing, exactly: RunsAll(done) && (done == residence.Length || RunsAll(done + 1)));
+            AtHand(atHand, near.Recomputing);
         }));
         Assert.Equal((0, 0), (values.Left, gradients.Left));
 
-        // What is kept from the forward pass need not be read again.
-        bool RunsAll(int done) => step.Kept.From(grid.Order()[^done].Row, grid.Order()[^done].Column) == grid.Graph.Nodes.Count;
-
-        void AtHand(long bytes, long expected, bool exactly)
+        // What is kept from the forward pass need not be read again, and programs leave out what serves nobody.
+        void AtHand(long bytes, long most)
         {
             if (!store.HoldsAll)
-                Assert.InRange(bytes, exactly ? expected * sizeof(double) : 0, expected * sizeof(double));
+                Assert.InRange(bytes, 0, most * sizeof(double));
         }
 
         using var alone = new WatchedSeams(new DeviceSeams());

@@ -101,11 +101,13 @@ public class ProgramMemoryTests
                 + trunk.Graph.Layers.Where(node => tape.Record(node.Index) is AutogradRecord).Sum(node => HeldByAutograd(node, layout));
             // What another tile stored for this one's readers may have been read by none of them: then no gradient comes, and nothing is
             // made of it.
-            if (instruction is Backpropagate && last is TakeStripGradients && isOfStripsAlone && bytes < memory.Now)
+            var isNext = (last, instruction) is (TakeStripGradients, Backpropagate) or (Backpropagate, ReleaseGradient);
+            if (isNext && isOfStripsAlone && bytes < memory.Now)
                 without.Add(tile);
             (last, isOfStripsAlone) = (
                 instruction,
-                instruction is ZeroGradient { Inside.IsEmpty: true } || (isOfStripsAlone && instruction is TakeStripGradients));
+                instruction is ZeroGradient { Inside.IsEmpty: true }
+                    || (isOfStripsAlone && (instruction is TakeStripGradients or Backpropagate)));
             Law.Holds(
                 bytes == memory.Now || (bytes < memory.Now && without.Contains(tile)),
                 $"Behind '{text.Line(instruction)}' tile {tile} holds {bytes} bytes, and the model counts {memory.Now}, "

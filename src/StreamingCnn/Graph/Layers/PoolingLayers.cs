@@ -54,8 +54,11 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
         if ((kernel.Rows == 1 && kernel.Columns == 1) || window.Format() == MapFormat.ChannelsLast)
             return functional.max_pool2d(window, kernel.ToArray(), stride.ToArray(), [0, 0], dilation.ToArray());
 
-        using var rows = MaximumAlong(window, 2, Axis.Rows);
-        return MaximumAlong(rows, 3, Axis.Columns);
+        // Along an axis where a window has one position the layer steps only, which gives a view of all: the other axis comes
+        // last, and its maxima are memory of their own.
+        var (first, last) = kernel.Columns == 1 ? (Axis.Columns, Axis.Rows) : (Axis.Rows, Axis.Columns);
+        using var lines = MaximumAlong(window, first);
+        return MaximumAlong(lines, last);
     }
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => pooling.call(inputs[0]);
@@ -119,8 +122,9 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
     /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time; where channels come
     /// last, the library compares all of a position's at once itself.
     /// </summary>
-    private Tensor MaximumAlong(Tensor window, int dimension, Axis axis)
+    private Tensor MaximumAlong(Tensor window, Axis axis)
     {
+        var dimension = axis == Axis.Rows ? 2 : 3;
         var reach = dilation[axis] * (kernel[axis] - 1);
         var last = (window.shape[dimension] - reach - 1) / stride[axis] * stride[axis];
         var maximum = Tap(0);
