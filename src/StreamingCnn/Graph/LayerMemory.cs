@@ -54,10 +54,21 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>Whether the layer computes with weights that it makes from its parameters anew each time.</summary>
     public bool MakesWeights { get; init; }
 
+    /// <summary>
+    /// Bytes of a value in the layer, where it computes on wider copies of operands and output and keeps those; 0 where it does not.
+    /// </summary>
+    public int WideElementSize { get; init; }
+
+    /// <summary>Bytes in the layer of what takes some as maps.</summary>
+    /// <param name="bytes">Bytes as maps.</param>
+    /// <param name="elementSize">Bytes of a map's value.</param>
+    public long Inside(long bytes, int elementSize) => WideElementSize > 0 ? bytes / elementSize * WideElementSize : bytes;
+
     /// <summary>Bytes kept besides operands and output.</summary>
     /// <param name="outputBytes">Bytes of the output.</param>
     /// <param name="channels">Its channels.</param>
     /// <param name="elementSize">Bytes of one of its values.</param>
     public long BytesBesides(long outputBytes, long channels, int elementSize) =>
-        (outputBytes * ValuesPerOutput) + (outputBytes / channels * ValuesPerPosition) + (outputBytes / elementSize * BytesPerOutput);
+        Inside((outputBytes * ValuesPerOutput) + (outputBytes / channels * ValuesPerPosition), elementSize)
+        + (outputBytes / elementSize * BytesPerOutput);
 }

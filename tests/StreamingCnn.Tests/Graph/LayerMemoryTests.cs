@@ -58,6 +58,45 @@ public class LayerMemoryTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Pointwise))]
+    public void Those_that_compute_in_float32_among_narrower_maps_hold_copies(string name)
+    {
+        TensorHeap.Begin();
+        Assert.SkipUnless(TensorHeap.Passing is not null, "Counts in the heap of tensors, which this system has not.");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var layer = new Float32Layer(Layers[name](), ScalarType.BFloat16);
+        var patch = new Patch(
+            AxisPatch.Of(layer.Along(Axis.Rows, 9), new(2, 6)), AxisPatch.Of(layer.Along(Axis.Columns, 9), new(0, 5)), 17);
+        var shape = new long[] { Batch, 4, patch.Input.Rows.Length, patch.Input.Columns.Length };
+        var count = name is "Add" or "Multiply" or "Concat" ? 2 : 1;
+        Tensor[] inputs = [.. Enumerable.Range(0, count).Select(_ => rand(shape, ScalarType.BFloat16))];
+        using var run = layer.Start();
+        var before = TensorHeap.Passing.Taken;
+        Tensor output;
+        LayerRecord record;
+        using (NewDisposeScope())
+        {
+            (output, record) = run.Run(inputs, patch, [.. inputs.Select(_ => true)]);
+            output.DetachFromDisposeScope();
+        }
+
+        using (record)
+        {
+            var (size, channels) = (output.numel() * output.ElementSize, output.shape[1]);
+            output.Dispose();
+            var memory = layer.MemoryOf(patch);
+            long[] expected =
+            [
+                .. memory.KeepsInput ? inputs.Select(input => memory.Inside(input.numel() * input.ElementSize, sizeof(short))) : [],
+                memory.KeepsOutput ? memory.Inside(size, sizeof(short)) : 0,
+                memory.BytesBesides(size, channels, sizeof(short)),
+            ];
+            Assert.Equal(expected.Sum(Block), TensorHeap.Passing.Taken - before);
+        }
+    }
+
     // Not among them, for TorchSharp 0.107's sake: Hardtanh out of place never frees what it computes, and Mish and Softsign in
     // place have no gradient.
     private static readonly Dictionary<string, Func<LocalLayer>> Layers = new()

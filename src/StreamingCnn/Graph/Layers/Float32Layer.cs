@@ -26,7 +26,14 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     internal override IEnumerable<Module> Modules => layer.Modules;
 
-    internal override LayerMemory MemoryOf(in Patch patch) => layer.MemoryOf(patch);
+    internal override LayerMemory MemoryOf(in Patch patch) => layer.MemoryOf(patch) with
+    {
+        WideElementSize = sizeof(float),
+        OutputIsPart = false,
+        GradientIsPart = false,
+        GradientIsPadded = false,
+        GradientIsFresh = true,
+    };
 
     internal override double WorkPerPosition => layer.WorkPerPosition;
 

@@ -118,10 +118,12 @@ internal sealed class ProgramMemory(TrunkCost trunk)
     private void Run(Compute compute, in LayerMemory memory)
     {
         var node = Node(compute.Node);
-        var (read, padded) = Read(node, compute.Input, compute.Padded);
+        var (read, padded) = Read(node, compute.Input, compute.Padded, memory);
         rectangle = memory.OutputIsPart && read.Length > 0 ? live.Share(read[0]) : New(compute.Node, compute.Output);
-        if (memory.Rearranges)
-            live.Touch(Moved(memory, live.Bytes(rectangle) + read.Sum(live.Bytes) + (Weights(memory, 1) * trunk.WeightBytes[node.Index])));
+        var inside = memory.Inside(live.Bytes(rectangle) + read.Sum(live.Bytes), trunk.ElementSize);
+        live.Touch(
+            (memory.WideElementSize > 0 ? inside : 0)
+            + (memory.Rearranges ? Moved(memory, inside + (Weights(memory, 1) * trunk.WeightBytes[node.Index])) : 0));
         if (compute.Records)
             Record(node.Index, memory, read, padded, rectangle);
         ReleaseOperands(padded);
@@ -130,15 +132,15 @@ internal sealed class ProgramMemory(TrunkCost trunk)
     private void Run(RecordAlone record, in LayerMemory memory)
     {
         var node = Node(record.Node);
-        var (read, padded) = Read(node, record.Input, record.Padded);
+        var (read, padded) = Read(node, record.Input, record.Padded, memory);
         Record(node.Index, memory, read, padded, None);
         ReleaseOperands(padded);
     }
 
     /// <summary>A layer's operands, and the copy of the first one with padding.</summary>
-    private (int[] Operands, int Padded) Read(GraphNode node, Region input, long padded) => (
+    private (int[] Operands, int Padded) Read(GraphNode node, Region input, long padded, in LayerMemory memory) => (
         input.IsEmpty ? [] : Operands(node),
-        padded > 0 ? live.New(padded * Node(node.Inputs[0]).Channels * trunk.ValueBytes) : None);
+        padded > 0 ? live.New(memory.Inside(padded * Node(node.Inputs[0]).Channels * trunk.ValueBytes, trunk.ElementSize)) : None);
 
     private void ReleaseOperands(int padded)
     {
@@ -167,15 +169,24 @@ internal sealed class ProgramMemory(TrunkCost trunk)
     {
         var held = new List<int>();
         if (memory.KeepsInput && !(padded >= 0 && memory.KeepsPaddedCopyOnly))
-            held.AddRange(read.Select(live.Share));
+        {
+            foreach (var (operand, block) in read.Index())
+                held.Add(Kept(block, memory, Node(Node(node).Inputs[operand]).IsSource));
+        }
+
         if (memory is { KeepsInput: true, RunsAgain: 0 } && padded >= 0)
             held.Add(live.Share(padded));
         if (memory.KeepsOutput)
-            held.Add(live.Share(output));
+            held.Add(Kept(output, memory, isSource: false));
         if (output >= 0 && memory.BytesBesides(live.Bytes(output), Node(node).Channels, trunk.ElementSize) is > 0 and var besides)
             held.Add(live.New(besides));
         records[node] = held;
     }
+
+    /// <summary>What a record holds of a map: the map itself, or the layer's wider copy of it. Sources are as wide already.</summary>
+    private int Kept(int block, in LayerMemory memory, bool isSource) => memory.WideElementSize > 0 && !isSource
+        ? live.New(memory.Inside(live.Bytes(block), trunk.ElementSize))
+        : live.Share(block);
 
     private void Run(Backpropagate back, in LayerMemory memory)
     {
@@ -183,11 +194,13 @@ internal sealed class ProgramMemory(TrunkCost trunk)
         var record = records[back.Node] ?? [];
         var gradient = own >= 0 ? own : gradients[back.Node];
         // The weights, and their gradient: a second thread's share of the sum, the sum, and what it is rearranged to.
-        var (bytes, recorded) = (live.Bytes(gradient), record.Sum(live.Bytes));
+        var (bytes, recorded) = (memory.Inside(live.Bytes(gradient), trunk.ElementSize), record.Sum(live.Bytes));
+        // A wider copy of the gradient that comes in lasts as long as the layer runs.
+        var wide = memory.WideElementSize > 0 ? bytes : 0;
         var moved = memory.Rearranges ? Moved(memory, bytes + recorded + (Weights(memory, 3) * trunk.WeightBytes[node.Index]))
             : memory.RunsAgain == 0 ? 0
             : (bytes / trunk.ElementSize * (memory.RunsAgain + trunk.ElementSize)) + (back.Padded > 0 ? recorded : 0);
-        live.Touch(moved);
+        live.Touch(wide + moved);
         parts.Clear();
         foreach (var input in node.Inputs)
         {
@@ -199,7 +212,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
 
             var area = back.Padded > 0 ? back.Padded : back.Read.Area;
             parts.Add(memory.GradientIsPart ? live.Share(gradient) : live.New(area * Node(input).Channels * trunk.ValueBytes));
-            live.Touch(moved);
+            live.Touch(wide + moved + (memory.WideElementSize > 0 ? memory.Inside(live.Bytes(parts[^1]), trunk.ElementSize) : 0));
         }
 
         ReleaseRecord(back.Node);
