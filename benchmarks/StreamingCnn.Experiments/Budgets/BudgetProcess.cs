@@ -57,6 +57,9 @@ internal sealed class BudgetProcess
         var streaming = new StreamingModule(trunk, c.Options(budget));
         using var image = randn(1, 3, c.Height, c.Width);
         var own = image.numel() * image.element_size();
+        // What warming up and planning have left behind must neither be taken for the step's nor spare it memory.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         TensorMemory.Trim();
         PeakMemory.Reset();
         var isFirst = bare is null;

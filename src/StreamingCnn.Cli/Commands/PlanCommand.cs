@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Planning;
 using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -51,7 +52,8 @@ internal static class PlanCommand
     /// <summary>What overlapping tiles would cost in the same memory.</summary>
     private static string Overlap(Module<Tensor, Tensor> trunk, TilePlan plan, ComputePrecision compute)
     {
-        using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = plan.StepBytes, Compute = compute });
+        var budget = plan.StepBytes + StepModel.Spare;
+        using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = budget, Compute = compute });
         try
         {
             var other = streaming.Plan(plan.Image.Height, plan.Image.Width);

@@ -43,6 +43,8 @@ internal sealed class ParameterGradients(StepProfile? profile = null) : IGradien
         // Sums have the format of what layers gave, parameters' gradients that of parameters.
         if (sum.dtype == parameter.dtype && sum.is_contiguous())
             return sum;
+        // Beside the others: the room of one that is given up is that of the next.
+        using (TensorHeap.Lasting())
         using (sum)
             return sum.to(parameter.dtype).contiguous().DetachFromDisposeScope();
     }

@@ -45,6 +45,9 @@ internal sealed class Planner
         sides = [.. Sides(Math.Max(Height, Width))];
     }
 
+    // Bytes that a step may be expected to take.
+    private long? BudgetOfStep => options.MemoryBudget - StepModel.Spare;
+
     private long Height => rows.PaceLength;
 
     private long Width => columns.PaceLength;
@@ -65,17 +68,17 @@ internal sealed class Planner
         NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
         new Planner(graph, options, trunk, sources).SmallestBudget();
 
-    private long SmallestBudget() => Enumerable.Range(0, sides.Length).Min(LeastBytes);
+    private long SmallestBudget() => Enumerable.Range(0, sides.Length).Min(LeastBytes) + StepModel.Spare;
 
     private StepPlan Choose()
     {
         if (options.Tile is { } tile)
         {
             var candidate = options.Mode == StreamingMode.Overlap ? Overlap(tile) : WithTile(tile);
-            return Plan(candidate, options.MemoryBudget ?? candidate.Model.NothingKeptBytes);
+            return Plan(candidate, BudgetOfStep ?? candidate.Model.NothingKeptBytes);
         }
 
-        var budget = options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget;
+        var budget = BudgetOfStep ?? StreamingOptions.DefaultMemoryBudget - StepModel.Spare;
         var whole = Plain(0);
         if (Math.Max(whole.Model.AllKeptBytes, whole.Model.EndBytes) <= budget)
             return Plan(whole, budget);
@@ -116,7 +119,7 @@ internal sealed class Planner
 
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {budget >> 20} MiB for an image of {Height} x {Width} pixels; "
+            $"No tile fits into the memory budget of {(budget + StepModel.Spare) >> 20} MiB for an image of {Height} x {Width} pixels; "
             + $"the smallest budget that one fits into is {Division.Ceiling(SmallestBudget(), 1 << 20)} MiB"
             + $"{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
 
@@ -169,11 +172,11 @@ internal sealed class Planner
         if (options.LateMaps is not null)
             return ExactlyOnce(tile, options.LateMaps);
         var plain = ExactlyOnce(tile, []);
-        var allowed = options.MemoryBudget ?? plain.Model.NothingKeptBytes * (1 + WorthLateMaps);
+        var allowed = BudgetOfStep ?? plain.Model.NothingKeptBytes * (1 + WorthLateMaps);
         return WithFurtherLevels(
             plain,
             (candidate, _) => candidate.Model.NothingKeptBytes is var bytes && (bytes <= allowed || candidate == plain)
-                ? candidate.Seconds(options.MemoryBudget ?? bytes) * Math.Pow(bytes, PriceOfMemory)
+                ? candidate.Seconds(BudgetOfStep ?? bytes) * Math.Pow(bytes, PriceOfMemory)
                 : double.PositiveInfinity);
     }
 

@@ -6,7 +6,7 @@ namespace StreamingCnn.Planning;
 internal sealed class StepModel
 {
     // Bytes of the tensors' heap for each byte alive in a tile: gaps between blocks of different sizes. Measured.
-    private const double Gaps = 1.1;
+    private const double Gaps = 1.07;
 
     // From how many nodes on records may be kept: few while plans are compared, many in the plan that is chosen.
     private const int FewCuts = 10;
@@ -14,8 +14,14 @@ internal sealed class StepModel
 
     // oneDNN's: its cache of primitives, and the code of one of them, measured. Forwards, and backwards to the operand and to the weights.
     private const long ConvolutionsKept = 1024;
-    private const long CodeOfConvolution = 28 << 10;
+    private const long CodeOfConvolution = 12 << 10;
     private const long PassesOfConvolution = 3;
+
+    /// <summary>
+    /// Bytes by which a step may take more than is expected of it: the heap of .NET grows as it likes, and the library makes more code for
+    /// some networks than for others. A budget has room for them.
+    /// </summary>
+    public const long Spare = 16 << 20;
 
     // Small tensors, buffers of threads, and what .NET takes while a step runs; measured.
     private const long AnyStep = 16 << 20;
@@ -68,11 +74,11 @@ internal sealed class StepModel
     public long OutputBytes { get; }
 
     /// <summary>
-    /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles, laid out
-    /// as the parameter is, and as autograd's copy.
+    /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles and as
+    /// autograd's copy.
     /// Networks with more weights than activations take most then.
     /// </summary>
-    public long EndBytes => trunk.ParameterBytes + (2 * trunk.GradientBytes) + (2 * OutputBytes) + AnyStep;
+    public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + (2 * OutputBytes) + AnyStep;
 
     /// <summary>Bytes of a step that keeps as little as it can.</summary>
     public long LeastBytes => Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));
