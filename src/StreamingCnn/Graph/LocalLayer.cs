@@ -45,6 +45,9 @@ public abstract class LocalLayer
     /// <summary>Bytes of the layer's parameters.</summary>
     internal long WeightBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
 
+    /// <summary>Bytes that a run makes of the layer's parameters and holds until its end.</summary>
+    internal virtual long RunBytes => 0;
+
     /// <summary>The layer's parameters.</summary>
     public virtual IEnumerable<Parameter> Parameters => Module?.parameters() ?? [];
 

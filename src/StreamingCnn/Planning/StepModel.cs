@@ -50,7 +50,7 @@ internal sealed class StepModel
         memory = new(Programs, trunk, mapsAnew ? 1 : Gaps);
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
         var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
-        bytesBesides = trunk.ParameterBytes + (2 * OutputBytes) + AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
+        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
     }
 
     /// <summary>What the tiles do.</summary>
@@ -78,7 +78,7 @@ internal sealed class StepModel
     /// autograd's copy.
     /// Networks with more weights than activations take most then.
     /// </summary>
-    public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + (2 * OutputBytes) + AnyStep;
+    public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep;
 
     /// <summary>Bytes of a step that keeps as little as it can.</summary>
     public long LeastBytes => Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));

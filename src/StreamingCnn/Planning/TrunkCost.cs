@@ -26,6 +26,7 @@ internal sealed class TrunkCost
         Rates = rates;
         ParameterBytes = graph.ParameterBytes;
         GradientBytes = graph.GradientBytes;
+        RunBytes = graph.Layers.Sum(node => node.Layer!.RunBytes);
         Work = [.. graph.Nodes.Select(node => node.Layer?.WorkPerPosition ?? 0)];
         kinds = [.. graph.Nodes.Select(node => node.Layer?.WorkKind ?? default)];
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
@@ -37,7 +38,7 @@ internal sealed class TrunkCost
     {
         (Graph, Differentiable, Batch, CarryIsElsewhere) = (other.Graph, other.Differentiable, other.Batch, other.CarryIsElsewhere);
         (ElementSize, SourceElementSize) = (other.ElementSize, other.SourceElementSize);
-        GradientBytes = other.GradientBytes;
+        (GradientBytes, RunBytes) = (other.GradientBytes, other.RunBytes);
         (ParameterBytes, Work, Comparisons, WeightBytes) = (other.ParameterBytes, other.Work, other.Comparisons, other.WeightBytes);
         (Rates, kinds) = (rates, other.kinds);
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
@@ -78,6 +79,9 @@ internal sealed class TrunkCost
 
     /// <summary>Bytes of the gradients of those that learn.</summary>
     public long GradientBytes { get; }
+
+    /// <summary>Bytes that a run makes of the parameters and holds until its end.</summary>
+    public long RunBytes { get; }
 
     /// <summary>Of each node, the multiplications and additions for a position of its map.</summary>
     public IReadOnlyList<double> Work { get; }

@@ -35,6 +35,8 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
         GradientIsFresh = true,
     };
 
+    internal override long RunBytes => layer.RunBytes;
+
     internal override double WorkPerPosition => layer.WorkPerPosition;
 
     internal override WorkKind WorkKind => layer.WorkKind;

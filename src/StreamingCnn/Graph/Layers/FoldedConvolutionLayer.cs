@@ -20,6 +20,8 @@ internal sealed class FoldedConvolutionLayer(Conv2d convolution, BatchNormLayer 
 
     internal override LayerMemory MemoryOf(in Patch patch) => base.MemoryOf(patch) with { MakesWeights = true };
 
+    internal override long RunBytes => FoldedNorm.KeptBytes(convolution);
+
     /// <summary>Makes the weights for this rectangle alone; a run makes them once.</summary>
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
     {

@@ -37,6 +37,10 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm) : IConvol
     public bool NeedBiasGradient =>
         norm.bias is { requires_grad: true } || norm.weight is { requires_grad: true } || convolution.bias is { requires_grad: true };
 
+    /// <summary>Bytes of the weights that a run keeps until its end; 0 where they are made for every tile.</summary>
+    public static long KeptBytes(Conv2d convolution) =>
+        convolution.weight.numel() * convolution.weight.element_size() is var bytes && bytes <= MostKeptBytes ? bytes : 0;
+
     /// <inheritdoc/>
     public Tensor? Bias => bias ??= Kept(() => norm.bias is { } shift ? (Centred * Scale) + shift : Centred * Scale);
 
@@ -50,7 +54,7 @@ internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm) : IConvol
     /// <inheritdoc/>
     public Tensor Weight(MapFormat format)
     {
-        return convolution.weight.numel() * convolution.weight.element_size() > MostKeptBytes ? Make() : weight ??= Kept(Make);
+        return KeptBytes(convolution) > 0 ? weight ??= Kept(Make) : Make();
 
         Tensor Make() => format.Copy(convolution.weight).mul_(Channels(Scale));
     }
