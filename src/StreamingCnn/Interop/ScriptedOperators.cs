@@ -31,7 +31,9 @@ internal static class ScriptedOperators
     {
         return Three(wanted, (results, type) => string.Create(CultureInfo.InvariantCulture, $"""
             def run(g: Tensor, x: Tensor, w: Tensor) -> {type}:
-                r = torch.convolution_backward(g, x, w, [w.size(0)], {arguments.Stride}, {arguments.Padding}, {arguments.Dilation}, {Flag(arguments.IsTransposed)}, [0, 0], {arguments.Groups}, {Flags(wanted)})
+                r = torch.convolution_backward(
+                    g, x, w, [w.size(0)], {arguments.Stride}, {arguments.Padding}, {arguments.Dilation},
+                    {Flag(arguments.IsTransposed)}, [0, 0], {arguments.Groups}, {Flags(wanted)})
                 return {results}
 
 
@@ -64,7 +66,8 @@ internal static class ScriptedOperators
         (bool Input, bool Weight, bool Bias) wanted) =>
         Three(wanted, (results, type) => $"""
             def run(g: Tensor, x: Tensor, m: Tensor, s: Tensor, w: Tensor, b: Tensor) -> {type}:
-                r = torch.native_layer_norm_backward(g, x, [x.size(-1)], m, s, {Name(weight, "w")}, {Name(bias, "b")}, {Flags(wanted)})
+                r = torch.native_layer_norm_backward(
+                    g, x, [x.size(-1)], m, s, {Name(weight, "w")}, {Name(bias, "b")}, {Flags(wanted)})
                 return {results}
 
 
