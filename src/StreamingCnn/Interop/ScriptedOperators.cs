@@ -66,8 +66,7 @@ internal static class ScriptedOperators
         (bool Input, bool Weight, bool Bias) wanted) =>
         Three(wanted, (results, type) => $"""
             def run(g: Tensor, x: Tensor, m: Tensor, s: Tensor, w: Tensor, b: Tensor) -> {type}:
-                r = torch.native_layer_norm_backward(
-                    g, x, [x.size(-1)], m, s, {Name(weight, "w")}, {Name(bias, "b")}, {Flags(wanted)})
+                r = torch.native_layer_norm_backward(g, x, [x.size(-1)], m, s, {Name(weight, "w")}, {Name(bias, "b")}, {Flags(wanted)})
                 return {results}
 
 
@@ -81,7 +80,8 @@ internal static class ScriptedOperators
     public static Tensor MaxPoolingBackward(
         Tensor gradient, Tensor window, Tensor places, in PoolingArguments arguments) => (Tensor)Unit($"""
         def run(g: Tensor, x: Tensor, i: Tensor) -> Tensor:
-            return torch.max_pool2d_with_indices_backward(g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], {arguments.Dilation}, False, i)
+            return torch.max_pool2d_with_indices_backward(
+                g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], {arguments.Dilation}, False, i)
 
 
         """).invoke("run", gradient, window, places);
