@@ -23,6 +23,7 @@ internal static class TrainCommand
     public static Command Create(Interruption interruption)
     {
         var options = new TrainOptions();
+        var refusals = new TrainRefusals(options);
         var command = new AnnouncedCommand("train", "Train a model on whole images, streamed tile by tile.") { options.Data };
         foreach (var option in options.All)
             command.Add(option);
@@ -30,9 +31,9 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             interruption.EndWith("Stopped before the first image; nothing is lost.");
-            options.RefuseDataWithDemo(parsed);
-            options.RefuseWithResume(parsed);
-            options.RefuseDryResumption(parsed);
+            refusals.RefuseDataWithDemo(parsed);
+            refusals.RefuseWithResume(parsed);
+            refusals.RefuseDryResumption(parsed);
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
@@ -40,13 +41,13 @@ internal static class TrainCommand
             var given = parsed;
             if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
                 parsed = OptionFile.Merge(command, parsed, file, options.Config, options.Resume);
-            options.RefuseUntrusted(given, parsed);
-            options.RefuseContradictions(given, parsed);
+            refusals.RefuseUntrusted(given, parsed);
+            refusals.RefuseContradictions(given, parsed);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);
 
             var set = Read(options, parsed);
-            options.RefuseFor(set, parsed);
+            refusals.RefuseFor(set, parsed);
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint, set.Description);
             var display = ProgressDisplay.OnOutput();

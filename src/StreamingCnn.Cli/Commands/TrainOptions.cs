@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.Augmentation;
@@ -11,54 +10,17 @@ using StreamingCnn.Training.Runs;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary>The options of <c>scnn train</c>, and what they become.</summary>
+/// <summary>The options of <c>scnn train</c>, and what they become; <see cref="TrainRefusals"/> says which are refused.</summary>
 internal sealed class TrainOptions
 {
-    private readonly Option<LabelKind> labels = CommonOptions.Parsed(
-        "--task",
-        "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), numbers (columns of numbers to predict).",
-        text => text switch
-        {
-            "classes" => LabelKind.Class,
-            "labels" => LabelKind.MultiLabel,
-            "numbers" => LabelKind.Regression,
-            _ => throw new FormatException($"'{text}' is not a task; write classes, labels or numbers."),
-        },
-        "classes");
-
-    private readonly Option<string[]> columns = CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
-    private readonly Option<bool> literal = new("--literal-labels")
-    {
-        Description = "Take every text for a class as it stands: "
-            + "also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
-    };
-
-    private readonly Option<int> epochs = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
-    private readonly Option<int> batch = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
-    private readonly Option<OptimizerKind> optimizer = CommonOptions.Choice("--optimizer", "How weights are updated", OptimizerKind.AdamW);
     private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
     private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
-    private readonly Option<double> momentum = CommonOptions.Real("--momentum", "Momentum of sgd, from 0 to below 1.", 0.9, 0, 0.99999, "from 0 to below 1");
-    private readonly Option<LearningRateSchedule> schedule = CommonOptions.Choice(
-        "--schedule",
-        "How the learning rate changes (cosine: falls to 0; step: a tenth after half of the updates, a hundredth after three quarters; plateau: a tenth after --plateau epochs without a lower loss)",
-        LearningRateSchedule.Constant);
-    private readonly Option<int> warmUp = CommonOptions.Number("--warm-up", "Updates at the start in which the learning rate rises.", 0, 0);
-    private readonly Option<int> plateau = CommonOptions.Number("--plateau", "Epochs without a lower loss after which the schedule plateau lowers the learning rate.", 5, 1);
-    private readonly Option<double?> clip = CommonOptions.OptionalReal("--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
-    private readonly Option<double?> average = CommonOptions.OptionalReal("--average", "Decay of a running average of the weights, such as 0.99; the average is the outcome. Default: none.", 0, 0.9999999);
-    private readonly Option<int> freeze = CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns; at most --epochs.", 0, 0);
-    private readonly Option<bool> balanced = new("--balanced") { Description = "Draw images so that every class is as likely as any other." };
-    private readonly Option<int> patience = CommonOptions.Number("--patience", "Stop after so many epochs without a better validation score; 0 for never.", 0, 0);
-    private readonly Option<int> save = CommonOptions.Number("--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
-    private readonly Option<string[]> augment = CommonOptions.Several(
-        "--augment",
-        "Random changes of training images, separated by commas: mirror, flip, turn, rotate, elastic, colour, stain, cutout.",
-        text => Augmentations.ContainsKey(text) ? text : throw new FormatException($"'{text}' is no change of images; write some of {string.Join(", ", Augmentations.Keys)}."),
-        null);
-
-    private readonly Option<(int Height, int Width)?> crop = CommonOptions.Parsed<(int, int)?>(
-        "--crop", "Size in pixels of a random part of each training image, HEIGHTxWIDTH or one number for a square; smaller images are padded. Default: whole images.", text => PixelSize.Parse(text), null);
+    private readonly Option<double?> clip = CommonOptions.OptionalReal(
+        "--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
+    private readonly Option<double?> average = CommonOptions.OptionalReal(
+        "--average", "Decay of a running average of the weights, such as 0.99; the average is the outcome. Default: none.", 0, 0.9999999);
+    private readonly Option<int> save = CommonOptions.Number(
+        "--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
 
     private static readonly OrderedDictionary<string, Func<AugmentationOptions, AugmentationOptions>> Augmentations = new()
     {
@@ -90,6 +52,28 @@ internal sealed class TrainOptions
     };
 
     public Option<string?> Output { get; } = new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
+
+    public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
+        "--task",
+        "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
+        + "numbers (columns of numbers to predict).",
+        text => text switch
+        {
+            "classes" => LabelKind.Class,
+            "labels" => LabelKind.MultiLabel,
+            "numbers" => LabelKind.Regression,
+            _ => throw new FormatException($"'{text}' is not a task; write classes, labels or numbers."),
+        },
+        "classes");
+
+    public Option<string[]> LabelColumns { get; } =
+        CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
+
+    public Option<bool> LiteralLabels { get; } = new("--literal-labels")
+    {
+        Description = "Take every text for a class as it stands: "
+            + "also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
+    };
 
     public Option<string> Model { get; } = CommonOptions.Model("small");
 
@@ -156,130 +140,75 @@ internal sealed class TrainOptions
                 $"'{text}' is no range of values; write the lowest and the highest with a comma between, such as 0,4095."),
         null);
 
+    public Option<string[]> Augment { get; } = CommonOptions.Several(
+        "--augment",
+        "Random changes of training images, separated by commas: mirror, flip, turn, rotate, elastic, colour, stain, cutout.",
+        text => Augmentations.ContainsKey(text)
+            ? text
+            : throw new FormatException($"'{text}' is no change of images; write some of {string.Join(", ", Augmentations.Keys)}."),
+        null);
+
+    public Option<(int Height, int Width)?> Crop { get; } = CommonOptions.Parsed<(int, int)?>(
+        "--crop",
+        "Size in pixels of a random part of each training image, HEIGHTxWIDTH or one number for a square; smaller images are padded. "
+        + "Default: whole images.",
+        text => PixelSize.Parse(text),
+        null);
+
     public Option<double> ValidationShare { get; } =
         CommonOptions.Share("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2);
+
+    public Option<int> Epochs { get; } = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
+
+    public Option<int> Batch { get; } = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
+
+    public Option<OptimizerKind> Optimizer { get; } = CommonOptions.Choice("--optimizer", "How weights are updated", OptimizerKind.AdamW);
+
+    public Option<double> Momentum { get; } =
+        CommonOptions.Real("--momentum", "Momentum of sgd, from 0 to below 1.", 0.9, 0, 0.99999, "from 0 to below 1");
+
+    public Option<LearningRateSchedule> Schedule { get; } = CommonOptions.Choice(
+        "--schedule",
+        "How the learning rate changes (cosine: falls to 0; step: a tenth after half of the updates, a hundredth after three quarters; "
+        + "plateau: a tenth after --plateau epochs without a lower loss)",
+        LearningRateSchedule.Constant);
+
+    public Option<int> WarmUp { get; } =
+        CommonOptions.Number("--warm-up", "Updates at the start in which the learning rate rises.", 0, 0);
+
+    public Option<int> Plateau { get; } = CommonOptions.Number(
+        "--plateau", "Epochs without a lower loss after which the schedule plateau lowers the learning rate.", 5, 1);
+
+    public Option<int> Freeze { get; } =
+        CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns; at most --epochs.", 0, 0);
+
+    public Option<bool> Balanced { get; } =
+        new("--balanced") { Description = "Draw images so that every class is as likely as any other." };
+
+    public Option<int> Patience { get; } =
+        CommonOptions.Number("--patience", "Stop after so many epochs without a better validation score; 0 for never.", 0, 0);
 
     public Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of weights, split, order and random changes.", 1, 0);
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, labels, columns, literal,
+        Demo, Config, Resume, DryRun, Output, Task, LabelColumns, LiteralLabels,
         Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder,
         Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
-        Normalize, Range, augment, crop, ValidationShare, epochs, batch,
-        optimizer, rate, decay, momentum, schedule, warmUp, plateau, clip, average, freeze, balanced, patience, save, Seed,
+        Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
+        Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience, save, Seed,
     ];
-
-    /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
-    public void RefuseDataWithDemo(ParseResult parsed)
-    {
-        Symbol[] ofData =
-        [
-            Data, labels, columns, literal, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All, Range,
-            augment, crop, ValidationShare,
-        ];
-        if (parsed.GetValue(Demo) && Given(parsed, ofData) is { Length: > 0 } given)
-            throw new ArgumentException($"--demo trains on images of its own as they are, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
-    }
-
-    /// <exception cref="ArgumentException">A run that goes on is asked to start otherwise.</exception>
-    public void RefuseWithResume(ParseResult parsed)
-    {
-        if (parsed.GetValue(Resume) is not null && Given(parsed, Config, Output, Weights, WeightsPrefix) is { Length: > 0 } given)
-            throw new ArgumentException($"--resume goes on in the run's own folder with the run's own options and weights, so it cannot be given together with {string.Join(", ", given)}; leave out one or the other.");
-    }
-
-    /// <summary>Refuses to run code because a file asks for it.</summary>
-    /// <param name="given">The command line alone.</param>
-    /// <param name="parsed">With the options of a file.</param>
-    /// <exception cref="ArgumentException">The file names an assembly that the command line does not name.</exception>
-    public void RefuseUntrusted(ParseResult given, ParseResult parsed)
-    {
-        if (TrunkSource.IsOwn(parsed.GetValue(Model)!) && Given(given, Model).Length == 0)
-        {
-            throw new ArgumentException(
-                "The options name the assembly of a module, and code is never loaded because a file asks for it; "
-                + $"if you trust it, add --model {parsed.GetValue(Model)}, and its code will be run.");
-        }
-    }
-
-    /// <summary>Refuses what would have no effect, or cannot be meant.</summary>
-    /// <param name="given">The command line alone: a file of options may be the record of another run, which holds all defaults.</param>
-    /// <param name="parsed">With the options of a file.</param>
-    /// <exception cref="ArgumentException">Options contradict each other.</exception>
-    public void RefuseContradictions(ParseResult given, ParseResult parsed)
-    {
-        if (parsed.GetValue(Downsample) is not null && parsed.GetValue(Resolution) is not null)
-            throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
-        if (parsed.GetValue(ResolutionOfFiles) is not null && parsed.GetValue(Resolution) is null)
-        {
-            throw new ArgumentException(
-                "--mpp-of says what resolution files have, which matters with --mpp alone; give both, or leave it out.");
-        }
-
-        if (parsed.GetValue(labels) == LabelKind.Class && parsed.GetValue(columns) is { Length: > 1 } several)
-        {
-            throw new ArgumentException(
-                $"--task classes takes one label column, but --labels names {several.Length}; "
-                + "name one, or choose --task labels or --task numbers.");
-        }
-
-        if (parsed.GetValue(literal) && parsed.GetValue(labels) != LabelKind.Class)
-            throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
-        if (parsed.GetValue(Range) is not null && parsed.GetValue(Normalize) is PixelScaling.Measured or PixelScaling.None)
-        {
-            throw new ArgumentException(
-                "--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
-        }
-
-        var (frozen, passes) = (parsed.GetValue(freeze), parsed.GetValue(epochs));
-        if (frozen > passes)
-            throw new ArgumentException($"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
-        if (Given(given, momentum).Length > 0 && parsed.GetValue(optimizer) != OptimizerKind.Sgd)
-            throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
-        if (Given(given, plateau).Length > 0 && parsed.GetValue(schedule) != LearningRateSchedule.Plateau)
-            throw new ArgumentException("--plateau is of --schedule plateau alone; leave it out, or choose that schedule.");
-        if (Given(given, WeightsPrefix).Length > 0 && parsed.GetValue(Weights) is null)
-            throw new ArgumentException("--weights-prefix is of --weights alone; leave it out, or name a file of weights.");
-        if (parsed.GetValue(balanced) && parsed.GetValue(labels) != LabelKind.Class)
-            throw new ArgumentException("--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
-    }
-
-    /// <summary>Refuses what the data cannot bear.</summary>
-    /// <exception cref="ArgumentException">Options contradict the data.</exception>
-    public void RefuseFor(TrainingSet set, ParseResult parsed)
-    {
-        if (parsed.GetValue(patience) > 0 && set.Validation.Count == 0)
-            throw new ArgumentException($"--patience is {parsed.GetValue(patience)}, but there are no validation images whose score could stop the run; write 0, or keep some images by --validation.");
-        var updates = parsed.GetValue(epochs) * (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(batch));
-        if (parsed.GetValue(warmUp) is > 0 and var steps && steps >= updates)
-            throw new ArgumentException($"--warm-up is {steps}, but the run has only {updates} updates, so it would end before; write a number below {updates}, or more --epochs.");
-    }
-
-    /// <summary>Names of those that stand on the command line.</summary>
-    private static string[] Given(ParseResult parsed, params Symbol[] symbols) =>
-    [
-        .. symbols.Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
-            .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name),
-    ];
-
-    /// <exception cref="ArgumentException">A run that is under way is to be tried out.</exception>
-    public void RefuseDryResumption(ParseResult parsed)
-    {
-        if (parsed.GetValue(DryRun) && parsed.GetValue(Resume) is not null)
-            throw new ArgumentException("--dry-run shows what a new run would do, so it cannot be given together with --resume; leave out one or the other.");
-    }
 
     public CsvOptions Columns(ParseResult parsed) => new()
     {
-        Labels = parsed.GetValue(labels),
-        LabelColumns = parsed.GetValue(columns)!,
-        LiteralLabels = parsed.GetValue(literal),
+        Labels = parsed.GetValue(Task),
+        LabelColumns = parsed.GetValue(LabelColumns)!,
+        LiteralLabels = parsed.GetValue(LiteralLabels),
     };
 
     public AugmentationOptions? Augmentation(ParseResult parsed)
     {
-        var (names, size) = (parsed.GetValue(augment) ?? [], parsed.GetValue(crop));
+        var (names, size) = (parsed.GetValue(Augment) ?? [], parsed.GetValue(Crop));
         if (names.Length == 0 && size is null)
             return null;
         return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Augmentations[name](options));
@@ -287,20 +216,20 @@ internal sealed class TrainOptions
 
     public TrainingOptions Training(ParseResult parsed, string checkpoint, ModelDescription description) => new()
     {
-        Epochs = parsed.GetValue(epochs),
-        BatchSize = parsed.GetValue(batch),
-        Optimizer = parsed.GetValue(optimizer),
+        Epochs = parsed.GetValue(Epochs),
+        BatchSize = parsed.GetValue(Batch),
+        Optimizer = parsed.GetValue(Optimizer),
         LearningRate = parsed.GetValue(rate),
         WeightDecay = parsed.GetValue(decay),
-        Momentum = parsed.GetValue(momentum),
-        Schedule = parsed.GetValue(schedule),
-        WarmUp = parsed.GetValue(warmUp),
-        PlateauEpochs = parsed.GetValue(plateau),
+        Momentum = parsed.GetValue(Momentum),
+        Schedule = parsed.GetValue(Schedule),
+        WarmUp = parsed.GetValue(WarmUp),
+        PlateauEpochs = parsed.GetValue(Plateau),
         ClipNorm = parsed.GetValue(clip),
         WeightAverage = parsed.GetValue(average),
-        FrozenEpochs = parsed.GetValue(freeze),
-        Balanced = parsed.GetValue(balanced),
-        Patience = parsed.GetValue(patience) is > 0 and var epochsToWait ? epochsToWait : null,
+        FrozenEpochs = parsed.GetValue(Freeze),
+        Balanced = parsed.GetValue(Balanced),
+        Patience = parsed.GetValue(Patience) is > 0 and var epochsToWait ? epochsToWait : null,
         Seed = parsed.GetValue(Seed),
         Checkpoint = checkpoint,
         CheckpointInterval = parsed.GetValue(save),
@@ -319,9 +248,9 @@ internal sealed class TrainOptions
             ["dropout"] = description.Dropout.ToString(CultureInfo.InvariantCulture),
             ["compute"] = parsed.GetValue(Compute).ToString(),
         };
-        if (parsed.GetValue(augment) is { Length: > 0 } changes)
+        if (parsed.GetValue(Augment) is { Length: > 0 } changes)
             conditions["augment"] = string.Join(',', changes.Order(StringComparer.Ordinal));
-        if (parsed.GetValue(crop) is var (height, width))
+        if (parsed.GetValue(Crop) is var (height, width))
             conditions["crop"] = string.Create(CultureInfo.InvariantCulture, $"{height}x{width}");
         return conditions;
     }

@@ -20,6 +20,7 @@ internal sealed class StreamedTrunk
     private readonly nn.Module trunk;
     private readonly Func<IReadOnlyList<long>, NetworkGraph> trace;
     private readonly StreamingOptions options;
+    private readonly TrunkArithmetic arithmetic;
     private readonly PlanMemory plans = new();
     private OpaqueTrunk? opaque;
 
@@ -32,6 +33,7 @@ internal sealed class StreamedTrunk
         this.trace = trace;
         this.options = options ?? new();
         this.options.Validate();
+        arithmetic = new(trunk, this.options);
     }
 
     /// <summary>What was planned so far.</summary>
@@ -84,12 +86,12 @@ internal sealed class StreamedTrunk
     /// <param name="sizes">Size of each source.</param>
     public TilePlan Plan(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
     {
-        var (type, device) = Compute([]);
+        var (type, device) = arithmetic.Compute([]);
         var written = Written(channels, sizes);
-        var graph = Streamed(written);
+        var graph = arithmetic.Streamed(written);
         var wanted = new bool[sizes.Count];
-        var (cost, conventional) = (Cost(graph, wanted, 1, type), Cost(written, wanted, 1, type));
-        var format = Format(MapType(type), device);
+        var (cost, conventional) = (arithmetic.Cost(graph, wanted, 1, type), arithmetic.Cost(written, wanted, 1, type));
+        var format = arithmetic.Format(type, device);
         return PlanSummary.Of(
             plans.Choose(graph, options, cost, sizes),
             options.Mode,
@@ -102,9 +104,9 @@ internal sealed class StreamedTrunk
     /// <param name="sizes">Size of each source.</param>
     public long SmallestBudget(params IReadOnlyList<(long Height, long Width)> sizes)
     {
-        var (type, _) = Compute([]);
-        var graph = Streamed(Written([InputChannels()], sizes));
-        return Planner.SmallestBudget(graph, options, Cost(graph, new bool[sizes.Count], 1, type), sizes);
+        var (type, _) = arithmetic.Compute([]);
+        var graph = arithmetic.Streamed(Written([InputChannels()], sizes));
+        return Planner.SmallestBudget(graph, options, arithmetic.Cost(graph, new bool[sizes.Count], 1, type), sizes);
     }
 
     private (SourceSet Sources, Tensor?[] Differentiable) InMemory(IReadOnlyList<Tensor> images)
@@ -120,7 +122,7 @@ internal sealed class StreamedTrunk
             }
         }
 
-        var (type, device) = Compute(images);
+        var (type, device) = arithmetic.Compute(images);
         var differentiable = images.Select(image => !is_grad_enabled() || !image.requires_grad ? null
             : image.dtype != type || image.device != device ? image.to(type, device) : image).ToArray();
         var sources = images.Zip(
@@ -130,7 +132,7 @@ internal sealed class StreamedTrunk
 
     private SourceSet Windows(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows)
     {
-        var (type, device) = Compute([]);
+        var (type, device) = arithmetic.Compute([]);
         return new SourceSet(
         [
             .. images.Select(image => new WindowSource(image, type, device)
@@ -169,7 +171,8 @@ internal sealed class StreamedTrunk
     private Handover<IDifferentiableRun> Start(SourceSet sources, bool mayReverse, out IReadOnlyList<Parameter>? parameters)
     {
         StreamingFunction.Release();
-        var graph = Written(sources.Channels, sources.Type, sources.Device) is { } written ? Streamed(written) : null;
+        var written = Written(sources.Channels, sources.Type, sources.Device);
+        var graph = written is null ? null : arithmetic.Streamed(written);
         parameters = graph?.Parameters ?? [.. trunk.parameters()];
         var willReverse = mayReverse && (sources.Wanted.Contains(true) || parameters.Any(parameter => parameter.requires_grad));
         if (!willReverse)
@@ -179,15 +182,15 @@ internal sealed class StreamedTrunk
 
     private StreamedRun Graph(NetworkGraph graph, SourceSet sources, bool willReverse)
     {
-        var plan = plans.Choose(graph, options, Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
+        var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
         if (sources.Device.type == DeviceType.CPU)
             TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
         return new StreamedRun(plan, sources, new()
         {
-            MapType = MapType(sources.Type),
-            Format = Format(MapType(sources.Type), sources.Device),
+            MapType = arithmetic.MapType(sources.Type),
+            Format = arithmetic.Format(sources.Type, sources.Device),
             WillReverse = willReverse,
             Seed = seed,
             Seams = Seams(plan.Grid, sources, willReverse),
@@ -197,10 +200,10 @@ internal sealed class StreamedTrunk
 
     private RestingSeams? Seams(GridPlan grid, SourceSet sources, bool willReverse)
     {
-        if (!CarryIsElsewhere(sources.Device))
+        if (!arithmetic.CarryIsElsewhere(sources.Device))
             return null;
         var memory = new SeamMemory(grid, _ => false);
-        var valueBytes = sources.Batch * ElementSize(MapType(sources.Type));
+        var valueBytes = sources.Batch * arithmetic.ValueBytes(sources.Type);
         ISeamShelf shelf = options.Carry == CarryPlace.Host
             ? new HostShelf(sources.Device)
             : new FileShelf(options.CarryFolder, (willReverse ? grid.CarriedValues : memory.MostForward) * valueBytes, sources.Device);
@@ -238,7 +241,7 @@ internal sealed class StreamedTrunk
 
         graph.Check();
         if (!options.TrustsLayers)
-            TaughtLayers.Check(graph, type, device, Format(MapType(type), device));
+            TaughtLayers.Check(graph, type, device, arithmetic.Format(type, device));
         return graph;
     }
 
@@ -251,54 +254,12 @@ internal sealed class StreamedTrunk
             ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         }
 
-        var (type, device) = Compute([]);
+        var (type, device) = arithmetic.Compute([]);
         return Written(channels, type, device)
             ?? throw new NotSupportedException(
                 $"The engine cannot see into {trunk.GetType().Name}, so it cannot tell what a step would cost.");
     }
 
-    private NetworkGraph Streamed(NetworkGraph written)
-    {
-        var folded = NormFolding.Of(written);
-        return options.Compute == ComputePrecision.BFloat16 ? NarrowMaps.Of(folded) : folded;
-    }
-
-    private TrunkCost Cost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, ScalarType type) =>
-        new(graph, wanted, batch, ElementSize(MapType(type)), new ComputeRates(), CarryIsElsewhere(Compute([]).Device))
-        {
-            SourceElementSize = ElementSize(type),
-        };
-
-    /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
-    private bool CarryIsElsewhere(Device device) =>
-        options.Carry == CarryPlace.File
-        || (options.Carry == CarryPlace.Host && (device.type != DeviceType.CPU || options.HostIsElsewhere));
-
-    /// <summary>The computation runs where the trunk's parameters are, in their type.</summary>
-    private (ScalarType Type, Device Device) Compute(IReadOnlyList<Tensor> images)
-    {
-        if (trunk.parameters().FirstOrDefault(p => p.is_floating_point()) is { } parameter)
-            return (parameter.dtype, parameter.device);
-        var type = images.FirstOrDefault(image => image.is_floating_point())?.dtype ?? ScalarType.Float32;
-        return (type, images.Count > 0 ? images[0].device : CPU);
-    }
-
     /// <summary>The number of channels that the network asks of its image; that of a photograph where it takes any.</summary>
     private long InputChannels() => OpenChannels.Of(count => trace([count])) ?? ChannelsOfAPhotograph;
-
-    private MapFormat Format(ScalarType mapType, Device device) => options.ChannelsLast switch
-    {
-        true => MapFormat.ChannelsLast,
-        false => MapFormat.ChannelsFirst,
-        null => MapFormats.FasterFor(mapType, device),
-    };
-
-    private ScalarType MapType(ScalarType type) => options.Compute == ComputePrecision.BFloat16 ? ScalarType.BFloat16 : type;
-
-    private static int ElementSize(ScalarType type) => type switch
-    {
-        ScalarType.Float64 => 8,
-        ScalarType.BFloat16 or ScalarType.Float16 => 2,
-        _ => 4,
-    };
 }

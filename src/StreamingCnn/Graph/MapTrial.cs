@@ -19,6 +19,7 @@ internal sealed class MapTrial
     private readonly LocalLayer layer;
     private readonly AxisMap rows;
     private readonly AxisMap columns;
+    private readonly TrialPatches patches;
     private readonly MapFormat format;
     private readonly Generator generator;
     private readonly double tolerance;
@@ -38,6 +39,7 @@ internal sealed class MapTrial
         this.generator = generator;
         rows = layer.Along(Axis.Rows, size.Height);
         columns = layer.Along(Axis.Columns, size.Width);
+        patches = new(rows, columns);
         tolerance = type switch { ScalarType.Float64 => 1e-9, ScalarType.Float32 => 1e-4, _ => 3e-2 };
         image = format.Copy(Random([2, channels, size.Height, size.Width]).to(type).to(device));
     }
@@ -106,7 +108,7 @@ internal sealed class MapTrial
 
     private string? FaultOfRectangles(Tensor whole)
     {
-        foreach (var patch in Patches())
+        foreach (var patch in patches.All())
         {
             var window = Window(patch);
             var before = window.clone();
@@ -159,7 +161,7 @@ internal sealed class MapTrial
         whole.Image = root.requires_grad ? AutogradRecord.Backpropagate(root, weights, [leaf], learning, whole)[0] : null;
         pieces.Image = zeros_like(image);
         using var run = layer.Start();
-        foreach (var patch in Quarters())
+        foreach (var patch in patches.Quarters())
         {
             var (output, record) = run.Run([Window(patch)], patch, [true]);
             using (record)
@@ -195,7 +197,7 @@ internal sealed class MapTrial
     {
         Tensor root;
         using (enable_grad())
-            root = layer.Compute([image], new(Whole(rows), Whole(columns)));
+            root = layer.Compute([image], patches.Whole);
         if (!root.requires_grad || learning.Length == 0)
             return root.requires_grad;
         var known = learning.Select(parameter => parameter.Handle).ToHashSet();
@@ -208,48 +210,11 @@ internal sealed class MapTrial
         return others.Length > 0 && ScriptedOperators.Gradients(root, ones_like(root), others).Any(gradient => gradient is not null);
     }
 
-    /// <summary>The whole, corners and borders, single outputs, and rectangles of random size and place.</summary>
-    private IEnumerable<Patch> Patches()
-    {
-        yield return new(Whole(rows), Whole(columns));
-        foreach (var quarter in Quarters())
-            yield return quarter;
-        var draw = new Random(1);
-        for (var i = 0; i < 6; i++)
-            yield return new(Some(rows), Some(columns));
-
-        AxisPatch Some(AxisMap map)
-        {
-            var first = draw.NextInt64(map.OutputLength);
-            return AxisPatch.Of(map, new(first, first + 1 + draw.NextInt64(Math.Min(5, map.OutputLength - first))));
-        }
-    }
-
-    /// <summary>Four rectangles that make up the output.</summary>
-    private IEnumerable<Patch> Quarters()
-    {
-        foreach (var along in Halves(rows))
-        {
-            foreach (var across in Halves(columns))
-                yield return new(along, across);
-        }
-
-        static IEnumerable<AxisPatch> Halves(AxisMap map)
-        {
-            var middle = (map.OutputLength + 1) / 2;
-            yield return AxisPatch.Of(map, new(0, middle));
-            if (middle < map.OutputLength)
-                yield return AxisPatch.Of(map, new(middle, map.OutputLength));
-        }
-    }
-
-    private static AxisPatch Whole(AxisMap map) => AxisPatch.Of(map, new(0, map.OutputLength));
-
     private Tensor Whole(Tensor map) => layer.Whole([format.Copy(map)]);
 
     private Tensor ComputeAll()
     {
-        var patch = new Patch(Whole(rows), Whole(columns));
+        var patch = patches.Whole;
         return layer.Compute([Window(patch)], patch);
     }
 

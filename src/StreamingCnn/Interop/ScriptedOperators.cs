@@ -31,7 +31,9 @@ internal static class ScriptedOperators
     {
         return Three(wanted, (results, type) => string.Create(CultureInfo.InvariantCulture, $"""
             def run(g: Tensor, x: Tensor, w: Tensor) -> {type}:
-                r = torch.convolution_backward(g, x, w, [w.size(0)], {arguments.Stride}, {arguments.Padding}, {arguments.Dilation}, {Flag(arguments.IsTransposed)}, [0, 0], {arguments.Groups}, {Flags(wanted)})
+                r = torch.convolution_backward(
+                    g, x, w, [w.size(0)], {arguments.Stride}, {arguments.Padding}, {arguments.Dilation},
+                    {Flag(arguments.IsTransposed)}, [0, 0], {arguments.Groups}, {Flags(wanted)})
                 return {results}
 
 
@@ -78,7 +80,8 @@ internal static class ScriptedOperators
     public static Tensor MaxPoolingBackward(
         Tensor gradient, Tensor window, Tensor places, in PoolingArguments arguments) => (Tensor)Unit($"""
         def run(g: Tensor, x: Tensor, i: Tensor) -> Tensor:
-            return torch.max_pool2d_with_indices_backward(g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], {arguments.Dilation}, False, i)
+            return torch.max_pool2d_with_indices_backward(
+                g, x, {arguments.Kernel}, {arguments.Stride}, [0, 0], {arguments.Dilation}, False, i)
 
 
         """).invoke("run", gradient, window, places);

@@ -37,7 +37,7 @@ public class KeptExactnessTests
                 foreach (var (a, b) in expected.Zip(actual))
                     Assert.True(Compare.AreEqual(a, b), network.ToString());
             },
-            iter: 150,
+            iter: Cases.Or(40),
             threads: 1);
         Assert.True(cuts.Count > 5, $"Records were kept from {string.Join(", ", cuts)} on.");
     }

@@ -12,7 +12,7 @@ public class PlannerTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNet
     [InlineData(2048, 2048)]
     [InlineData(2011, 1777)]
     [InlineData(4096, 4096)]
-    [InlineData(8192, 8192)]
+    [InlineData(8192, 2048)]
     public void A_small_tile_takes_about_the_time_of_a_large_one(long height, long width)
     {
         double[] seconds = [.. ((int[])[256, 512, 1024]).Select(tile => Seconds(Choose(new() { Tile = (tile, tile) }, height, width)))];
@@ -57,7 +57,7 @@ public class PlannerTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNet
     [Fact]
     public void More_memory_takes_no_more_time()
     {
-        double[] seconds = [.. ((long[])[600, 800, 1200, 2400, 4800]).Select(budget => Seconds(Choose(new() { MemoryBudget = budget << 20 })))];
+        double[] seconds = [.. ((long[])[600, 1200, 2400, 4800]).Select(budget => Seconds(Choose(new() { MemoryBudget = budget << 20 })))];
 
         Assert.All(seconds.Zip(seconds.Skip(1)), pair => Assert.InRange(pair.Second, 0, 1.01 * pair.First));
         Assert.True(seconds[^1] < 0.9 * seconds[0], $"{seconds[0]} s with the least memory, {seconds[^1]} s with the most");

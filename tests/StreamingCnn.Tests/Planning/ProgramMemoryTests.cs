@@ -1,4 +1,3 @@
-using System.Globalization;
 using CsCheck;
 using StreamingCnn.Execution;
 using StreamingCnn.Geometry;
@@ -19,9 +18,6 @@ namespace StreamingCnn.Tests.Planning;
 /// </summary>
 public class ProgramMemoryTests
 {
-    private static readonly long Cases =
-        long.TryParse(Environment.GetEnvironmentVariable("STREAMINGCNN_CASES"), CultureInfo.InvariantCulture, out var cases) ? cases : 150;
-
     [Fact]
     public void Execution_holds_what_the_model_counts_behind_every_instruction() => Gen.Select(
         Gen.Int[0, 1_000_000],
@@ -41,7 +37,7 @@ public class ProgramMemoryTests
             if (!network.Features.Any(feature => feature is "hard tanh" || feature.Contains("reflect") || feature.Contains("replicate")))
                 Check(network, seed, (height, width), (tileHeight, tileWidth), budgetInTiles, wanted);
         },
-        iter: Cases,
+        iter: Cases.Or(150),
         threads: 1);
 
     private static void Check(RandomNetwork network, int seed, (int, int) size, (int, int) tile, double budgetInTiles, bool wanted)

@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Runs;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary>What the options of <c>scnn train</c> refuse together, of a file, and of the data.</summary>
+internal sealed class TrainRefusals(TrainOptions options)
+{
+    /// <exception cref="ArgumentException">The demonstration is asked to read what it makes itself.</exception>
+    public void RefuseDataWithDemo(ParseResult parsed)
+    {
+        Symbol[] ofData =
+        [
+            options.Data, options.Task, options.LabelColumns, options.LiteralLabels, options.Downsample, options.Resolution,
+            options.ResolutionOfFiles, options.Channels, options.Foreground, .. options.Reading.All, options.Range, options.Augment,
+            options.Crop, options.ValidationShare,
+        ];
+        if (parsed.GetValue(options.Demo) && Given(parsed, ofData) is { Length: > 0 } given)
+        {
+            var list = string.Join(", ", given);
+            throw new ArgumentException(
+                $"--demo trains on images of its own as they are, so it cannot be given together with {list}; leave out one or the other.");
+        }
+    }
+
+    /// <exception cref="ArgumentException">A run that goes on is asked to start otherwise.</exception>
+    public void RefuseWithResume(ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Resume) is not null
+            && Given(parsed, options.Config, options.Output, options.Weights, options.WeightsPrefix) is { Length: > 0 } given)
+        {
+            var list = string.Join(", ", given);
+            throw new ArgumentException(
+                $"--resume goes on in the run's own folder with the run's own options and weights, so it cannot be given together with {list}; leave out one or the other.");
+        }
+    }
+
+    /// <exception cref="ArgumentException">A run that is under way is to be tried out.</exception>
+    public void RefuseDryResumption(ParseResult parsed)
+    {
+        if (parsed.GetValue(options.DryRun) && parsed.GetValue(options.Resume) is not null)
+        {
+            throw new ArgumentException(
+                "--dry-run shows what a new run would do, so it cannot be given together with --resume; leave out one or the other.");
+        }
+    }
+
+    /// <summary>Refuses to run code because a file asks for it.</summary>
+    /// <param name="given">The command line alone.</param>
+    /// <param name="parsed">With the options of a file.</param>
+    /// <exception cref="ArgumentException">The file names an assembly that the command line does not name.</exception>
+    public void RefuseUntrusted(ParseResult given, ParseResult parsed)
+    {
+        var model = parsed.GetValue(options.Model)!;
+        if (TrunkSource.IsOwn(model) && Given(given, options.Model).Length == 0)
+        {
+            throw new ArgumentException(
+                $"The options name the assembly of a module, and code is never loaded because a file asks for it; if you trust it, add --model {model}, and its code will be run.");
+        }
+    }
+
+    /// <summary>Refuses what would have no effect, or cannot be meant.</summary>
+    /// <param name="given">The command line alone: a file of options may be the record of another run, which holds all defaults.</param>
+    /// <param name="parsed">With the options of a file.</param>
+    /// <exception cref="ArgumentException">Options contradict each other.</exception>
+    public void RefuseContradictions(ParseResult given, ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Downsample) is not null && parsed.GetValue(options.Resolution) is not null)
+            throw new ArgumentException("Only one of --downsample and --mpp can be given: each of them says the resolution.");
+        if (parsed.GetValue(options.ResolutionOfFiles) is not null && parsed.GetValue(options.Resolution) is null)
+        {
+            throw new ArgumentException(
+                "--mpp-of says what resolution files have, which matters with --mpp alone; give both, or leave it out.");
+        }
+
+        var task = parsed.GetValue(options.Task);
+        if (task == LabelKind.Class && parsed.GetValue(options.LabelColumns) is { Length: > 1 and var count })
+        {
+            throw new ArgumentException(
+                $"--task classes takes one label column, but --labels names {count}; name one, or choose --task labels or --task numbers.");
+        }
+
+        if (parsed.GetValue(options.LiteralLabels) && task != LabelKind.Class)
+            throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
+        if (parsed.GetValue(options.Range) is not null && parsed.GetValue(options.Normalize) is PixelScaling.Measured or PixelScaling.None)
+        {
+            throw new ArgumentException(
+                "--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
+        }
+
+        var (frozen, passes) = (parsed.GetValue(options.Freeze), parsed.GetValue(options.Epochs));
+        if (frozen > passes)
+        {
+            throw new ArgumentException(
+                $"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
+        }
+
+        if (Given(given, options.Momentum).Length > 0 && parsed.GetValue(options.Optimizer) != OptimizerKind.Sgd)
+            throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
+        if (Given(given, options.Plateau).Length > 0 && parsed.GetValue(options.Schedule) != LearningRateSchedule.Plateau)
+            throw new ArgumentException("--plateau is of --schedule plateau alone; leave it out, or choose that schedule.");
+        if (Given(given, options.WeightsPrefix).Length > 0 && parsed.GetValue(options.Weights) is null)
+            throw new ArgumentException("--weights-prefix is of --weights alone; leave it out, or name a file of weights.");
+        if (parsed.GetValue(options.Balanced) && task != LabelKind.Class)
+        {
+            throw new ArgumentException(
+                "--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
+        }
+    }
+
+    /// <summary>Refuses what the data cannot bear.</summary>
+    /// <exception cref="ArgumentException">Options contradict the data.</exception>
+    public void RefuseFor(TrainingSet set, ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Patience) is > 0 and var epochs && set.Validation.Count == 0)
+        {
+            throw new ArgumentException(
+                $"--patience is {epochs}, but there are no validation images whose score could stop the run; write 0, or keep some images by --validation.");
+        }
+
+        var batches = (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(options.Batch));
+        var updates = parsed.GetValue(options.Epochs) * batches;
+        if (parsed.GetValue(options.WarmUp) is > 0 and var steps && steps >= updates)
+        {
+            throw new ArgumentException(
+                $"--warm-up is {steps}, but the run has only {updates} updates, so it would end before; write a number below {updates}, or more --epochs.");
+        }
+    }
+
+    /// <summary>Names of those that stand on the command line.</summary>
+    private static string[] Given(ParseResult parsed, params Symbol[] symbols) =>
+    [
+        .. symbols.Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
+            .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name),
+    ];
+}
