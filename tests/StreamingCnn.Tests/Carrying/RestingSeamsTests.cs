@@ -125,12 +125,9 @@ public sealed class RestingSeamsTests : IDisposable
         if (!OperatingSystem.IsLinux())
             return;
         using var scope = NewDisposeScope();
-        using var store = new RestingSeams(new FileShelf(folder, 0, CPU), 0);
+        using var shelf = new FileShelf(folder, 0, CPU);
         var seam = new SeamKey(1, TileEdge.Whole, 0, 0);
-        store.Put(seam, ones(1, 1, 1, 10_000));
-        store.Rest(seam);
-        store.Put(seam with { Node = 2 }, ones(1, 1, 1, 10_000));
-        store.Rest(seam with { Node = 2 });
+        shelf.Write(seam, ones(1, 1, 1, 10_000));
 
         var open = new DirectoryInfo("/proc/self/fd").GetFiles()
             .Single(link => link.LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
@@ -138,7 +135,7 @@ public sealed class RestingSeamsTests : IDisposable
         using (var truncate = Process.Start("truncate", ["--size", "0", $"/proc/{Environment.ProcessId}/fd/{open.Name}"]))
             truncate.WaitForExit();
 
-        Assert.EndsWith("ended early; something has cut it off.", Assert.Throws<IOException>(() => store.Take(seam)).Message);
+        Assert.EndsWith("ended early; something has cut it off.", Assert.Throws<IOException>(() => shelf.Read(seam)).Message);
     }
 
     [Fact]
