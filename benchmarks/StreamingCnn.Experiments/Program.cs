@@ -2,6 +2,7 @@ using System.CommandLine;
 using StreamingCnn.Experiments.Budgets;
 using StreamingCnn.Experiments.Curves;
 using StreamingCnn.Experiments.Ladder;
+using StreamingCnn.Experiments.Maps;
 using StreamingCnn.Experiments.Needles;
 using StreamingCnn.Experiments.Resolution;
 using StreamingCnn.Imaging;
@@ -12,7 +13,7 @@ using StreamingCnn.Training;
 var root = new RootCommand("Experiments with real and with generated images; docs/experiments.md says what came out.")
 {
     BudgetsCommand.Create(), BudgetsCommand.CreateCases(),
-    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
+    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), MapsCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
 };
 try
 {

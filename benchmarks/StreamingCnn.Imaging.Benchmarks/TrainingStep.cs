@@ -29,6 +29,8 @@ internal static class TrainingStep
         var plan = streaming.Plan(image.Height, image.Width);
         Say($"{image.Height} x {image.Width} px ({image.Height * image.Width / 1e6:0.0} MP), tiles of {plan.Tile.Height} x {plan.Tile.Width} px; all feature maps would take {plan.WholeBytes / 1e9:0.0} GB; carry {Math.Max(plan.CarryBytes, plan.CarryElsewhereBytes) / 1e6:0} MB on the {options.Carry}");
 
+        PeakMemory.Reset();
+        var before = PeakMemory.Bytes;
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();
         var features = streaming.forward(image).mean([2, 3]);
@@ -39,7 +41,9 @@ internal static class TrainingStep
         loss.backward();
         optimizer.step();
         Say($"loss {loss.item<float>():0.0000}; forward {forward.TotalSeconds:0.0} s, backward and update {(clock.Elapsed - forward).TotalSeconds:0.0} s, {image.Height * image.Width / 1e6 / clock.Elapsed.TotalSeconds:0.0} MP/s");
-        Say($"peak resident memory of the whole process {PeakMemory.Bytes / 1e6:0} MB");
+        // The parameters are resident before the step; their gradients are not.
+        var planned = plan.StepBytes - (plan.ParameterBytes / 2);
+        Say($"peak resident memory of the whole process {PeakMemory.Bytes / 1e6:0} MB, {(PeakMemory.Bytes - before) / 1e6:0} MB of it the step's; planned {planned / 1e6:0} MB");
         return 0;
     }
 
