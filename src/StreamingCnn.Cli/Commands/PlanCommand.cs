@@ -52,7 +52,7 @@ internal static class PlanCommand
     /// <summary>What overlapping tiles would cost in the same memory.</summary>
     private static string Overlap(Module<Tensor, Tensor> trunk, TilePlan plan, ComputePrecision compute)
     {
-        var budget = plan.StepBytes + StepModel.Spare;
+        var budget = StepModel.BudgetFor(plan.StepBytes);
         using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = budget, Compute = compute });
         try
         {

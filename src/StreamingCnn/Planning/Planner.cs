@@ -46,7 +46,7 @@ internal sealed class Planner
     }
 
     // Bytes that a step may be expected to take.
-    private long? BudgetOfStep => options.MemoryBudget - StepModel.Spare;
+    private long? BudgetOfStep => options.MemoryBudget is { } budget ? StepModel.Within(budget) : null;
 
     private long Height => rows.PaceLength;
 
@@ -68,7 +68,7 @@ internal sealed class Planner
         NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
         new Planner(graph, options, trunk, sources).SmallestBudget();
 
-    private long SmallestBudget() => Enumerable.Range(0, sides.Length).Min(LeastBytes) + StepModel.Spare;
+    private long SmallestBudget() => StepModel.BudgetFor(Enumerable.Range(0, sides.Length).Min(LeastBytes));
 
     private StepPlan Choose()
     {
@@ -78,7 +78,7 @@ internal sealed class Planner
             return Plan(candidate, BudgetOfStep ?? candidate.Model.NothingKeptBytes);
         }
 
-        var budget = BudgetOfStep ?? StreamingOptions.DefaultMemoryBudget - StepModel.Spare;
+        var budget = BudgetOfStep ?? StepModel.Within(StreamingOptions.DefaultMemoryBudget);
         var whole = Plain(0);
         if (Math.Max(whole.Model.AllKeptBytes, whole.Model.EndBytes) <= budget)
             return Plan(whole, budget);
@@ -119,7 +119,7 @@ internal sealed class Planner
 
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {(budget + StepModel.Spare) >> 20} MiB for an image of {Height} x {Width} pixels; "
+            $"No tile fits into the memory budget of {(options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget) >> 20} MiB for an image of {Height} x {Width} pixels; "
             + $"the smallest budget that one fits into is {Division.Ceiling(SmallestBudget(), 1 << 20)} MiB"
             + $"{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
 

@@ -1,3 +1,4 @@
+using StreamingCnn.Geometry;
 using StreamingCnn.Planning.Programs;
 
 namespace StreamingCnn.Planning;
@@ -17,11 +18,11 @@ internal sealed class StepModel
     private const long CodeOfConvolution = 12 << 10;
     private const long PassesOfConvolution = 3;
 
-    /// <summary>
-    /// Bytes by which a step may take more than is expected of it: the heap of .NET grows as it likes, and the library makes more code for
-    /// some networks than for others. A budget has room for them.
-    /// </summary>
-    public const long Spare = 16 << 20;
+    // What a step may take more than is expected: gaps between few large blocks are larger than between many (up to a fifth of what is
+    // alive, where most take a twentieth), the heap of .NET grows as it likes, and the library makes more code for some networks than for
+    // others.
+    private const long SpareOf = 16;
+    private const long Spare = 16 << 20;
 
     // Small tensors, buffers of threads, and what .NET takes while a step runs; measured.
     private const long AnyStep = 16 << 20;
@@ -52,6 +53,12 @@ internal sealed class StepModel
         var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
         bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
     }
+
+    /// <summary>Bytes that a step may be expected to take, so that it keeps to a budget.</summary>
+    public static long Within(long budget) => budget - (budget / SpareOf) - Spare;
+
+    /// <summary>The smallest budget that a step of so many bytes is expected to keep to.</summary>
+    public static long BudgetFor(long bytes) => Division.Ceiling((bytes + Spare) * SpareOf, SpareOf - 1);
 
     /// <summary>What the tiles do.</summary>
     public TilePrograms Programs { get; }
