@@ -100,7 +100,7 @@ internal sealed class BlackBoxRun : IDifferentiableRun
         using var scope = NewDisposeScope();
         using var sums = new ParameterGradients();
         var learning = AutogradRecord.Learning(parameters);
-        using var imageGradient = image.GradientIsWanted ? new SourceGradient(image) : null;
+        using var sourceGradient = image.GradientIsWanted ? new SourceGradient(image) : null;
         var done = 0;
         foreach (var (owned, _) in grid.Tiles())
         {
@@ -112,14 +112,14 @@ internal sealed class BlackBoxRun : IDifferentiableRun
                 using (enable_grad())
                     part = trunk.Module.call(image.GradientIsWanted ? leaf.clone() : leaf).Part(grid.Made(window), owned);
                 if (AutogradRecord.Backpropagate(part, gradients[0]!.Read(owned), [leaf], learning, sums) is [{ } ofWindow])
-                    imageGradient!.Add(window, ofWindow);
+                    sourceGradient!.Add(window, ofWindow);
             }
 
             progress?.Report(new(TilePass.Backward, ++done, grid.Count));
         }
 
-        imageGradient?.Finish(0);
-        return ([imageGradient?.Take()], [.. parameters.Select(p => sums.Take(p, zeroIfMissing: false))]);
+        sourceGradient?.Finish(0);
+        return ([sourceGradient?.Take()], [.. parameters.Select(p => sums.Take(p, zeroIfMissing: false))]);
     }
 
     /// <inheritdoc/>
