@@ -55,7 +55,7 @@ internal sealed class StepModel
     }
 
     /// <summary>Bytes that a step may be expected to take, so that it keeps to a budget.</summary>
-    public static long Within(long budget) => budget - (budget / SpareOf) - Spare;
+    public static long Within(long budget) => budget - Division.Ceiling(budget, SpareOf) - Spare;
 
     /// <summary>The smallest budget that a step of so many bytes is expected to keep to.</summary>
     public static long BudgetFor(long bytes) => Division.Ceiling((bytes + Spare) * SpareOf, SpareOf - 1);
