@@ -46,7 +46,8 @@ internal sealed class ParameterGradients(StepProfile? profile = null) : IGradien
         // Beside the others: the room of one that is given up is that of the next.
         using (TensorHeap.Lasting())
         using (sum)
-            return sum.to(parameter.dtype).contiguous().DetachFromDisposeScope();
+        using (var typed = sum.to(parameter.dtype))
+            return typed.contiguous().DetachFromDisposeScope();
     }
 
     /// <summary>Frees the sums that nobody took.</summary>
