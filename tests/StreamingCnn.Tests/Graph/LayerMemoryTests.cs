@@ -20,6 +20,13 @@ public class LayerMemoryTests
     private const long Batch = 600;
     private const long SmallestCounted = 16 << 10;
 
+    // What other tests have left to the garbage collector must not be freed while bytes are counted.
+    public LayerMemoryTests()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
     [Fact]
     public void Layers_that_change_positions_hold_what_they_say() => Gen
         .Select(LayerCases.Any, Gen.Int[0, 1_000_000], Gen.Bool, Gen.Bool)
