@@ -19,7 +19,7 @@ internal static class MapsCommand
         var file = new Argument<string>("file") { Description = "The map's file: float32 values, row by row." };
         var tile = CommonOptions.Tile();
         var memory = CommonOptions.Memory();
-        var carry = CommonOptions.Choice("--carry", "Where strips wait.", CarryPlace.Device);
+        var carry = CommonOptions.Choice("--carry", "Where strips between tiles wait", CarryPlace.Device);
         var command = new Command("maps", "Run a segmentation network on a large image, into a file.") { side, file, tile, memory, carry };
         command.SetAction(parsed =>
         {
