@@ -13,7 +13,8 @@ using StreamingCnn.Training;
 var root = new RootCommand("Experiments with real and with generated images; docs/experiments.md says what came out.")
 {
     BudgetsCommand.Create(), BudgetsCommand.CreateCases(),
-    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), MapsCommand.Create(), NeedlesCommand.Create(), ResolutionCommand.Create(), RetouchCommand.Create(),
+    CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), MapsCommand.Create(), NeedlesCommand.Create(),
+    ResolutionCommand.Create(), RetouchCommand.Create(),
 };
 try
 {

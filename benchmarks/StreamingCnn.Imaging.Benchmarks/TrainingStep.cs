@@ -43,7 +43,8 @@ internal static class TrainingStep
         Say($"loss {loss.item<float>():0.0000}; forward {forward.TotalSeconds:0.0} s, backward and update {(clock.Elapsed - forward).TotalSeconds:0.0} s, {image.Height * image.Width / 1e6 / clock.Elapsed.TotalSeconds:0.0} MP/s");
         // The parameters are resident before the step; their gradients are not.
         var planned = plan.StepBytes - (plan.ParameterBytes / 2);
-        Say($"peak resident memory of the whole process {PeakMemory.Bytes / 1e6:0} MB, {(PeakMemory.Bytes - before) / 1e6:0} MB of it the step's; planned {planned / 1e6:0} MB");
+        var peak = PeakMemory.Bytes;
+        Say($"peak resident memory of the whole process {peak / 1e6:0} MB, {(peak - before) / 1e6:0} MB of it the step's; planned {planned / 1e6:0} MB");
         return 0;
     }
 

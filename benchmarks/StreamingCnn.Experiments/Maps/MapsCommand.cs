@@ -82,7 +82,8 @@ internal static class MapsCommand
             var across = arange(left, left + width, ScalarType.Float32);
             Tensor[] channels =
             [
-                .. Enumerable.Range(1, Channels).Select(channel => ((down * channel / Period).sin() * (across / Period / channel).cos()).mul(0.5)),
+                .. Enumerable.Range(1, Channels)
+                    .Select(channel => ((down * channel / Period).sin() * (across / Period / channel).cos()).mul(0.5)),
             ];
             return stack(channels).unsqueeze(0).MoveToOuterDisposeScope();
         }

@@ -64,6 +64,10 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <param name="elementSize">Bytes of a map's value.</param>
     public long Inside(long bytes, int elementSize) => WideElementSize > 0 ? bytes / elementSize * WideElementSize : bytes;
 
+    /// <summary>Bytes of the layer's wider copy of what takes some as maps; 0 where it makes none.</summary>
+    /// <inheritdoc cref="Inside"/>
+    public long WideCopy(long bytes, int elementSize) => WideElementSize > 0 ? Inside(bytes, elementSize) : 0;
+
     /// <summary>Bytes kept besides operands and output.</summary>
     /// <param name="outputBytes">Bytes of the output.</param>
     /// <param name="channels">Its channels.</param>

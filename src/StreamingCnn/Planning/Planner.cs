@@ -78,12 +78,13 @@ internal sealed class Planner
             return Plan(candidate, BudgetOfStep ?? candidate.Model.NothingKeptBytes);
         }
 
-        var budget = BudgetOfStep ?? StepModel.Within(StreamingOptions.DefaultMemoryBudget);
+        var given = options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget;
+        var budget = StepModel.Within(given);
         var whole = Plain(0);
         if (Math.Max(whole.Model.AllKeptBytes, whole.Model.EndBytes) <= budget)
             return Plan(whole, budget);
 
-        var largest = whole.Model.LeastBytes <= budget ? 0 : LargestThatFits(budget);
+        var largest = whole.Model.LeastBytes <= budget ? 0 : LargestThatFits(budget, given);
         var (best, least) = (default(Candidate), double.MaxValue);
         foreach (var candidate in Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates))
         {
@@ -98,8 +99,9 @@ internal sealed class Planner
     /// Index of the largest side below the whole whose tile fits. Memory grows with the side, but for tiles so small
     /// that the carry outweighs them. Images below 40 pixels have no such side.
     /// </summary>
-    /// <param name="budget">Bytes, too few for the whole in one piece.</param>
-    private int LargestThatFits(long budget)
+    /// <param name="budget">Bytes that a step may be expected to take, too few for the whole in one piece.</param>
+    /// <param name="given">The budget that they are of.</param>
+    private int LargestThatFits(long budget, long given)
     {
         var (first, last) = (1, sides.Length);
         while (first < last)
@@ -119,7 +121,7 @@ internal sealed class Planner
 
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
-            $"No tile fits into the memory budget of {(options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget) >> 20} MiB for an image of {Height} x {Width} pixels; "
+            $"No tile fits into the memory budget of {given >> 20} MiB for an image of {Height} x {Width} pixels; "
             + $"the smallest budget that one fits into is {Division.Ceiling(SmallestBudget(), 1 << 20)} MiB"
             + $"{(trunk.CarryIsElsewhere ? "" : ", less with the carry in a file")}."));
 

@@ -51,7 +51,8 @@ internal sealed class StepModel
         memory = new(Programs, trunk, mapsAnew ? 1 : Gaps);
         OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
         var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
-        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + (CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions));
+        var code = CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions);
+        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + code;
     }
 
     /// <summary>Bytes that a step may be expected to take, so that it keeps to a budget.</summary>

@@ -120,10 +120,11 @@ internal sealed class ProgramMemory(TrunkCost trunk)
         var node = Node(compute.Node);
         var (read, padded) = Read(node, compute.Input, compute.Padded, memory);
         rectangle = memory.OutputIsPart && read.Length > 0 ? live.Share(read[0]) : New(compute.Node, compute.Output);
-        var inside = memory.Inside(live.Bytes(rectangle) + read.Sum(live.Bytes), trunk.ElementSize);
-        live.Touch(
-            (memory.WideElementSize > 0 ? inside : 0)
-            + (memory.Rearranges ? Moved(memory, inside + (Weights(memory, 1) * trunk.WeightBytes[node.Index])) : 0));
+        var bytes = live.Bytes(rectangle) + read.Sum(live.Bytes);
+        var moved = memory.Rearranges
+            ? Moved(memory, memory.Inside(bytes, trunk.ElementSize) + (Weights(memory, 1) * trunk.WeightBytes[node.Index]))
+            : 0;
+        live.Touch(memory.WideCopy(bytes, trunk.ElementSize) + moved);
         if (compute.Records)
             Record(node.Index, memory, read, padded, rectangle);
         ReleaseOperands(padded);
@@ -196,7 +197,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
         // The weights, and their gradient: a second thread's share of the sum, the sum, and what it is rearranged to.
         var (bytes, recorded) = (memory.Inside(live.Bytes(gradient), trunk.ElementSize), record.Sum(live.Bytes));
         // A wider copy of the gradient that comes in lasts as long as the layer runs.
-        var wide = memory.WideElementSize > 0 ? bytes : 0;
+        var wide = memory.WideCopy(live.Bytes(gradient), trunk.ElementSize);
         var moved = memory.Rearranges ? Moved(memory, bytes + recorded + (Weights(memory, 3) * trunk.WeightBytes[node.Index]))
             : memory.RunsAgain == 0 ? 0
             : (bytes / trunk.ElementSize * (memory.RunsAgain + trunk.ElementSize)) + (back.Padded > 0 ? recorded : 0);
@@ -212,7 +213,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
 
             var area = back.Padded > 0 ? back.Padded : back.Read.Area;
             parts.Add(memory.GradientIsPart ? live.Share(gradient) : live.New(area * Node(input).Channels * trunk.ValueBytes));
-            live.Touch(wide + moved + (memory.WideElementSize > 0 ? memory.Inside(live.Bytes(parts[^1]), trunk.ElementSize) : 0));
+            live.Touch(wide + moved + memory.WideCopy(live.Bytes(parts[^1]), trunk.ElementSize));
         }
 
         ReleaseRecord(back.Node);
