@@ -34,6 +34,11 @@ internal abstract class MapSource(long batch, long channels, long height, long w
         return window.dtype == Type && window.device == Device ? window : window.to(Type, Device);
     }
 
+    /// <summary>Tells that a window will soon be read. Only what is no user's code fetches it then, in the background.</summary>
+    public virtual void Prefetch(Region region)
+    {
+    }
+
     /// <summary>Refuses to go on when the map has been changed since the run began.</summary>
     public virtual void CheckUnchanged()
     {

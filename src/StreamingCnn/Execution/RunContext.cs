@@ -2,6 +2,7 @@ using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Programs;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
@@ -50,6 +51,21 @@ internal sealed class RunContext : IDisposable
 
     /// <summary>Zeros for a region of a map.</summary>
     public Tensor Zeros(int node, Region region) => Settings.Format.Zeros(Shape(node, region), Type(node), Sources.Device);
+
+    /// <summary>Before a tile: asks for the windows that it reads of sources and of outputs' gradients.</summary>
+    public void Prefetch((int Row, int Column) tile, TileProgram program)
+    {
+        foreach (var instruction in program.Instructions)
+        {
+            var (source, node, region) = instruction switch
+            {
+                ReadSource read => (Sources[read.Source], read.Source, read.Region),
+                ReadSinkGradient read => (Backward!.Outputs[read.Sink], read.Node, read.Region),
+                _ => default,
+            };
+            source?.Prefetch(Plan.Origin(node, tile.Row, tile.Column).Absolute(region));
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

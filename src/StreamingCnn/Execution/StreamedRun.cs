@@ -61,7 +61,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             if (run.Settings.WillReverse)
                 tapes.Add(order[index], tape);
             var program = Program(order[index]);
-            run.Carried.Begin(order[index], program, index + 1 < order.Count ? (order[index + 1], Program(order[index + 1])) : null);
+            Begin(order[index], program, index + 1 < order.Count ? (order[index + 1], Program(order[index + 1])) : null);
             machine.Run(program, order[index], tape);
             run.Carried.EndForward(order[index]);
             progress?.Report(new(TilePass.Forward, index + 1, order.Count));
@@ -97,7 +97,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             tapes.Remove(tile, out var tape);
             using (tape)
             {
-                run.Carried.Begin(tile, Program(tile), index > 0 ? (order[index - 1], Program(order[index - 1])) : null);
+                Begin(tile, Program(tile), index > 0 ? (order[index - 1], Program(order[index - 1])) : null);
                 machine.Run(Program(tile), tile, tape!);
             }
 
@@ -129,6 +129,14 @@ internal sealed class StreamedRun : IDifferentiableRun
         run.Dispose();
         Press(0);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Before a tile: asks for what it and the next one read.</summary>
+    private void Begin((int Row, int Column) tile, TileProgram program, ((int Row, int Column) Tile, TileProgram Program)? next)
+    {
+        run.Carried.Begin(tile, program, next);
+        if (next is var (place, other))
+            run.Prefetch(place, other);
     }
 
     /// <summary>Whether the backward pass reads strips of a map once more, to compute what was not kept.</summary>
