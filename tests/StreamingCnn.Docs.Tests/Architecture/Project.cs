@@ -31,6 +31,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 ],
                 [Torch]),
             new("Interop", ["Interop"], [Torch, "Geometry"]),
+            // Sums over maps know tensors alone: what they are sums for, and which tiles there are, is for those above.
+            new("Reductions", ["Reductions"], [Torch, "Interop"]),
             // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
             new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
             new("Graph", ["Graph"], [Torch, "Geometry", "Interop", "Models/Layers"]),

@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Reductions;
+
+/// <summary>
+/// A quantity of whole maps to which tiles add, rectangle by rectangle: a sum, moments, a largest value. The maps themselves never have to be there as a whole, neither for the values nor for the gradients.
+/// </summary>
+/// <remarks>
+/// Images and, unless said otherwise, channels are taken for themselves. To add a reduction, derive from this class and from <see cref="ReductionRun"/>; <see cref="Whole"/> is what the run is held to.
+/// </remarks>
+public abstract class MapReduction
+{
+    /// <summary>What to call it in messages.</summary>
+    public virtual string Name => GetType().Name;
+
+    /// <summary>How many maps it is taken of, with the mask or the weights, which come last.</summary>
+    public abstract int Operands { get; }
+
+    /// <summary>How many small tensors come out.</summary>
+    public abstract int Results { get; }
+
+    /// <summary>Looks at the maps' numbers of channels.</summary>
+    /// <param name="channels">One for each operand.</param>
+    /// <exception cref="ArgumentException">The maps do not fit together.</exception>
+    public abstract void Check(IReadOnlyList<long> channels);
+
+    /// <summary>Begins with maps of a size.</summary>
+    /// <param name="shape">The maps' shape, which <see cref="Check"/> allows.</param>
+    /// <returns>The sum so far, of nothing; the caller disposes of it.</returns>
+    public abstract ReductionRun Start(ReductionShape shape);
+
+    /// <summary>The same of maps that are there as a whole, by ordinary operators that autograd follows.</summary>
+    /// <param name="maps">The operands [N, C, H, W].</param>
+    /// <returns>The results, in the maps' type.</returns>
+    public abstract IReadOnlyList<Tensor> Whole(IReadOnlyList<Tensor> maps);
+}

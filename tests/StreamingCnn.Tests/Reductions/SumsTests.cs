@@ -1,0 +1,114 @@
+using StreamingCnn.Reductions;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Tests.Reductions;
+
+/// <summary>Sums and moments of random maps, cut at random.</summary>
+public class SumsTests
+{
+    private static readonly double Exact = 1e-12;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(0, Cases.Or(30))];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Rectangles_give_what_whole_maps_give(int seed)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Random(seed);
+        foreach (var weighted in new[] { false, true })
+        {
+            foreach (MapReduction reduction in new MapReduction[] { new SumReduction(weighted), new MomentsReduction(weighted) })
+            {
+                var maps = RandomMaps.Of(random, seed, weighted);
+                var cuts = ReductionLaw.Cuts(random, maps[0].shape[2], maps[0].shape[3]);
+                var slopes = RandomMaps.Slopes(random);
+                bool[] wanted = [random.Next(4) > 0, random.Next(4) > 0];
+
+                var whole = ReductionLaw.Whole(reduction, maps, slopes, wanted);
+                var once = ReductionLaw.ByRectangles(reduction, maps, cuts, slopes, wanted);
+                var again = ReductionLaw.ByRectangles(reduction, maps, cuts, slopes, wanted);
+
+                ReductionLaw.Agree(whole, once, Exact, $"{reduction.Name}, weighted {weighted}, seed {seed}");
+                ReductionLaw.Agree(once, again, 0, $"{reduction.Name}, weighted {weighted}, seed {seed}, for the second time");
+            }
+        }
+    }
+
+    /// <summary>Sums of squares would be off by 7e-3.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_large_mean_does_not_hide_a_small_variance(bool weighted)
+    {
+        using var scope = NewDisposeScope();
+        var values = randn([2, 3, 300, 200], ScalarType.Float64, generator: new Generator(7)).add(1000).to(ScalarType.Float32);
+        Tensor[] maps = weighted ? [values, ones([2, 1, 300, 200])] : [values];
+        Tensor[] precise = [.. maps.Select(map => map.to(ScalarType.Float64))];
+        (long, long, long, long)[] cuts = [(0, 0, 300, 90), (0, 90, 110, 110), (110, 90, 190, 110)];
+
+        var whole = ReductionLaw.Whole(new MomentsReduction(weighted), precise, Given, [true, weighted]);
+        var found = ReductionLaw.ByRectangles(new MomentsReduction(weighted), maps, cuts, Given, [true, weighted]);
+
+        Assert.InRange(ReductionLaw.Distance(whole.Results[0], found.Results[0]), 0, 1e-7);
+        Assert.InRange(ReductionLaw.Distance(whole.Results[1], found.Results[1]), 0, 1e-5);
+        Assert.InRange(ReductionLaw.Distance(whole.Gradients[0]!, found.Gradients[0]!), 0, 1e-5);
+
+        IReadOnlyList<Tensor?> Given(IReadOnlyList<Tensor> results) => [ones_like(results[0]), ones_like(results[1]), null];
+    }
+
+    /// <summary>A channel that is the same everywhere has a variance of zero, not one of roundings.</summary>
+    [Fact]
+    public void A_constant_map_has_no_variance()
+    {
+        using var scope = NewDisposeScope();
+        var maps = new[] { full([1, 2, 40, 50], 1000.1f) };
+
+        var found = ReductionLaw.ByRectangles(
+            new MomentsReduction(), maps, [(0, 0, 40, 23), (0, 23, 40, 27)], results => [null, ones_like(results[1]), null], [true]);
+
+        Assert.InRange(found.Results[1].max().item<double>() / 2000, 0, 1e-7);
+    }
+
+    /// <summary>Rectangles in bfloat16 are summed up in float32: 65,537 ones are not 256.</summary>
+    [Fact]
+    public void BFloat16_is_summed_up_in_a_wider_type()
+    {
+        using var scope = NewDisposeScope();
+        var maps = new[] { ones([1, 1, 257, 255], ScalarType.BFloat16) };
+
+        var sum = ReductionLaw.ByRectangles(new SumReduction(), maps, [(0, 0, 257, 255)], results => [ones_like(results[0]), null], [true]);
+        var moments = ReductionLaw.ByRectangles(new MomentsReduction(), maps, [(0, 0, 257, 255)], results => [null, null, null], [false]);
+
+        Assert.Equal(65535, sum.Results[0].item<double>());
+        Assert.Equal(1, moments.Results[0].item<double>());
+        Assert.True(sum.Gradients[0]!.eq(1).all().item<bool>());
+    }
+
+    /// <summary>Where a mask leaves nothing, all is zero, and nothing is no number.</summary>
+    [Fact]
+    public void Nothing_counts_as_zero()
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] maps = [randn(1, 2, 4, 5), zeros([1, 1, 4, 5])];
+        foreach (MapReduction reduction in new MapReduction[] { new SumReduction(true), new MomentsReduction(true) })
+        {
+            var found = ReductionLaw.ByRectangles(
+                reduction, maps, [(0, 0, 4, 2), (0, 2, 4, 3)], results => [.. results.Select(result => ones_like(result))], [true, false]);
+
+            Assert.All(found.Results, result => Assert.True(result.eq(0).all().item<bool>()));
+            Assert.True(found.Gradients[0]!.eq(0).all().item<bool>());
+        }
+    }
+
+    [Fact]
+    public void Channels_that_do_not_fit_are_refused()
+    {
+        var refusal = Assert.Throws<ArgumentException>(() => new SumReduction(true).Check([4, 3]));
+
+        Assert.Equal("SumReduction cannot take a map of 4 channels with one of 3; give that one 1 channel, or as many as the first.", refusal.Message);
+        Assert.Throws<ArgumentException>(() => new MomentsReduction(true).Check([4]));
+        new MomentsReduction(true).Check([4, 1]);
+        new MomentsReduction(true).Check([4, 4]);
+    }
+}
