@@ -41,7 +41,7 @@ public sealed class StoredMapTests
 
             Check(map, whole.to(c.Type), random);
         },
-        iter: 60,
+        iter: 150,
         threads: 1);
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class StoredMapTests
 
             Check(map, expected, random);
         },
-        iter: 60,
+        iter: 150,
         threads: 1);
 
     [Fact]
@@ -127,7 +127,16 @@ public sealed class StoredMapTests
         Assert.Equal((0, 48 * 6, 0), (shelf.Bytes, shelf.PeakBytes, shelf.PeakBytesElsewhere));
     }
 
-    private static MemoryShelf Shelf(Random random) => new MemoryShelf(CPU, Format(random));
+    private static IMapShelf Shelf(Random random)
+    {
+        var (format, most) = (Format(random), random.Next(20_000));
+        return random.Next(3) switch
+        {
+            0 => new MemoryShelf(CPU, format),
+            1 => new RestingMapShelf(new HostScratch(), CPU, format, most),
+            _ => new RestingMapShelf(new ScratchFile("store of maps", null, 0), CPU, format, most),
+        };
+    }
 
     private static MapFormat Format(Random random) => random.Next(2) == 0 ? MapFormat.ChannelsFirst : MapFormat.ChannelsLast;
 
