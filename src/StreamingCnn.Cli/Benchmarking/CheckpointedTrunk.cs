@@ -19,7 +19,7 @@ internal sealed class CheckpointedTrunk
     /// <param name="height">Height of the image.</param>
     /// <exception cref="UnsupportedLayerException">The engine does not know a layer, or it cannot be applied to the image.</exception>
     public CheckpointedTrunk(Module<Tensor, Tensor> trunk, long channels, long height) =>
-        segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, channels), height);
+        segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, channels).Local, height);
 
     /// <summary>Runs a step forwards and backwards, and adds to the parameters' gradients.</summary>
     /// <param name="image">[N, C, H, W].</param>

@@ -89,7 +89,7 @@ internal sealed class BlackBoxRun : IDifferentiableRun
     }
 
     /// <inheritdoc/>
-    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress)
+    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress)
     {
         if (isReversed)
             throw new InvalidOperationException("The streamed trunk's backward pass has already run; call forward again for another one.");
@@ -99,6 +99,7 @@ internal sealed class BlackBoxRun : IDifferentiableRun
 
         using var scope = NewDisposeScope();
         using var sums = new ParameterGradients();
+        using var gradient = TensorSource.Of(gradients)[0]!;
         var learning = AutogradRecord.Learning(parameters);
         using var sourceGradient = image.GradientIsWanted ? new SourceGradient(image) : null;
         var done = 0;
@@ -111,7 +112,7 @@ internal sealed class BlackBoxRun : IDifferentiableRun
                 Tensor part;
                 using (enable_grad())
                     part = trunk.Module.call(image.GradientIsWanted ? leaf.clone() : leaf).Part(grid.Made(window), owned);
-                if (AutogradRecord.Backpropagate(part, gradients[0]!.Read(owned), [leaf], learning, sums) is [{ } ofWindow])
+                if (AutogradRecord.Backpropagate(part, gradient.Read(owned), [leaf], learning, sums) is [{ } ofWindow])
                     sourceGradient!.Add(window, ofWindow);
             }
 

@@ -8,16 +8,19 @@ internal interface IDifferentiableRun : IDisposable
     /// <summary>Number of outputs.</summary>
     int Outputs { get; }
 
-    /// <summary>Runs forwards.</summary>
+    /// <summary>An output that is a small tensor, in the caller's scope, when the forward pass has run; null for one that is a map.</summary>
+    Tensor? Small(int output) => null;
+
+    /// <summary>Runs forwards. Small outputs come as maps of one position, or of as many as they have.</summary>
     /// <param name="sinks">Where each output goes.</param>
     /// <param name="progress">Told of every tile; null for nobody.</param>
     void Forward(IReadOnlyList<IMapSink> sinks, IProgress<TileProgress>? progress);
 
     /// <summary>Runs backwards.</summary>
-    /// <param name="gradients">Where the gradient of each output comes from, null for none.</param>
+    /// <param name="gradients">The gradient of each output, null for none.</param>
     /// <param name="progress">Told of every tile; null for nobody.</param>
     /// <returns>
     /// The gradient of each source, if wanted and not handed out in rows, and that of each parameter. They belong to no scope.
     /// </returns>
-    (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress);
+    (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress);
 }

@@ -18,7 +18,7 @@ internal sealed class RunContext : IDisposable
     public RunContext(GridPlan plan, SourceSet sources, DifferentiablePart differentiable, RunSettings settings, Func<int, bool> readAgain)
     {
         (Plan, Sources, Differentiable, Settings) = (plan, sources, differentiable, settings);
-        Layers = new LayerRuns(plan.Graph);
+        Layers = new LayerRuns(plan.Graph, settings.Quantities);
         Carried = new SeamValues(plan, settings, settings.Seams ?? new DeviceSeams(), readAgain);
     }
 

@@ -1,3 +1,4 @@
+using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
@@ -17,6 +18,9 @@ internal sealed record RunSettings
 
     /// <summary>Seed of random layers.</summary>
     public long Seed { get; init; }
+
+    /// <summary>Small tensors and reductions; null where the network has none.</summary>
+    public IRunQuantities? Quantities { get; init; }
 
     /// <summary>Where what tiles leave for one another waits; null for the device that computes. It belongs to the run.</summary>
     public ISeamStore? Seams { get; init; }

@@ -74,6 +74,22 @@ internal sealed class StreamedRun : IDifferentiableRun
     }
 
     /// <inheritdoc/>
+    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> gradients, IProgress<TileProgress>? progress)
+    {
+        var incoming = TensorSource.Of(gradients);
+        try
+        {
+            return Backward(incoming, progress);
+        }
+        finally
+        {
+            foreach (var gradient in incoming)
+                gradient?.Dispose();
+        }
+    }
+
+    /// <summary>Runs backwards, with gradients that are read window by window.</summary>
+    /// <inheritdoc cref="IDifferentiableRun.Backward"/>
     public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress)
     {
         if (isReversed)

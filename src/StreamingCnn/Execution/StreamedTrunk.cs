@@ -1,8 +1,11 @@
 using StreamingCnn.Execution.Machine;
 using StreamingCnn.Execution.Probing;
+using StreamingCnn.Execution.Stages;
 using StreamingCnn.Graph;
+using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Stages;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,7 +21,7 @@ internal sealed class StreamedTrunk
     private const long ChannelsOfAPhotograph = 3;
 
     private readonly nn.Module trunk;
-    private readonly Func<IReadOnlyList<long>, NetworkGraph> trace;
+    private readonly Func<IReadOnlyList<long>, TracedNetwork> trace;
     private readonly StreamingOptions options;
     private readonly TrunkArithmetic arithmetic;
     private readonly PlanMemory plans = new();
@@ -27,7 +30,7 @@ internal sealed class StreamedTrunk
     /// <param name="trunk">The module.</param>
     /// <param name="trace">Traces it for the numbers of channels of its sources.</param>
     /// <param name="options">Settings, which are validated here.</param>
-    public StreamedTrunk(nn.Module trunk, Func<IReadOnlyList<long>, NetworkGraph> trace, StreamingOptions? options)
+    public StreamedTrunk(nn.Module trunk, Func<IReadOnlyList<long>, TracedNetwork> trace, StreamingOptions? options)
     {
         this.trunk = trunk;
         this.trace = trace;
@@ -87,7 +90,7 @@ internal sealed class StreamedTrunk
     public TilePlan Plan(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
     {
         var (type, device) = arithmetic.Compute([]);
-        var written = Written(channels, sizes);
+        var written = Written(channels, sizes).Local;
         var graph = arithmetic.Streamed(written);
         var wanted = new bool[sizes.Count];
         var (cost, conventional) = (arithmetic.Cost(graph, wanted, 1, type), arithmetic.Cost(written, wanted, 1, type));
@@ -105,7 +108,7 @@ internal sealed class StreamedTrunk
     public long SmallestBudget(params IReadOnlyList<(long Height, long Width)> sizes)
     {
         var (type, _) = arithmetic.Compute([]);
-        var graph = arithmetic.Streamed(Written([InputChannels()], sizes));
+        var graph = arithmetic.Streamed(Written([InputChannels()], sizes).Local);
         return Planner.SmallestBudget(graph, options, arithmetic.Cost(graph, new bool[sizes.Count], 1, type), sizes);
     }
 
@@ -172,30 +175,63 @@ internal sealed class StreamedTrunk
     {
         StreamingFunction.Release();
         var written = Written(sources.Channels, sources.Type, sources.Device);
-        var graph = written is null ? null : arithmetic.Streamed(written);
-        parameters = graph?.Parameters ?? [.. trunk.parameters()];
+        var graph = written is { IsLocal: true } ? arithmetic.Streamed(written.Local) : null;
+        parameters = graph?.Parameters ?? written?.Parameters ?? [.. trunk.parameters()];
         var willReverse = mayReverse && (sources.Wanted.Contains(true) || parameters.Any(parameter => parameter.requires_grad));
         if (!willReverse)
             parameters = null;
-        return new(graph is null ? BlackBox(sources, willReverse) : Graph(graph, sources, willReverse));
+        return new(graph is not null ? Graph(graph, sources, willReverse)
+            : written is not null ? Staged(written, sources, willReverse)
+            : BlackBox(sources, willReverse));
     }
 
     private StreamedRun Graph(NetworkGraph graph, SourceSet sources, bool willReverse)
     {
         var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
+        return new StreamedRun(
+            plan, sources, Settings(graph.Nodes, sources, willReverse) with { Seams = Seams(plan.Grid, sources, willReverse) });
+    }
+
+    private StagedRun Staged(TracedNetwork network, SourceSet sources, bool willReverse)
+    {
+        var stages = new StagedNetwork(network, sources.Wanted);
+        var planned = StagedPlan.Of(stages, sources.Sizes, arithmetic.Streamed, (stage, wanted, sizes) => plans.Choose(
+            stage.Graph!,
+            options with { Tile = StageTile(stage.Graph!, sources.Sizes, sizes) },
+            arithmetic.Cost(stage.Graph!, wanted, sources.Batch, sources.Type),
+            sizes));
+        return new StagedRun(
+            planned, sources, Settings(network.Maps, sources, willReverse), grid => Seams(grid, sources, willReverse));
+    }
+
+    /// <summary>A tile of the network's largest source, as a tile of a stage's.</summary>
+    private (int Height, int Width)? StageTile(
+        NetworkGraph stage, IReadOnlyList<(long Height, long Width)> sources, IReadOnlyList<(long Height, long Width)> sizes)
+    {
+        if (options.Tile is not { } tile)
+            return null;
+        var image = sources.MaxBy(size => size.Height * size.Width);
+        var (rows, columns) = AxisNetwork.Of(stage, sizes);
+        return (Scaled(tile.Height, rows.PaceLength, image.Height), Scaled(tile.Width, columns.PaceLength, image.Width));
+
+        static int Scaled(int side, long length, long whole) =>
+            length >= whole ? side : (int)Math.Clamp(Geometry.Division.Ceiling(side * length, whole), 1, int.MaxValue);
+    }
+
+    private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)
+    {
         if (sources.Device.type == DeviceType.CPU)
             TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
-        var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
-        return new StreamedRun(plan, sources, new()
+        var isRandom = maps.Any(node => node.Layer is { IsRandom: true });
+        return new()
         {
             MapType = arithmetic.MapType(sources.Type),
             Format = arithmetic.Format(sources.Type, sources.Device),
             WillReverse = willReverse,
-            Seed = seed,
-            Seams = Seams(plan.Grid, sources, willReverse),
+            Seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0,
             Profile = options.Profile,
-        });
+        };
     }
 
     private RestingSeams? Seams(GridPlan grid, SourceSet sources, bool willReverse)
@@ -227,26 +263,26 @@ internal sealed class StreamedTrunk
     /// The network's graph as it is written, checked; null when the engine cannot see into the trunk, but overlapping
     /// tiles do not need it to.
     /// </summary>
-    private NetworkGraph? Written(IReadOnlyList<long> channels, ScalarType type, Device device)
+    private TracedNetwork? Written(IReadOnlyList<long> channels, ScalarType type, Device device)
     {
-        NetworkGraph graph;
+        TracedNetwork network;
         try
         {
-            graph = trace(channels);
+            network = trace(channels);
         }
         catch (UnsupportedLayerException reason) when (options.Mode == StreamingMode.Overlap && reason.IsUnknown)
         {
             return null;
         }
 
-        graph.Check();
+        network.Check();
         if (!options.TrustsLayers)
-            TaughtLayers.Check(graph, type, device, arithmetic.Format(type, device));
-        return graph;
+            TaughtLayers.Check(network.Maps, type, device, arithmetic.Format(type, device));
+        return network;
     }
 
     /// <summary>The network as it is written, to be asked about images of some sizes.</summary>
-    private NetworkGraph Written(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
+    private TracedNetwork Written(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
     {
         foreach (var (height, width) in sizes)
         {

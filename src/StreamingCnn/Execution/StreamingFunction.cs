@@ -57,19 +57,10 @@ internal sealed class StreamingFunction : autograd.MultiTensorFunction<Streaming
             if (TorchSharp.torch.is_grad_enabled())
                 throw new NotSupportedException("Gradients of gradients cannot be streamed: call backward without create_graph, or run the trunk itself on the whole image.");
 
-            var incoming = grad_outputs
-                .Select(gradient => gradient.IsInvalid ? null : new TensorSource(gradient, gradient.dtype, gradient.device)).ToArray();
-            try
-            {
-                var (sources, parameters) = saved.Run.Backward(incoming, saved.Progress);
-                sources.CopyTo(results.AsSpan(FirstSource));
-                parameters.CopyTo(results.AsSpan(FirstSource + saved.Sources));
-            }
-            finally
-            {
-                foreach (var gradient in incoming)
-                    gradient?.Dispose();
-            }
+            var (sources, parameters) = saved.Run.Backward(
+                [.. grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient)], saved.Progress);
+            sources.CopyTo(results.AsSpan(FirstSource));
+            parameters.CopyTo(results.AsSpan(FirstSource + saved.Sources));
         }
         catch (Exception failure)
         {

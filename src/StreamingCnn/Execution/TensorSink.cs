@@ -18,7 +18,7 @@ internal sealed class TensorSink : IMapSink, IDisposable
         try
         {
             run.Forward(sinks, progress);
-            return Array.ConvertAll(sinks, sink => sink.Take());
+            return [.. sinks.Select((sink, output) => run.Small(output) ?? sink.Take())];
         }
         catch
         {
@@ -48,7 +48,7 @@ internal sealed class TensorSink : IMapSink, IDisposable
     public void Dispose() => map?.Dispose();
 
     /// <summary>The map, in the caller's scope.</summary>
-    private Tensor Take()
+    public Tensor Take()
     {
         CurrentDisposeScope?.Attach(map!);
         return map!;

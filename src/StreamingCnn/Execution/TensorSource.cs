@@ -22,6 +22,10 @@ internal sealed class TensorSource : MapSource
         version = TensorVersion.Of(this.map);
     }
 
+    /// <summary>Gradients as sources, null for none.</summary>
+    public static MapSource?[] Of(IReadOnlyList<Tensor?> gradients) =>
+        [.. gradients.Select(gradient => gradient is null ? null : new TensorSource(gradient, gradient.dtype, gradient.device))];
+
     public override void CheckUnchanged()
     {
         if (TensorVersion.Of(map) != version)

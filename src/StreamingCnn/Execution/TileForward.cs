@@ -119,7 +119,7 @@ internal sealed class TileForward(RunContext run)
     {
         using var time = Measure(StepPart.Windows);
         var node = Node(index);
-        var patch = Patch(index, Rectangle(index)) with { Seed = CounterRandom.Mix(run.Settings.Seed, index) };
+        var patch = Patch(index, Rectangle(index)) with { Seed = CounterRandom.Mix(run.Settings.Seed, node.Key) };
         inputs = new Tensor[node.Inputs.Length];
         var next = 0;
         for (var operand = 0; operand < inputs.Length; operand++)

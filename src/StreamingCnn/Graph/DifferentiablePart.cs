@@ -13,10 +13,7 @@ internal sealed class DifferentiablePart
         foreach (var source in graph.Sources)
             needed[source.Index] = wanted[source.Index];
         foreach (var node in graph.Layers)
-        {
-            needed[node.Index] = node.Inputs.Any(input => needed[input])
-                || node.Layer!.Parameters.Any(parameter => parameter.requires_grad);
-        }
+            needed[node.Index] = node.Layer!.Learns || node.Inputs.Any(input => needed[input]);
     }
 
     /// <summary>Whether the map's gradient is needed.</summary>

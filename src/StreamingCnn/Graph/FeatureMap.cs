@@ -1,5 +1,7 @@
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
+using StreamingCnn.Graph.Stages;
+using StreamingCnn.Reductions;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -9,11 +11,11 @@ namespace StreamingCnn;
 /// A symbolic feature map: an edge of a network's graph. A <see cref="StreamingBlock"/> describes its computation with maps, and the engine
 /// runs the description on whole images or tile by tile.
 /// </summary>
-public sealed class FeatureMap
+public sealed class FeatureMap : NetworkValue
 {
     internal FeatureMap(GraphBuilder builder, int node, long channels)
+        : base(builder)
     {
-        Builder = builder;
         Node = node;
         Count = channels;
     }
@@ -23,8 +25,6 @@ public sealed class FeatureMap
 
     /// <summary>The same, also where it is open.</summary>
     internal long Count { get; }
-
-    internal GraphBuilder Builder { get; }
 
     internal int Node { get; }
 
@@ -36,7 +36,67 @@ public sealed class FeatureMap
     public FeatureMap Through(Module<Tensor, Tensor> layer)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        return Builder.Through(layer, this);
+        return Builder.Map(layer, Builder.Through(layer, this));
+    }
+
+    /// <summary>
+    /// The small tensor that <paramref name="layer"/> makes of the whole map: adaptive pooling, a <see cref="StreamingHead"/>, or a
+    /// Sequential that ends with one, with any modules behind it.
+    /// </summary>
+    /// <exception cref="UnsupportedLayerException">The layer gives a map, or cannot be streamed.</exception>
+    public GlobalTensor Pooled(Module<Tensor, Tensor> layer)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return Builder.Small(layer, Builder.Through(layer, this));
+    }
+
+    /// <summary>What a reduction gives of this map and others, which must agree in size. Reductions of one map share a sweep.</summary>
+    /// <param name="reduction">The reduction.</param>
+    /// <param name="others">The operands behind this one: a mask, scores.</param>
+    /// <returns>Its results, in the network's type.</returns>
+    /// <exception cref="UnsupportedLayerException">The operands do not fit the reduction.</exception>
+    public IReadOnlyList<GlobalTensor> Reduce(MapReduction reduction, params FeatureMap[] others)
+    {
+        ArgumentNullException.ThrowIfNull(reduction);
+        ArgumentNullException.ThrowIfNull(others);
+        return Builder.Reduce(reduction, [this, .. others]);
+    }
+
+    /// <summary>The map times a small tensor at each position.</summary>
+    /// <param name="factors">[N, C] or [N, C, 1, 1]; N and C may be 1.</param>
+    public FeatureMap Scale(GlobalTensor factors) => Affine(null, factors, null);
+
+    /// <summary>The map plus a small tensor at each position.</summary>
+    /// <param name="summands">[N, C] or [N, C, 1, 1]; N and C may be 1.</param>
+    public FeatureMap Shift(GlobalTensor summands) => Affine(null, null, summands);
+
+    /// <summary>The map times the logistic function of a small tensor at each position.</summary>
+    /// <param name="logits">[N, C] or [N, C, 1, 1]; N and C may be 1.</param>
+    public FeatureMap Gate(GlobalTensor logits)
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        return Scale(logits.Apply(functional.sigmoid));
+    }
+
+    /// <summary>A map of this one's size with a small tensor at each position.</summary>
+    /// <param name="values">[N, C] or [N, C, 1, 1].</param>
+    /// <param name="channels">C.</param>
+    public FeatureMap Filled(GlobalTensor values, long channels)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        return Builder.Add(new FilledLayer(channels) { Smalls = [values.Index] }, [this], smalls: [values]);
+    }
+
+    /// <summary>(x - centre) scale + shift at each position; each may be missing.</summary>
+    internal FeatureMap Affine(GlobalTensor? centre, GlobalTensor? scale, GlobalTensor? shift, string? path = null)
+    {
+        GlobalTensor[] smalls = [.. new[] { centre, scale, shift }.OfType<GlobalTensor>()];
+        return Builder.Add(
+            new AffineLayer(centre is not null, scale is not null, shift is not null) { Smalls = [.. smalls.Select(small => small.Index)] },
+            [this],
+            path,
+            smalls: smalls);
     }
 
     /// <summary>Some of the channels.</summary>

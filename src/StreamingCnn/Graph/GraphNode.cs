@@ -13,6 +13,11 @@ internal sealed record GraphNode(int Index, LocalLayer? Layer, int[] Inputs, lon
     /// <summary>Whether the map comes from outside.</summary>
     public bool IsSource => Layer is null;
 
+    /// <summary>
+    /// What random layers draw by: the position in the network as it was traced, of which this graph may be a part.
+    /// </summary>
+    public int Key { get; init; } = Index;
+
     /// <summary>The module that the layer describes, where a user has taught the engine to.</summary>
     public Module? Taught { get; init; }
 

@@ -73,6 +73,6 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <param name="channels">Its channels.</param>
     /// <param name="elementSize">Bytes of one of its values.</param>
     public long BytesBesides(long outputBytes, long channels, int elementSize) =>
-        Inside((outputBytes * ValuesPerOutput) + (outputBytes / channels * ValuesPerPosition), elementSize)
+        Inside((outputBytes * ValuesPerOutput) + (outputBytes / Math.Max(1, channels) * ValuesPerPosition), elementSize)
         + (outputBytes / elementSize * BytesPerOutput);
 }

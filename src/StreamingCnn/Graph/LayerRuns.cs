@@ -1,10 +1,13 @@
+using StreamingCnn.Graph.Stages;
+
 namespace StreamingCnn.Graph;
 
 /// <summary>One run's work with all layers of a network.</summary>
 /// <param name="graph">The network.</param>
-internal sealed class LayerRuns(NetworkGraph graph) : IDisposable
+/// <param name="quantities">The run's small tensors and reductions; null where it has none.</param>
+internal sealed class LayerRuns(NetworkGraph graph, IRunQuantities? quantities = null) : IDisposable
 {
-    private readonly LayerRun?[] runs = [.. graph.Nodes.Select(node => node.Layer?.Start())];
+    private readonly LayerRun?[] runs = [.. graph.Nodes.Select(node => node.Layer?.Start(quantities))];
 
     /// <summary>The run of a node's layer.</summary>
     public LayerRun this[int node] => runs[node]!;

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Graph.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -41,6 +42,9 @@ public abstract class LocalLayer
 
     /// <summary>Whether the layer is known to be right among maps of bfloat16; else it computes in float32 there.</summary>
     internal virtual bool IsRightInBFloat16 => !Parameters.Any();
+
+    /// <summary>Whether anything besides the operands needs a gradient.</summary>
+    internal virtual bool Learns => Parameters.Any(parameter => parameter.requires_grad);
 
     /// <summary>Bytes of the layer's parameters.</summary>
     internal long WeightBytes => Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
@@ -127,5 +131,6 @@ public abstract class LocalLayer
     /// <summary>
     /// Begins a run over rectangles of this layer. What the run makes belongs to it: the layer may be in several at once.
     /// </summary>
-    internal virtual LayerRun Start() => new PlainRun(this);
+    /// <param name="quantities">The run's small tensors and reductions; null where it has none.</param>
+    internal virtual LayerRun Start(IRunQuantities? quantities = null) => new PlainRun(this);
 }

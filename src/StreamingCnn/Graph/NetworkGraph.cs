@@ -68,20 +68,6 @@ internal sealed class NetworkGraph
     public long GradientBytes =>
         Parameters.Sum(parameter => parameter.requires_grad ? parameter.numel() * parameter.element_size() : 0);
 
-    /// <summary>Whether a layer draws random numbers.</summary>
-    public bool IsRandom => Layers.Any(node => node.Layer!.IsRandom);
-
-    /// <summary>Refuses layers that cannot be streamed as they are set now.</summary>
-    /// <exception cref="UnsupportedLayerException">There is such a layer.</exception>
-    public void Check()
-    {
-        foreach (var node in Nodes)
-        {
-            if (node.Layer?.Refusal is { } reason)
-                throw new UnsupportedLayerException(node.Path, node.Layer.Name, reason);
-        }
-    }
-
     /// <summary>A stretch of the network as a network of its own.</summary>
     /// <param name="first">The map that is its image; no layer of the stretch reads one before it.</param>
     /// <param name="last">The map that is its output.</param>

@@ -14,7 +14,7 @@ internal static class OpenChannels
 
     /// <summary>The number of channels; null where no layer has an opinion, or the network's own code asks for the number first.</summary>
     /// <param name="trace">Traces the network for an image of a number of channels.</param>
-    public static long? Of(Func<long, NetworkGraph> trace)
+    public static long? Of(Func<long, TracedNetwork> trace)
     {
         try
         {

@@ -13,20 +13,20 @@ internal static class TaughtLayers
     private static readonly Lock Gate = new();
 
     /// <summary>Tries the taught layers of a network that have not been tried with their settings.</summary>
-    /// <param name="graph">The network as it is written.</param>
+    /// <param name="nodes">The network's maps as it is written.</param>
     /// <param name="type">Type of the computation.</param>
     /// <param name="device">Device of the computation.</param>
     /// <param name="format">Format of the maps.</param>
     /// <exception cref="UnsupportedLayerException">
     /// A layer's integers are not what it reads, or it computes other values on a rectangle than on the whole map.
     /// </exception>
-    public static void Check(NetworkGraph graph, ScalarType type, Device device, MapFormat format)
+    public static void Check(IReadOnlyList<GraphNode> nodes, ScalarType type, Device device, MapFormat format)
     {
-        foreach (var node in graph.Nodes)
+        foreach (var node in nodes)
         {
             if (node is not { Taught: { } module, Layer: { } layer })
                 continue;
-            var channels = graph.Nodes[node.Inputs[0]].Channels;
+            var channels = nodes[node.Inputs[0]].Channels;
             var setting = $"{channels} {type} {device} {format};";
             if (!Verdicts.TryGetValue(setting + LayerSettings.Text(LayerSettings.Of(module, layer)), out var verdict))
             {

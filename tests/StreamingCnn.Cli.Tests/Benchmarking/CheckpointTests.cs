@@ -44,7 +44,7 @@ public class CheckpointTests
     {
         using var trunk = ModelCatalog.Create("resnet34");
 
-        var segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, 3), 256);
+        var segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, 3).Local, 256);
 
         Assert.Equal(1 + 3 + 4 + 6 + 3, segments.Count);
         Assert.Equal(["conv1", "bn1", "relu", "maxpool"], Paths(segments[0]));
@@ -57,7 +57,7 @@ public class CheckpointTests
     {
         using var trunk = ModelCatalog.Create("pathology-2048");
 
-        var segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, 3), 256);
+        var segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, 3).Local, 256);
 
         // Two convolutions with their activations, and a pooling.
         Assert.Equal([5, 5, 5, 5, 5], segments.Select(segment => segment.Layers.Count));

@@ -59,7 +59,7 @@ public sealed class CarryPlaceTests : IDisposable
     public void The_store_holds_no_more_than_the_plan_says()
     {
         using var trunk = Trunk();
-        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3);
+        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3).Local;
         var grid = GridPlan.ExactlyOnce(graph, [(1500, 200)], (64, 64), beyondBorder: true);
         var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates(), carryIsElsewhere: true);
         var kept = new StepModel(grid, cost).Keep(0);
@@ -101,7 +101,7 @@ public sealed class CarryPlaceTests : IDisposable
     public void What_is_at_hand_does_not_grow_with_the_image_where_the_rest_is_elsewhere()
     {
         using var trunk = Trunk();
-        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3);
+        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3).Local;
         var (small, large) = (AtHand(500), AtHand(4000));
 
         Assert.Equal(small, large);

@@ -108,7 +108,7 @@ public sealed class RestingSeamsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var trunk = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3));
-        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3);
+        var graph = StreamingCnn.Graph.GraphBuilder.Trace(trunk, 3).Local;
         var grid = GridPlan.ExactlyOnce(graph, [(100, 100)], (16, 16), beyondBorder: false);
         var model = new StepModel(grid, new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates()));
         using var run = new StreamedRun(

@@ -30,7 +30,7 @@ public sealed class SeamStoreTests : IDisposable
         {
             using var scope = NewDisposeScope();
             using var network = new RandomNetwork(seed, layers, 3, height, width);
-            var graph = NormFolding.Of(GraphBuilder.Trace(network, 3));
+            var graph = NormFolding.Of(GraphBuilder.Trace(network, 3).Local);
             var grid = GridPlan.ExactlyOnce(
                 graph, [(height, width)], (tileHeight, tileWidth), order % 2 == 0, order % 3 == 0 ? [(2, 3)] : null);
             var ordered = grid.In(TileOrders.Any(grid, order));

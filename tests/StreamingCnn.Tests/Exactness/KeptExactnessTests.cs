@@ -22,7 +22,7 @@ public class KeptExactnessTests
             {
                 using var scope = NewDisposeScope();
                 using var network = new RandomNetwork(seed, layers, 3, height, width);
-                var graph = GraphBuilder.Trace(network, 3);
+                var graph = GraphBuilder.Trace(network, 3).Local;
                 var grid = GridPlan.ExactlyOnce(graph, [(height, width)], (tileHeight, tileWidth), beyondBorder: seed % 2 == 0);
                 var model = new StepModel(
                     grid, new TrunkCost(graph, wanted: [true], batch: 1, elementSize: sizeof(double), new ComputeRates()));

@@ -105,7 +105,7 @@ public class LayerRunTests
 
     private static NetworkGraph Graph(Sequential trunk, bool isNarrow)
     {
-        var graph = NormFolding.Of(GraphBuilder.Trace(trunk, 3));
+        var graph = NormFolding.Of(GraphBuilder.Trace(trunk, 3).Local);
         Assert.Equal(2, graph.Nodes.Count(node => node.Layer is FoldedConvolutionLayer));
         return isNarrow ? NarrowMaps.Of(graph) : graph;
     }

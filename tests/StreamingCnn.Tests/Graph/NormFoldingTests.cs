@@ -82,7 +82,7 @@ public class NormFoldingTests
     {
         using var trunk = new ResNetTrunk(18);
         trunk.eval();
-        var graph = GraphBuilder.Trace(trunk, 3);
+        var graph = GraphBuilder.Trace(trunk, 3).Local;
 
         Assert.InRange(Bytes(NormFolding.Of(graph)) / (double)Bytes(graph), 0.4, 0.75);
 
@@ -94,7 +94,7 @@ public class NormFoldingTests
         }
     }
 
-    private static NetworkGraph Folded(Module<Tensor, Tensor> trunk) => NormFolding.Of(GraphBuilder.Trace(trunk, 3));
+    private static NetworkGraph Folded(Module<Tensor, Tensor> trunk) => NormFolding.Of(GraphBuilder.Trace(trunk, 3).Local);
 
     private static Sequential Trunk(string setting)
     {

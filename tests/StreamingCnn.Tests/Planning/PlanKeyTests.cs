@@ -64,7 +64,7 @@ public class PlanKeyTests
         for (var round = 0; round < 2; round++)
         {
             foreach (var (_, make) in Networks)
-                Choose(memory, GraphBuilder.Trace(make(), 3), Options[0]);
+                Choose(memory, GraphBuilder.Trace(make(), 3).Local, Options[0]);
         }
 
         Assert.Equal(Networks.Length, memory.Planned);
@@ -75,7 +75,7 @@ public class PlanKeyTests
     {
         using var scope = NewDisposeScope();
         using var trunk = Networks[0].Make();
-        var graph = GraphBuilder.Trace(trunk, 3);
+        var graph = GraphBuilder.Trace(trunk, 3).Local;
         var memory = new PlanMemory();
         (Func<StepPlan> Plan, string Name)[] questions =
         [
@@ -107,8 +107,8 @@ public class PlanKeyTests
         using var scope = NewDisposeScope();
         using var trunk = Networks[0].Make();
         var memory = new PlanMemory();
-        var first = Choose(memory, GraphBuilder.Trace(trunk, 3), Options[0]);
-        var graph = GraphBuilder.Trace(trunk, 3);
+        var first = Choose(memory, GraphBuilder.Trace(trunk, 3).Local, Options[0]);
+        var graph = GraphBuilder.Trace(trunk, 3).Local;
 
         var second = Choose(memory, graph, Options[0]);
 

@@ -129,6 +129,6 @@ public sealed class PlannerEndsTests : IDisposable
             return known;
         var trunk = ModelCatalog.Create(name);
         trunk.eval();
-        return graphs[name] = NormFolding.Of(GraphBuilder.Trace(trunk, 3));
+        return graphs[name] = NormFolding.Of(GraphBuilder.Trace(trunk, 3).Local);
     }
 }

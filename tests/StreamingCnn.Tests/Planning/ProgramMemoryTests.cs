@@ -43,7 +43,7 @@ public class ProgramMemoryTests
     private static void Check(RandomNetwork network, int seed, (int, int) size, (int, int) tile, double budgetInTiles, bool wanted)
     {
         var channels = 1 + (seed % 3);
-        var graph = NormFolding.Of(GraphBuilder.Trace(network, channels));
+        var graph = NormFolding.Of(GraphBuilder.Trace(network, channels).Local);
         var trunk = new TrunkCost(graph, [wanted], batch: 1 + (seed % 2), elementSize: 8, new ComputeRates());
         if (!trunk.Differentiable.Needs(graph.Outputs[0]))
             return;

@@ -72,7 +72,7 @@ public class ResNetFiguresTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<
             using var scope = TorchSharp.torch.NewDisposeScope();
             var resnet = new ResNetTrunk(34);
             resnet.eval();
-            Graph = GraphBuilder.Trace(resnet, 3);
+            Graph = GraphBuilder.Trace(resnet, 3).Local;
             Roles = new(Graph);
         }
 

@@ -88,7 +88,7 @@ public class PlanTests
     {
         using var trunk = new ResNetTrunk(18);
         trunk.eval();
-        var graph = GraphBuilder.Trace(trunk, 3);
+        var graph = GraphBuilder.Trace(trunk, 3).Local;
         var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 
         var seconds = ((long[])[300, 500, 1000])
@@ -109,7 +109,7 @@ public class PlanTests
     {
         using var trunk = ModelCatalog.Create("small");
         trunk.eval();
-        var graph = GraphBuilder.Trace(trunk, 3);
+        var graph = GraphBuilder.Trace(trunk, 3).Local;
         var cost = new TrunkCost(graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
         var asked = 0;
         var plan = PlanSummary.Of(

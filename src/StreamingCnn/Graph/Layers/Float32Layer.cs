@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Graph.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -37,6 +38,8 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     internal override long RunBytes => layer.RunBytes;
 
+    internal override bool Learns => layer.Learns;
+
     internal override double WorkPerPosition => layer.WorkPerPosition;
 
     internal override WorkKind WorkKind => layer.WorkKind;
@@ -53,7 +56,7 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => layer.Whole(Wide(inputs)).to(type);
 
-    internal override LayerRun Start() => new WideRun(layer.Start(), type);
+    internal override LayerRun Start(IRunQuantities? quantities = null) => new WideRun(layer.Start(quantities), type);
 
     internal override long PaddedPositions(in Patch patch) => layer.PaddedPositions(patch);
 

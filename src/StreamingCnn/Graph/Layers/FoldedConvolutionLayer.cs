@@ -1,3 +1,4 @@
+using StreamingCnn.Graph.Stages;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -31,7 +32,7 @@ internal sealed class FoldedConvolutionLayer(Conv2d convolution, BatchNormLayer 
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => norm.Whole([base.Whole(inputs)]);
 
-    internal override LayerRun Start() => new FoldedRun(this, new FoldedNorm(convolution, norm.Norm));
+    internal override LayerRun Start(IRunQuantities? quantities = null) => new FoldedRun(this, new FoldedNorm(convolution, norm.Norm));
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
         AutogradRecord.Run(this, inputs, patch, wanted);

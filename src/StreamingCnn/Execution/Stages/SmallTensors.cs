@@ -1,0 +1,166 @@
+using StreamingCnn.Graph;
+using StreamingCnn.Graph.Stages;
+using StreamingCnn.Reductions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution.Stages;
+
+/// <summary>
+/// The small tensors of a run, and the sums that they come from. Each function is recorded by autograd on its own, from its operands as
+/// leaves, so that the backward pass can take it when its turn comes.
+/// </summary>
+/// <param name="network">The network.</param>
+/// <param name="differentiable">What needs a gradient.</param>
+/// <param name="type">Type of the computation.</param>
+/// <param name="device">Device of the computation.</param>
+/// <param name="willReverse">Whether a backward pass may follow.</param>
+internal sealed class SmallTensors(
+    TracedNetwork network, GlobalDifferentiablePart differentiable, ScalarType type, Device device, bool willReverse)
+    : IRunQuantities, IDisposable
+{
+    private readonly Tensor?[] values = new Tensor?[network.Smalls.Count];
+    private readonly Tensor?[] gradients = new Tensor?[network.Smalls.Count];
+    private readonly Recorded?[] records = new Recorded?[network.Smalls.Count];
+    private readonly ReductionRun?[] sums = new ReductionRun?[network.Reductions.Count];
+    private readonly bool[] isComplete = new bool[network.Reductions.Count];
+
+    /// <inheritdoc/>
+    public Tensor Value(int small) => values[small]
+        ?? throw new InvalidOperationException($"The small tensor '{network.Smalls[small].Path}' is used before it is there.");
+
+    /// <inheritdoc/>
+    public void AddGradient(int small, Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        var shape = Value(small).shape;
+        for (var dimension = 0; dimension < Math.Min(2, shape.Length); dimension++)
+        {
+            if (shape[dimension] == 1 && gradient.shape[dimension] > 1)
+                gradient = gradient.sum([dimension], keepdim: true);
+        }
+
+        gradient = gradient.reshape(shape);
+        if (gradients[small] is { } sum)
+            sum.add_(gradient);
+        else
+            gradients[small] = gradient.to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public ReductionRun Sums(int reduction) => sums[reduction]!;
+
+    /// <inheritdoc/>
+    public bool IsComplete(int reduction) => isComplete[reduction];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor?> ResultGradients(int reduction) =>
+        Array.ConvertAll(network.Reductions[reduction].Results, result => gradients[result]);
+
+    /// <summary>Whether any gradient has come for a reduction's results.</summary>
+    public bool HasGradient(int reduction) => network.Reductions[reduction].Results.Any(result => gradients[result] is not null);
+
+    /// <summary>Begins a reduction.</summary>
+    /// <param name="reduction">Its index.</param>
+    /// <param name="batch">Images in the batch.</param>
+    /// <param name="size">Size of its operands.</param>
+    public void Begin(int reduction, long batch, (long Height, long Width) size)
+    {
+        var node = network.Reductions[reduction];
+        long[] channels = [.. node.Operands.Select(operand => network.Maps[operand].Channels)];
+        using var scope = NewDisposeScope();
+        sums[reduction] = node.Kind.Start(new(batch, channels, size.Height, size.Width, device));
+    }
+
+    /// <summary>Takes a reduction's results, when all positions have come.</summary>
+    public void Finish(int reduction)
+    {
+        using var scope = NewDisposeScope();
+        isComplete[reduction] = true;
+        foreach (var (result, small) in sums[reduction]!.Finish().Zip(network.Reductions[reduction].Results))
+            values[small] = result.DetachFromDisposeScope();
+    }
+
+    /// <summary>Evaluates functions, in order.</summary>
+    public void Evaluate(IEnumerable<int> functions)
+    {
+        foreach (var index in functions)
+        {
+            var node = network.Smalls[index];
+            var records = willReverse && differentiable.NeedsSmall(index);
+            using var scope = NewDisposeScope();
+            using var grad = records ? enable_grad() : no_grad();
+            var leaves = Array.ConvertAll(node.Inputs, input => Leaf(input, node.Function!.IsPrecise, records));
+            var root = node.Function!.Compute(leaves);
+            values[index] = root.detach().DetachFromDisposeScope();
+            if (records)
+            {
+                this.records[index] = new(
+                    Array.ConvertAll(leaves, leaf => leaf.DetachFromDisposeScope()), root.alias().DetachFromDisposeScope());
+            }
+        }
+    }
+
+    /// <summary>Does what is to be done once in a forward pass, in the order of the trace.</summary>
+    public void TakeEffect()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var node in network.Smalls)
+            node.Function?.Effect?.Invoke(Value(node.Index));
+    }
+
+    /// <summary>Backpropagates through functions, the last of which comes first.</summary>
+    /// <param name="functions">Their indices, in the order in which they were evaluated.</param>
+    /// <param name="parameters">Receives the gradients of parameters.</param>
+    public void Backpropagate(IReadOnlyList<int> functions, IGradientSink parameters)
+    {
+        foreach (var index in functions.Reverse())
+        {
+            if (records[index] is not { } record || gradients[index] is not { } gradient)
+                continue;
+            using var scope = NewDisposeScope();
+            var node = network.Smalls[index];
+            var found = AutogradRecord.Backpropagate(
+                record.Root, gradient.to(record.Root.dtype), record.Leaves, AutogradRecord.Learning(node.Function!.Parameters), parameters);
+            for (var operand = 0; operand < found.Length; operand++)
+            {
+                if (found[operand] is { } one)
+                    AddGradient(node.Inputs[operand], one);
+            }
+
+            record.Dispose();
+            records[index] = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var tensor in values.Concat(gradients))
+            tensor?.Dispose();
+        foreach (var record in records)
+            record?.Dispose();
+        foreach (var sum in sums)
+            sum?.Dispose();
+        Array.Clear(values);
+        Array.Clear(gradients);
+        Array.Clear(records);
+        Array.Clear(sums);
+    }
+
+    private Tensor Leaf(int input, bool isPrecise, bool records)
+    {
+        var value = Value(input);
+        return (isPrecise ? value.alias() : value.to(type)).detach().requires_grad_(records && differentiable.NeedsSmall(input));
+    }
+
+    private sealed record Recorded(Tensor[] Leaves, Tensor Root) : IDisposable
+    {
+        public void Dispose()
+        {
+            Root.Dispose();
+            foreach (var leaf in Leaves)
+                leaf.Dispose();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using StreamingCnn.Planning;
+using StreamingCnn.Planning.Stages;
+
+namespace StreamingCnn.Execution.Stages;
+
+/// <summary>Counts the tiles of all stages together.</summary>
+/// <param name="progress">Told of every tile; null for nobody.</param>
+/// <param name="pass">The pass.</param>
+/// <param name="plan">The stages.</param>
+internal sealed class StageProgress(IProgress<TileProgress>? progress, TilePass pass, StagedPlan plan)
+{
+    private readonly int all = plan.Steps.Sum(step => step.Step?.Grid.Order().Count ?? 0);
+    private int before;
+
+    /// <summary>What a stage's run tells.</summary>
+    public IProgress<TileProgress>? Of(StepPlan step)
+    {
+        if (progress is null)
+            return null;
+        var first = before;
+        before += step.Grid.Order().Count;
+        return new Counted(done => progress.Report(new(pass, first + done, all)));
+    }
+
+    // Not Progress<T>, which tells another thread.
+    private sealed class Counted(Action<int> tell) : IProgress<TileProgress>
+    {
+        public void Report(TileProgress value) => tell(value.Done);
+    }
+}

@@ -1,0 +1,52 @@
+using StreamingCnn.Graph;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn;
+
+/// <summary>
+/// A symbolic small tensor that depends on whole maps, such as their means: [N, C], or whatever modules make of it. It comes out of
+/// <see cref="FeatureMap.Reduce(Reductions.MapReduction, FeatureMap[])"/>, and goes back into maps by <see cref="FeatureMap.Scale"/>,
+/// <see cref="FeatureMap.Shift"/> and <see cref="FeatureMap.Filled"/>.
+/// </summary>
+public sealed class GlobalTensor : NetworkValue
+{
+    internal GlobalTensor(GraphBuilder builder, int index)
+        : base(builder) => Index = index;
+
+    /// <summary>Index among the network's small tensors.</summary>
+    internal int Index { get; }
+
+    /// <summary>The small tensor that a module makes of this one: any module, by ordinary autograd.</summary>
+    /// <param name="module">The module; it runs once in a step, in the mode that it is in.</param>
+    public GlobalTensor Through(Module<Tensor, Tensor> module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        return Builder.Small(module, this);
+    }
+
+    /// <summary>The small tensor that a function makes of this one, by ordinary autograd.</summary>
+    /// <param name="function">The function. It is called once in a step, and may not change its argument.</param>
+    /// <param name="parameters">The parameters that it uses; others get no gradient.</param>
+    public GlobalTensor Apply(Func<Tensor, Tensor> function, params Parameter[] parameters)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentNullException.ThrowIfNull(parameters);
+        return Builder.Small(new SmallFunction(tensors => function(tensors[0])) { Name = nameof(Apply), Parameters = parameters }, [this]);
+    }
+
+    /// <summary>The small tensor that a function makes of several, by ordinary autograd.</summary>
+    /// <param name="function">The function. It is called once in a step, and may not change its arguments.</param>
+    /// <param name="tensors">The small tensors, at least one.</param>
+    /// <param name="parameters">The parameters that it uses; others get no gradient.</param>
+    public static GlobalTensor Combine(
+        Func<IReadOnlyList<Tensor>, Tensor> function, IReadOnlyList<GlobalTensor> tensors, params Parameter[] parameters)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentNullException.ThrowIfNull(tensors);
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentOutOfRangeException.ThrowIfZero(tensors.Count, nameof(tensors));
+        return tensors[0].Builder.Small(new SmallFunction(function) { Name = nameof(Combine), Parameters = parameters }, [.. tensors]);
+    }
+}

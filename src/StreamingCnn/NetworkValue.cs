@@ -1,0 +1,13 @@
+using StreamingCnn.Graph;
+
+namespace StreamingCnn;
+
+/// <summary>
+/// What a traced network computes: a map, which has a value at each position, or a small tensor, which depends on whole maps.
+/// </summary>
+public abstract class NetworkValue
+{
+    private protected NetworkValue(GraphBuilder builder) => Builder = builder;
+
+    internal GraphBuilder Builder { get; }
+}
