@@ -35,9 +35,10 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Reductions", ["Reductions"], [Torch, "Interop"]),
             // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
             new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
-            new("Graph", ["Graph"], [Torch, "Geometry", "Interop", "Models/Layers"]),
+            // A network may sum up whole maps.
+            new("Graph", ["Graph"], [Torch, "Geometry", "Interop", "Reductions", "Models/Layers"]),
             new("Planning", ["Planning"], ["Geometry", "Graph", "Contracts"]),
-            new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Graph", "Planning", "Contracts"]),
+            new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Reductions", "Graph", "Planning", "Contracts"]),
             new("Face", [""], [Torch, "Interop", "Graph", "Execution", "Contracts"]),
             new("Models", ["Models"], [Torch, "Models/Layers", "Graph"]),
         ]),

@@ -55,10 +55,8 @@ internal abstract class OperandLayer : LocalLayer
     {
         [_, _] => small.unsqueeze(2).unsqueeze(3),
         [_, _, 1, 1] => small.alias(),
-        _ => throw new UnsupportedLayerException(
-            path,
-            "FeatureMap",
-            $"gets a small tensor of shape [{string.Join(", ", small.shape)}], but what is applied at every position must be [N, C] or [N, C, 1, 1]"),
+        var shape => throw new UnsupportedLayerException(
+            path, nameof(FeatureMap), $"gets a small tensor that is neither [N, C] nor [N, C, 1, 1]: [{string.Join(", ", shape)}]"),
     };
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ internal sealed class WholeModuleLayer(Module<Tensor, Tensor> module) : LocalLay
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    public override AxisMap Along(Axis axis, long length) => throw new GeometryException("looks at the whole map");
+    public override AxisMap Along(Axis axis, long length) => throw new InvalidOperationException($"{Name} looks at the whole map.");
 
     /// <inheritdoc/>
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => throw new InvalidOperationException($"{Name} looks at the whole map.");
