@@ -26,6 +26,14 @@ internal sealed class MomentsRun : ReductionRun
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
+        if (!isWeighted && MomentsKernel.Reads(rectangles[0]))
+        {
+            var (bandMeans, bandSquares, bandCounts) = MomentsKernel.Moments(rectangles[0]);
+            Merge(
+                cat([mean.unsqueeze(0), bandMeans]), cat([squares.unsqueeze(0), bandSquares]), cat([count.unsqueeze(0), bandCounts]));
+            return;
+        }
+
         List<Tensor> means = [mean], allSquares = [squares], counts = [count];
         foreach (var block in RectangleBlock.Of(rectangles[0]))
         {
@@ -45,7 +53,7 @@ internal sealed class MomentsRun : ReductionRun
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        var found = rectangles.Select((rectangle, operand) => wanted[operand] ? SmallTensors.GradientOf(rectangle) : null).ToArray();
+        var found = SmallTensors.GradientsOf(rectangles, wanted);
         var values = rectangles[0];
 
         // The slope is that of a line through the mean as the rectangle's type can hold it: x minus that is exact where it is small.
@@ -56,6 +64,12 @@ internal sealed class MomentsRun : ReductionRun
         var level = (gradients[0] ?? zeros_like(mean)).OverOrZero(count);
         var (steep, flat) = (steepness.At(values), level.sub(steepness.mul(rest)).At(values));
         var (curve, line) = (ofSquares.At(values), level.At(values));
+        if (!isWeighted && found[0] is { } unweighted && MomentsKernel.Reads(values))
+        {
+            MomentsKernel.Line(values, unweighted, centre, flat, steep);
+            return found.Kept();
+        }
+
         foreach (var block in RectangleBlock.Of(values))
         {
             using var passing = NewDisposeScope();
@@ -87,12 +101,13 @@ internal sealed class MomentsRun : ReductionRun
     {
         using var passing = NewDisposeScope();
         var values = block.Values(rectangle);
-        // The mean of an eighth of all values is not more than sqrt(7) deviations away from that of all. So the squares lose no more than three bits to it.
+        // The mean of an eighth of all values is not more than sqrt(7) deviations away from that of all, so that the squares lose three
+        // bits to it at most.
         var centre = values.narrow(3, 0, (block.Width + 7) / 8).mean([2, 3], keepdim: true);
         var difference = values.sub(centre);
         var sum = difference.OverPositions();
         var squares = difference.mul_(difference).OverPositions();
-        var count = full([values.shape[0], 1], block.Positions, ScalarType.Float64, values.device);
+        var count = tensor((double)block.Positions, ScalarType.Float64, values.device).expand(values.shape[0], 1);
         return Moments(centre, sum, squares, count);
     }
 

@@ -35,13 +35,28 @@ internal static class SmallTensors
     /// <summary>The number 1.</summary>
     public static readonly Scalar One = 1;
 
+    /// <summary>Minus infinity: below all values.</summary>
+    public static readonly Scalar Least = double.NegativeInfinity;
+
     /// <summary>
     /// What a weight map's gradient is, when each of the first map's channels has one: their sum, where the weights have one channel.
     /// </summary>
-    public static Tensor ForChannels(this Tensor gradient, long channels) => channels == gradient.shape[1] ? gradient : gradient.sum(1, keepdim: true);
+    public static Tensor ForChannels(this Tensor gradient, long channels) =>
+        channels == gradient.shape[1] ? gradient : gradient.sum(1, keepdim: true);
 
     /// <summary>Memory for a rectangle's gradient, laid out as the rectangle is.</summary>
     public static Tensor GradientOf(Tensor rectangle) => rectangle.Format().Empty(rectangle.shape, rectangle.dtype, rectangle.device);
+
+    /// <summary>Memory for the gradients that are wanted.</summary>
+    public static Tensor?[] GradientsOf(IReadOnlyList<Tensor> rectangles, IReadOnlyList<bool> wanted) =>
+        [.. rectangles.Select((rectangle, operand) => wanted[operand] ? GradientOf(rectangle) : null)];
+
+    /// <summary>Zeros to which a rectangle's gradient is added up, in the type in which is computed with the rectangle.</summary>
+    public static Tensor WideZerosOf(Tensor rectangle)
+    {
+        var type = rectangle.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        return rectangle.Format().Zeros(rectangle.shape, type, rectangle.device);
+    }
 
     /// <summary>The same gradients, which outlive the scope at hand.</summary>
     public static Tensor?[] Kept(this Tensor?[] gradients) => Array.ConvertAll(gradients, gradient => gradient?.MoveToOuterDisposeScope());

@@ -24,9 +24,14 @@ public sealed class SumReduction(bool weighted = false) : MapReduction
     public override ReductionRun Start(ReductionShape shape) => new SumRun(shape, weighted);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> Whole(IReadOnlyList<Tensor> maps) => weighted
-        ? [(maps[0] * maps[1]).sum([2, 3]), maps[1].sum([2, 3])]
-        : [maps[0].sum([2, 3]), full([maps[0].shape[0], 1], maps[0].shape[2] * maps[0].shape[3], maps[0].dtype, maps[0].device)];
+    public override IReadOnlyList<Tensor> Whole(IReadOnlyList<Tensor> maps)
+    {
+        var values = maps[0];
+        if (weighted)
+            return [values.mul(maps[1]).sum([2, 3]), maps[1].sum([2, 3])];
+        var positions = (double)(values.shape[2] * values.shape[3]);
+        return [values.sum([2, 3]), tensor(positions, values.dtype, values.device).expand(values.shape[0], 1)];
+    }
 }
 
 internal sealed class SumRun : ReductionRun
@@ -78,7 +83,7 @@ internal sealed class SumRun : ReductionRun
     {
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
-        var found = rectangles.Select((rectangle, operand) => wanted[operand] ? SmallTensors.GradientOf(rectangle) : null).ToArray();
+        var found = SmallTensors.GradientsOf(rectangles, wanted);
         var slope = (gradients[0] ?? zeros_like(sum)).At(rectangles[0]);
         foreach (var block in RectangleBlock.Of(rectangles[0]))
         {

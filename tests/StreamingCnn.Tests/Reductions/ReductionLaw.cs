@@ -9,7 +9,7 @@ internal static class ReductionLaw
     /// <summary>What came out: the results, and the gradients of the operands.</summary>
     public sealed record Outcome(Tensor[] Results, Tensor?[] Gradients);
 
-    /// <summary>Rectangles that hold each position of a map once, in random order; some of them empty of nothing, down to single positions.</summary>
+    /// <summary>Rectangles that hold each position of a map once, down to single positions, in random order.</summary>
     public static IReadOnlyList<(long Top, long Left, long Height, long Width)> Cuts(Random random, long height, long width)
     {
         var largest = random.Next(3) switch { 0 => 1, 1 => random.Next(1, 6), _ => int.MaxValue };
@@ -89,7 +89,10 @@ internal static class ReductionLaw
 
     /// <summary>The reduction of whole maps, by autograd.</summary>
     public static Outcome Whole(
-        MapReduction reduction, IReadOnlyList<Tensor> maps, Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor?>> slopes, IReadOnlyList<bool> wanted)
+        MapReduction reduction,
+        IReadOnlyList<Tensor> maps,
+        Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor?>> slopes,
+        IReadOnlyList<bool> wanted)
     {
         var operands = maps.Select((map, operand) => map.detach().requires_grad_(wanted[operand])).ToArray();
         var results = reduction.Whole(operands);
@@ -106,7 +109,9 @@ internal static class ReductionLaw
         loss?.backward();
         return new(
             [.. results.Select(result => result.detach())],
-            [.. operands.Select((operand, place) => wanted[place] ? operand.grad is { IsInvalid: false } found ? found : zeros_like(operand) : null)]);
+            [.. operands.Select((operand, place) => wanted[place] ? Gradient(operand) : null)]);
+
+        static Tensor Gradient(Tensor operand) => operand.grad is { IsInvalid: false } found ? found : zeros_like(operand);
     }
 
     /// <summary>That two outcomes agree, by the largest difference relative to the largest value.</summary>
@@ -139,5 +144,6 @@ internal static class ReductionLaw
         Law.Holds(distance <= tolerance, $"The {what} is off by {distance}.");
     }
 
-    private static Tensor View(Tensor map, (long Top, long Left, long Height, long Width) cut) => map.narrow(2, cut.Top, cut.Height).narrow(3, cut.Left, cut.Width);
+    private static Tensor View(Tensor map, (long Top, long Left, long Height, long Width) cut) =>
+        map.narrow(2, cut.Top, cut.Height).narrow(3, cut.Left, cut.Width);
 }

@@ -34,6 +34,11 @@ internal readonly record struct RectangleBlock(long Top, long Left, long Height,
         }
     }
 
+    /// <summary>The same positions of a map, counted within a rectangle of it.</summary>
+    /// <param name="top">The rectangle's first row.</param>
+    /// <param name="left">The rectangle's first column.</param>
+    public RectangleBlock Within(long top, long left) => this with { Top = Top - top, Left = Left - left };
+
     /// <summary>The view of a rectangle that the block is.</summary>
     public Tensor View(Tensor rectangle) => rectangle.narrow(2, Top, Height).narrow(3, Left, Width);
 
