@@ -73,8 +73,16 @@ public sealed record StreamingOptions
     public CarryPlace Carry { get; init; }
 
     /// <summary>
-    /// The folder for the temporary file of <see cref="CarryPlace.File"/>; made where it does not exist. The file goes when the backward
-    /// pass is done, or the forward pass where none follows.
+    /// Where the maps of a network that looks at whole maps (norms of a batch, of groups or of an image, gates, pooling) wait for the
+    /// stages that read them, and in training for the backward pass, as well as their gradients. Windows of them are written and read in
+    /// the background while tiles are computed. Other networks have no such maps.
+    /// </summary>
+    /// <value>The default value is null: on the device where that fits into the budget, else in a file.</value>
+    public CarryPlace? BoundaryMaps { get; init; }
+
+    /// <summary>
+    /// The folder for the temporary files of <see cref="CarryPlace.File"/>, those of the carry and of <see cref="BoundaryMaps"/>; made where
+    /// it does not exist. The files go when the backward pass is done, or the forward pass where none follows.
     /// </summary>
     /// <value>The default value is null: the system's temporary folder.</value>
     public string? CarryFolder { get; init; }
@@ -117,8 +125,10 @@ public sealed record StreamingOptions
             problems.Add($"Compute is {(int)Compute}, which is no ComputePrecision");
         if (!Enum.IsDefined(Carry))
             problems.Add($"Carry is {(int)Carry}, which is no CarryPlace");
-        if (CarryFolder is not null && Carry != CarryPlace.File)
-            problems.Add($"CarryFolder is '{CarryFolder}', but Carry is {Carry}; set it to {CarryPlace.File}, or leave out the folder");
+        if (BoundaryMaps is { } maps && !Enum.IsDefined(maps))
+            problems.Add($"BoundaryMaps is {(int)maps}, which is no CarryPlace");
+        if (CarryFolder is not null && Carry != CarryPlace.File && (BoundaryMaps ?? CarryPlace.File) != CarryPlace.File)
+            problems.Add($"CarryFolder is '{CarryFolder}', but Carry is {Carry} and BoundaryMaps is {BoundaryMaps}; set one of them to {CarryPlace.File}, or leave out the folder");
         if (problems.Count > 0)
             throw new ArgumentException($"The streaming options cannot be used: {string.Join("; ", problems)}.");
     }

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,6 +27,15 @@ internal abstract class MapSource(long batch, long channels, long height, long w
 
     /// <summary>Gets its gradient row by row, where it is wanted; null to have it whole.</summary>
     public ImageGradientRows? GradientRows { get; init; }
+
+    /// <summary>In which order the values of such rows lie in memory.</summary>
+    public MapFormat GradientFormat { get; init; }
+
+    /// <summary>
+    /// Gets its gradient part by part, where it is wanted: whatever a tile adds to a region, which others may add to as well. Null to have
+    /// it otherwise.
+    /// </summary>
+    public Action<Region, Tensor>? GradientParts { get; init; }
 
     /// <summary>Reads a window [N, C, h, w] into the caller's scope. It may share the source's memory.</summary>
     public Tensor Read(Region region)

@@ -7,9 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// A source's gradient as tiles add to it, in reverse order. It is either kept whole, or handed out as soon as no tile that is still to
-/// come reads a row; then only the rows
-/// between are held.
+/// A source's gradient as tiles add to it, in reverse order. It is kept whole, or added up elsewhere, or handed out as soon as no tile that
+/// is still to come reads a row; then only the rows between are held.
 /// </summary>
 /// <param name="source">The source, which says where the gradient goes.</param>
 internal sealed class SourceGradient(MapSource source) : IDisposable
@@ -22,6 +21,12 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
     /// <summary>Adds the gradient of a region.</summary>
     public void Add(Region region, Tensor gradient)
     {
+        if (source.GradientParts is { } parts)
+        {
+            parts(region, gradient);
+            return;
+        }
+
         Reach(receiver is null ? 0 : region.Rows.Start);
         using var target = held!.Part(new Region(rows, new(0, source.Width)), region);
         target.Accumulate(gradient);
@@ -37,16 +42,16 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
         Reach(first);
         var finished = held!.narrow(2, first - rows.Start, rows.End - first);
         receiver(first, finished);
-        var left = first > rows.Start ? held.narrow(2, 0, first - rows.Start).clone().DetachFromDisposeScope() : null;
+        var left = first > rows.Start ? source.GradientFormat.Copy(held.narrow(2, 0, first - rows.Start)).DetachFromDisposeScope() : null;
         held.Dispose();
         held = left;
         rows = rows with { End = first };
     }
 
-    /// <summary>The whole gradient, which belongs to no scope; null where it was handed out.</summary>
+    /// <summary>The whole gradient, which belongs to no scope; null where it went elsewhere.</summary>
     public Tensor? Take()
     {
-        if (receiver is not null)
+        if (receiver is not null || source.GradientParts is not null)
             return null;
         Reach(0);
         var whole = held;
@@ -81,7 +86,7 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
             return;
         first = Math.Min(first, rows.Start);
         using var scope = NewDisposeScope();
-        var grown = zeros(source.Batch, source.Channels, rows.End - first, source.Width, dtype: source.Type, device: source.Device);
+        var grown = source.GradientFormat.Zeros([source.Batch, source.Channels, rows.End - first, source.Width], source.Type, source.Device);
         if (held is not null)
         {
             grown.narrow(2, rows.Start - first, rows.Length).copy_(held);

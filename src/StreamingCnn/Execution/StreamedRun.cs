@@ -123,7 +123,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         }
 
         run.Layers.Finish(parameters);
-        var reached = Reached(gradients);
+        var reached = Graph.Reached(output => gradients[output] is not null);
         var behind = Graph.Layers.Where(node => reached[node.Index])
             .SelectMany(node => node.Layer!.Parameters)
             .Select(parameter => parameter.Handle)
@@ -171,23 +171,5 @@ internal sealed class StreamedRun : IDifferentiableRun
         if (bytes > 0)
             GC.AddMemoryPressure(bytes);
         pressure = bytes;
-    }
-
-    /// <summary>
-    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros
-    /// even where every path is cropped away.
-    /// </summary>
-    private bool[] Reached(IReadOnlyList<MapSource?> gradients)
-    {
-        var reached = new bool[Graph.Nodes.Count];
-        for (var output = 0; output < gradients.Count; output++)
-            reached[Graph.Outputs[output]] |= gradients[output] is not null;
-        for (var i = reached.Length - 1; i >= Graph.FirstLayer; i--)
-        {
-            foreach (var input in reached[i] ? Graph.Nodes[i].Inputs : [])
-                reached[input] = true;
-        }
-
-        return reached;
     }
 }

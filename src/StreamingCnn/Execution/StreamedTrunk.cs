@@ -201,7 +201,7 @@ internal sealed class StreamedTrunk
             arithmetic.Cost(stage.Graph!, wanted, sources.Batch, sources.Type),
             sizes));
         return new StagedRun(
-            planned, sources, Settings(network.Maps, sources, willReverse), grid => Seams(grid, sources, willReverse));
+            planned, sources, Settings(network.Maps, sources, willReverse), Shelf(planned, sources), grid => Seams(grid, sources, willReverse));
     }
 
     /// <summary>A tile of the network's largest source, as a tile of a stage's.</summary>
@@ -244,6 +244,16 @@ internal sealed class StreamedTrunk
             ? new HostShelf(sources.Device)
             : new FileShelf(options.CarryFolder, (willReverse ? grid.CarriedValues : memory.MostForward) * valueBytes, sources.Device);
         return new(shelf, memory.OnTheWay(valueBytes));
+    }
+
+    private IMapShelf Shelf(StagedPlan plan, SourceSet sources)
+    {
+        var place = options.BoundaryMaps ?? CarryPlace.Device;
+        var format = arithmetic.Format(sources.Type, sources.Device);
+        if (!arithmetic.IsElsewhere(place, sources.Device))
+            return new MemoryShelf(sources.Device, format);
+        IScratch scratch = place == CarryPlace.Host ? new HostScratch() : new ScratchFile("store of maps", options.CarryFolder, 0);
+        return new RestingMapShelf(scratch, sources.Device, format, 64 << 20);
     }
 
     private BlackBoxRun BlackBox(SourceSet sources, bool willReverse)

@@ -51,9 +51,11 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
         };
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
-    public bool CarryIsElsewhere(Device device) =>
-        options.Carry == CarryPlace.File
-        || (options.Carry == CarryPlace.Host && (device.type != DeviceType.CPU || options.HostIsElsewhere));
+    public bool CarryIsElsewhere(Device device) => IsElsewhere(options.Carry, device);
+
+    /// <summary>Whether a place is another than the device that computes.</summary>
+    public bool IsElsewhere(CarryPlace place, Device device) =>
+        place == CarryPlace.File || (place == CarryPlace.Host && (device.type != DeviceType.CPU || options.HostIsElsewhere));
 
     private static int ElementSize(ScalarType type) => type switch
     {

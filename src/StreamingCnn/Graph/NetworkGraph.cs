@@ -79,6 +79,25 @@ internal sealed class NetworkGraph
         ],
         [last - first]);
 
+    /// <summary>
+    /// Of each node whether any output that has a gradient is behind it. Autograd gives their parameters and sources a gradient of zeros
+    /// even where every path is cropped away.
+    /// </summary>
+    /// <param name="hasGradient">Whether an output has one.</param>
+    public bool[] Reached(Func<int, bool> hasGradient)
+    {
+        var reached = new bool[Nodes.Count];
+        for (var output = 0; output < Outputs.Count; output++)
+            reached[Outputs[output]] |= hasGradient(output);
+        for (var i = reached.Length - 1; i >= FirstLayer; i--)
+        {
+            foreach (var input in reached[i] ? Nodes[i].Inputs : [])
+                reached[input] = true;
+        }
+
+        return reached;
+    }
+
     /// <summary>Runs the network on whole images at once, as ordinary PyTorch does.</summary>
     /// <param name="sources">[N, C, H, W] for each source.</param>
     /// <returns>The outputs, in the caller's scope.</returns>

@@ -138,9 +138,9 @@ public sealed class CarryPlaceTests : IDisposable
     {
         using var trunk = Trunk();
 
-        var failure = Assert.Throws<ArgumentException>(() => new StreamingModule(trunk, new() { CarryFolder = folder }));
+        var failure = Assert.Throws<ArgumentException>(() => new StreamingModule(trunk, new() { BoundaryMaps = CarryPlace.Device, CarryFolder = folder }));
 
-        Assert.Contains("set it to File, or leave out the folder", failure.Message);
+        Assert.Contains("set one of them to File, or leave out the folder", failure.Message);
     }
 
     private static Module<Tensor, Tensor> Trunk() => Sequential(

@@ -15,6 +15,11 @@ internal interface IMapShelf : IDisposable
     /// <summary>The most bytes of maps that were elsewhere at a time; 0 where they are in the memory of the device.</summary>
     long PeakBytesElsewhere { get; }
 
+    /// <summary>
+    /// Whether parts may be added to its maps in any number, at any position. Elsewhere every part would be read and written once more.
+    /// </summary>
+    bool TakesParts { get; }
+
     /// <summary>Makes room for a map. It belongs to the caller.</summary>
     /// <param name="shape">Its size.</param>
     /// <param name="type">

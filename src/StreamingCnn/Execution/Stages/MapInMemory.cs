@@ -38,6 +38,19 @@ internal sealed class MapInMemory(MemoryShelf shelf, MapShape shape, ScalarType 
     }
 
     /// <inheritdoc/>
+    protected override void StorePart(Region region, Tensor values, bool isFirst)
+    {
+        if (isFirst)
+        {
+            map = shelf.Take(Shape, Type);
+            map.zero_();
+        }
+
+        using var place = map!.Part(Shape.Whole, region);
+        place.Accumulate(values);
+    }
+
+    /// <inheritdoc/>
     protected override void Ask(Region region)
     {
     }

@@ -18,6 +18,9 @@ internal sealed class MemoryShelf(Device device, MapFormat format) : IMapShelf
     public long PeakBytesElsewhere => 0;
 
     /// <inheritdoc/>
+    public bool TakesParts => true;
+
+    /// <inheritdoc/>
     public StoredMap New(MapShape shape, ScalarType type) => new MapInMemory(this, shape, type);
 
     /// <inheritdoc/>

@@ -12,9 +12,6 @@ namespace StreamingCnn.Execution.Stages;
 /// </summary>
 internal sealed class RestingMap : StoredMap
 {
-    // What is read to be added to, at a time; at least a row.
-    private const long BytesAtOnce = 4 << 20;
-
     private readonly RestingMapShelf shelf;
     private readonly IScratch scratch;
     private readonly long valueBytes;
@@ -88,12 +85,18 @@ internal sealed class RestingMap : StoredMap
             return;
         // A sum is rounded once, when it has been made.
         var type = isFirst ? Type : values.dtype;
-        var bytes = region.Area * Shape.Batch * Shape.Channels * ElementSize.Of(type);
-        shelf.Hold(bytes);
-        using var scope = NewDisposeScope();
-        var copy = empty([Shape.Batch, region.Rows.Length, region.Columns.Length, Shape.Channels], type, CPU);
-        copy.copy_(values.permute(0, 2, 3, 1));
-        shelf.Send(new(this, region, bytes) { Values = copy.DetachFromDisposeScope(), IsFirst = isFirst });
+        var rowBytes = region.Columns.Length * Shape.Batch * Shape.Channels * ElementSize.Of(type);
+        var atOnce = Math.Max(1, BytesAtOnce / rowBytes);
+        for (var row = region.Rows.Start; row < region.Rows.End; row += atOnce)
+        {
+            var piece = region with { Rows = new(row, Math.Min(row + atOnce, region.Rows.End)) };
+            var length = piece.Rows.Length;
+            shelf.Hold(rowBytes * length);
+            using var scope = NewDisposeScope();
+            var copy = empty([Shape.Batch, length, region.Columns.Length, Shape.Channels], type, CPU);
+            copy.copy_(values.narrow(2, row - region.Rows.Start, length).permute(0, 2, 3, 1));
+            shelf.Send(new(this, piece, rowBytes * length) { Values = copy.DetachFromDisposeScope(), IsFirst = isFirst });
+        }
     }
 
     /// <inheritdoc/>

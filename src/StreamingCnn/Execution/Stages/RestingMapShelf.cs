@@ -58,6 +58,9 @@ internal sealed class RestingMapShelf : IMapShelf
     public long Hits { get; private set; }
 
     /// <inheritdoc/>
+    public bool TakesParts => false;
+
+    /// <inheritdoc/>
     public StoredMap New(MapShape shape, ScalarType type) => new RestingMap(this, scratch, shape, type);
 
     /// <inheritdoc/>

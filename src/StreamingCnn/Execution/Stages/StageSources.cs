@@ -10,6 +10,8 @@ namespace StreamingCnn.Execution.Stages;
 internal sealed class SharedSource(MapSource source)
     : MapSource(source.Batch, source.Channels, source.Height, source.Width, source.Type, source.Device)
 {
+    public override void Prefetch(Region region) => source.Prefetch(region);
+
     public override void CheckUnchanged() => source.CheckUnchanged();
 
     public override void Dispose()
@@ -41,10 +43,18 @@ internal sealed class SummedGradient(
     MapSource? map, IReadOnlyList<MapSource> gradients, IReadOnlyList<int> taps, IRunQuantities quantities, MapSource shape)
     : MapSource(shape.Batch, shape.Channels, shape.Height, shape.Width, shape.Type, shape.Device)
 {
+    public override void Prefetch(Region region)
+    {
+        foreach (var gradient in gradients)
+            gradient.Prefetch(region);
+        map?.Prefetch(region);
+    }
+
     public override void Dispose()
     {
         foreach (var gradient in gradients)
             gradient.Dispose();
+        map?.Dispose();
     }
 
     protected override Tensor ReadRaw(Region region)

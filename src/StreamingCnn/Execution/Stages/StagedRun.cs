@@ -1,4 +1,6 @@
+using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Planning;
 using StreamingCnn.Planning.Stages;
@@ -21,20 +23,25 @@ internal sealed class StagedRun : IDifferentiableRun
     private readonly Func<GridPlan, ISeamStore?> seams;
     private readonly SmallTensors smalls;
     private readonly StreamedRun?[] runs;
-    private readonly Tensor?[] boundaries;
+    private readonly BoundaryMaps maps;
+
+    // Of sources whose gradients are wanted whole.
     private readonly Tensor?[] gradients;
+    private bool[] reached = [];
 
     /// <param name="plan">The plan.</param>
     /// <param name="sources">The sources; they belong to the run.</param>
     /// <param name="settings">How the stages are run.</param>
+    /// <param name="shelf">Where maps wait between stages; it belongs to the run.</param>
     /// <param name="seams">Makes a stage's store of seams; null for the device that computes.</param>
-    public StagedRun(StagedPlan plan, SourceSet sources, RunSettings settings, Func<GridPlan, ISeamStore?> seams)
+    public StagedRun(StagedPlan plan, SourceSet sources, RunSettings settings, IMapShelf shelf, Func<GridPlan, ISeamStore?> seams)
     {
         (this.plan, this.sources, this.seams) = (plan, sources, seams);
         smalls = new SmallTensors(Network, plan.Network.Differentiable, sources.Type, sources.Device, settings.WillReverse);
         this.settings = settings with { Quantities = smalls };
         runs = new StreamedRun?[plan.Steps.Count];
-        (boundaries, gradients) = (new Tensor?[Network.Maps.Count], new Tensor?[Network.Maps.Count]);
+        maps = new BoundaryMaps(shelf, Network.Maps.Count, settings.MapType, sources.Type, sources.Device, settings.Format);
+        gradients = new Tensor?[sources.Sizes.Count];
         Parameters = Network.Parameters;
     }
 
@@ -63,7 +70,7 @@ internal sealed class StagedRun : IDifferentiableRun
             foreach (var reduction in stage.Reductions)
                 smalls.Finish(reduction);
             if (!settings.WillReverse)
-                Forget(map => plan.LastReader(map) <= stage.Index);
+                maps.Forget(map => maps.Has(map) && plan.LastReader(map) <= stage.Index);
         }
 
         smalls.Evaluate(plan.Network.SmallsBehind);
@@ -91,12 +98,12 @@ internal sealed class StagedRun : IDifferentiableRun
             if (step is not null)
                 Backward(stage, step, outputs, parameters, told);
             smalls.Backpropagate(stage.Smalls, parameters);
-            Forget(map => plan.Network.StageOf(map) >= stage.Index);
+            maps.Forget(map => !Network.Maps[map].IsSource && plan.Network.StageOf(map) >= stage.Index);
         }
 
         HandOut();
         return (
-            [.. sources.Wanted.Select((isWanted, source) => isWanted ? Take(source) : null)],
+            [.. sources.Wanted.Select((isWanted, source) => isWanted ? TakeGradient(source) : null)],
             [.. Parameters.Select(parameter => parameters.Take(parameter, zeroIfMissing: false))]);
     }
 
@@ -105,10 +112,10 @@ internal sealed class StagedRun : IDifferentiableRun
     {
         foreach (var run in runs)
             run?.Dispose();
-        foreach (var tensor in boundaries.Concat(gradients))
-            tensor?.Dispose();
-        Array.Clear(boundaries);
+        foreach (var gradient in gradients)
+            gradient?.Dispose();
         Array.Clear(gradients);
+        maps.Dispose();
         smalls.Dispose();
         sources.Dispose();
     }
@@ -120,20 +127,9 @@ internal sealed class StagedRun : IDifferentiableRun
         var run = new StreamedRun(
             step, new SourceSet([.. stage.Sources.Select(Source)]), settings with { Seams = seams(step.Grid) });
         runs[stage.Index] = run;
-        var kept = new List<(int Map, TensorSink Sink)>();
-        try
-        {
-            run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));
-            foreach (var (map, sink) in kept)
-                boundaries[map] = sink.Take().DetachFromDisposeScope();
-        }
-        catch
-        {
-            foreach (var (_, sink) in kept)
-                sink.Dispose();
-            throw;
-        }
-
+        run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));
+        foreach (var output in stage.Outputs.Where(output => output.IsBoundary))
+            maps.Complete(output.Map);
         if (!settings.WillReverse)
         {
             run.Dispose();
@@ -144,11 +140,7 @@ internal sealed class StagedRun : IDifferentiableRun
         {
             var all = new List<IMapSink>();
             if (output.IsBoundary)
-            {
-                kept.Add((output.Map, new TensorSink()));
-                all.Add(kept[^1].Sink);
-            }
-
+                all.Add(maps.Begin(output.Map, Shape(output.Map, plan.Size(output.Map))));
             all.AddRange(output.Taps.Select(tap => new ReductionTap(smalls.Sums(tap))));
             all.AddRange(output.NetworkOutputs.Select(index => sinks[index]));
             return new SharedSink(all);
@@ -162,6 +154,7 @@ internal sealed class StagedRun : IDifferentiableRun
         var incoming = stage.Outputs.Select((output, index) => Gradient(output, step.Grid.Size(step.Grid.Graph.Outputs[index]), outputs)).ToArray();
         try
         {
+            reached = step.Grid.Graph.Reached(output => incoming[output] is not null);
             var (ofSources, ofParameters) = run.Backward(incoming, progress.Of(step));
             foreach (var (parameter, gradient) in step.Grid.Graph.Parameters.Zip(ofParameters))
             {
@@ -169,8 +162,8 @@ internal sealed class StagedRun : IDifferentiableRun
                     parameters.Add(parameter, gradient);
             }
 
-            foreach (var (map, gradient) in stage.Sources.Zip(ofSources))
-                Add(map, gradient);
+            foreach (var (source, gradient) in stage.Sources.Zip(ofSources))
+                Add(source, gradient);
         }
         finally
         {
@@ -181,13 +174,13 @@ internal sealed class StagedRun : IDifferentiableRun
         }
     }
 
-    private void Add(int map, Tensor? gradient)
+    private void Add(int source, Tensor? gradient)
     {
         if (gradient is null)
             return;
-        if (gradients[map] is not { } sum)
+        if (gradients[source] is not { } sum)
         {
-            gradients[map] = gradient;
+            gradients[source] = gradient;
             return;
         }
 
@@ -205,22 +198,36 @@ internal sealed class StagedRun : IDifferentiableRun
                 : null;
         }
 
-        var parts = output.NetworkOutputs.Select(index => outputs[index]).Append(gradients[output.Map]).OfType<Tensor>()
-            .Select(gradient => new TensorSource(gradient, sources.Type, sources.Device)).ToArray();
+        var parts = output.NetworkOutputs.Select(index => outputs[index]).OfType<Tensor>()
+            .Select(gradient => (MapSource)new TensorSource(gradient, sources.Type, sources.Device)).ToList();
+        if (maps.TakeGradient(output.Map) is { } waiting)
+            parts.Add(waiting);
         int[] taps = [.. output.Taps.Where(smalls.HasGradient)];
-        if (parts.Length == 0 && taps.Length == 0)
+        if (parts.Count == 0 && taps.Length == 0)
             return null;
-        var map = boundaries[output.Map] is { } waiting ? new TensorSource(waiting, sources.Type, sources.Device) : null;
+        var map = taps.Length > 0 ? maps.Values(output.Map) : null;
         return new SummedGradient(map, parts, taps, smalls, map ?? parts[0]);
     }
 
-    private MapSource Source(int map)
+    private MapSource Source(int map, int place)
     {
         var isWanted = settings.WillReverse && plan.Network.Differentiable.NeedsMap(map);
-        return boundaries[map] is { } waiting
-            ? new TensorSource(waiting, sources.Type, sources.Device) { GradientIsWanted = isWanted }
-            : new SharedSource(sources[map]) { GradientIsWanted = isWanted };
+        return maps.Has(map)
+            ? maps.Source(map, isWanted, () => reached[place])
+            : new SharedSource(sources[map]) { GradientIsWanted = isWanted, GradientRows = isWanted ? Rows(map, place) : null };
     }
+
+    /// <summary>Where the rows of a source's gradient go: straight to who wants them, where no other stage has any.</summary>
+    private ImageGradientRows? Rows(int source, int place)
+    {
+        if (sources[source].GradientRows is not { } receiver || plan.Steps.Count(step => step.Stage.Sources.Contains(source)) == 1)
+            return sources[source].GradientRows;
+        maps.Expect(source, Shape(source, (sources[source].Height, sources[source].Width)));
+        return (top, rows) => maps.AddRows(source, top, rows, reached[place]);
+    }
+
+    private MapShape Shape(int map, (long Height, long Width) size) =>
+        new(sources.Batch, Network.Maps[map].Channels, size.Height, size.Width);
 
     private static (long Height, long Width) SizeOfOperand(Stage stage, StepPlan step, int reduction)
     {
@@ -240,35 +247,33 @@ internal sealed class StagedRun : IDifferentiableRun
         }
     }
 
-    private Tensor? Take(int source)
+    private Tensor? TakeGradient(int source)
     {
         var gradient = gradients[source];
         gradients[source] = null;
         return gradient;
     }
 
-    /// <summary>Hands out gradients of sources that are wanted in rows: several stages may have added to them.</summary>
+    /// <summary>Hands out gradients in rows that several stages have added to, from the last row to the first; zeros where none has.</summary>
     private void HandOut()
     {
-        for (var source = 0; source < Network.Maps.Count && Network.Maps[source].IsSource; source++)
+        for (var source = 0; source < sources.Sizes.Count; source++)
         {
-            if (sources[source] is not { GradientIsWanted: true, GradientRows: { } rows })
+            if (sources[source] is not { GradientIsWanted: true, GradientRows: { } receiver } wanted
+                || plan.Steps.Count(step => step.Stage.Sources.Contains(source)) == 1)
+            {
                 continue;
-            using var whole = Take(source) ?? zeros(
-                [sources.Batch, sources[source].Channels, sources[source].Height, sources[source].Width], dtype: sources.Type, device: sources.Device);
-            rows(0, whole);
-        }
-    }
+            }
 
-    private void Forget(Func<int, bool> isDone)
-    {
-        for (var map = 0; map < boundaries.Length; map++)
-        {
-            if (boundaries[map] is null || !isDone(map))
-                continue;
-            boundaries[map]?.Dispose();
-            gradients[map]?.Dispose();
-            (boundaries[map], gradients[map]) = (null, null);
+            using var sum = maps.TakeGradient(source);
+            var atOnce = Math.Max(1, StoredMap.BytesAtOnce / (wanted.Batch * wanted.Channels * wanted.Width * ElementSize.Of(sources.Type)));
+            for (var end = wanted.Height; end > 0; end -= atOnce)
+            {
+                using var scope = NewDisposeScope();
+                var region = new Region(new(Math.Max(0, end - atOnce), end), new(0, wanted.Width));
+                receiver(region.Rows.Start, sum?.Read(region)
+                    ?? zeros(Shape(source, default).Of(region), dtype: sources.Type, device: sources.Device));
+            }
         }
     }
 }

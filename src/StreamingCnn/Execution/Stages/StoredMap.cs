@@ -10,6 +10,9 @@ namespace StreamingCnn.Execution.Stages;
 /// <remarks>A map is either written or added to.</remarks>
 internal abstract class StoredMap : IMapSink, IDisposable
 {
+    /// <summary>What is stored or read at a time, where it need not be all at once.</summary>
+    public const long BytesAtOnce = 4 << 20;
+
     // Of each row how many positions have come.
     private readonly long[] come;
     private bool isSum;
@@ -67,6 +70,17 @@ internal abstract class StoredMap : IMapSink, IDisposable
     /// <param name="rows">What is added, [N, C, h, W].</param>
     public void AddRows(long top, Tensor rows) => Add(top, 0, rows);
 
+    /// <summary>Adds to a rectangle, as often as one likes, on a shelf that takes parts.</summary>
+    /// <param name="region">The rectangle.</param>
+    /// <param name="values">What is added, [N, C, h, w].</param>
+    public void AddPart(Region region, Tensor values)
+    {
+        var isFirst = !isSum;
+        isSum = true;
+        come.AsSpan().Fill(Shape.Width);
+        StorePart(Place(region.Rows.Start, region.Columns.Start, values), values, isFirst);
+    }
+
     /// <summary>All of it has been written or added. Rows to which nothing was added are zeros.</summary>
     public void Complete()
     {
@@ -115,6 +129,9 @@ internal abstract class StoredMap : IMapSink, IDisposable
 
     /// <summary>Stores values, or adds them to those that are there.</summary>
     protected abstract void Store(Region region, Tensor values, bool isFirst);
+
+    /// <summary>Adds a part; all of the map is zeros before the first.</summary>
+    protected virtual void StorePart(Region region, Tensor values, bool isFirst) => throw new NotSupportedException();
 
     /// <summary>Everything has been stored.</summary>
     protected virtual void Finish()
