@@ -124,16 +124,14 @@ internal sealed class GraphBuilder
     /// <summary>The small tensor that a module makes of another one.</summary>
     public GlobalTensor Small(Module<Tensor, Tensor> module, GlobalTensor input)
     {
-        var function = new SmallFunction(tensors => Separate(module.call(tensors[0]), tensors[0]))
+        // Some modules change their argument, or return it.
+        var function = new SmallFunction(tensors => module.call(tensors[0].clone()))
         {
             Name = module.GetType().Name,
             Parameters = [.. module.parameters()],
             Modules = [.. module.modules().Prepend(module)],
         };
         return Small(function, [input], PathOf(module));
-
-        // Some modules return their very argument.
-        static Tensor Separate(Tensor output, Tensor argument) => ReferenceEquals(output, argument) ? output.alias() : output;
     }
 
     /// <summary>The small tensor that a function makes of others.</summary>

@@ -78,9 +78,11 @@ internal sealed class TracedNetwork
     /// <returns>The outputs, in the caller's scope.</returns>
     public Tensor[] Whole(params IReadOnlyList<Tensor> sources)
     {
-        if (IsLocal)
+        // A module that keeps something is called, whether an output hangs on it or not.
+        if (IsLocal && !Maps.Any(node => node.Layer is WholeModuleLayer))
             return Local.Whole(sources);
         var (maps, smalls) = (new Tensor?[Maps.Count], new Tensor?[Smalls.Count]);
+        var readers = Readers();
         for (var source = 0; source < sources.Count; source++)
             maps[source] = sources[source];
         foreach (var (kind, index) in steps)
@@ -89,12 +91,14 @@ internal sealed class TracedNetwork
             {
                 case TracedKind.Map when !Maps[index].IsSource:
                     maps[index] = Whole(Maps[index], maps, smalls);
+                    Release(Maps[index].Inputs);
                     break;
                 case TracedKind.Reduction:
                     var reduction = Reductions[index];
                     var results = reduction.Kind.Whole([.. reduction.Operands.Select(operand => maps[operand]!)]);
                     foreach (var (result, small) in results.Zip(reduction.Results))
                         smalls[small] = result;
+                    Release(reduction.Operands);
                     break;
                 case TracedKind.Small when Smalls[index].Function is { } function:
                     smalls[index] = function.Compute([.. Smalls[index].Inputs.Select(input => smalls[input]!)]);
@@ -103,13 +107,37 @@ internal sealed class TracedNetwork
         }
 
         return [.. Outputs.Select(output => output.IsSmall ? smalls[output.Index]! : maps[output.Index]!)];
+
+        void Release(int[] inputs)
+        {
+            foreach (var input in inputs.Distinct())
+            {
+                if (--readers[input] == 0 && !Maps[input].IsSource)
+                    maps[input]!.Dispose();
+            }
+        }
+    }
+
+    /// <summary>How many layers and reductions read each map; who has the outputs is one more.</summary>
+    private int[] Readers()
+    {
+        var readers = new int[Maps.Count];
+        foreach (var inputs in Maps.Select(node => node.Inputs).Concat(Reductions.Select(reduction => reduction.Operands)))
+        {
+            foreach (var input in inputs.Distinct())
+                readers[input]++;
+        }
+
+        foreach (var output in Outputs.Where(output => !output.IsSmall))
+            readers[output.Index]++;
+        return readers;
     }
 
     private static Tensor Whole(GraphNode node, Tensor?[] maps, Tensor?[] smalls)
     {
         var inputs = Array.ConvertAll(node.Inputs, input => maps[input]!);
         return node.Layer is OperandLayer layer
-            ? layer.Apply(inputs, [.. layer.Smalls.Select(small => OperandLayer.AtEveryPosition(smalls[small]!, node.Path))])
+            ? layer.Apply(inputs, [.. layer.Smalls.Select(small => layer.AtEveryPosition(smalls[small]!, inputs[0], node.Path))])
             : node.Layer!.Whole(inputs);
     }
 }

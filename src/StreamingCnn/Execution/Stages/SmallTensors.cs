@@ -24,12 +24,22 @@ internal sealed class SmallTensors(
     private readonly Recorded?[] records = new Recorded?[network.Smalls.Count];
     private readonly ReductionRun?[] sums = new ReductionRun?[network.Reductions.Count];
     private readonly bool[] isComplete = new bool[network.Reductions.Count];
+    private readonly bool[] isExpected = new bool[network.Smalls.Count];
 
     /// <inheritdoc/>
     public Tensor Value(int small) => values[small]
         ?? throw new InvalidOperationException($"The small tensor '{network.Smalls[small].Path}' is used before it is there.");
 
     /// <inheritdoc/>
+    void IRunQuantities.AddGradient(int small, Tensor gradient)
+    {
+        if (isExpected[small])
+            AddGradient(small, gradient);
+    }
+
+    /// <summary>Adds to a small tensor's gradient.</summary>
+    /// <param name="small">Index of the small tensor.</param>
+    /// <param name="gradient">Of its shape; the caller keeps it.</param>
     public void AddGradient(int small, Tensor gradient)
     {
         using var scope = NewDisposeScope();
@@ -56,6 +66,22 @@ internal sealed class SmallTensors(
     /// <inheritdoc/>
     public IReadOnlyList<Tensor?> ResultGradients(int reduction) =>
         Array.ConvertAll(network.Reductions[reduction].Results, result => gradients[result]);
+
+    /// <summary>
+    /// Before a stage's backward pass: takes gradients only of what is applied to maps that a gradient reaches. Of others autograd gives
+    /// none, where tiles give zeros.
+    /// </summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="isReached">Of each of its maps whether a gradient reaches it.</param>
+    public void Expect(NetworkGraph stage, bool[] isReached)
+    {
+        Array.Clear(isExpected);
+        foreach (var node in stage.Layers.Where(node => isReached[node.Index]))
+        {
+            foreach (var small in (node.Layer as OperandLayer)?.Smalls ?? [])
+                isExpected[small] = true;
+        }
+    }
 
     /// <summary>Whether any gradient has come for a reduction's results.</summary>
     public bool HasGradient(int reduction) => network.Reductions[reduction].Results.Any(result => gradients[result] is not null);

@@ -155,6 +155,7 @@ internal sealed class StagedRun : IDifferentiableRun
         try
         {
             reached = step.Grid.Graph.Reached(output => incoming[output] is not null);
+            smalls.Expect(step.Grid.Graph, reached);
             var (ofSources, ofParameters) = run.Backward(incoming, progress.Of(step));
             foreach (var (parameter, gradient) in step.Grid.Graph.Parameters.Zip(ofParameters))
             {

@@ -47,12 +47,18 @@ internal abstract class OperandLayer : LocalLayer
     /// <summary>The same layer where it is known whose gradients are wanted.</summary>
     public abstract OperandLayer With(bool[] smallsWanted);
 
-    /// <summary>Small tensors as operands of maps.</summary>
-    /// <param name="small">[N, C], or [N, C, 1, 1].</param>
+    /// <summary>A small tensor as an operand of maps.</summary>
+    /// <param name="small">[N, C], or [N, C, 1, 1]; N and C may be 1.</param>
+    /// <param name="map">The first map, or a rectangle of it.</param>
     /// <param name="path">The layer's path, to be named where the shape is another.</param>
     /// <exception cref="UnsupportedLayerException">The tensor has another shape.</exception>
-    public static Tensor AtEveryPosition(Tensor small, string path) => small.shape switch
+    public Tensor AtEveryPosition(Tensor small, Tensor map, string path) => small.shape switch
     {
+        [var batch, var channels, ..] when OutputChannels([map.shape[1]]) is var wanted
+            && ((batch != 1 && batch != map.shape[0]) || (channels != 1 && channels != wanted)) => throw new UnsupportedLayerException(
+                path,
+                nameof(FeatureMap),
+                $"gets a small tensor of {batch} images and {channels} channels, but the map has {map.shape[0]} and {wanted}"),
         [_, _] => small.unsqueeze(2).unsqueeze(3),
         [_, _, 1, 1] => small.alias(),
         var shape => throw new UnsupportedLayerException(
@@ -82,28 +88,14 @@ internal abstract class OperandLayer : LocalLayer
     {
         private Tensor[]? smalls;
 
-        private Tensor[] Smalls
-        {
-            get
-            {
-                if (smalls is null)
-                {
-                    using var scope = NewDisposeScope();
-                    smalls = [.. layer.Smalls.Select(small => AtEveryPosition(quantities.Value(small), layer.Name).DetachFromDisposeScope())];
-                }
-
-                return smalls;
-            }
-        }
-
-        public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => layer.Apply(inputs, Smalls);
+        public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => layer.Apply(inputs, Smalls(inputs[0]));
 
         public override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
-            layer.Run(inputs, Smalls, wanted, quantities);
+            layer.Run(inputs, Smalls(inputs[0]), wanted, quantities);
 
         public override LayerRecord RecordAlone(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
         {
-            var (output, record) = layer.Run(inputs, Smalls, wanted, quantities);
+            var (output, record) = layer.Run(inputs, Smalls(inputs[0]), wanted, quantities);
             output.Dispose();
             return record;
         }
@@ -113,6 +105,21 @@ internal abstract class OperandLayer : LocalLayer
             foreach (var small in smalls ?? [])
                 small.Dispose();
             smalls = null;
+        }
+
+        /// <summary>The small tensors, all rectangles' alike.</summary>
+        private Tensor[] Smalls(Tensor rectangle)
+        {
+            if (smalls is null)
+            {
+                using var scope = NewDisposeScope();
+                smalls =
+                [
+                    .. layer.Smalls.Select(small => layer.AtEveryPosition(quantities.Value(small), rectangle, layer.Name).DetachFromDisposeScope()),
+                ];
+            }
+
+            return smalls;
         }
     }
 

@@ -10,6 +10,7 @@ namespace StreamingCnn.Graph.Stages;
 /// </remarks>
 internal sealed class StagedNetwork
 {
+    private readonly ReachedPart reached;
     private readonly int[] mapStages;
     private readonly int[] smallStages;
     private readonly int[] reductionStages;
@@ -22,6 +23,7 @@ internal sealed class StagedNetwork
     {
         Network = network;
         Differentiable = new GlobalDifferentiablePart(network, wanted);
+        reached = new ReachedPart(network);
         mapStages = new int[network.Maps.Count];
         smallStages = new int[network.Smalls.Count];
         reductionStages = new int[network.Reductions.Count];
@@ -30,6 +32,7 @@ internal sealed class StagedNetwork
             isOutput[output.Index] = true;
         Number();
         isBoundary = Boundaries();
+        // What is not reached has the number 0.
         var count = 1 + Math.Max(mapStages.Max(), reductionStages.DefaultIfEmpty().Max());
         Stages = [.. Enumerable.Range(0, count).Select(Make)];
         SmallsBehind = [.. Functions(stage => stage >= count)];
@@ -59,15 +62,15 @@ internal sealed class StagedNetwork
         {
             switch (kind)
             {
-                case TracedKind.Map:
+                case TracedKind.Map when reached.HasMap(index):
                     var node = Network.Maps[index];
                     mapStages[index] = node.Inputs.Select(input => mapStages[input])
                         .Concat(SmallsOf(node).Select(small => smallStages[small])).DefaultIfEmpty().Max();
                     break;
-                case TracedKind.Reduction:
+                case TracedKind.Reduction when reached.HasReduction(index):
                     reductionStages[index] = Network.Reductions[index].Operands.Max(operand => mapStages[operand]);
                     break;
-                case TracedKind.Small:
+                case TracedKind.Small when reached.HasSmall(index):
                     var small = Network.Smalls[index];
                     smallStages[index] = small.Function is null
                         ? reductionStages[small.Reduction] + 1
@@ -84,13 +87,13 @@ internal sealed class StagedNetwork
     {
         var maps = Network.Maps;
         var crosses = new bool[maps.Count];
-        foreach (var node in maps)
+        foreach (var node in maps.Where(node => reached.HasMap(node.Index)))
         {
             foreach (var input in node.Inputs)
                 crosses[input] |= mapStages[input] < mapStages[node.Index];
         }
 
-        foreach (var reduction in Network.Reductions)
+        foreach (var reduction in Network.Reductions.Where(reduction => reached.HasReduction(reduction.Index)))
         {
             foreach (var operand in reduction.Operands)
                 crosses[operand] |= mapStages[operand] < reductionStages[reduction.Index];
@@ -115,8 +118,9 @@ internal sealed class StagedNetwork
     /// <summary>Whether a map follows from one other position by position.</summary>
     private static bool Follows(GraphNode node) => node is { Layer.IsPointwise: true, Inputs.Length: 1 };
 
-    private IEnumerable<int> Functions(Func<int, bool> isOf) =>
-        Network.Smalls.Where(small => small.Function is not null && isOf(smallStages[small.Index])).Select(small => small.Index);
+    private IEnumerable<int> Functions(Func<int, bool> isOf) => Network.Smalls
+        .Where(small => small.Function is not null && reached.HasSmall(small.Index) && isOf(smallStages[small.Index]))
+        .Select(small => small.Index);
 
     private Stage Make(int stage)
     {
@@ -125,7 +129,8 @@ internal sealed class StagedNetwork
         var sources = new List<int>();
         var wanted = Network.Maps.Where(node => !node.IsSource && mapStages[node.Index] == stage && (isOutput[node.Index] || isBoundary[node.Index]))
             .Select(node => node.Index).ToArray();
-        var completed = Network.Reductions.Where(reduction => reductionStages[reduction.Index] == stage).ToArray();
+        var completed = Network.Reductions
+            .Where(reduction => reached.HasReduction(reduction.Index) && reductionStages[reduction.Index] == stage).ToArray();
         var taps = completed.Where(reduction => reduction.Operands is [var only] && isBoundary[only] && mapStages[only] == stage)
             .ToLookup(reduction => reduction.Operands[0], reduction => reduction.Index);
         var standing = completed.Where(reduction => !taps.SelectMany(tap => tap).Contains(reduction.Index)).ToArray();
