@@ -14,25 +14,38 @@ internal sealed class FusionStep(Module network, Tensor[] sources, int seed)
 {
     // Which outputs have a gradient is settled by the first run, which must be ordinary autograd's.
     private int[]? used;
+    private readonly KeptBuffers kept = new(network);
+
+    /// <summary>Whether every output has a gradient.</summary>
+    public bool AllHaveGradients { get; init; }
 
     /// <summary>What a result depends on.</summary>
     public IReadOnlyList<Tensor> Leaves => [.. sources, .. network.parameters()];
 
     public StepResults Run(Func<Tensor[], Tensor[]> forward)
     {
+        kept.Restore();
         var outputs = forward(sources);
         var random = new Random(seed);
-        used ??= [.. Enumerable.Range(0, outputs.Length).Where(output => outputs[output].requires_grad && random.Next(4) > 0)];
+        used ??=
+        [
+            .. Enumerable.Range(0, outputs.Length)
+                .Where(output => outputs[output].requires_grad && (AllHaveGradients || random.Next(4) > 0)),
+        ];
         using var generator = new Generator((ulong)seed + 1);
         Tensor[] given = [.. used.Select(output => randn(outputs[output].shape, ScalarType.Float64, generator: generator))];
         if (used.Length > 0)
             autograd.backward([.. used.Select(output => outputs[output])], given);
 
         var results = StepResults.OfOutputs(outputs);
+        // They say how large gradients are, where norms leave nothing of the others but rounding.
+        foreach (var (output, gradient) in used.Zip(given))
+            results.AddGradient($"output {output}, as it is given", gradient);
         for (var source = 0; source < sources.Length; source++)
             results.TakeGradient($"source {source}", sources[source]);
         foreach (var (name, parameter) in network.named_parameters())
             results.TakeGradient(name, parameter);
+        kept.Take(results);
         return results;
     }
 }

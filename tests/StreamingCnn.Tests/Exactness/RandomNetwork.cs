@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Models;
+using StreamingCnn.Tests.Stages;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -11,26 +12,30 @@ namespace StreamingCnn.Tests.Exactness;
 /// <summary>
 /// A random network over all supported layers, with branches, merges and shared modules, grown from a seed for sources of given
 /// sizes. Layers that do not fit the size are left out. As a block it reads one image; <see cref="RandomFusion"/> has it read
-/// several sources.
+/// several sources. It may have global quantities too.
 /// </summary>
 internal sealed class RandomNetwork : StreamingBlock
 {
     private const long LargestSide = 160;
+    private const string Quantity = "quantity";
     private readonly List<Step> steps = [];
     private readonly int sources;
     private readonly Random random;
     private readonly RandomLayers layers;
+    private readonly RandomQuantities? quantities;
 
-    public RandomNetwork(int seed, int layers, long channels, long height, long width)
-        : this(seed, layers, [(channels, height, width)])
+    public RandomNetwork(int seed, int layers, long channels, long height, long width, bool looksAtWholeMaps = false)
+        : this(seed, layers, [(channels, height, width)], looksAtWholeMaps)
     {
     }
 
-    public RandomNetwork(int seed, int layers, IReadOnlyList<(long Channels, long Height, long Width)> sources)
+    public RandomNetwork(
+        int seed, int layers, IReadOnlyList<(long Channels, long Height, long Width)> sources, bool looksAtWholeMaps = false)
         : base(nameof(RandomNetwork))
     {
         random = new Random(seed);
         this.layers = new RandomLayers(random);
+        quantities = looksAtWholeMaps ? new RandomQuantities(random) : null;
         manual_seed(seed);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -62,6 +67,17 @@ internal sealed class RandomNetwork : StreamingBlock
             module.train();
     }
 
+    /// <summary>Lets the norms take the statistics of the batch.</summary>
+    public void TrainNorms()
+    {
+        // Not those among the layers: of a single value per channel there are no statistics.
+        foreach (var (_, module) in named_children().Where(child => child.name.StartsWith(Quantity, StringComparison.Ordinal)))
+        {
+            if (RandomQuantities.IsNorm(module))
+                module.train();
+        }
+    }
+
     public override FeatureMap Trace(FeatureMap input) => TraceAll(input)[^1];
 
     /// <summary>How many maps there are, sources among them.</summary>
@@ -71,6 +87,7 @@ internal sealed class RandomNetwork : StreamingBlock
     public IReadOnlyList<FeatureMap> TraceAll(params IReadOnlyList<FeatureMap> inputs)
     {
         var maps = inputs.ToList();
+        quantities?.Begin();
         foreach (var step in steps)
             maps.Add(step.Apply([.. step.Inputs.Select(i => maps[i])]));
         return maps;
@@ -127,6 +144,12 @@ internal sealed class RandomNetwork : StreamingBlock
         var from = random.Next(5) == 0 ? random.Next(maps.Count) : last;
         var input = maps[from];
         long channels = input.shape[1];
+        if (quantities is not null && random.Next(3) == 0)
+        {
+            AddQuantity(quantities.Draw(maps, from), maps);
+            return;
+        }
+
         switch (random.Next(12))
         {
             case 0 or 1 when Partner(maps, from, sameChannels: true) is { } partner:
@@ -152,6 +175,16 @@ internal sealed class RandomNetwork : StreamingBlock
                 AddModule(drawn, from, maps);
                 return;
         }
+    }
+
+    private void AddQuantity(DrawnQuantity drawn, List<Tensor> maps)
+    {
+        foreach (var module in drawn.Modules)
+            module.to(ScalarType.Float64);
+        if (!Add([drawn.Feature], drawn.Inputs, drawn.Apply, maps, t => zeros([1, drawn.Channels, .. t[0].shape[2..]], ScalarType.Float64)))
+            return;
+        foreach (var (index, module) in drawn.Modules.Index())
+            register_module($"{Quantity}{steps.Count}_{index}", module);
     }
 
     private int? Partner(List<Tensor> maps, int from, bool sameChannels)

@@ -35,7 +35,7 @@ internal static class GlobalStep
         foreach (var (name, parameter) in network.named_parameters())
             results.TakeGradient(name, parameter);
         foreach (var (name, buffer) in network.named_buffers())
-            results.AddOutput(name, buffer.clone());
+            results.AddStatistic(name, buffer);
         return results;
     }
 
