@@ -29,6 +29,25 @@ public class VerifyTests
         Assert.Contains("peak memory", run.Output);
     }
 
+    /// <summary>The statistics of the image take a bias before them away again, whose gradient is rounding and no measure of itself.</summary>
+    [Fact]
+    public void A_network_with_the_statistics_of_the_image_passes()
+    {
+        var run = CommandLine.Run("verify", "--model", "mobilenetv3-small", "--norm", "batch", "--size", "67x45", "--tile", "32x64");
+
+        Assert.Equal("", run.Errors);
+        Assert.EndsWith($"PASS{Environment.NewLine}", run.Output);
+    }
+
+    [Fact]
+    public void A_norm_for_a_model_without_a_choice_is_refused()
+    {
+        var run = CommandLine.Run("verify", "--model", "small", "--norm", "group", "--size", "64");
+
+        Assert.Equal(Program.Failure, run.ExitCode);
+        Assert.Contains("The norm of the model 'small' cannot be chosen; leave it out, or choose one of efficientnet-b0,", run.Errors);
+    }
+
     [Fact]
     public void A_geometry_that_is_wrong_by_one_fails()
     {

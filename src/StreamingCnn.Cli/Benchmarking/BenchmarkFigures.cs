@@ -29,8 +29,8 @@ internal static class BenchmarkFigures
             StepSetting[] flat = [.. others.Where(setting => !setting.Method.IsTiled() && sizes.Contains(setting.Size))];
             return
             [
-                Draw($"time-by-{by}", $"Time of a training step, {all[0].Model}", label, "seconds", lines, flat, table.Seconds),
-                Draw($"memory-by-{by}", $"Peak memory of a training step, {all[0].Model}", label, "MiB", lines, flat, table.Peak),
+                Draw($"time-by-{by}", $"Time of a training step, {all[0].ModelText}", label, "seconds", lines, flat, table.Seconds),
+                Draw($"memory-by-{by}", $"Peak memory of a training step, {all[0].ModelText}", label, "MiB", lines, flat, table.Peak),
             ];
         }
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Models;
 using StreamingCnn.Training.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -42,8 +43,7 @@ internal static class StepProcess
     {
         set_num_threads(setting.Threads);
         manual_seed(1);
-        using var trunk = TrunkSource.Create(setting.Model, Channels);
-        trunk.eval();
+        using var trunk = Trunk(setting);
         // A streamed warm-up moves tensors to the heap that keeps what is freed.
         var method = setting.Method.KeepsFreed() ? StepMethod.Once : setting.Method;
         var warmUp = setting with { Method = method, Tile = WarmUpSide, Memory = 0 };
@@ -90,10 +90,16 @@ internal static class StepProcess
     /// <summary>The smallest memory budget in bytes that the planner accepts for a streamed setting.</summary>
     public static long SmallestBudget(StepSetting setting)
     {
-        using var trunk = TrunkSource.Create(setting.Model, Channels);
-        trunk.eval();
+        using var trunk = Trunk(setting);
         using var streaming = Streaming(trunk, setting);
         return streaming.SmallestBudget(setting.Height, setting.Width);
+    }
+
+    private static Module<Tensor, Tensor> Trunk(StepSetting setting)
+    {
+        var trunk = TrunkSource.Create(setting.Model, Channels, setting.Norm);
+        trunk.train(setting.Norm == NormKind.Batch);
+        return trunk;
     }
 
     private static StreamingModule Streaming(Module<Tensor, Tensor> trunk, StepSetting setting, StepProfile? profile = null) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using StreamingCnn.Models;
 
 namespace StreamingCnn.Cli.Benchmarking;
 
@@ -57,8 +58,22 @@ internal static class StepMethods
 /// <param name="Memory">Memory budget in bytes; 0 for none.</param>
 /// <param name="Threads">Threads of the computation.</param>
 /// <param name="WarmUp">Steps before the one that is measured.</param>
-internal sealed record StepSetting(string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads, int WarmUp = 1)
+/// <param name="Norm">How the model normalises.</param>
+internal sealed record StepSetting(
+    string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads, int WarmUp = 1, NormKind Norm = NormKind.Frozen)
 {
+    private const string NormOption = " --norm ";
+
+    /// <summary>The model with its norm, where that is not the usual one, as users write it.</summary>
+    [JsonIgnore]
+    public string ModelText => Norm == NormKind.Frozen ? Model : $"{Model}{NormOption}{Norm.ToString().ToLowerInvariant()}";
+
+    /// <summary>The model and its norm in <see cref="ModelText"/>.</summary>
+    /// <exception cref="ArgumentException">There is no such norm.</exception>
+    public static (string Model, NormKind Norm) Parse(string modelText) => modelText.Split(NormOption) is [var model, var norm]
+        ? (model, Enum.Parse<NormKind>(norm, ignoreCase: true))
+        : (modelText, NormKind.Frozen);
+
     /// <summary>What tells the setting from others of the same image.</summary>
     [JsonIgnore]
     public string Name => Tile > 0 ? string.Create(CultureInfo.InvariantCulture, $"{MethodName} tile {Tile}")

@@ -18,6 +18,7 @@ internal static class BenchCommand
     public static Command Create()
     {
         var model = CommonOptions.Model("resnet34");
+        var norm = CommonOptions.Norm();
         var sizes = CommonOptions.Several("--size", "Image sizes in pixels, separated by commas; HEIGHTxWIDTH or one number for a square.", PixelSize.Parse, "1024");
         var tiles = CommonOptions.Several("--tile", "Sides of square tiles in pixels, separated by commas.", text => PixelSize.Parse(text).Height, "512");
         var budgets = CommonOptions.Several(
@@ -43,7 +44,7 @@ internal static class BenchCommand
             "bench",
             "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
         {
-            model, sizes, tiles, budgets, methods, repeat, warmUp, threads, csv, plots,
+            model, norm, sizes, tiles, budgets, methods, repeat, warmUp, threads, csv, plots,
         };
         command.FirstLine = parsed =>
             $"Measuring a training step of {parsed.GetValue(model)}: "
@@ -61,7 +62,7 @@ internal static class BenchCommand
             var settings =
                 from size in parsed.GetValue(sizes)!
                 from method in parsed.GetValue(methods)!
-                let setting = new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, Tile: 0, Memory: 0, cores, before)
+                let setting = new StepSetting(parsed.GetValue(model)!, size.Height, size.Width, method, Tile: 0, Memory: 0, cores, before, parsed.GetValue(norm))
                 from one in !method.IsTiled() ? [setting]
                     : byMemory.Length > 0 ? byMemory.Select(choice => setting with { Memory = Bytes(choice, setting, table, file) })
                     : parsed.GetValue(tiles)!.Select(tile => setting with { Tile = tile })

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Models;
 using StreamingCnn.Planning;
 using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ internal static class PlanCommand
     public static Command Create()
     {
         var model = CommonOptions.Model("resnet34");
+        var norm = CommonOptions.Norm();
         var size = CommonOptions.Size("8192");
         var tile = CommonOptions.Tile();
         var memory = CommonOptions.Memory();
@@ -27,15 +29,15 @@ internal static class PlanCommand
         };
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
-            model, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute, explain,
+            model, norm, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute, explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
         command.SetAction(parsed =>
         {
             var (height, width) = parsed.GetValue(size);
-            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
-            trunk.eval();
+            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
+            trunk.train(parsed.GetValue(norm) == NormKind.Batch);
             using var streaming = new StreamingModule(
                 trunk, carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Mode = parsed.GetValue(mode), Compute = parsed.GetValue(compute) }));
             var plan = streaming.Plan(height, width);

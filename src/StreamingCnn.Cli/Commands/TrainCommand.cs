@@ -5,6 +5,7 @@ using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Models;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Runs;
@@ -152,6 +153,7 @@ internal static class TrainCommand
         ModelDescription Describe(LearningTask task, int channels) => new()
         {
             Trunk = parsed.GetValue(options.Model)!,
+            Norm = parsed.GetValue(options.Norm),
             Task = task,
             Pooling = parsed.GetValue(options.Pooling),
             Dropout = parsed.GetValue(options.Dropout),
@@ -176,7 +178,7 @@ internal static class TrainCommand
             // What is free differs from day to day. The run keeps what it was, so that it does the same when it is resumed.
             MemoryBudget = memory ?? (tile is null && !parsed.GetValue(options.Demo) ? StreamingOptions.DefaultMemoryBudget >> 20 << 20 : null),
             Compute = parsed.GetValue(options.Compute),
-            FrozenBatchNorm = true,
+            FrozenBatchNorm = parsed.GetValue(options.Norm) == NormKind.Frozen,
         });
     }
 

@@ -4,6 +4,7 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Models;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Runs;
@@ -76,6 +77,8 @@ internal sealed class TrainOptions
     };
 
     public Option<string> Model { get; } = CommonOptions.Model("small");
+
+    public Option<NormKind> Norm { get; } = CommonOptions.Norm();
 
     public Option<string?> Weights { get; } = new("--weights")
     {
@@ -193,7 +196,7 @@ internal sealed class TrainOptions
     public IEnumerable<Option> All =>
     [
         Demo, Config, Resume, DryRun, Output, Task, LabelColumns, LiteralLabels,
-        Model, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder,
+        Model, Norm, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder,
         Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience, save, Seed,

@@ -3,6 +3,7 @@ using System.Globalization;
 using Spectre.Console;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Models;
 using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
 
@@ -14,6 +15,7 @@ internal static class VerifyCommand
     public static Command Create()
     {
         var model = CommonOptions.Model("resnet18");
+        var norm = CommonOptions.Norm();
         var size = CommonOptions.Size("512x384");
         var tile = CommonOptions.Tile("128x96");
         var mode = CommonOptions.Mode();
@@ -25,7 +27,7 @@ internal static class VerifyCommand
             "verify",
             "Compare output and all gradients of a streamed run with those of the whole image: a table, PASS or FAIL, exit code 0 or 1.")
         {
-            model, size, tile, mode, precision, batch, channels, seed,
+            model, norm, size, tile, mode, precision, batch, channels, seed,
         };
         command.FirstLine = parsed => string.Create(
             CultureInfo.InvariantCulture,
@@ -36,9 +38,9 @@ internal static class VerifyCommand
         {
             manual_seed(parsed.GetValue(seed));
             var (height, width) = parsed.GetValue(size);
-            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels));
+            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
             var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
-            var report = new Verifier(trunk, options).Run(
+            var report = new Verifier(trunk, options, parsed.GetValue(norm) == NormKind.Batch).Run(
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));
             return Show(report, AnsiConsole.Console);
         });

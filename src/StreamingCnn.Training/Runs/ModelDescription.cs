@@ -16,6 +16,10 @@ public sealed record ModelDescription
     /// <summary>Name of the trunk, as <see cref="TrunkSource"/> reads it.</summary>
     public required string Trunk { get; init; }
 
+    /// <summary>How the trunk normalises.</summary>
+    /// <value>The default value is <see cref="NormKind.Frozen"/>.</value>
+    public NormKind Norm { get; init; }
+
     /// <summary>What the outputs mean.</summary>
     public required LearningTask Task { get; init; }
 
@@ -33,7 +37,7 @@ public sealed record ModelDescription
     /// <param name="options">How it is streamed; null for the defaults.</param>
     public StreamingClassifier Create(StreamingOptions? options = null)
     {
-        var trunk = TrunkSource.Create(Trunk, Preparation.Channels);
+        var trunk = TrunkSource.Create(Trunk, Preparation.Channels, Norm);
         return new(trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels));
     }
 
@@ -84,13 +88,20 @@ public sealed record ModelDescription
     }
 
     /// <summary>The description as text by name.</summary>
-    public IReadOnlyDictionary<string, string> ToMetadata() => new Dictionary<string, string>(Preparation.ToMetadata())
+    public IReadOnlyDictionary<string, string> ToMetadata()
     {
-        ["model"] = Trunk,
-        ["task"] = Task.Kind,
-        ["outputs"] = string.Join('\n', Task.Outputs),
-        ["pooling"] = Pooling.ToString(),
-    };
+        var metadata = new Dictionary<string, string>(Preparation.ToMetadata())
+        {
+            ["model"] = Trunk,
+            ["task"] = Task.Kind,
+            ["outputs"] = string.Join('\n', Task.Outputs),
+            ["pooling"] = Pooling.ToString(),
+        };
+        // Files and runs from before there was a choice do not have it.
+        if (Norm != NormKind.Frozen)
+            metadata["norm"] = Norm.ToString();
+        return metadata;
+    }
 
     /// <summary>The trunk that a file of weights asks for, from the assembly that a person named.</summary>
     private static string Trusted(string path, string stated, string? ownModule)
@@ -127,6 +138,7 @@ public sealed record ModelDescription
             {
                 Trunk = metadata["model"],
                 Task = LearningTask.Create(metadata["task"], metadata["outputs"].Split('\n')),
+                Norm = metadata.TryGetValue("norm", out var norm) ? Enum.Parse<NormKind>(norm) : NormKind.Frozen,
                 Pooling = Enum.Parse<HeadPooling>(metadata["pooling"]),
                 Preparation = ImagePreparation.FromMetadata(metadata),
             };

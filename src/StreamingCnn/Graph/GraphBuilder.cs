@@ -111,6 +111,13 @@ internal sealed class GraphBuilder
         }
     }
 
+    /// <summary>What a convolution with zero padding makes of a map, its weights being standardised. It is not called, so hooks are refused.</summary>
+    public FeatureMap Standardised(Conv2d convolution, FeatureMap input)
+    {
+        RefuseHooks(convolution);
+        return Add(new StandardisedConvolutionLayer(convolution), [input], PathOf(convolution));
+    }
+
     /// <summary>A map that a module gave; a small tensor cannot go where a map is needed.</summary>
     public FeatureMap Map(Module module, NetworkValue value) => value as FeatureMap
         ?? throw new UnsupportedLayerException(

@@ -20,8 +20,10 @@ public enum ConvNeXtSize
 /// so that its checkpoints load. The output has a 32nd of the image's height and width.
 /// </summary>
 /// <remarks>All its normalisation is over the channels of each pixel, so it is streamed and trained whole, in training mode too.</remarks>
-public sealed class ConvNeXtTrunk : StreamingBlock
+public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
 {
+    private const double Deviation = 0.02;
+
     private static readonly long[] Widths = [96, 192, 384, 768];
 
     private readonly Sequential features;
@@ -67,7 +69,7 @@ public sealed class ConvNeXtTrunk : StreamingBlock
             if (weight is null)
                 continue;
             // Torchvision truncates the normal distribution at a hundred deviations, which is not at all; TorchSharp's function for it puts out numbers that are not finite.
-            init.normal_(weight, 0, 0.02);
+            init.normal_(weight, 0, Deviation);
             init.zeros_(bias!);
         }
     }
@@ -78,4 +80,13 @@ public sealed class ConvNeXtTrunk : StreamingBlock
         ArgumentNullException.ThrowIfNull(input);
         return input.Through(features);
     }
+
+    long IClassifiedTrunk.OutputChannels => Widths[^1];
+
+    IEnumerable<(string Name, Module<Tensor, Tensor> Module)> IClassifiedTrunk.Head(long classes) =>
+    [
+        ("avgpool", AdaptiveAvgPool2d(1)),
+        ("classifier", Sequential(
+            new ChannelLayerNorm(Widths[^1]), Flatten(), NetworkClassifier.Normal(Linear(Widths[^1], classes), Deviation))),
+    ];
 }

@@ -7,38 +7,72 @@ namespace StreamingCnn.Models;
 /// <summary>The trunks that come with the library, by name.</summary>
 public static class ModelCatalog
 {
-    private static readonly SortedDictionary<string, Func<int, Module<Tensor, Tensor>>> Factories = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly SortedDictionary<string, Entry> Entries = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["resnet18"] = channels => new ResNetTrunk(18, channels),
-        ["resnet34"] = channels => new ResNetTrunk(34, channels),
-        ["resnet50"] = channels => new ResNetTrunk(50, channels),
-        ["resnet101"] = channels => new ResNetTrunk(101, channels),
-        ["resnet152"] = channels => new ResNetTrunk(152, channels),
-        ["resnet34-plain"] = channels => new ResNetTrunk(34, channels, batchNorm: false),
-        ["convnext-tiny"] = channels => new ConvNeXtTrunk(ConvNeXtSize.Tiny, channels),
-        ["convnext-small"] = channels => new ConvNeXtTrunk(ConvNeXtSize.Small, channels),
-        ["comparison"] = PaperTrunks.NumericalComparison,
-        ["imagenette"] = PaperTrunks.Imagenette,
-        ["pathology-2048"] = channels => PaperTrunks.Pathology(2048, channels),
-        ["pathology-4096"] = channels => PaperTrunks.Pathology(4096, channels),
-        ["pathology-8192"] = channels => PaperTrunks.Pathology(8192, channels),
-        ["small"] = PaperTrunks.Small,
+        ["resnet18"] = new((channels, norm) => new ResNetTrunk(18, channels, norm)),
+        ["resnet34"] = new((channels, norm) => new ResNetTrunk(34, channels, norm)),
+        ["resnet50"] = new((channels, norm) => new ResNetTrunk(50, channels, norm)),
+        ["resnet101"] = new((channels, norm) => new ResNetTrunk(101, channels, norm)),
+        ["resnet152"] = new((channels, norm) => new ResNetTrunk(152, channels, norm)),
+        ["resnet34-plain"] = Fixed(channels => new ResNetTrunk(34, channels, batchNorm: false)),
+        ["resnet18-ws"] = Fixed(channels => new ResNetTrunk(18, channels, NormKind.Group, standardised: true)),
+        ["resnet34-ws"] = Fixed(channels => new ResNetTrunk(34, channels, NormKind.Group, standardised: true)),
+        ["resnet50-ws"] = Fixed(channels => new ResNetTrunk(50, channels, NormKind.Group, standardised: true)),
+        ["convnext-tiny"] = Fixed(channels => new ConvNeXtTrunk(ConvNeXtSize.Tiny, channels)),
+        ["convnext-small"] = Fixed(channels => new ConvNeXtTrunk(ConvNeXtSize.Small, channels)),
+        ["convnextv2-atto"] = Fixed(channels => new ConvNeXtV2Trunk(ConvNeXtV2Size.Atto, channels)),
+        ["convnextv2-femto"] = Fixed(channels => new ConvNeXtV2Trunk(ConvNeXtV2Size.Femto, channels)),
+        ["convnextv2-pico"] = Fixed(channels => new ConvNeXtV2Trunk(ConvNeXtV2Size.Pico, channels)),
+        ["convnextv2-nano"] = Fixed(channels => new ConvNeXtV2Trunk(ConvNeXtV2Size.Nano, channels)),
+        ["convnextv2-tiny"] = Fixed(channels => new ConvNeXtV2Trunk(ConvNeXtV2Size.Tiny, channels)),
+        ["efficientnet-b0"] = new((channels, norm) => new EfficientNetTrunk(EfficientNetSize.B0, channels, norm)),
+        ["efficientnet-b1"] = new((channels, norm) => new EfficientNetTrunk(EfficientNetSize.B1, channels, norm)),
+        ["efficientnet-b2"] = new((channels, norm) => new EfficientNetTrunk(EfficientNetSize.B2, channels, norm)),
+        ["efficientnet-b3"] = new((channels, norm) => new EfficientNetTrunk(EfficientNetSize.B3, channels, norm)),
+        ["mobilenetv3-small"] = new((channels, norm) => new MobileNetV3Trunk(MobileNetV3Size.Small, channels, norm)),
+        ["mobilenetv3-large"] = new((channels, norm) => new MobileNetV3Trunk(MobileNetV3Size.Large, channels, norm)),
+        ["regnety-400mf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y400MF, channels, norm)),
+        ["regnety-800mf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y800MF, channels, norm)),
+        ["regnety-1.6gf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y1600MF, channels, norm)),
+        ["regnety-3.2gf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y3200MF, channels, norm)),
+        ["comparison"] = Fixed(PaperTrunks.NumericalComparison),
+        ["imagenette"] = Fixed(PaperTrunks.Imagenette),
+        ["pathology-2048"] = Fixed(channels => PaperTrunks.Pathology(2048, channels)),
+        ["pathology-4096"] = Fixed(channels => PaperTrunks.Pathology(4096, channels)),
+        ["pathology-8192"] = Fixed(channels => PaperTrunks.Pathology(8192, channels)),
+        ["small"] = Fixed(PaperTrunks.Small),
     };
 
     /// <summary>The names, in alphabetical order.</summary>
-    public static IReadOnlyCollection<string> Names => Factories.Keys;
+    public static IReadOnlyCollection<string> Names => Entries.Keys;
+
+    /// <summary>The names of those that leave their norm to be chosen, in alphabetical order.</summary>
+    public static IReadOnlyCollection<string> NamesWithNorms => [.. Entries.Where(entry => entry.Value.HasChoice).Select(entry => entry.Key)];
 
     /// <summary>Makes a trunk with fresh weights.</summary>
     /// <param name="name">One of <see cref="Names"/>; upper and lower case are the same.</param>
     /// <param name="inputChannels">Channels of the image.</param>
-    /// <exception cref="ArgumentException">There is no such model; the message lists those that there are.</exception>
-    public static Module<Tensor, Tensor> Create(string name, int inputChannels = 3) => Factories.TryGetValue(name, out var make)
-        ? make(inputChannels)
-        : throw new ArgumentException($"There is no model '{name}'; choose one of {string.Join(", ", Names)}.");
+    /// <param name="norm">
+    /// How it normalises: one that is not <see cref="NormKind.Frozen"/> is for <see cref="NamesWithNorms"/> alone. Whether batch norm is frozen
+    /// is said by <see cref="StreamingOptions.FrozenBatchNorm"/> and not by the trunk, which is the same.
+    /// </param>
+    /// <exception cref="ArgumentException">There is no such model, or it has no such norm; the message lists those that there are.</exception>
+    public static Module<Tensor, Tensor> Create(string name, int inputChannels = 3, NormKind norm = NormKind.Frozen)
+    {
+        if (!Entries.TryGetValue(name, out var entry))
+            throw new ArgumentException($"There is no model '{name}'; choose one of {string.Join(", ", Names)}.");
+        return entry.HasChoice || norm == NormKind.Frozen
+            ? entry.Make(inputChannels, norm)
+            : throw new ArgumentException(
+                $"The norm of the model '{name}' cannot be chosen; leave it out, or choose one of {string.Join(", ", NamesWithNorms)}.");
+    }
 
-    /// <summary>Channels of a chain of layers' output: those of its last convolution.</summary>
+    /// <summary>Channels of a trunk's output: of a chain of layers those of its last convolution.</summary>
     /// <exception cref="InvalidOperationException">The trunk has no convolution.</exception>
-    public static long OutputChannels(Module<Tensor, Tensor> trunk) => trunk is ResNetTrunk resnet
-        ? resnet.OutputChannels
-        : trunk.modules().OfType<Conv2d>().Last().out_channels;
+    public static long OutputChannels(Module<Tensor, Tensor> trunk) =>
+        trunk is IClassifiedTrunk known ? known.OutputChannels : trunk.modules().OfType<Conv2d>().Last().out_channels;
+
+    private static Entry Fixed(Func<int, Module<Tensor, Tensor>> make) => new((channels, _) => make(channels), HasChoice: false);
+
+    private sealed record Entry(Func<int, NormKind, Module<Tensor, Tensor>> Make, bool HasChoice = true);
 }

@@ -10,11 +10,12 @@ namespace StreamingCnn.Models;
 /// parameter names, so that its checkpoints load. The output has a 32nd of the image's height and width.
 /// </summary>
 /// <remarks>
-/// Call <c>eval()</c> before streaming, or set <see cref="StreamingOptions.FrozenBatchNorm"/>: in training mode batch normalisation
-/// needs the whole map. Weight and bias of the normalisation are trained all the same.
+/// In training mode batch normalisation takes the statistics of the images in the call, for which the whole map is looked at. With few images set
+/// <see cref="StreamingOptions.FrozenBatchNorm"/>: weight and bias of the normalisation are trained all the same; or choose group normalisation.
 /// </remarks>
-public sealed class ResNetTrunk : StreamingBlock
+public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
 {
+    private readonly ResidualNorms norms;
     private readonly Conv2d conv1;
     private readonly Module<Tensor, Tensor> bn1;
     private readonly ReLU relu = ReLU();
@@ -30,6 +31,25 @@ public sealed class ResNetTrunk : StreamingBlock
     /// <param name="batchNorm">Whether convolutions are followed by batch normalisation; without it they have a bias.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no residual network of that depth, or no channel.</exception>
     public ResNetTrunk(int depth, int inputChannels = 3, bool batchNorm = true)
+        : this(depth, inputChannels, new ResidualNorms(batchNorm ? NetworkNorm.InGroupsOf32(NormKind.Batch) : null, Standardised: false))
+    {
+    }
+
+    /// <summary>Creates the trunk with another normalisation, with torchvision's initialisation.</summary>
+    /// <param name="depth">18, 34, 50, 101 or 152.</param>
+    /// <param name="inputChannels">Channels of the image.</param>
+    /// <param name="norm">How it normalises. Group normalisation has 32 groups; timm's <c>resnet50_gn</c> is depth 50 with it.</param>
+    /// <param name="standardised">
+    /// Whether the weights of convolutions are standardised: those of each output channel have mean 0 and variance 1 (Qiao et al., arXiv
+    /// 1903.10520), which helps group normalisation. The parameters' names and shapes stay as they are.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no residual network of that depth, no such norm, or no channel.</exception>
+    public ResNetTrunk(int depth, int inputChannels, NormKind norm, bool standardised = false)
+        : this(depth, inputChannels, new ResidualNorms(NetworkNorm.InGroupsOf32(norm), standardised))
+    {
+    }
+
+    private ResNetTrunk(int depth, int inputChannels, ResidualNorms norms)
         : base(nameof(ResNetTrunk))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
@@ -43,8 +63,8 @@ public sealed class ResNetTrunk : StreamingBlock
             _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "There is no residual network of that depth; choose 18, 34, 50, 101 or 152."),
         };
 
-        conv1 = Conv2d(inputChannels, 64, 7, stride: 2, padding: 3, bias: !batchNorm);
-        bn1 = batchNorm ? BatchNorm2d(64) : Identity();
+        this.norms = norms;
+        (conv1, bn1) = norms.Behind(inputChannels, 64, 7, 2);
         long channels = 64;
         layer1 = Stage(64, blocks[0], 1);
         layer2 = Stage(128, blocks[1], 2);
@@ -60,7 +80,7 @@ public sealed class ResNetTrunk : StreamingBlock
             var stage = new List<Module<Tensor, Tensor>>();
             for (var i = 0; i < count; i++)
             {
-                var block = new ResidualBlock(channels, width, i == 0 ? stride : 1, bottleneck, batchNorm);
+                var block = new ResidualBlock(channels, width, i == 0 ? stride : 1, bottleneck, norms);
                 channels = block.OutputChannels;
                 stage.Add(block);
             }
@@ -76,7 +96,10 @@ public sealed class ResNetTrunk : StreamingBlock
     public override FeatureMap Trace(FeatureMap input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return input.Through(conv1).Through(bn1).Through(relu).Through(maxpool)
+        return norms.Apply(conv1, input).Through(bn1).Through(relu).Through(maxpool)
             .Through(layer1).Through(layer2).Through(layer3).Through(layer4);
     }
+
+    IEnumerable<(string Name, Module<Tensor, Tensor> Module)> IClassifiedTrunk.Head(long classes) =>
+        NetworkClassifier.Linear(OutputChannels, classes);
 }

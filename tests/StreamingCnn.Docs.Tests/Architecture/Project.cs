@@ -40,7 +40,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Planning", ["Planning"], ["Geometry", "Graph", "Contracts"]),
             new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Reductions", "Graph", "Planning", "Contracts"]),
             new("Face", [""], [Torch, "Interop", "Graph", "Execution", "Contracts"]),
-            new("Models", ["Models"], [Torch, "Models/Layers", "Graph"]),
+            // Gates and poolings are small functions of sums over maps.
+            new("Models", ["Models"], [Torch, "Reductions", "Models/Layers", "Graph"]),
         ]),
         new(Images, Images, [Engine], ["NetVips", "NetVips.Native", "NetVips.Native.linux-x64", "CsvHelper"],
         [

@@ -80,7 +80,7 @@ internal class ConvolutionLayer : LocalLayer
     private bool PadsWithZeros => convolution.padding_mode is PaddingModes.Zeros or PaddingModes.Constant;
 
     /// <summary>This layer with the norm that reads it; null where they must stay two.</summary>
-    internal FoldedConvolutionLayer? With(BatchNormLayer reader) =>
+    internal virtual FoldedConvolutionLayer? With(BatchNormLayer reader) =>
         PadsWithZeros && reader.Norm.running_var is { } variance && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
             ? new(convolution, reader)
             : null;
@@ -162,6 +162,9 @@ internal class ConvolutionLayer : LocalLayer
         var (window, padding) = Pad(inputs[0], patch);
         return Keep(weights, inputs[0], window, padding, patch, wanted[0]);
     }
+
+    /// <summary>The convolution of a whole map by other weights than its own, with zero padding.</summary>
+    protected Tensor Whole(Tensor map, Tensor weight) => Convolve(map, weight, convolution.bias, before);
 
     private Record Keep(IConvolutionWeights weights, Tensor input, Tensor window, Pair padding, in Patch patch, bool wanted)
     {
