@@ -37,7 +37,7 @@ public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
     /// <param name="inputs">
     /// [N, C, H, W] for each input, with the same N; the gradient of each that requires one is the whole image's.
     /// </param>
-    /// <returns>One tensor [N, C', H', W'] for each output.</returns>
+    /// <returns>One tensor for each output: [N, C', H', W'], or a small one.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to inputs of these sizes.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="ArgumentException">
@@ -51,7 +51,7 @@ public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
 
     /// <summary>Runs the network on inputs that are read window by window and never held whole.</summary>
     /// <param name="inputs">The inputs; they must stay open until the backward pass is done.</param>
-    /// <returns>One tensor [1, C', H', W'] for each output.</returns>
+    /// <returns>One tensor for each output: [1, C', H', W'], or a small one.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to inputs of these sizes.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="ArgumentException">There are more or fewer sources than inputs.</exception>

@@ -30,7 +30,7 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
 
     /// <summary>Runs the trunk on an image in memory.</summary>
     /// <param name="image">[N, C, H, W].</param>
-    /// <returns>One tensor [N, C', H', W'] for each output.</returns>
+    /// <returns>One tensor for each output: [N, C', H', W'], or a small one.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W].</exception>
@@ -42,7 +42,7 @@ public sealed class StreamingPyramid : Module<Tensor, Tensor[]>
 
     /// <summary>Runs the trunk on an image that is read window by window.</summary>
     /// <param name="image">The image; it must stay open until the backward pass is done.</param>
-    /// <returns>One tensor [1, C', H', W'] for each output.</returns>
+    /// <returns>One tensor for each output: [1, C', H', W'], or a small one.</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     public Tensor[] forward(IImageSource image)

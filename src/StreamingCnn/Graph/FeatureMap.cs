@@ -62,6 +62,13 @@ public sealed class FeatureMap : NetworkValue
         return Builder.Reduce(reduction, [this, .. others]);
     }
 
+    /// <summary>The mean over all positions, [N, C].</summary>
+    public GlobalTensor Mean() =>
+        GlobalTensor.Precisely(nameof(Mean), parts => parts[0] / parts[1], Builder.Reduce(new SumReduction(), [this]));
+
+    /// <summary>The largest value of all positions, [N, C]; of equal ones the first in raster order gets the gradient.</summary>
+    public GlobalTensor Max() => Builder.Reduce(new MaxReduction(), [this])[0];
+
     /// <summary>The map times a small tensor at each position.</summary>
     /// <param name="factors">[N, C] or [N, C, 1, 1]; N and C may be 1.</param>
     public FeatureMap Scale(GlobalTensor factors) => Affine(null, factors, null);
@@ -97,6 +104,31 @@ public sealed class FeatureMap : NetworkValue
             [this],
             path,
             smalls: smalls);
+    }
+
+    /// <summary>What a function makes of this map, others and small tensors at each position, recorded by autograd.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="function">The function, which uses no parameters: they come as small tensors.</param>
+    /// <param name="others">The maps behind this one, each with as many channels, or one.</param>
+    /// <param name="smalls">The small tensors.</param>
+    /// <param name="kept">Maps that autograd keeps of it besides operands and output.</param>
+    /// <param name="joinsChannels">Whether one channel comes out.</param>
+    internal FeatureMap AtEachPosition(
+        string name,
+        MapFunction function,
+        IReadOnlyList<FeatureMap>? others = null,
+        IReadOnlyList<GlobalTensor>? smalls = null,
+        int kept = 0,
+        bool joinsChannels = false)
+    {
+        FeatureMap[] maps = [this, .. others ?? []];
+        var layer = new MapFunctionLayer(name, maps.Length, function)
+        {
+            Smalls = [.. (smalls ?? []).Select(small => small.Index)],
+            Kept = kept,
+            JoinsChannels = joinsChannels,
+        };
+        return Builder.Add(layer, maps, smalls: smalls);
     }
 
     /// <summary>Some of the channels.</summary>

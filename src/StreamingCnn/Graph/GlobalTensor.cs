@@ -28,18 +28,21 @@ public sealed class GlobalTensor : NetworkValue
 
     /// <summary>The small tensor that a function makes of this one, by ordinary autograd.</summary>
     /// <param name="function">The function. It is called once in a step, and may not change its argument.</param>
-    /// <param name="parameters">The parameters that it uses; others get no gradient.</param>
+    /// <param name="parameters">
+    /// The parameters that it uses. Those that it has captured, or that are in modules or other objects that it has captured, are found
+    /// without being named.
+    /// </param>
     public GlobalTensor Apply(Func<Tensor, Tensor> function, params Parameter[] parameters)
     {
         ArgumentNullException.ThrowIfNull(function);
         ArgumentNullException.ThrowIfNull(parameters);
-        return Builder.Small(new SmallFunction(tensors => function(tensors[0])) { Name = nameof(Apply), Parameters = parameters }, [this]);
+        return Of(nameof(Apply), tensors => function(tensors[0]), CapturedTensors.Of(function, parameters), [this]);
     }
 
     /// <summary>The small tensor that a function makes of several, by ordinary autograd.</summary>
     /// <param name="function">The function. It is called once in a step, and may not change its arguments.</param>
     /// <param name="tensors">The small tensors, at least one.</param>
-    /// <param name="parameters">The parameters that it uses; others get no gradient.</param>
+    /// <param name="parameters">The parameters that it uses, as for <see cref="Apply"/>.</param>
     public static GlobalTensor Combine(
         Func<IReadOnlyList<Tensor>, Tensor> function, IReadOnlyList<GlobalTensor> tensors, params Parameter[] parameters)
     {
@@ -47,6 +50,29 @@ public sealed class GlobalTensor : NetworkValue
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentOutOfRangeException.ThrowIfZero(tensors.Count, nameof(tensors));
-        return tensors[0].Builder.Small(new SmallFunction(function) { Name = nameof(Combine), Parameters = parameters }, [.. tensors]);
+        return Of(nameof(Combine), function, CapturedTensors.Of(function, parameters), [.. tensors]);
+    }
+
+    /// <summary>The small tensor that a function makes of several in float64, as reductions give them.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="tensors">The small tensors, at least one.</param>
+    /// <param name="parameters">The parameters that it uses.</param>
+    internal static GlobalTensor Precisely(
+        string name, Func<IReadOnlyList<Tensor>, Tensor> function, IReadOnlyList<GlobalTensor> tensors, params Parameter[] parameters) =>
+        tensors[0].Builder.Small(new SmallFunction(function) { Name = name, IsPrecise = true, Parameters = parameters }, tensors);
+
+    private static GlobalTensor Of(
+        string name, Func<IReadOnlyList<Tensor>, Tensor> function, CapturedTensors captured, IReadOnlyList<GlobalTensor> tensors)
+    {
+        var whole = new SmallFunction(Separately) { Name = name, Parameters = captured.Parameters, Others = captured.Others };
+        return tensors[0].Builder.Small(whole, tensors);
+
+        // Arguments and result are disposed by themselves, and a function may return its very argument.
+        Tensor Separately(IReadOnlyList<Tensor> arguments)
+        {
+            var result = function(arguments);
+            return arguments.Any(argument => ReferenceEquals(argument, result)) ? result.alias() : result;
+        }
     }
 }

@@ -190,12 +190,12 @@ internal sealed class GraphBuilder
         }
     }
 
-    private TracedNetwork Outputs(Func<GraphBuilder, IReadOnlyList<FeatureMap>?> trace)
+    private TracedNetwork Outputs(Func<GraphBuilder, IReadOnlyList<NetworkValue>?> trace)
     {
         RefuseHooks(trunk);
         blocks++;
         return trace(this) is { Count: > 0 } outputs
-            ? Network([.. outputs.Select(map => Own(map, trunk))])
+            ? Network([.. outputs.Select(value => Own(value, trunk))])
             : throw new UnsupportedLayerException("", trunk.GetType().Name, "gives no map in Trace; return at least one");
     }
 

@@ -38,12 +38,15 @@ public abstract class MultiInputBlock : Module<Tensor[], Tensor[]>
 
     /// <summary>Describes the block's computation.</summary>
     /// <param name="inputs">The maps that the block is applied to, <see cref="Inputs"/> of them.</param>
-    /// <returns>The output maps, at least one.</returns>
-    public abstract IReadOnlyList<FeatureMap> Trace(IReadOnlyList<FeatureMap> inputs);
+    /// <returns>
+    /// The outputs, at least one: maps, small tensors or both. A method that gives maps alone may return a list of <see
+    /// cref="FeatureMap"/>.
+    /// </returns>
+    public abstract IReadOnlyList<NetworkValue> Trace(IReadOnlyList<FeatureMap> inputs);
 
     /// <summary>Runs the traced graph on whole tensors at once, with ordinary autograd.</summary>
     /// <param name="input">[N, C, H, W] for each input.</param>
-    /// <returns>One tensor [N, C', H', W'] for each output.</returns>
+    /// <returns>One tensor for each output: [N, C', H', W'], or a small one.</returns>
     /// <exception cref="ArgumentException">
     /// There are more or fewer tensors than inputs, or one has another shape than [N, C, H, W].
     /// </exception>

@@ -15,12 +15,15 @@ public abstract class MultiOutputBlock : Module<Tensor, Tensor[]>
 
     /// <summary>Describes the block's computation.</summary>
     /// <param name="input">The map that the block is applied to.</param>
-    /// <returns>The output maps, at least one.</returns>
-    public abstract IReadOnlyList<FeatureMap> Trace(FeatureMap input);
+    /// <returns>
+    /// The outputs, at least one: maps, small tensors or both. A method that gives maps alone may return a list of <see
+    /// cref="FeatureMap"/>.
+    /// </returns>
+    public abstract IReadOnlyList<NetworkValue> Trace(FeatureMap input);
 
     /// <summary>Runs the traced graph on a whole tensor at once, with ordinary autograd.</summary>
     /// <param name="input">[N, C, H, W].</param>
-    /// <returns>One tensor [N, C', H', W'] for each output.</returns>
+    /// <returns>One tensor for each output: [N, C', H', W'], or a small one.</returns>
     public sealed override Tensor[] forward(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);

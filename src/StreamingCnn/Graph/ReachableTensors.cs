@@ -48,9 +48,15 @@ internal static class ReachableTensors
             }
         }
 
-        // A function's target is no field that reflection shows.
-        if (one is Delegate { Target: { } target })
-            yield return target;
+        // A function's target is no field that reflection shows, and a static one has none.
+        if (one is Delegate function)
+        {
+            if (function.Target is { } target)
+                yield return target;
+            foreach (var value in Statics(function.Method.DeclaringType, types))
+                yield return value;
+        }
+
         if (one is Module module)
         {
             foreach (var inner in module.modules())

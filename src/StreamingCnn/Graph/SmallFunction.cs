@@ -14,6 +14,9 @@ internal sealed record SmallFunction(Func<IReadOnlyList<Tensor>, Tensor> Compute
     /// <summary>The parameters that it uses.</summary>
     public IReadOnlyList<Parameter> Parameters { get; init; } = [];
 
+    /// <summary>Tensors that it may use though they require a gradient that it cannot give them.</summary>
+    public IReadOnlyList<Tensor> Others { get; init; } = [];
+
     /// <summary>The modules that it calls.</summary>
     public IReadOnlyList<Module> Modules { get; init; } = [];
 

@@ -147,8 +147,20 @@ internal sealed class SmallTensors(
             using var scope = NewDisposeScope();
             var node = network.Smalls[index];
             var found = AutogradRecord.Backpropagate(
-                record.Root, gradient.to(record.Root.dtype), record.Leaves, AutogradRecord.Learning(node.Function!.Parameters), parameters);
-            for (var operand = 0; operand < found.Length; operand++)
+                record.Root,
+                gradient.to(record.Root.dtype),
+                [.. record.Leaves, .. node.Function!.Others],
+                AutogradRecord.Learning(node.Function.Parameters),
+                parameters);
+            if (found[node.Inputs.Length..].Any(one => one is not null))
+            {
+                throw new UnsupportedLayerException(
+                    node.Path,
+                    node.Function.Name,
+                    "uses a tensor that requires a gradient and is neither its argument nor a parameter; compute it within the function, of a parameter");
+            }
+
+            for (var operand = 0; operand < node.Inputs.Length; operand++)
             {
                 if (found[operand] is { } one)
                     AddGradient(node.Inputs[operand], one);

@@ -25,7 +25,8 @@ internal sealed class GlobalDifferentiablePart
             {
                 var small = network.Smalls[index];
                 smalls[index] = small.Function is { } function
-                    ? small.Inputs.Any(input => smalls[input]) || function.Parameters.Any(parameter => parameter.requires_grad)
+                    ? small.Inputs.Any(input => smalls[input])
+                        || function.Parameters.Any(parameter => parameter.requires_grad) || function.Others.Count > 0
                     : network.Reductions[small.Reduction].Operands.Any(operand => maps[operand]);
             }
         }
