@@ -40,6 +40,41 @@ internal static class KeptScalars
         return value.add(kept);
     }
 
+    /// <inheritdoc cref="Plus(Tensor, long)"/>
+    public static Tensor Plus(this Tensor value, double number)
+    {
+        using Scalar kept = number;
+        return value.add(kept);
+    }
+
+    /// <summary><c>value ^ exponent</c>.</summary>
+    public static Tensor Power(this Tensor value, double exponent)
+    {
+        using Scalar kept = exponent;
+        return value.pow(kept);
+    }
+
+    /// <summary>The larger of value and bound.</summary>
+    public static Tensor NoLessThan(this Tensor value, double bound)
+    {
+        using Scalar kept = bound;
+        return value.clamp_min(kept);
+    }
+
+    /// <summary>The smaller of value and bound.</summary>
+    public static Tensor NoMoreThan(this Tensor value, double bound)
+    {
+        using Scalar kept = bound;
+        return value.clamp_max(kept);
+    }
+
+    /// <summary>A number where the mask is, the value elsewhere.</summary>
+    public static Tensor FilledWhere(this Tensor value, Tensor mask, double number)
+    {
+        using Scalar kept = number;
+        return value.masked_fill(mask, kept);
+    }
+
     /// <summary><c>value / divisor</c>.</summary>
     public static Tensor Over(this Tensor value, double divisor)
     {

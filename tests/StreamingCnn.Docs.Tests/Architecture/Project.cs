@@ -41,7 +41,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Reductions", "Graph", "Planning", "Contracts"]),
             new("Face", [""], [Torch, "Interop", "Graph", "Execution", "Contracts"]),
             // Gates and poolings are small functions of sums over maps.
-            new("Models", ["Models"], [Torch, "Reductions", "Models/Layers", "Graph"]),
+            new("Models", ["Models"], [Torch, "Interop", "Reductions", "Models/Layers", "Graph"]),
         ]),
         new(Images, Images, [Engine], ["NetVips", "NetVips.Native", "NetVips.Native.linux-x64", "CsvHelper"],
         [
