@@ -1,6 +1,8 @@
 namespace StreamingCnn.Execution;
 
-/// <summary>Room for bytes in a place that is slower or further away than the device's memory. Threads may use it at the same time.</summary>
+/// <summary>
+/// Room for bytes in a place that is slower or further away than the device's memory. Threads may use it at the same time.
+/// </summary>
 internal interface IScratch : IDisposable
 {
     /// <summary>The most bytes that it took so far, gaps included.</summary>

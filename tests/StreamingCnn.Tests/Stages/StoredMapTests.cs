@@ -146,7 +146,9 @@ public sealed class StoredMapTests
         var whole = map.Shape.Whole;
         for (var round = 0; round < 4; round++)
         {
-            var windows = Enumerable.Range(0, 4).Select(_ => new Region(Within(whole.Rows, random), Within(whole.Columns, random))).ToArray();
+            var windows = Enumerable.Range(0, 4)
+                .Select(_ => new Region(Within(whole.Rows, random), Within(whole.Columns, random)))
+                .ToArray();
             foreach (var window in windows.Where(_ => random.Next(3) > 0))
                 map.Prefetch(window);
             if (random.Next(4) == 0)

@@ -19,7 +19,9 @@ internal enum ErrandState
     Dropped,
 }
 
-/// <summary>Something to be done for a map in the background: a rectangle on its way to the shelf, or a window on its way from it.</summary>
+/// <summary>
+/// Something to be done for a map in the background: a rectangle on its way to the shelf, or a window on its way from it.
+/// </summary>
 /// <param name="map">The map.</param>
 /// <param name="region">The rectangle.</param>
 /// <param name="bytes">Bytes of its values.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using StreamingCnn.Geometry;
 using StreamingCnn.Interop;
 using StreamingCnn.Interop.Weights;
@@ -12,6 +13,11 @@ namespace StreamingCnn.Execution.Stages;
 /// </summary>
 internal sealed class RestingMap : StoredMap
 {
+    // What is read of a window with one request after the other, and what is read to be added to; at least a row.
+    private const long BytesToRead = 1 << 18;
+    private const long BytesToAddTo = 4 << 20;
+    private const int RequestsAtOnce = 4;
+
     private readonly RestingMapShelf shelf;
     private readonly IScratch scratch;
     private readonly long valueBytes;
@@ -46,7 +52,7 @@ internal sealed class RestingMap : StoredMap
     internal void Save(MapErrand errand)
     {
         using var scope = NewDisposeScope();
-        foreach (var (rows, position, image) in Pieces(errand.Region))
+        foreach (var (rows, position, image) in Pieces(errand.Region, BytesToAddTo))
         {
             using var piece = NewDisposeScope();
             var values = errand.Values![image].narrow(0, rows.Start - errand.Region.Rows.Start, rows.Length);
@@ -67,10 +73,19 @@ internal sealed class RestingMap : StoredMap
         using var scope = NewDisposeScope();
         var read = MapFormat.ChannelsLast.Empty(Shape.Of(region), Type, CPU);
         var values = read.permute(0, 2, 3, 1);
-        foreach (var (rows, position, image) in Pieces(region))
+        try
         {
-            using var piece = NewDisposeScope();
-            Transfer(values[image].narrow(0, rows.Start - region.Rows.Start, rows.Length), position, isRead: true);
+            // A disk is faster with several requests at a time.
+            Parallel.ForEach(Pieces(region, BytesToRead), new ParallelOptions { MaxDegreeOfParallelism = RequestsAtOnce }, piece =>
+            {
+                using var pieces = NewDisposeScope();
+                var rows = values[piece.Image].narrow(0, piece.Rows.Start - region.Rows.Start, piece.Rows.Length);
+                Transfer(rows, piece.Position, isRead: true);
+            });
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
         }
 
         if (shelf.Format == MapFormat.ChannelsFirst)
@@ -81,21 +96,19 @@ internal sealed class RestingMap : StoredMap
     /// <inheritdoc/>
     protected override void Store(Region region, Tensor values, bool isFirst)
     {
-        if (region.IsEmpty)
-            return;
         // A sum is rounded once, when it has been made.
         var type = isFirst ? Type : values.dtype;
-        var rowBytes = region.Columns.Length * Shape.Batch * Shape.Channels * ElementSize.Of(type);
-        var atOnce = Math.Max(1, BytesAtOnce / rowBytes);
-        for (var row = region.Rows.Start; row < region.Rows.End; row += atOnce)
+        var rowBytes = Math.Max(1, region.Columns.Length * Shape.Batch * Shape.Channels * ElementSize.Of(type));
+        // What is more than may be on the way goes in several pieces.
+        var atOnce = Math.Max(1, shelf.MostOnTheWay / 2 / rowBytes);
+        for (var row = region.Rows.Start; row < region.Rows.End && !region.IsEmpty; row += atOnce)
         {
             var piece = region with { Rows = new(row, Math.Min(row + atOnce, region.Rows.End)) };
-            var length = piece.Rows.Length;
-            shelf.Hold(rowBytes * length);
+            shelf.Hold(piece.Rows.Length * rowBytes);
             using var scope = NewDisposeScope();
-            var copy = empty([Shape.Batch, length, region.Columns.Length, Shape.Channels], type, CPU);
-            copy.copy_(values.narrow(2, row - region.Rows.Start, length).permute(0, 2, 3, 1));
-            shelf.Send(new(this, piece, rowBytes * length) { Values = copy.DetachFromDisposeScope(), IsFirst = isFirst });
+            var copy = empty([Shape.Batch, piece.Rows.Length, piece.Columns.Length, Shape.Channels], type, CPU);
+            copy.copy_(values.Part(region, piece).permute(0, 2, 3, 1));
+            shelf.Send(new(this, piece, piece.Rows.Length * rowBytes) { Values = copy.DetachFromDisposeScope(), IsFirst = isFirst });
         }
     }
 
@@ -118,15 +131,16 @@ internal sealed class RestingMap : StoredMap
     }
 
     /// <summary>Rows of a rectangle, those of one image together as far as they are not much, and where they begin.</summary>
-    private IEnumerable<(Interval Rows, long Position, long Image)> Pieces(Region region)
+    private IEnumerable<(Interval Rows, long Position, long Image)> Pieces(Region region, long bytes)
     {
-        var atOnce = Math.Max(1, BytesAtOnce / (region.Columns.Length * Shape.Channels * valueBytes));
+        var atOnce = Math.Max(1, bytes / (region.Columns.Length * Shape.Channels * valueBytes));
         for (long image = 0; image < Shape.Batch; image++)
         {
             for (var row = region.Rows.Start; row < region.Rows.End; row += atOnce)
             {
-                var position = (((((image * Shape.Height) + row) * Shape.Width) + region.Columns.Start) * Shape.Channels * valueBytes) + start;
-                yield return (new(row, Math.Min(row + atOnce, region.Rows.End)), position, image);
+                var before = (((image * Shape.Height) + row) * Shape.Width) + region.Columns.Start;
+                var rows = new Interval(row, Math.Min(row + atOnce, region.Rows.End));
+                yield return (rows, start + (before * Shape.Channels * valueBytes), image);
             }
         }
     }

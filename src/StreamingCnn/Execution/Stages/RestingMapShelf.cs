@@ -23,11 +23,12 @@ internal sealed class RestingMapShelf : IMapShelf
     /// <param name="device">The device that computes.</param>
     /// <param name="format">In which order the values of windows lie in memory.</param>
     /// <param name="mostOnTheWay">
-    /// Bytes that may be on their way to the maps at a time, and as many on their way from them; a single rectangle may be larger.
+    /// Bytes that may be on their way to the maps at a time, and as many on their way from them; a single row, or a
+    /// single window, may be larger.
     /// </param>
     public RestingMapShelf(IScratch scratch, Device device, MapFormat format, long mostOnTheWay)
     {
-        (this.scratch, Device, Format) = (scratch, device, format);
+        (this.scratch, Device, Format, MostOnTheWay) = (scratch, device, format, mostOnTheWay);
         writes = new(gate, Write, mostOnTheWay);
         reads = new(gate, errand => errand.Values = errand.Map.Load(errand.Region), mostOnTheWay);
     }
@@ -37,6 +38,9 @@ internal sealed class RestingMapShelf : IMapShelf
 
     /// <summary>In which order the values of windows lie in memory.</summary>
     public MapFormat Format { get; }
+
+    /// <summary>Bytes that may be on their way to the maps at a time.</summary>
+    public long MostOnTheWay { get; }
 
     /// <inheritdoc/>
     public long Bytes
@@ -54,7 +58,7 @@ internal sealed class RestingMapShelf : IMapShelf
     /// <inheritdoc/>
     public long PeakBytesElsewhere => scratch.Length;
 
-    /// <summary>Windows that were being read, or ready, when they were asked for.</summary>
+    /// <summary>Windows that were read and had been asked for beforehand.</summary>
     public long Hits { get; private set; }
 
     /// <inheritdoc/>
@@ -131,10 +135,9 @@ internal sealed class RestingMapShelf : IMapShelf
                 Wait();
             windows.Remove(found);
             reads.Free(found.Bytes);
+            Hits++;
             if (found.State == ErrandState.Queued)
                 found.State = ErrandState.Dropped;
-            else
-                Hits++;
             return found.Values;
         }
     }

@@ -53,7 +53,8 @@ internal abstract class StoredMap : IMapSink, IDisposable
     }
 
     /// <summary>
-    /// Adds to a rectangle. A stage adds to each position of the map once, in any order, and the stages come one after the other. The first to come finds zeros.
+    /// Adds to a rectangle. A stage adds to each position of the map once, in any order, and the stages come one after the other. The
+    /// first to come finds zeros.
     /// </summary>
     /// <param name="top">First row.</param>
     /// <param name="left">First column.</param>
@@ -89,14 +90,15 @@ internal abstract class StoredMap : IMapSink, IDisposable
         // A stage that gives rows gives them to the last column.
         if (come.AsSpan().ContainsAnyExcept(Shape.Width, 0))
             throw new InvalidOperationException("A map on the shelf has rows of which a part has come.");
-        for (long row = 0; row < Shape.Height; row++)
+        for (var row = 0; row < come.Length; row++)
         {
-            if (come[row] > 0)
+            var missing = come.AsSpan(row).IndexOfAnyExcept(0);
+            var region = new Region(new(row, missing < 0 ? Shape.Height : row + missing), new(0, Shape.Width));
+            if (region.IsEmpty)
                 continue;
             using var scope = NewDisposeScope();
-            var region = new Region(new(row, row + 1), new(0, Shape.Width));
             Store(region, zeros(1, dtype: Type).expand(Shape.Of(region)), isFirst: true);
-            come[row] = Shape.Width;
+            row = (int)region.Rows.End - 1;
         }
 
         isComplete = true;
@@ -106,7 +108,8 @@ internal abstract class StoredMap : IMapSink, IDisposable
     /// <summary>Reads a window of the complete map.</summary>
     /// <param name="region">The window.</param>
     /// <returns>
-    /// The values [N, C, h, w], of the map's type, on the device that computes, in the caller's scope. They may be the map's own memory: nothing may change them.
+    /// The values [N, C, h, w], of the map's type, on the device that computes, in the caller's scope. They may be the map's own memory:
+    /// nothing may change them.
     /// </returns>
     public Tensor Read(Region region)
     {
