@@ -60,6 +60,7 @@ internal sealed class RunContext : IDisposable
             var (source, node, region) = instruction switch
             {
                 ReadSource read => (Sources[read.Source], read.Source, read.Region),
+                ReadWindow read => (Sources[read.Source], read.Source, read.Window),
                 ReadSinkGradient read => (Backward!.Outputs[read.Sink], read.Node, read.Region),
                 _ => default,
             };
@@ -75,7 +76,7 @@ internal sealed class RunContext : IDisposable
         Sources.Dispose();
     }
 
-    private ScalarType Type(int node) => Plan.Graph.Nodes[node].IsSource ? Sources.Type : Settings.MapType;
+    private ScalarType Type(int node) => Plan.Graph.Nodes[node] is { IsSource: true, IsStored: false } ? Sources.Type : Settings.MapType;
 
     private long[] Shape(int node, Region region) =>
         [Sources.Batch, Plan.Graph.Nodes[node].Channels, region.Rows.Length, region.Columns.Length];

@@ -63,10 +63,11 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
     public static long[] LastRowsRead(GridPlan plan, int source)
     {
         var last = new long[plan.Rows.Steps];
+        var readers = Readers(plan, source).ToArray();
         for (var row = 0; row < last.Length; row++)
         {
             last[row] = row > 0 ? last[row - 1] : 0;
-            foreach (var reader in plan.Graph.Consumers[source])
+            foreach (var reader in readers)
             {
                 if (!plan.Rows.Computed(reader, row).IsEmpty)
                     last[row] = Math.Max(last[row], plan.Rows.Patch(reader, row).Span.End);
@@ -78,6 +79,10 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => held?.Dispose();
+
+    /// <summary>The layers that read a map, by way of views of its window as well.</summary>
+    private static IEnumerable<int> Readers(GridPlan plan, int map) =>
+        plan.Graph.Consumers[map].SelectMany(reader => plan.Roles.IsView(reader) ? Readers(plan, reader) : [reader]);
 
     /// <summary>Holds zeros from a row on, where it held nothing yet.</summary>
     private void Reach(long first)

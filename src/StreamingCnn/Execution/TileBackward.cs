@@ -102,6 +102,15 @@ internal sealed class TileBackward(RunContext run)
                 }
 
                 break;
+            case AddWindowGradient add:
+                if (gradients[add.Source] is { } ofWindow)
+                {
+                    With.Sources.Add(add.Source, ofWindow.Region, ofWindow.Tensor);
+                    ofWindow.Tensor.Dispose();
+                    gradients[add.Source] = null;
+                }
+
+                break;
             default:
                 throw new InvalidOperationException($"A tile's way backwards has no {instruction.GetType().Name}.");
         }

@@ -53,6 +53,10 @@ internal sealed class TileForward(RunContext run)
                     sources.Add(
                         run.Settings.Format.Of(run.Sources[read.Source].Read(Absolute(read.Source, read.Region))).DetachFromDisposeScope());
                 break;
+            case ReadWindow read:
+                using (Measure(StepPart.Windows))
+                    ReadWindow(read);
+                break;
             case Compute compute:
                 Compute(compute);
                 break;
@@ -99,6 +103,13 @@ internal sealed class TileForward(RunContext run)
         }
     }
 
+    private void ReadWindow(ReadWindow read)
+    {
+        var region = Absolute(read.Source, read.Window);
+        var values = run.Sources[read.Source].Read(region);
+        windows[read.Source] = new(run.Settings.Format.Of(values.to(run.Settings.MapType)).alias().DetachFromDisposeScope(), region);
+    }
+
     private void Compute(Compute compute)
     {
         var patch = Rectangle(compute.Node, compute.IsLaidOut, out var inputs);
@@ -126,7 +137,7 @@ internal sealed class TileForward(RunContext run)
         {
             var input = node.Inputs[operand];
             inputs[operand] = patch.Input.IsEmpty ? run.Empty(input, patch.Input)
-                : Node(input).IsSource ? sources[next++]
+                : Node(input) is { IsSource: true, IsStored: false } ? sources[next++]
                 : windows[input]!.Value.Tensor.Part(windows[input]!.Value.Region, patch.Input);
         }
 

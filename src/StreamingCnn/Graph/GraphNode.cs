@@ -14,6 +14,12 @@ internal sealed record GraphNode(int Index, LocalLayer? Layer, int[] Inputs, lon
     public bool IsSource => Layer is null;
 
     /// <summary>
+    /// Whether it is a source of the maps' own type that was computed before, of which any window can be had at any time: each tile takes
+    /// one window, to which pointwise layers are applied.
+    /// </summary>
+    public bool IsStored { get; init; }
+
+    /// <summary>
     /// What random layers draw by: the position in the network as it was traced, of which this graph may be a part.
     /// </summary>
     public int Key { get; init; } = Index;

@@ -7,7 +7,7 @@ namespace StreamingCnn.Graph;
 internal static class NarrowMaps
 {
     /// <summary>
-    /// The network with bfloat16 maps. Layers that read a source, which has more significant bits, and those that are not known to be right
+    /// The network with bfloat16 maps. Layers that read a source from outside, which has more significant bits, and those that are not known to be right
     /// in bfloat16 compute in float32.
     /// </summary>
     /// <param name="graph">The network.</param>
@@ -27,5 +27,5 @@ internal static class NarrowMaps
     }
 
     private static bool IsNarrow(NetworkGraph graph, GraphNode node) =>
-        !node.Inputs.Any(input => graph.Nodes[input].IsSource) && node.Layer!.IsRightInBFloat16;
+        !node.Inputs.Any(input => graph.Nodes[input] is { IsSource: true, IsStored: false }) && node.Layer!.IsRightInBFloat16;
 }

@@ -20,9 +20,10 @@ internal sealed class MapRoles
         var outputs = graph.Outputs.ToHashSet();
         foreach (var node in graph.Nodes)
         {
-            // A source is read anew by every consumer, and outputs must be rectangles that can be written where they belong.
+            // A source is read anew by every consumer unless it is stored, and outputs must be rectangles that can be written where they
+            // belong.
             var isView = node.Layer is { IsPointwise: true } && !outputs.Contains(node.Index)
-                && !graph.Nodes[roots[node.Inputs[0]]].IsSource;
+                && graph.Nodes[roots[node.Inputs[0]]] is not { IsSource: true, IsStored: false };
             roots[node.Index] = isView ? roots[node.Inputs[0]] : node.Index;
         }
     }

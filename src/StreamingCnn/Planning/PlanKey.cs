@@ -25,7 +25,7 @@ internal sealed class PlanKey
         foreach (var source in graph.Sources)
         {
             text.Append(CultureInfo.InvariantCulture, $";{source.Channels} {rows.Length(source.Index)} {columns.Length(source.Index)}");
-            text.Append(CultureInfo.InvariantCulture, $" {trunk.Differentiable.Needs(source.Index)}");
+            text.Append(CultureInfo.InvariantCulture, $" {trunk.Differentiable.Needs(source.Index)} {source.IsStored}");
         }
 
         foreach (var node in graph.Layers)

@@ -141,7 +141,7 @@ internal sealed class StagedNetwork
         foreach (var source in sources)
         {
             places[source] = nodes.Count;
-            nodes.Add(Network.Maps[source] with { Index = nodes.Count, Layer = null, Inputs = [], Key = source });
+            nodes.Add(Network.Maps[source] with { Index = nodes.Count, Layer = null, Inputs = [], IsStored = isBoundary[source] });
         }
 
         var outputs = new List<StageOutput>();

@@ -46,8 +46,14 @@ internal sealed class BackwardCompiler
         var isComplete = false;
         for (var i = compiler.Nodes.Count - 1; i >= 0; i--)
         {
-            if (compiler.Nodes[i].IsSource || !differentiable.Needs(i))
+            if (!differentiable.Needs(i))
                 continue;
+            if (compiler.Nodes[i].IsSource)
+            {
+                compiler.WriteSource(i);
+                continue;
+            }
+
             if (!isComplete && tile.HasRecord(i) && i < keptFrom)
             {
                 compiler.instructions.AddRange(ForwardCompiler.Again(tile, keptFrom, differentiable));
@@ -64,6 +70,12 @@ internal sealed class BackwardCompiler
         if (!isComplete)
             compiler.instructions.Insert(0, new ForgetStrips());
         return compiler.instructions;
+    }
+
+    private void WriteSource(int source)
+    {
+        if (sums[source] != Sum.None)
+            Add(new AddWindowGradient(source, tile.RelativeWindow(source)));
     }
 
     private void WriteView(GraphNode node)
@@ -171,7 +183,7 @@ internal sealed class BackwardCompiler
             if (!differentiable.Needs(input))
                 continue;
             var part = tile.Relative(input, read);
-            if (Nodes[input].IsSource)
+            if (Nodes[input] is { IsSource: true, IsStored: false })
                 Add(new AddSourceGradient(input, operand, part));
             else
                 Add(new AddGradient(input, operand, part, tile.RelativeWindow(input), Join(input, read, memory.GradientIsFresh)));

@@ -80,3 +80,8 @@ internal sealed record AddGradient(int Node, int Operand, Region Part, Region Wi
 /// <param name="Operand">Which operand of the layer.</param>
 /// <param name="Part">What it is the gradient of.</param>
 internal sealed record AddSourceGradient(int Source, int Operand, Region Part) : BackwardInstruction;
+
+/// <summary>Adds the gradient of a stored source's window to the source's.</summary>
+/// <param name="Source">The source's node.</param>
+/// <param name="Window">The window.</param>
+internal sealed record AddWindowGradient(int Source, Region Window) : BackwardInstruction;

@@ -18,6 +18,7 @@ internal sealed class ForwardCompiler
     private readonly int[] uses;
     private readonly bool[] isExclusive;
     private readonly bool[] isLaidOut;
+    private readonly bool[] isThere;
     private readonly List<Instruction> instructions = [];
 
     private ForwardCompiler(TileLayout tile, int keptFrom, bool again, DifferentiablePart differentiable)
@@ -27,7 +28,8 @@ internal sealed class ForwardCompiler
         this.again = again;
         this.differentiable = differentiable;
         var nodes = Nodes.Count;
-        (computes, uses, isExclusive, isLaidOut) = (new bool[nodes], new int[nodes], new bool[nodes], new bool[nodes]);
+        (computes, uses) = (new bool[nodes], new int[nodes]);
+        (isExclusive, isLaidOut, isThere) = (new bool[nodes], new bool[nodes], new bool[nodes]);
     }
 
     private IReadOnlyList<GraphNode> Nodes => tile.Grid.Graph.Nodes;
@@ -92,6 +94,7 @@ internal sealed class ForwardCompiler
         var (window, records) = (tile.RelativeWindow(i), Records(i));
         if (!computes[i] && !records)
             return;
+        Want(below);
         // Only where nobody else reads the window: another reader's record, or a slice of it, may still refer to its memory.
         if (node.Layer is IOverwritingLayer && isExclusive[below] && uses[below] == 1)
         {
@@ -119,8 +122,11 @@ internal sealed class ForwardCompiler
             var read = tile.Read(i);
             for (var operand = 0; operand < node.Inputs.Length && !read.IsEmpty; operand++)
             {
-                if (Nodes[node.Inputs[operand]].IsSource)
-                    Add(new ReadSource(node.Inputs[operand], operand, tile.Relative(node.Inputs[operand], read)));
+                var below = node.Inputs[operand];
+                if (Nodes[below].IsStored)
+                    Want(below);
+                else if (Nodes[below].IsSource)
+                    Add(new ReadSource(below, operand, tile.Relative(below, read)));
             }
 
             var (output, input) = (tile.Relative(i, tile.Rectangle(i)!.Value), tile.Relative(node.Inputs[0], read));
@@ -131,14 +137,23 @@ internal sealed class ForwardCompiler
                 : new RecordAlone(i, output, input, padded, isPadded));
             if (!again)
                 Emit(i);
-            foreach (var below in read.IsEmpty ? [] : node.Inputs)
-                Release(below);
+            foreach (var operand in read.IsEmpty ? [] : node.Inputs)
+                Release(operand);
         }
 
         if (uses[i] > 0)
             WriteWindow(i);
         if (computes[i])
             Add(new ReleaseRectangle(i));
+    }
+
+    /// <summary>Reads a stored source's window, when its first reader comes.</summary>
+    private void Want(int node)
+    {
+        if (!Nodes[node].IsStored || isThere[node])
+            return;
+        Add(new ReadWindow(node, tile.RelativeWindow(node)));
+        isThere[node] = true;
     }
 
     private void Emit(int node)
@@ -169,7 +184,7 @@ internal sealed class ForwardCompiler
 
     private void Release(int node)
     {
-        if (--uses[node] == 0 && !Nodes[node].IsSource)
+        if (--uses[node] == 0 && Nodes[node] is not { IsSource: true, IsStored: false })
             Add(new ReleaseWindow(node));
     }
 

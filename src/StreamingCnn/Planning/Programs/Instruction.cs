@@ -20,6 +20,11 @@ internal abstract record BackwardInstruction : Instruction;
 /// <param name="Region">The rectangle.</param>
 internal sealed record ReadSource(int Source, int Operand, Region Region) : ForwardInstruction;
 
+/// <summary>Reads all that the tile's layers read of a stored source, as its window.</summary>
+/// <param name="Source">The source's node.</param>
+/// <param name="Window">The window.</param>
+internal sealed record ReadWindow(int Source, Region Window) : ForwardInstruction;
+
 /// <summary>Computes the tile's rectangle of a map from the windows of the maps below it.</summary>
 /// <param name="Node">The map.</param>
 /// <param name="Output">The rectangle.</param>

@@ -55,6 +55,9 @@ internal sealed class ProgramMemory(TrunkCost trunk)
             case ReadSource read:
                 operands.Add(live.New(read.Region.Area * Node(read.Source).Channels * trunk.SourceValueBytes));
                 break;
+            case ReadWindow read:
+                windows[read.Source] = New(read.Source, read.Window);
+                break;
             case Compute compute:
                 Run(compute, tile.Memory(compute.Node));
                 break;
@@ -112,6 +115,9 @@ internal sealed class ProgramMemory(TrunkCost trunk)
             case AddSourceGradient add:
                 live.Release(parts[add.Operand]);
                 break;
+            case AddWindowGradient add:
+                live.Release(gradients.Take(add.Source));
+                break;
         }
     }
 
@@ -155,7 +161,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
     private int[] Operands(GraphNode node)
     {
         var next = 0;
-        return Array.ConvertAll(node.Inputs, input => Node(input).IsSource ? operands[next++] : windows[input]);
+        return Array.ConvertAll(node.Inputs, input => Node(input) is { IsSource: true, IsStored: false } ? operands[next++] : windows[input]);
     }
 
     private void Run(Apply apply, in LayerMemory memory)
@@ -172,7 +178,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
         if (memory.KeepsInput && !(padded >= 0 && memory.KeepsPaddedCopyOnly))
         {
             foreach (var (operand, block) in read.Index())
-                held.Add(Kept(block, memory, Node(Node(node).Inputs[operand]).IsSource));
+                held.Add(Kept(block, memory, Node(Node(node).Inputs[operand]) is { IsSource: true, IsStored: false }));
         }
 
         if (memory is { KeepsInput: true, RunsAgain: 0 } && padded >= 0)

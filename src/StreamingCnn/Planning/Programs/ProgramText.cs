@@ -33,6 +33,7 @@ internal sealed class ProgramText(NetworkGraph graph)
     public string Line(Instruction instruction) => instruction switch
     {
         ReadSource read => Line("read", read.Source, Size(read.Region)),
+        ReadWindow read => Line("read", read.Source, Size(read.Window)),
         Compute compute => Line(
             "compute",
             compute.Node,
@@ -63,6 +64,7 @@ internal sealed class ProgramText(NetworkGraph graph)
         ReleaseGradient release => Line("release", release.Node, "gradient"),
         AddGradient add => Line(Verb(add.Joining), add.Node, $"{Size(add.Part)} to the gradient of {Size(add.Window)}"),
         AddSourceGradient add => Line("hand on", add.Source, Size(add.Part)),
+        AddWindowGradient add => Line("hand on", add.Source, Size(add.Window)),
         _ => throw new InvalidOperationException($"There are no words for {instruction}."),
     };
 
