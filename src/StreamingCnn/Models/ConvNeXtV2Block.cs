@@ -33,7 +33,7 @@ internal sealed class ConvNeXtV2Block : StreamingBlock
         mlp = Sequential(
             ("fc1", AtEachPixel(channels, Expansion * channels)),
             ("act", GELU()),
-            ("grn", new ResponseNorm(Expansion * channels)),
+            ("grn", new GlobalResponseNorm(Expansion * channels)),
             ("fc2", AtEachPixel(Expansion * channels, channels)));
         if (dropProbability > 0)
             stochasticDepth = new StochasticDepth(dropProbability);

@@ -78,7 +78,7 @@ public sealed class EfficientNetTrunk : StreamingBlock, IClassifiedTrunk
                     new(channels, channels * expansion, wide, kernel, i == 0 ? stride : 1, Math.Max(1, channels / Squeeze)),
                     norms,
                     () => SiLU(),
-                    (gated, squeezed) => new SqueezeExcitation(gated, squeezed, SiLU(), Sigmoid()),
+                    (gated, squeezed) => new SqueezeExcite(gated, squeezed, SiLU(), Sigmoid()),
                     stochasticDepth * done++ / all));
                 channels = wide;
             }

@@ -73,7 +73,7 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
                 new(channels, row.Expanded, row.Outputs, row.Kernel, row.Stride, row.IsGated ? InvertedResidual.InEights(row.Expanded / Squeeze) : 0),
                 norms,
                 () => row.IsHard ? Hardswish() : ReLU(),
-                (gated, squeezed) => new SqueezeExcitation(gated, squeezed, ReLU(), Hardsigmoid())));
+                (gated, squeezed) => new SqueezeExcite(gated, squeezed, ReLU(), Hardsigmoid())));
             channels = row.Outputs;
         }
 

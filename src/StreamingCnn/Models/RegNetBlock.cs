@@ -30,7 +30,7 @@ internal sealed class RegNetBlock : StreamingBlock
         f = Sequential(
             ("a", norm.Behind(inputs, outputs, 1, ReLU())),
             ("b", norm.Behind(outputs, outputs, 3, ReLU(), stride, outputs / group)),
-            ("se", new SqueezeExcitation(outputs, (long)Math.Round(Squeeze * inputs), ReLU(), Sigmoid())),
+            ("se", new SqueezeExcite(outputs, (long)Math.Round(Squeeze * inputs), ReLU(), Sigmoid())),
             ("c", norm.Behind(outputs, outputs, 1)));
         RegisterComponents();
     }
