@@ -51,7 +51,7 @@ public sealed record StreamingOptions
     /// Use the running statistics of BatchNorm2d layers in training mode as well. Off, since it changes the result wherever the
     /// batch's own statistics differ from the running ones; their weight and bias are trained either way.
     /// </summary>
-    /// <value>The default value is false: a BatchNorm2d in training mode is refused.</value>
+    /// <value>The default value is false: a BatchNorm2d in training mode takes the statistics of the images of the call.</value>
     public bool FrozenBatchNorm { get; init; }
 
     /// <summary>

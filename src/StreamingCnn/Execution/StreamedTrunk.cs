@@ -262,7 +262,7 @@ internal sealed class StreamedTrunk
             throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot compute its layers in another type; leave StreamingOptions.Compute at {ComputePrecision.Parameters}.");
         if (options.Tile is not { } tile)
             throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
-        opaque ??= new OpaqueTrunk((nn.Module<Tensor, Tensor>)trunk, options.FrozenBatchNorm);
+        opaque ??= new OpaqueTrunk((nn.Module<Tensor, Tensor>)trunk);
         // The engine sees into every block with several inputs, so this is a module from one image to one map.
         var image = sources.Only;
         var (rows, columns) = opaque.Geometry(image, willReverse);

@@ -96,14 +96,28 @@ public sealed class FeatureMap : NetworkValue
     }
 
     /// <summary>(x - centre) scale + shift at each position; each may be missing.</summary>
-    internal FeatureMap Affine(GlobalTensor? centre, GlobalTensor? scale, GlobalTensor? shift, string? path = null)
+    /// <param name="centre">[N or 1, C].</param>
+    /// <param name="scale">Of the same shape.</param>
+    /// <param name="shift">Of the same shape.</param>
+    /// <param name="path">Path of the module whose step it is.</param>
+    /// <param name="norm">The norm whose last step it is.</param>
+    /// <param name="size">The only size of maps that it takes.</param>
+    internal FeatureMap Affine(
+        GlobalTensor? centre,
+        GlobalTensor? scale,
+        GlobalTensor? shift,
+        string? path = null,
+        string? norm = null,
+        (long Height, long Width)? size = null)
     {
         GlobalTensor[] smalls = [.. new[] { centre, scale, shift }.OfType<GlobalTensor>()];
-        return Builder.Add(
-            new AffineLayer(centre is not null, scale is not null, shift is not null) { Smalls = [.. smalls.Select(small => small.Index)] },
-            [this],
-            path,
-            smalls: smalls);
+        var layer = new AffineLayer(centre is not null, scale is not null, shift is not null)
+        {
+            Smalls = [.. smalls.Select(small => small.Index)],
+            Norm = norm,
+            Size = size,
+        };
+        return Builder.Add(layer, [this], path, smalls: smalls);
     }
 
     /// <summary>What a function makes of this map, others and small tensors at each position, recorded by autograd.</summary>

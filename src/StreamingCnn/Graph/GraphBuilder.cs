@@ -105,7 +105,7 @@ internal sealed class GraphBuilder
                 RefuseHooks(module);
                 return input;
             default:
-                return GlobalLayers.Of(module, new(blocks > 0, frozenBatchNorm)) is { } layer
+                return LayerRegistry.Global(module, new(blocks > 0, frozenBatchNorm)) is { } layer
                     ? Global(module, layer, input)
                     : Layer(module, input);
         }

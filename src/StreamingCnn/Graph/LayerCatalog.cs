@@ -1,4 +1,5 @@
 using StreamingCnn.Graph.Layers;
+using StreamingCnn.Graph.Stages;
 using StreamingCnn.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -24,7 +25,7 @@ internal static class LayerCatalog
         AddActivations();
         AddNorms();
         AddRandom();
-        AddRefused();
+        AddPooling();
     }
 
     /// <summary>The description of a module, or why there is none.</summary>
@@ -47,8 +48,15 @@ internal static class LayerCatalog
     /// <summary>Whether a module draws random numbers in training mode.</summary>
     public static bool DrawsRandomNumbers(Module module) => Of(module) is { DrawsRandomNumbers: true };
 
-    /// <summary>Why a module that sees the whole map is refused; null for others.</summary>
-    public static string? GlobalRefusal(Module module) => Of(module) is { IsGlobal: true } entry ? entry.Refusal!(module, default) : null;
+    /// <summary>How a module is streamed that looks at the whole map where it stands and as it is set; null for others.</summary>
+    public static GlobalLayer? Global(Module module, LayerPlace place) =>
+        Of(module)?.Global is { } global && global.IsGlobal(module, place) ? global : null;
+
+    /// <summary>
+    /// Why a module that looks at the whole map cannot be run inside one that the engine cannot see into; null for those that do not.
+    /// </summary>
+    public static string? GlobalRefusal(Module module) =>
+        Global(module, default) is { } global ? $"{global.Deed}; derive the module around it from StreamingBlock, or {MoveToHead}" : null;
 
     private static LayerEntry? Of(Module module) => Entries.GetValueOrDefault(module.GetType());
 
@@ -117,18 +125,21 @@ internal static class LayerCatalog
 
     private static void AddNorms()
     {
-        Add<BatchNorm2d>(new() { Describe = (m, place) => new BatchNormLayer((BatchNorm2d)m, place.FrozenBatchNorm) });
         Know<ChannelLayerNorm>(m => new ChannelNormLayer(m));
-        Add<LayerNorm>(new()
+        // With running statistics they are local.
+        Add<BatchNorm2d>(new()
         {
-            Describe = (m, _) => new ChannelNormLayer((LayerNorm)m),
-            Refusal = (m, place) => place.IsInBlock && ((LayerNorm)m).normalized_shape.Length == 1
-                ? null
-                : $"normalises over the last dimensions of the whole map; use ChannelLayerNorm, or {MoveToHead}",
-            IsGlobal = true,
+            Describe = (m, place) => new BatchNormLayer((BatchNorm2d)m, place.FrozenBatchNorm),
+            Global = new BatchNormOfMaps(),
         });
-        RefuseGlobal<GroupNorm>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
-        RefuseGlobal<InstanceNorm2d>($"normalises over the whole map; use ChannelLayerNorm, or {MoveToHead}");
+        Add<InstanceNorm2d>(new()
+        {
+            Describe = (m, _) => new BatchNormLayer((InstanceNorm2d)m, evaluate: false),
+            Global = new InstanceNormOfMaps(),
+        });
+        // In a block that of one dimension is of the channels of each pixel.
+        Add<LayerNorm>(new() { Describe = (m, _) => new ChannelNormLayer((LayerNorm)m), Global = new LayerNormOfMaps() });
+        Add<GroupNorm>(new() { Global = new GroupNormOfMaps() });
     }
 
     private static void AddRandom()
@@ -154,14 +165,18 @@ internal static class LayerCatalog
         Add<FeatureAlphaDropout>(random with { Refusal = (_, _) => Unsupported });
     }
 
-    private static void AddRefused()
+    private static void AddPooling()
     {
-        const string Pools = $"pools windows that depend on the size of the whole map; {MoveToHead}";
-        RefuseGlobal<AdaptiveAvgPool2d>(Pools);
-        RefuseGlobal<AdaptiveMaxPool2d>(Pools);
-        RefuseGlobal<FractionalMaxPool2d>(Pools);
-        Add<Flatten>(new() { Refusal = (_, _) => $"mixes all positions; {MoveToHead}" });
-        Add<Unflatten>(new() { Refusal = (_, _) => $"needs a flattened map; {MoveToHead}" });
+        const string Pool = "pool it first, such as by AdaptiveAvgPool2d";
+        Add<AdaptiveAvgPool2d>(new() { Global = new PoolingOfMaps() });
+        Add<AdaptiveMaxPool2d>(new() { Global = new PoolingOfMaps() });
+        Add<FractionalMaxPool2d>(new()
+        {
+            Refusal = (_, _) => "pools windows at random places over the whole map; use MaxPool2d or AdaptiveMaxPool2d",
+        });
+        // Behind a pooling they are as any module on small tensors: called.
+        Add<Flatten>(new() { Refusal = (_, _) => $"would lay all positions of a map into one row; {Pool}, or {MoveToHead}" });
+        Add<Unflatten>(new() { Refusal = (_, _) => $"needs a flattened map; {Pool}, or {MoveToHead}" });
     }
 
     private static void Add<TModule>(LayerEntry entry)
@@ -169,9 +184,6 @@ internal static class LayerCatalog
 
     private static void Know<TModule>(Func<TModule, LocalLayer> describe)
         where TModule : Module<Tensor, Tensor> => Add<TModule>(new() { Describe = (module, _) => describe((TModule)module) });
-
-    private static void RefuseGlobal<TModule>(string reason)
-        where TModule : Module => Add<TModule>(new() { Refusal = (_, _) => reason, IsGlobal = true });
 
     private static void Activation<TModule>(int kept)
         where TModule : Module<Tensor, Tensor> => Know<TModule>(m => new ActivationLayer(m, kept));

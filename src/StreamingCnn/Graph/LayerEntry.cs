@@ -1,3 +1,4 @@
+using StreamingCnn.Graph.Stages;
 using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph;
@@ -20,8 +21,8 @@ internal sealed record LayerEntry
     /// </summary>
     public Func<Module, LayerPlace, string?>? Refusal { get; init; }
 
-    /// <summary>Whether each of its outputs may depend on all of the map.</summary>
-    public bool IsGlobal { get; init; }
+    /// <summary>How it is streamed where it looks at the whole map; null where it never does, or cannot be streamed.</summary>
+    public GlobalLayer? Global { get; init; }
 
     /// <summary>Whether it draws random numbers in training mode.</summary>
     public bool DrawsRandomNumbers { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using StreamingCnn.Graph;
+using StreamingCnn.Graph.Stages;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -50,6 +51,9 @@ public static class LayerRegistry
                 && Taught.TryGetValue(layer.GetType(), out var taught)
                 && taught(module) is { IsRandom: true }));
 
-    /// <summary>Why a layer that sees the whole map is refused; null for others.</summary>
-    internal static string? GlobalRefusal(Module layer) => LayerCatalog.GlobalRefusal(layer);
+    /// <inheritdoc cref="LayerCatalog.Global"/>
+    internal static GlobalLayer? Global(Module module, LayerPlace place) => IsTaught(module) ? null : LayerCatalog.Global(module, place);
+
+    /// <inheritdoc cref="LayerCatalog.GlobalRefusal"/>
+    internal static string? GlobalRefusal(Module module) => LayerCatalog.GlobalRefusal(module);
 }

@@ -1,5 +1,5 @@
 using StreamingCnn.Graph;
-using StreamingCnn.Graph.Layers;
+using StreamingCnn.Graph.Stages;
 using StreamingCnn.Planning;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -10,8 +10,7 @@ namespace StreamingCnn.Execution.Probing;
 
 /// <summary>A trunk that the engine cannot see into, with what probing it has found and as long as that holds.</summary>
 /// <param name="module">The trunk.</param>
-/// <param name="frozenBatchNorm">Whether batch norm in training mode was to use its running statistics.</param>
-internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatchNorm)
+internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module)
 {
     // Threads that run one trunk find out once.
     private readonly Lock turn = new();
@@ -147,14 +146,20 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module, bool frozenBatc
         foreach (var (path, layer) in layers)
         {
             var name = layer.GetType().Name;
-            if (layer is BatchNorm2d { training: true } && frozenBatchNorm)
+            if (layer is BatchNorm2d { training: true })
             {
                 throw new UnsupportedLayerException(
                     path, name, "is in training mode inside a module that the engine cannot see into; call eval() on it");
             }
 
-            if (layer is BatchNorm2d norm && new BatchNormLayer(norm, evaluate: false).Refusal is { } reason)
-                throw new UnsupportedLayerException(path, name, reason);
+            if (layer is BatchNorm2d norm && BatchNormOfMaps.IsGlobal(norm, isFrozen: false))
+            {
+                throw new UnsupportedLayerException(
+                    path,
+                    name,
+                    "keeps no running statistics inside a module that the engine cannot see into; derive the module from StreamingBlock");
+            }
+
             if (layer is NormBase { training: true, track_running_stats: true })
             {
                 throw new UnsupportedLayerException(

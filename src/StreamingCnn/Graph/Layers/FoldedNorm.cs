@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
-/// BatchNorm2d with its running statistics, folded into the convolution before it: y = γ (W x + b - mean) / s + β is a convolution by γ/s W with another bias, s being the standard
+/// BatchNorm2d or InstanceNorm2d with its running statistics, folded into the convolution before it: y = γ (W x + b - mean) / s + β is a convolution by γ/s W with another bias, s being the standard
 /// deviation. The map between the two is never there, neither to be computed nor to be kept.
 /// </summary>
 /// <remarks>
@@ -15,7 +15,7 @@ namespace StreamingCnn.Graph.Layers;
 /// </remarks>
 /// <param name="convolution">The convolution.</param>
 /// <param name="norm">The norm that reads it.</param>
-internal sealed class FoldedNorm(Conv2d convolution, BatchNorm2d norm) : MadeWeights(convolution)
+internal sealed class FoldedNorm(Conv2d convolution, NormBase norm) : MadeWeights(convolution)
 {
     // Weights multiplied at a time in a wider type: few enough to stay in the processor's caches.
     private const long WeightsAtATime = 1 << 16;

@@ -71,23 +71,23 @@ internal sealed class ReluLayer(ReLU relu) : PointwiseLayer(relu), IOverwritingL
     }
 }
 
-/// <summary>BatchNorm2d with its running statistics: an affine map of each channel, whose weight and bias may be trained.</summary>
+/// <summary>
+/// BatchNorm2d or InstanceNorm2d with its running statistics: an affine map of each channel, whose weight and bias may be trained.
+/// </summary>
 /// <param name="norm">The module.</param>
 /// <param name="evaluate">Use the running statistics in training mode as well.</param>
-internal sealed class BatchNormLayer(BatchNorm2d norm, bool evaluate) : PointwiseLayer(norm)
+internal sealed class BatchNormLayer(NormBase norm, bool evaluate) : PointwiseLayer(norm)
 {
     /// <summary>The module.</summary>
-    internal BatchNorm2d Norm => norm;
+    internal NormBase Norm => norm;
 
     internal override bool IsRightInBFloat16 => true;
 
     public override bool OutputIsFresh => true;
 
     public override string? Refusal => norm.running_mean is null || norm.running_var is null
-        ? "keeps no running statistics and normalises over the whole map; use ChannelLayerNorm, or move it to the head"
-        : norm.training && !evaluate
-            ? "is in training mode, where it normalises over the whole map; call eval() on it or set StreamingOptions.FrozenBatchNorm, use ChannelLayerNorm, or move it to the head"
-            : null;
+        ? "has no running statistics, which it needs in evaluation mode; set running_mean and running_var, or call train() on it"
+        : null;
 
     public override long? InputChannels => norm.num_features;
 

@@ -23,7 +23,25 @@ internal sealed class AffineLayer : OperandLayer
     public AffineLayer(bool hasCentre, bool hasScale, bool hasShift) => (this.hasCentre, this.hasScale, this.hasShift) = (hasCentre, hasScale, hasShift);
 
     /// <inheritdoc/>
-    public override string Name => hasCentre ? "Normalise" : hasScale ? "Scale" : "Shift";
+    public override string Name => Norm ?? (hasCentre ? "Normalise" : hasScale ? "Scale" : "Shift");
+
+    /// <summary>The norm whose last step this is; null for none.</summary>
+    public string? Norm { get; init; }
+
+    /// <summary>The only size of maps that it takes; null for any.</summary>
+    public (long Height, long Width)? Size { get; init; }
+
+    /// <inheritdoc/>
+    /// <remarks>A norm's small tensors have more significant bits than the maps, and are not to lose them.</remarks>
+    internal override bool IsRightInBFloat16 => !hasCentre;
+
+    /// <inheritdoc/>
+    public override AxisMap Along(Axis axis, long length)
+    {
+        if (Size is { } only && length != (axis == Axis.Rows ? only.Height : only.Width))
+            throw new GeometryException($"takes maps of {only.Height} x {only.Width} alone, but gets a side of {length}");
+        return base.Along(axis, length);
+    }
 
     /// <inheritdoc/>
     internal override LayerMemory MemoryOf(in Patch patch) =>
@@ -34,15 +52,16 @@ internal sealed class AffineLayer : OperandLayer
 
     /// <inheritdoc/>
     public override OperandLayer With(bool[] smallsWanted) =>
-        new AffineLayer(hasCentre, hasScale, hasShift) { Smalls = Smalls, SmallsWanted = smallsWanted };
+        new AffineLayer(hasCentre, hasScale, hasShift) { Smalls = Smalls, SmallsWanted = smallsWanted, Norm = Norm, Size = Size };
 
     /// <inheritdoc/>
     public override Tensor Apply(IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> smalls)
     {
         var (centre, scale, shift) = Operands(smalls);
-        // One constant for each channel, made in a wider type: then one pass over the map.
-        var constant = centre is null ? shift : Constant(centre, scale, shift, inputs[0].dtype);
+        // One constant for each channel, made in a wider type: then one pass over the map. It is made for the factor as it is rounded: the
+        // centre may be large, and another factor would shift everything.
         var factor = scale?.to(inputs[0].dtype);
+        var constant = centre is null ? shift : Constant(centre, factor, shift, inputs[0].dtype);
         return (factor, constant?.to(inputs[0].dtype)) switch
         {
             ({ } times, { } plus) => addcmul(plus, inputs[0], times, 1),
@@ -95,8 +114,8 @@ internal sealed class AffineLayer : OperandLayer
             var (centre, scale, _) = layer.Operands(smalls);
             using (NewDisposeScope())
             {
-                var sum = layer.Learns ? gradient.sum([2, 3], keepdim: true, type: SumType(gradient)) : null;
-                var product = input is null ? null : Product(gradient, centre);
+                var sum = layer.Learns ? Sum(gradient) : null;
+                var product = input is null ? null : Product(gradient, centre, sum!);
                 var gradients = new List<Tensor?>();
                 if (layer.hasCentre)
                     gradients.Add(sum is null ? null : scale is null ? -sum : -(sum * scale.to(sum.dtype)));
@@ -121,11 +140,16 @@ internal sealed class AffineLayer : OperandLayer
                 small.Dispose();
         }
 
-        private Tensor Product(Tensor gradient, Tensor? centre)
+        private Tensor Product(Tensor gradient, Tensor? centre, Tensor sum)
         {
-            var centred = centre is null ? input! : input! - centre.to(input!.dtype);
-            return (gradient * centred).sum([2, 3], keepdim: true, type: SumType(gradient));
+            if (centre is null)
+                return Sum(gradient * input!);
+            var about = centre.to(input!.dtype);
+            // What rounding has taken off the centre counts once for each position.
+            return Sum(gradient * (input - about)) - (sum * (centre - about));
         }
+
+        private static Tensor Sum(Tensor map) => map.sum([2, 3], keepdim: true, type: SumType(map));
 
         private static ScalarType SumType(Tensor gradient) => gradient.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
     }
