@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Reductions;
 using TorchSharp;
@@ -78,7 +79,7 @@ internal sealed class SmallTensors(
         Array.Clear(isExpected);
         foreach (var node in stage.Layers.Where(node => isReached[node.Index]))
         {
-            foreach (var small in (node.Layer as OperandLayer)?.Smalls ?? [])
+            foreach (var small in ((node.Layer is Float32Layer wide ? wide.Inner : node.Layer) as OperandLayer)?.Smalls ?? [])
                 isExpected[small] = true;
         }
     }

@@ -11,6 +11,9 @@ namespace StreamingCnn.Graph.Layers;
 /// <param name="type">The maps' type.</param>
 internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLayer
 {
+    /// <summary>The layer that computes in float32.</summary>
+    public LocalLayer Inner => layer;
+
     public override Module? Module => layer.Module;
 
     public override string Name => layer.Name;
