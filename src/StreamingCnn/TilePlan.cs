@@ -39,6 +39,24 @@ public sealed record TilePlan
     public required long OutputBytes { get; init; }
 
     /// <summary>
+    /// Sweeps over the tiles, one after the other: 1, and more where layers look at whole maps. <see cref="Tile"/> and <see cref="Grid"/>
+    /// are then those of the first.
+    /// </summary>
+    public int Stages { get; init; } = 1;
+
+    /// <summary>
+    /// Bytes of maps that wait between stages and of their gradients, as far as they are on the device, on their way to where they wait,
+    /// or on their way back.
+    /// </summary>
+    public long MapBytes { get; init; }
+
+    /// <summary>
+    /// Bytes of maps between stages and of their gradients that wait in the host's memory or in a file at a time; see
+    /// <see cref="StreamingOptions.BoundaryMaps"/>.
+    /// </summary>
+    public long MapElsewhereBytes { get; init; }
+
+    /// <summary>
     /// Bytes carried between tiles and kept for the backward pass, as far as they are on the device, and of the gradients that wait for
     /// their tile in the backward pass.
     /// </summary>
@@ -101,7 +119,7 @@ public sealed record TilePlan
     public required double ComputedOnceRatio { get; init; }
 
     /// <summary>Estimated bytes of a training step, the image and the base process left out.</summary>
-    public long StepBytes => ParameterBytes + OutputBytes + CarryBytes + TileBytes + KeptBytes;
+    public long StepBytes => ParameterBytes + OutputBytes + MapBytes + CarryBytes + TileBytes + KeptBytes;
 
     /// <summary>
     /// What the tiles do, as text: for each kind of tile how many there are, and their instructions forwards and backwards with the bytes
@@ -126,9 +144,13 @@ public sealed record TilePlan
             "tile",
             $"{Tile.Height} x {Tile.Width} px, {(Mode == StreamingMode.Overlap ? "overlapping" : "each value computed once")}{late}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
+        if (Stages > 1)
+            Line("stages", string.Create(CultureInfo.InvariantCulture, $"{Stages}; tile and grid are those of the first"));
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");
         Line("outputs", Mebibytes(OutputBytes) + " with gradients");
+        if (Stages > 1)
+            Line("maps", Mebibytes(MapBytes) + " between stages" + (MapElsewhereBytes > 0 ? $"; {Mebibytes(MapElsewhereBytes)} in all, elsewhere" : ""));
         Line("carry", Mebibytes(CarryBytes) + (CarryElsewhereBytes > 0 ? $"; {Mebibytes(CarryElsewhereBytes)} in all, elsewhere" : ""));
         Line("one tile", Mebibytes(TileBytes));
         Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));

@@ -90,7 +90,10 @@ internal sealed class StreamedTrunk
     public TilePlan Plan(IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
     {
         var (type, device) = arithmetic.Compute([]);
-        var written = Written(channels, sizes).Local;
+        var network = Written(channels, sizes);
+        if (!network.IsLocal)
+            return Plan(network, sizes, type, device);
+        var written = network.Local;
         var graph = arithmetic.Streamed(written);
         var wanted = new bool[sizes.Count];
         var (cost, conventional) = (arithmetic.Cost(graph, wanted, 1, type), arithmetic.Cost(written, wanted, 1, type));
@@ -108,9 +111,27 @@ internal sealed class StreamedTrunk
     public long SmallestBudget(params IReadOnlyList<(long Height, long Width)> sizes)
     {
         var (type, _) = arithmetic.Compute([]);
-        var graph = arithmetic.Streamed(Written([InputChannels()], sizes).Local);
+        var network = Written([InputChannels()], sizes);
+        if (!network.IsLocal)
+            return new StagedPlanner(Stages(network, sizes), options, arithmetic.Costs(1, type), plans).SmallestBudget();
+        var graph = arithmetic.Streamed(network.Local);
         return Planner.SmallestBudget(graph, options, arithmetic.Cost(graph, new bool[sizes.Count], 1, type), sizes);
     }
+
+    private TilePlan Plan(TracedNetwork network, IReadOnlyList<(long Height, long Width)> sizes, ScalarType type, Device device)
+    {
+        var costs = arithmetic.Costs(1, type);
+        var format = arithmetic.Format(type, device);
+        return StagedSummary.Of(
+            plans.Choose(Stages(network, sizes), options, costs),
+            plans.WithBudget(options),
+            costs,
+            new SizedStages(new StagedNetwork(network, new bool[sizes.Count]), sizes, written => written),
+            () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
+    }
+
+    private SizedStages Stages(TracedNetwork network, IReadOnlyList<(long Height, long Width)> sizes) =>
+        new(new StagedNetwork(network, new bool[sizes.Count]), sizes, arithmetic.Streamed);
 
     private (SourceSet Sources, Tensor?[] Differentiable) InMemory(IReadOnlyList<Tensor> images)
     {
@@ -194,28 +215,14 @@ internal sealed class StreamedTrunk
 
     private StagedRun Staged(TracedNetwork network, SourceSet sources, bool willReverse)
     {
-        var stages = new StagedNetwork(network, sources.Wanted);
-        var planned = StagedPlan.Of(stages, sources.Sizes, arithmetic.Streamed, (stage, wanted, sizes) => plans.Choose(
-            stage.Graph!,
-            options with { Tile = StageTile(stage.Graph!, sources.Sizes, sizes) },
-            arithmetic.Cost(stage.Graph!, wanted, sources.Batch, sources.Type),
-            sizes));
+        var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
+        var plan = plans.Choose(stages, options, arithmetic.Costs(sources.Batch, sources.Type));
         return new StagedRun(
-            planned, sources, Settings(network.Maps, sources, willReverse), Shelf(planned, sources), grid => Seams(grid, sources, willReverse));
-    }
-
-    /// <summary>A tile of the network's largest source, as a tile of a stage's.</summary>
-    private (int Height, int Width)? StageTile(
-        NetworkGraph stage, IReadOnlyList<(long Height, long Width)> sources, IReadOnlyList<(long Height, long Width)> sizes)
-    {
-        if (options.Tile is not { } tile)
-            return null;
-        var image = sources.MaxBy(size => size.Height * size.Width);
-        var (rows, columns) = AxisNetwork.Of(stage, sizes);
-        return (Scaled(tile.Height, rows.PaceLength, image.Height), Scaled(tile.Width, columns.PaceLength, image.Width));
-
-        static int Scaled(int side, long length, long whole) =>
-            length >= whole ? side : (int)Math.Clamp(Geometry.Division.Ceiling(side * length, whole), 1, int.MaxValue);
+            plan,
+            sources,
+            Settings(network.Maps, sources, willReverse),
+            Shelf(plan, sources, willReverse),
+            grid => Seams(grid, sources, willReverse));
     }
 
     private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)
@@ -246,14 +253,17 @@ internal sealed class StreamedTrunk
         return new(shelf, memory.OnTheWay(valueBytes));
     }
 
-    private IMapShelf Shelf(StagedPlan plan, SourceSet sources)
+    private IMapShelf Shelf(StagedPlan plan, SourceSet sources, bool willReverse)
     {
-        var place = options.BoundaryMaps ?? CarryPlace.Device;
         var format = arithmetic.Format(sources.Type, sources.Device);
-        if (!arithmetic.IsElsewhere(place, sources.Device))
+        if (plan.OnTheWay is not { } onTheWay)
             return new MemoryShelf(sources.Device, format);
-        IScratch scratch = place == CarryPlace.Host ? new HostScratch() : new ScratchFile("store of maps", options.CarryFolder, 0);
-        return new RestingMapShelf(scratch, sources.Device, format, 64 << 20);
+        var costs = arithmetic.Costs(sources.Batch, sources.Type);
+        var maps = new BoundaryBytes(plan.Stages, costs.ValueBytes, costs.GradientBytes);
+        IScratch scratch = plan.Place == CarryPlace.Host
+            ? new HostScratch()
+            : new ScratchFile("store of maps", options.CarryFolder, willReverse ? maps.Most : maps.MostForward);
+        return new RestingMapShelf(scratch, sources.Device, format, onTheWay);
     }
 
     private BlackBoxRun BlackBox(SourceSet sources, bool willReverse)

@@ -1,6 +1,7 @@
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Stages;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,6 +50,16 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
         {
             SourceElementSize = ElementSize(type),
         };
+
+    /// <summary>What steps of stages cost.</summary>
+    /// <param name="batch">Images at once.</param>
+    /// <param name="type">Type of the sources.</param>
+    public StageCosts Costs(long batch, ScalarType type)
+    {
+        var device = Compute([]).Device;
+        return new(
+            (graph, wanted) => Cost(graph, wanted, batch, type), batch * ValueBytes(type), batch * ElementSize(type), place => IsElsewhere(place, device));
+    }
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>
     public bool CarryIsElsewhere(Device device) => IsElsewhere(options.Carry, device);

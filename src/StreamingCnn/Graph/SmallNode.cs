@@ -26,4 +26,8 @@ internal sealed record SmallNode(int Index, string Path)
 /// <param name="Kind">What is summed up.</param>
 /// <param name="Operands">Indices of the maps.</param>
 /// <param name="Results">Indices of the small tensors that come out.</param>
-internal sealed record ReductionNode(int Index, string Path, MapReduction Kind, int[] Operands, int[] Results);
+internal sealed record ReductionNode(int Index, string Path, MapReduction Kind, int[] Operands, int[] Results)
+{
+    /// <summary>What it is called.</summary>
+    public string Name => Kind.Name;
+}

@@ -62,6 +62,10 @@ internal sealed class TracedNetwork
             .DistinctBy(parameter => parameter.Handle),
     ];
 
+    /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
+    public long ParameterBytes =>
+        Parameters.Sum(parameter => parameter.numel() * parameter.element_size() * (parameter.requires_grad ? 2 : 1));
+
     /// <summary>Refuses layers that cannot be streamed as they are set now.</summary>
     /// <exception cref="UnsupportedLayerException">There is such a layer.</exception>
     public void Check()

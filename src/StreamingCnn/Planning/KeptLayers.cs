@@ -52,6 +52,18 @@ internal sealed class KeptLayers
     /// <summary>Bytes that are needed when every tile keeps the same layers, those that take least.</summary>
     public static long Least(StepMemory memory, int[] cuts) => cuts.Min(memory.Most);
 
+    /// <summary>No record of any tile.</summary>
+    /// <param name="memory">The memory of tiles.</param>
+    /// <param name="nodes">Number of nodes.</param>
+    public static KeptLayers Nothing(StepMemory memory, int nodes)
+    {
+        var (rows, columns) = memory.Order[^1];
+        var from = new int[rows + 1, columns + 1];
+        foreach (var (row, column) in memory.Order)
+            from[row, column] = nodes;
+        return new(from, isAll: false, memory.Most(nodes));
+    }
+
     /// <summary>Chooses what to keep.</summary>
     /// <param name="memory">The memory of tiles.</param>
     /// <param name="cuts">Nodes from which on records may be kept, in ascending order.</param>

@@ -16,8 +16,9 @@ internal sealed class PlanKey
     public PlanKey(StreamingOptions options, TrunkCost trunk, AxisNetwork rows, AxisNetwork columns)
     {
         var graph = rows.Graph;
-        text.Append(CultureInfo.InvariantCulture, $"{options.Mode} {options.Tile} {options.MemoryBudget} ");
+        text.Append(CultureInfo.InvariantCulture, $"{options.Mode} {options.Tile} {options.MemoryBudget} {options.BoundaryMaps} ");
         text.Append(CultureInfo.InvariantCulture, $"{trunk.Batch} {trunk.ElementSize} {trunk.ParameterBytes} {trunk.CarryIsElsewhere}");
+        text.Append(CultureInfo.InvariantCulture, $" {trunk.Stage?.Text}");
         foreach (var (stride, period) in options.LateMaps ?? [])
             text.Append(CultureInfo.InvariantCulture, $" {stride}/{period}");
         if (options.LateMaps is not null)

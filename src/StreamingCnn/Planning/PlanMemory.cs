@@ -1,5 +1,6 @@
 using StreamingCnn.Graph;
 using StreamingCnn.Planning.Programs;
+using StreamingCnn.Planning.Stages;
 
 namespace StreamingCnn.Planning;
 
@@ -19,6 +20,7 @@ internal sealed class PlanMemory
     private readonly Lock gate = new();
     private readonly Dictionary<string, Decision> decisions = [];
     private readonly List<(string Key, StepPlan Plan)> layouts = [];
+    private readonly List<(string Key, StagedPlan Plan)> staged = [];
     private long? budget;
 
     /// <summary>How often something was planned, rather than remembered.</summary>
@@ -27,6 +29,54 @@ internal sealed class PlanMemory
     /// <summary>How often tiles were laid out, rather than remembered.</summary>
     public int LaidOut { get; private set; }
 
+    /// <summary>What was asked for, with the budget that is meant where neither one nor a tile was named.</summary>
+    /// <remarks>What is free changes from moment to moment; a training run shall treat all images of a size alike.</remarks>
+    public StreamingOptions WithBudget(StreamingOptions options) =>
+        options.MemoryBudget is null && options.Tile is null ? options with { MemoryBudget = DefaultBudget } : options;
+
+    /// <summary>The budget that is meant where none is named.</summary>
+    public long DefaultBudget
+    {
+        get
+        {
+            lock (gate)
+                return budget ??= StreamingOptions.DefaultMemoryBudget;
+        }
+    }
+
+    /// <summary>Plans the stages of a network, or takes what was planned for their like.</summary>
+    /// <param name="stages">The stages.</param>
+    /// <param name="options">What is asked for.</param>
+    /// <param name="costs">What steps cost.</param>
+    /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names one that would do.</exception>
+    public StagedPlan Choose(SizedStages stages, StreamingOptions options, StageCosts costs)
+    {
+        options = WithBudget(options);
+        var keys = stages.Stages.Where(stage => stage.Graph is not null).Select(stage =>
+        {
+            var (rows, columns) = AxisNetwork.Of(stage.Graph!, stages.SourcesOf(stage));
+            return new PlanKey(options, costs.Of(stage.Graph!, stages.WantedOf(stage)), rows, columns);
+        }).ToArray();
+        var text = string.Join('|', keys.Select(key => key.Text));
+        lock (gate)
+        {
+            if (staged.Find(known => known.Key == text).Plan is { } known)
+                return known.Over(stages);
+        }
+
+        var plan = new StagedPlanner(stages, options, costs, this).Choose(() => StepModel.Within(DefaultBudget));
+        if (!keys.All(key => key.IsWhole))
+            return plan;
+        lock (gate)
+        {
+            staged.Insert(0, (text, plan));
+            if (staged.Count > MostLayouts)
+                staged.RemoveAt(MostLayouts);
+        }
+
+        return plan;
+    }
+
     /// <summary>Plans sources of the given sizes, or takes what was planned for their like.</summary>
     /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names the smallest budget that would
     /// do.</exception>
@@ -34,13 +84,7 @@ internal sealed class PlanMemory
     public StepPlan Choose(
         NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources)
     {
-        // What is free changes from moment to moment; a training run shall treat all images of a size alike.
-        if (options.MemoryBudget is null && options.Tile is null)
-        {
-            lock (gate)
-                options = options with { MemoryBudget = budget ??= StreamingOptions.DefaultMemoryBudget };
-        }
-
+        options = WithBudget(options);
         var (rows, columns) = AxisNetwork.Of(graph, sources);
         var key = new PlanKey(options, trunk, rows, columns);
         Decision? decision;

@@ -47,7 +47,7 @@ internal static class PlanSummary
             Recomputed = model.Recompute(plan.Kept) / model.Forward,
             Times = Times,
             Explaining = () => PlanText.Of(plan, trunk),
-            ComputedOnceRatio = ComputedOnceRatio(grid),
+            ComputedOnceRatio = Computed(grid) is { All: > 0 } values ? values.Computed / values.All : 1,
         };
 
         (double Step, double Whole) Times()
@@ -63,8 +63,9 @@ internal static class PlanSummary
     private static int Advances(GridPlan grid, AxisLayout axis, int level) => grid.Graph.Nodes.Where(node => grid.Late.Level(node.Index) == level)
         .Select(node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty)).DefaultIfEmpty(axis.Steps).Min();
 
-    /// <summary>Rows and columns are separate, so the sum over tiles of an area is a product of sums.</summary>
-    private static double ComputedOnceRatio(GridPlan grid)
+    /// <summary>Values that the tiles compute in a forward pass, and those that the maps have.</summary>
+    /// <remarks>Rows and columns are separate, so the sum over tiles of an area is a product of sums.</remarks>
+    public static (double Computed, double All) Computed(GridPlan grid)
     {
         double computed = 0, all = 0;
         foreach (var node in grid.Graph.Layers.Where(node => !grid.Roles.IsView(node.Index)))
@@ -75,6 +76,6 @@ internal static class PlanSummary
             all += (double)grid.Size(node.Index).Height * grid.Size(node.Index).Width * node.Channels;
         }
 
-        return all == 0 ? 1 : computed / all;
+        return (computed, all);
     }
 }

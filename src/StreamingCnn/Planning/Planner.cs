@@ -68,6 +68,14 @@ internal sealed class Planner
         NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources) =>
         new Planner(graph, options, trunk, sources).SmallestBudget();
 
+    /// <summary>The plan that takes least.</summary>
+    public static StepPlan Least(
+        NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources)
+    {
+        var planner = new Planner(graph, options, trunk, sources);
+        return Plan(planner.Plain(Enumerable.Range(0, planner.sides.Length).MinBy(planner.LeastBytes)), budget: 0);
+    }
+
     private long SmallestBudget() => StepModel.BudgetFor(Enumerable.Range(0, sides.Length).Min(LeastBytes));
 
     private StepPlan Choose()

@@ -49,10 +49,11 @@ internal sealed class StepModel
         Programs = new TilePrograms(grid, trunk.Differentiable);
         time = new ProgramTime(trunk, mapsAnew);
         memory = new(Programs, trunk, mapsAnew ? 1 : Gaps);
-        OutputBytes = grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
+        // Those of a stage wait between stages, or are the whole network's.
+        OutputBytes = trunk.Stage is not null ? 0 : grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
         var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
         var code = CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions);
-        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + code;
+        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + code + (trunk.Stage?.Bytes(grid, trunk) ?? 0);
     }
 
     /// <summary>Bytes that a step may be expected to take, so that it keeps to a budget.</summary>
@@ -86,23 +87,32 @@ internal sealed class StepModel
     /// autograd's copy.
     /// Networks with more weights than activations take most then.
     /// </summary>
-    public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep;
+    public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep
+        + (trunk.Stage?.BytesBesides ?? 0);
 
     /// <summary>Bytes of a step that keeps as little as it can.</summary>
-    public long LeastBytes => Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));
+    public long LeastBytes => KeepsNothing ? NothingKeptBytes : Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));
 
     /// <summary>Bytes of a step that keeps nothing.</summary>
     public long NothingKeptBytes => Math.Max(EndBytes, bytesBesides + memory.Most(grid.Graph.Nodes.Count));
 
     /// <summary>Bytes of a step that keeps everything.</summary>
-    public long AllKeptBytes => bytesBesides + memory.Most(grid.Graph.FirstLayer);
+    public long AllKeptBytes => KeepsNothing ? NothingKeptBytes : bytesBesides + memory.Most(grid.Graph.FirstLayer);
 
     /// <summary>Chooses what to keep within a budget for the whole step: roughly, to compare grids, or as well as can be.</summary>
-    public KeptLayers Keep(long budget, bool roughly = false) =>
-        KeptLayers.Choose(memory, KeptLayers.Cuts(grid.Graph, roughly ? FewCuts : ManyCuts), budget - bytesBesides);
+    public KeptLayers Keep(long budget, bool roughly = false) => KeepsNothing
+        ? KeptLayers.Nothing(memory, grid.Graph.Nodes.Count)
+        : KeptLayers.Choose(memory, KeptLayers.Cuts(grid.Graph, roughly ? FewCuts : ManyCuts), budget - bytesBesides);
 
     /// <summary>Bytes of a step that keeps some records.</summary>
     public long Bytes(KeptLayers kept) => Math.Max(EndBytes, RunBytes(kept));
+
+    /// <summary>Bytes that wait between the forward pass and the backward pass: the carry, and what is kept.</summary>
+    public long WaitingBytes(KeptLayers kept)
+    {
+        var records = memory.Order.Index().Sum(tile => memory.Of(tile.Index, kept.From(tile.Item.Row, tile.Item.Column)).Kept);
+        return (trunk.CarryIsElsewhere ? 0 : memory.Carried.At(memory.Order.Count - 1, kept.Cut).Forward) + (long)(memory.Gaps * records);
+    }
 
     /// <summary>Bytes while its tiles run.</summary>
     public long RunBytes(KeptLayers kept) => bytesBesides + kept.Bytes;
@@ -132,4 +142,6 @@ internal sealed class StepModel
 
     /// <summary>Seconds of a step that keeps some records.</summary>
     public double Seconds(KeptLayers kept) => Forward + Backward + Recompute(kept);
+
+    private bool KeepsNothing => trunk.Stage is { KeepsNothing: true };
 }

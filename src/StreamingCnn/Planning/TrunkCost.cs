@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Planning.Stages;
 
 namespace StreamingCnn.Planning;
 
@@ -38,7 +39,7 @@ internal sealed class TrunkCost
     {
         (Graph, Differentiable, Batch, CarryIsElsewhere) = (other.Graph, other.Differentiable, other.Batch, other.CarryIsElsewhere);
         (ElementSize, SourceElementSize) = (other.ElementSize, other.SourceElementSize);
-        (GradientBytes, RunBytes) = (other.GradientBytes, other.RunBytes);
+        (GradientBytes, RunBytes, Stage) = (other.GradientBytes, other.RunBytes, other.Stage);
         (ParameterBytes, Work, Comparisons, WeightBytes) = (other.ParameterBytes, other.Work, other.Comparisons, other.WeightBytes);
         (Rates, kinds) = (rates, other.kinds);
         WorkRates = Array.ConvertAll(kinds, kind => rates.Work[kind]);
@@ -97,6 +98,12 @@ internal sealed class TrunkCost
 
     /// <summary>Bytes of each node's parameters.</summary>
     public IReadOnlyList<long> WeightBytes { get; }
+
+    /// <summary>What there is besides, where the network is a stage of another; null where it is not.</summary>
+    public StageCost? Stage { get; private init; }
+
+    /// <summary>The same as a stage of another network.</summary>
+    public TrunkCost In(StageCost stage) => new(this, Rates) { Stage = stage };
 
     /// <summary>The same on another machine.</summary>
     public TrunkCost At(ComputeRates rates) => new(this, rates);

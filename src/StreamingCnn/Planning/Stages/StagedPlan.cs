@@ -1,4 +1,3 @@
-using StreamingCnn.Graph;
 using StreamingCnn.Graph.Stages;
 
 namespace StreamingCnn.Planning.Stages;
@@ -6,65 +5,58 @@ namespace StreamingCnn.Planning.Stages;
 /// <summary>A stage and how its tiles run.</summary>
 /// <param name="Stage">The stage.</param>
 /// <param name="Step">The plan; null where the stage has no maps.</param>
-internal sealed record StageStep(Stage Stage, StepPlan? Step);
+internal sealed record StageStep(Stage Stage, StepPlan? Step)
+{
+    /// <summary>What it costs besides; null where the stage has no maps.</summary>
+    public StageCost? Cost { get; init; }
+
+    /// <summary>Bytes of a step while the stage runs.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>Bytes that the stages before it leave for their backward pass.</summary>
+    public long BytesBefore { get; init; }
+}
 
 /// <summary>How the stages of a network run, one after the other.</summary>
-internal sealed class StagedPlan
+/// <param name="stages">The stages.</param>
+/// <param name="steps">Their plans.</param>
+/// <param name="place">Where maps wait between them.</param>
+/// <param name="keepsAll">Whether every record of every stage is kept from the forward pass.</param>
+internal sealed class StagedPlan(SizedStages stages, IReadOnlyList<StageStep> steps, CarryPlace place, bool keepsAll)
 {
-    private readonly (long Height, long Width)[] sizes;
-
-    private StagedPlan(StagedNetwork network, IReadOnlyList<StageStep> steps, (long Height, long Width)[] sizes) =>
-        (Network, Steps, this.sizes) = (network, steps, sizes);
-
     /// <summary>The network.</summary>
-    public StagedNetwork Network { get; }
+    public StagedNetwork Network => stages.Network;
+
+    /// <summary>The stages as they are, without how they run.</summary>
+    public SizedStages Stages => stages;
 
     /// <summary>The stages.</summary>
-    public IReadOnlyList<StageStep> Steps { get; }
+    public IReadOnlyList<StageStep> Steps => steps;
+
+    /// <summary>Where maps wait between stages.</summary>
+    public CarryPlace Place => place;
+
+    /// <summary>Whether every record of every stage is kept from the forward pass.</summary>
+    public bool KeepsAll => keepsAll;
+
+    /// <summary>Bytes of a step.</summary>
+    public long Bytes => steps.Max(step => step.Bytes);
+
+    /// <summary>
+    /// Bytes of waiting maps that may be on their way to where they wait, and as many on their way back; null where they wait on the device.
+    /// </summary>
+    public long? OnTheWay => steps.First(step => step.Cost is not null).Cost!.OnTheWay;
 
     /// <summary>Size of a map of the network, where a stage makes or reads it.</summary>
-    public (long Height, long Width) Size(int map) => sizes[map];
+    public (long Height, long Width) Size(int map) => stages.Size(map);
 
     /// <summary>The stage behind whose forward pass nobody reads a map any more.</summary>
-    public int LastReader(int map) => Steps.Where(step => step.Stage.Sources.Contains(map)).Max(step => step.Stage.Index);
+    public int LastReader(int map) => stages.LastReader(map);
 
-    /// <summary>Plans the stages, each for the sizes that the ones before it give.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="sources">Size of each of its sources.</param>
-    /// <param name="streamed">A stage's graph as steps run it.</param>
-    /// <param name="choose">Plans a stage: its graph, of which sources the gradient is wanted, and their sizes.</param>
-    public static StagedPlan Of(
-        StagedNetwork network,
-        IReadOnlyList<(long Height, long Width)> sources,
-        Func<NetworkGraph, NetworkGraph> streamed,
-        Func<Stage, IReadOnlyList<bool>, IReadOnlyList<(long Height, long Width)>, StepPlan> choose)
-    {
-        var sizes = new (long Height, long Width)[network.Network.Maps.Count];
-        for (var source = 0; source < sources.Count; source++)
-            sizes[source] = sources[source];
-        var steps = new List<StageStep>();
-        foreach (var written in network.Stages)
-        {
-            if (written.Graph is null)
-            {
-                steps.Add(new(written, null));
-                continue;
-            }
-
-            var stage = written with { Graph = streamed(written.Graph) };
-            var plan = choose(
-                stage,
-                [.. stage.Sources.Select(network.Differentiable.NeedsMap)],
-                [.. stage.Sources.Select(source => sizes[source])]);
-            foreach (var (output, node) in stage.Outputs.Zip(stage.Graph!.Outputs))
-            {
-                if (output.Map >= 0)
-                    sizes[output.Map] = plan.Grid.Size(node);
-            }
-
-            steps.Add(new(stage, plan));
-        }
-
-        return new(network, steps, sizes);
-    }
+    /// <summary>The same for a network with the same structure and geometry.</summary>
+    public StagedPlan Over(SizedStages others) => new(
+        others,
+        [.. steps.Zip(others.Stages, (step, stage) => step with { Stage = stage, Step = step.Step?.Over(stage.Graph!) })],
+        place,
+        keepsAll);
 }

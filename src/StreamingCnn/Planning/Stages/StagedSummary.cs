@@ -1,0 +1,81 @@
+using StreamingCnn.Graph.Stages;
+
+namespace StreamingCnn.Planning.Stages;
+
+/// <summary>What the plan of a network's stages does and costs, for people.</summary>
+internal static class StagedSummary
+{
+    // Bytes per second of a file that maps wait in; what a disk gives is known only when one is there.
+    private const double FileRate = 1e9;
+
+    // The same of the memory of a host, beside a device.
+    private const double HostRate = 10e9;
+
+    /// <summary>Sums up a plan.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="costs">What steps cost.</param>
+    /// <param name="written">The stages as they are written, which conventional backpropagation runs.</param>
+    /// <param name="rates">Those of the machine that the times are for, in the formats of the network's and the conventional step's maps;
+    /// asked for when somebody asks for times.</param>
+    public static TilePlan Of(
+        StagedPlan plan, StreamingOptions options, StageCosts costs, SizedStages written, Func<ComputeRates[]> rates)
+    {
+        var planner = new StagedPlanner(plan.Stages, options, costs, new PlanMemory());
+        var maps = new BoundaryBytes(plan.Stages, costs.ValueBytes, costs.GradientBytes);
+        var runs = plan.Steps.Where(step => step.Step is not null).Select(step => (Step: step, Model: Model(plan.Stages, step, costs))).ToArray();
+        var (most, model) = runs.MaxBy(run => run.Step.Bytes);
+        var kept = most.Step!.Kept;
+        var trunk = Trunk(plan.Stages, most, costs);
+        var (values, gradients) = plan.OnTheWay is null ? maps.At(most.Stage.Index) : default;
+        var waiting = values + gradients + most.Cost!.Bytes(most.Step.Grid, trunk) - most.Cost.BytesBesides;
+        var carried = model.CarryBytes(kept) + (plan.KeepsAll ? 0 : most.BytesBefore);
+        // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them is to add up.
+        var besides = Math.Max(0, most.Bytes - planner.ParameterBytes - planner.OutputBytes - waiting - carried);
+        var tile = Math.Min(Math.Max(0, model.TileBytes(kept) - most.Cost.Bytes(most.Step.Grid, trunk)), besides);
+        var first = runs[0].Step.Step!;
+        var image = plan.Stages.Sources.MaxBy(size => size.Height * size.Width);
+        var computed = runs.Select(run => PlanSummary.Computed(run.Step.Step!.Grid)).ToArray();
+        return new TilePlan
+        {
+            Image = image,
+            Tile = (Math.Min(first.Tile.Height, image.Height), Math.Min(first.Tile.Width, image.Width)),
+            Grid = (first.Grid.Rows.Steps, first.Grid.Columns.Steps),
+            Outputs = [.. plan.Network.Network.Outputs.Select(output => output.IsSmall ? (1, 1) : plan.Size(output.Index))],
+            Mode = options.Mode,
+            Stages = plan.Steps.Count,
+            ParameterBytes = planner.ParameterBytes,
+            OutputBytes = planner.OutputBytes,
+            MapBytes = waiting,
+            MapElsewhereBytes = plan.OnTheWay is null ? 0 : maps.Most,
+            CarryBytes = carried,
+            CarryElsewhereBytes = runs.Sum(run => run.Model.CarryElsewhereBytes),
+            TileBytes = tile,
+            KeptBytes = besides - tile,
+            WholeBytes = new StagedPlanner(written, options, costs, new PlanMemory()).WholeBytes(),
+            Recomputed = runs.Sum(run => run.Model.Recompute(run.Step.Step!.Kept)) / runs.Sum(run => run.Model.Forward),
+            ComputedOnceRatio = computed.Sum(one => one.All) == 0 ? 1 : computed.Sum(one => one.Computed) / computed.Sum(one => one.All),
+            Times = Times,
+            Explaining = () => StagedText.Of(plan, maps, step => Trunk(plan.Stages, step, costs)),
+        };
+
+        (double Step, double Whole) Times()
+        {
+            var measured = rates();
+            var step = runs.Sum(run =>
+            {
+                var seconds = new StepModel(run.Step.Step!.Grid, Trunk(plan.Stages, run.Step, costs).At(measured[0])).Seconds(run.Step.Step.Kept);
+                var traffic = maps.Traffic(run.Step.Stage.Index);
+                // Elsewhere it goes on while tiles are computed.
+                return plan.OnTheWay is null ? seconds + (traffic / measured[0].Bandwidth)
+                    : Math.Max(seconds, traffic / (plan.Place == CarryPlace.Host ? HostRate : FileRate));
+            });
+            return (step, new StagedPlanner(written, options, costs, new PlanMemory()).WholeSeconds(measured[^1]));
+        }
+    }
+
+    private static StepModel Model(SizedStages stages, StageStep step, StageCosts costs) => new(step.Step!.Grid, Trunk(stages, step, costs));
+
+    private static TrunkCost Trunk(SizedStages stages, StageStep step, StageCosts costs) =>
+        costs.Of(step.Stage.Graph!, stages.WantedOf(step.Stage)).In(step.Cost!);
+}
