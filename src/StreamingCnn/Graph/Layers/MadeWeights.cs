@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
-/// Weights that are made of a convolution's own, for one run, which owns them. The gradients of what was made are summed up over the run's rectangles, and handed on to
-/// the parameters at its end.
+/// Weights that are made of a convolution's own, for one run, which owns them. The gradients of what was made are summed up over the run's
+/// rectangles, and handed on to the parameters at its end.
 /// </summary>
 /// <param name="convolution">The convolution.</param>
 internal abstract class MadeWeights(Conv2d convolution) : IConvolutionWeights, IDisposable
 {
-    // Weights of early layers are small, and made anew for every tile they would be most of the calls. Those of late ones are not kept a second time.
+    // Weights of early layers are small, and made anew for every tile they would be most of the calls. Those of late ones are not kept a
+    // second time.
     private const long MostKeptBytes = 1 << 20;
 
     private readonly List<Tensor> kept = [];

@@ -6,9 +6,12 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
-/// Weights of which each output channel has mean 0 and variance 1 (weight standardisation; Qiao et al., arXiv 1903.10520): v = (W - mean) / s, s being the standard deviation.
+/// Weights of which each output channel has mean 0 and variance 1 (weight standardisation; Qiao et al., arXiv 1903.10520):
+/// v = (W - mean) / s, s being the standard deviation.
 /// </summary>
-/// <remarks>With G, the gradient of v: that of W is (G - mean of G - v times the mean of v G) / s, the means being over an output channel.</remarks>
+/// <remarks>
+/// With G, the gradient of v: that of W is (G - mean of G - v times the mean of v G) / s, the means being over an output channel.
+/// </remarks>
 /// <param name="convolution">The convolution.</param>
 internal sealed class StandardisedWeights(Conv2d convolution) : MadeWeights(convolution)
 {
