@@ -26,7 +26,7 @@ internal sealed record NetworkNorm(NormKind Kind, Func<long, long> Groups, doubl
     /// <param name="channels">Its channels.</param>
     public Module<Tensor, Tensor> Of(long channels) => Kind switch
     {
-        NormKind.Group => GroupNorm(Groups(channels), channels, Eps),
+        NormKind.Group => OfGroups(channels),
         NormKind.Instance => InstanceNorm2d(channels, Eps, Momentum, affine: true),
         _ => BatchNorm2d(channels, Eps, Momentum),
     };
@@ -44,6 +44,15 @@ internal sealed record NetworkNorm(NormKind Kind, Func<long, long> Groups, doubl
         var convolution = Conv2d(inputs, outputs, kernel, stride: stride, padding: kernel / 2, groups: groups, bias: false);
         init.kaiming_normal_(convolution.weight, mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU);
         return activation is null ? Sequential(convolution, Of(outputs)) : Sequential(convolution, Of(outputs), activation);
+    }
+
+    /// <summary>TorchSharp leaves a group norm's weight and bias as memory happens to be.</summary>
+    private GroupNorm OfGroups(long channels)
+    {
+        var norm = GroupNorm(Groups(channels), channels, Eps);
+        init.ones_(norm.weight);
+        init.zeros_(norm.bias);
+        return norm;
     }
 
     private NetworkNorm Checked() => Enum.IsDefined(Kind)
