@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using StreamingCnn.Planning.Programs;
 using TorchSharp;
@@ -19,6 +20,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
     private bool isReversed;
     private long pressure;
+    private long expected;
 
     /// <param name="step">The plan.</param>
     /// <param name="sources">The sources; they belong to the run.</param>
@@ -28,6 +30,8 @@ internal sealed class StreamedRun : IDifferentiableRun
         this.step = step;
         run = new RunContext(step.Grid, sources, new DifferentiablePart(Graph, sources.Wanted), settings, IsReadAgain);
         snapshot = ParameterSnapshot.Of(step.Grid.Graph);
+        if (settings.HeapBytes > 0)
+            TensorHeap.Expect(expected = settings.HeapBytes, begins: true);
     }
 
     /// <inheritdoc/>
@@ -127,15 +131,23 @@ internal sealed class StreamedRun : IDifferentiableRun
             tape.Dispose();
         tapes.Clear();
         run.Dispose();
-        Press(0);
+        LetGo();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Whether the backward pass reads strips of a map once more, to compute what was not kept.</summary>
     private bool IsReadAgain(int map) => run.Settings.WillReverse && step.Grid.IsReadBefore(map, step.Kept.Cut);
 
-    /// <summary>Only the pressure is undone here; tensors that nobody disposed free themselves.</summary>
-    ~StreamedRun() => Press(0);
+    /// <summary>Only what was announced is undone here; tensors that nobody disposed free themselves.</summary>
+    ~StreamedRun() => LetGo();
+
+    private void LetGo()
+    {
+        Press(0);
+        if (expected > 0)
+            TensorHeap.Expect(expected, begins: false);
+        expected = 0;
+    }
 
     /// <summary>
     /// Tells the garbage collector of the native memory that waits for a backward pass, so that it looks for runs whose backward pass never comes.

@@ -183,7 +183,8 @@ internal sealed class StreamedTrunk
     private StreamedRun Graph(NetworkGraph graph, SourceSet sources, bool willReverse)
     {
         var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
-        if (sources.Device.type == DeviceType.CPU)
+        var isInHeap = sources.Device.type == DeviceType.CPU;
+        if (isInHeap)
             TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var seed = graph.IsRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0;
@@ -192,6 +193,7 @@ internal sealed class StreamedTrunk
             MapType = arithmetic.MapType(sources.Type),
             Format = arithmetic.Format(sources.Type, sources.Device),
             WillReverse = willReverse,
+            HeapBytes = isInHeap ? plan.HeapBytes : 0,
             Seed = seed,
             Seams = Seams(plan.Grid, sources, willReverse),
             Profile = options.Profile,

@@ -104,6 +104,9 @@ internal sealed class StepModel
     /// <summary>Bytes of a step that keeps some records.</summary>
     public long Bytes(KeptLayers kept) => Math.Max(EndBytes, RunBytes(kept));
 
+    /// <summary>Bytes of tensors that a run of it has alive at most, besides what is there before it: the parameters and the image.</summary>
+    public long HeapBytes(KeptLayers kept) => kept.Bytes + (2 * OutputBytes) + trunk.GradientBytes + trunk.RunBytes;
+
     /// <summary>Bytes while its tiles run.</summary>
     public long RunBytes(KeptLayers kept) => bytesBesides + kept.Bytes;
 
