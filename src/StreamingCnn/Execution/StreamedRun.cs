@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using StreamingCnn.Planning.Programs;
 using TorchSharp;
@@ -19,6 +20,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
     private bool isReversed;
     private long pressure;
+    private readonly HeapExpectation? expected;
 
     /// <param name="step">The plan.</param>
     /// <param name="sources">The sources; they belong to the run.</param>
@@ -28,6 +30,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         this.step = step;
         run = new RunContext(step.Grid, sources, new DifferentiablePart(Graph, sources.Wanted), settings, IsReadAgain);
         snapshot = ParameterSnapshot.Of(step.Grid.Graph);
+        expected = settings.HeapBytes > 0 ? new(settings.HeapBytes) : null;
     }
 
     /// <inheritdoc/>
@@ -143,6 +146,7 @@ internal sealed class StreamedRun : IDifferentiableRun
             tape.Dispose();
         tapes.Clear();
         run.Dispose();
+        expected?.Dispose();
         Press(0);
         GC.SuppressFinalize(this);
     }

@@ -210,7 +210,13 @@ internal sealed class StreamedTrunk
     {
         var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
         return new StreamedRun(
-            plan, sources, Settings(graph.Nodes, sources, willReverse) with { Seams = Seams(plan.Grid, sources, willReverse) });
+            plan,
+            sources,
+            Settings(graph.Nodes, sources, willReverse) with
+            {
+                HeapBytes = sources.Device.type == DeviceType.CPU ? plan.HeapBytes : 0,
+                Seams = Seams(plan.Grid, sources, willReverse),
+            });
     }
 
     private StagedRun Staged(TracedNetwork network, SourceSet sources, bool willReverse)

@@ -5,7 +5,7 @@ namespace StreamingCnn.Interop;
 /// <summary>Addresses of this process that hold memory where they have been written to.</summary>
 internal sealed unsafe partial class AddressRange
 {
-    private const nuint HugePage = 2 << 20;
+    private const nuint HugePage = (nuint)ResidentChunks.Chunk;
 
     // From Linux' mman.h.
     private const int ReadWrite = 3;
@@ -13,9 +13,11 @@ internal sealed unsafe partial class AddressRange
     private const int AdviceNotNeeded = 4;
     private const int AdviceHugePages = 14;
 
-    private AddressRange(nuint start, nuint length) => (Start, Length) = (start, length);
+    private readonly nuint mapped;
 
-    /// <summary>The first address.</summary>
+    private AddressRange(nuint mapped, nuint start, nuint length) => (this.mapped, Start, Length) = (mapped, start, length);
+
+    /// <summary>The first address, that of a huge page.</summary>
     public nuint Start { get; }
 
     /// <summary>How many there are.</summary>
@@ -26,11 +28,13 @@ internal sealed unsafe partial class AddressRange
     public static AddressRange? Reserve(nuint length)
     {
         length = length / HugePage * HugePage;
-        var start = mmap(null, length, ReadWrite, PrivateAnonymousUnreserved, -1, 0);
+        var start = mmap(null, length + HugePage, ReadWrite, PrivateAnonymousUnreserved, -1, 0);
         if (start == (void*)-1)
             return null;
-        _ = madvise((nuint)start, length, AdviceHugePages);
-        return new AddressRange((nuint)start, length);
+        // Whole huge pages begin where their size divides the address.
+        var range = new AddressRange((nuint)start, ((nuint)start + HugePage - 1) / HugePage * HugePage, length);
+        _ = madvise(range.Start, length, AdviceHugePages);
+        return range;
     }
 
     /// <summary>Gives the memory of whole pages back to the system, but not their addresses.</summary>
@@ -46,7 +50,7 @@ internal sealed unsafe partial class AddressRange
     }
 
     /// <summary>Gives the addresses back.</summary>
-    public void Return() => _ = munmap(Start, Length);
+    public void Return() => _ = munmap(mapped, Length + HugePage);
 
     [LibraryImport("libc")]
     private static partial void* mmap(void* address, nuint length, int protection, int flags, int file, long offset);

@@ -7,7 +7,8 @@ namespace StreamingCnn.Interop;
 /// <param name="Deepen">What the calling thread allocates counts as outliving many tiles (true), or as before (false).</param>
 /// <param name="Trim">Gives the memory of gaps back to the system.</param>
 /// <param name="Holds">Whether an address is one of the heap's.</param>
-internal sealed record HeapOffer(Action<bool> Deepen, Action Trim, Func<long, bool> Holds)
+/// <param name="Expect">A run that takes so many bytes begins (true), or has ended.</param>
+internal sealed record HeapOffer(Action<bool> Deepen, Action Trim, Func<long, bool> Holds, Action<long, bool> Expect)
 {
     // Data of the process and interned strings are there once for all load contexts. The name and what lies there stay as
     // they are in all versions to come.
@@ -28,11 +29,18 @@ internal sealed record HeapOffer(Action<bool> Deepen, Action Trim, Func<long, bo
         }
     }
 
-    private Dictionary<string, Delegate> Written() => new() { [nameof(Deepen)] = Deepen, [nameof(Trim)] = Trim, [nameof(Holds)] = Holds };
+    private Dictionary<string, Delegate> Written() => new()
+    {
+        [nameof(Deepen)] = Deepen,
+        [nameof(Trim)] = Trim,
+        [nameof(Holds)] = Holds,
+        [nameof(Expect)] = Expect,
+    };
 
     // What an offer lacks is left out: the heap works without it.
     private static HeapOffer Read(Dictionary<string, Delegate> offered) => new(
         offered.GetValueOrDefault(nameof(Deepen)) as Action<bool> ?? (static _ => { }),
         offered.GetValueOrDefault(nameof(Trim)) as Action ?? (static () => { }),
-        offered.GetValueOrDefault(nameof(Holds)) as Func<long, bool> ?? (static _ => false));
+        offered.GetValueOrDefault(nameof(Holds)) as Func<long, bool> ?? (static _ => false),
+        offered.GetValueOrDefault(nameof(Expect)) as Action<long, bool> ?? (static (_, _) => { }));
 }

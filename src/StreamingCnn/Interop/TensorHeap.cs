@@ -10,8 +10,8 @@ namespace StreamingCnn.Interop;
 /// <remarks>
 /// <para>
 /// The C library's heap as it comes maps every tensor above 32 MB anew, so that the kernel clears its pages at every layer of every tile: up to half of a step's time. Made to keep
-/// what is freed, it loses up to half of its memory to gaps between large tensors, which small objects keep apart. Here large tensors have no small neighbours, and those that outlive
-/// many tiles lie in a range of their own, so that about a tenth is lost.
+/// what is freed, it loses up to half of its memory to gaps between large tensors, which small objects keep apart. Here large tensors have no small neighbours, those that outlive
+/// many tiles lie in a range of their own, and gaps are given back before they bring a run above what it takes.
 /// </para>
 /// <para>
 /// libtorch's own allocator (<c>libc10</c>) stays in place; the two functions that it calls, <c>posix_memalign</c> and
@@ -44,8 +44,7 @@ internal static unsafe class TensorHeap
     private static nuint half;
     private static AddressRange? range;
     private static long most;
-    private static BlockMap? passing;
-    private static BlockMap? lasting;
+    private static HeapSpace? space;
     private static delegate* unmanaged[Cdecl]<void**, nuint, nuint, int> systemAllocate;
     private static delegate* unmanaged[Cdecl]<void*, void> systemFree;
 
@@ -53,7 +52,7 @@ internal static unsafe class TensorHeap
     private static int lastingDepth;
 
     /// <summary>Blocks of tensors that come and go with a tile; null where there is no heap, or it is another copy's.</summary>
-    public static BlockMap? Passing => passing;
+    public static BlockMap? Passing => space?.Passing;
 
     /// <summary>Whether the process has a heap.</summary>
     public static bool IsUsed => range is not null || other is not null;
@@ -67,7 +66,7 @@ internal static unsafe class TensorHeap
                 return;
             isTried = true;
             if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(NativeCompatibility.HeapVariable) != "system")
-                other = HeapOffer.TakeOrMake(() => Install() ? new HeapOffer(Deepen, TrimOwn, HoldsOwn) : null);
+                other = HeapOffer.TakeOrMake(() => Install() ? new HeapOffer(Deepen, TrimOwn, HoldsOwn, ExpectOwn) : null);
         }
     }
 
@@ -81,6 +80,14 @@ internal static unsafe class TensorHeap
         return new(begun: true);
     }
 
+    /// <summary>
+    /// A run begins or ends: while it goes on, gaps are emptied before resident memory outgrows what all runs take besides what was
+    /// there when they began.
+    /// </summary>
+    /// <param name="bytes">What the run takes at most.</param>
+    /// <param name="begins">Whether it begins; every run that has begun ends with the same number.</param>
+    public static void Expect(long bytes, bool begins) => (other?.Expect ?? ExpectOwn)(bytes, begins);
+
     /// <summary>Gives the memory of all gaps back to the system.</summary>
     public static void Trim() => (other?.Trim ?? TrimOwn)();
 
@@ -91,15 +98,17 @@ internal static unsafe class TensorHeap
     private static void TrimOwn()
     {
         lock (Gate)
-        {
-            Trim(passing, 0);
-            Trim(lasting, (long)half);
-        }
+            space?.Trim();
+    }
 
-        static void Trim(BlockMap? map, long origin)
+    private static void ExpectOwn(long bytes, bool begins)
+    {
+        lock (Gate)
         {
-            foreach (var (from, to) in map?.Gaps ?? [])
-                range!.Empty(origin + from, origin + Math.Min(to, map!.Reach));
+            if (begins)
+                space?.Begin(bytes);
+            else
+                space?.End(bytes);
         }
     }
 
@@ -121,8 +130,9 @@ internal static unsafe class TensorHeap
             return false;
         }
 
-        (range, start, half) = (reserved, reserved.Start, reserved.Length / 2);
-        (passing, lasting) = (new BlockMap((long)half), new BlockMap((long)half));
+        (range, start) = (reserved, reserved.Start);
+        half = reserved.Length / 2 / (nuint)ResidentChunks.Chunk * (nuint)ResidentChunks.Chunk;
+        space = new HeapSpace((long)half, reserved.Empty);
         systemAllocate = (delegate* unmanaged[Cdecl]<void**, nuint, nuint, int>)slots.Allocate;
         systemFree = (delegate* unmanaged[Cdecl]<void*, void>)slots.Release;
         slots.Replace(
@@ -145,10 +155,10 @@ internal static unsafe class TensorHeap
         lock (Gate)
         {
             // Better an error now than a process that the system kills later.
-            var position = passing!.Taken + lasting!.Taken + length > most ? -1 : (lastingDepth > 0 ? lasting : passing).Take(length);
+            var position = space!.Taken + length > most ? -1 : space.Take(length, lastingDepth > 0);
             if (position < 0)
                 return OutOfMemory;
-            *block = (void*)(start + (lastingDepth > 0 ? half : 0) + (nuint)position);
+            *block = (void*)(start + (nuint)position);
             return 0;
         }
     }
@@ -162,15 +172,8 @@ internal static unsafe class TensorHeap
             return;
         }
 
-        var position = (nuint)block - start;
-
         lock (Gate)
-        {
-            if (position < half)
-                passing!.Give((long)position);
-            else
-                lasting!.Give((long)(position - half));
-        }
+            space!.Give((long)((nuint)block - start));
     }
 
     private static long MemoryBytes(string key)

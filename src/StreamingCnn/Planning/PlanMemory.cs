@@ -124,10 +124,11 @@ internal sealed class PlanMemory
         (long Height, long Width) Tile,
         IReadOnlyList<(int Stride, int Period)> Late,
         bool BeyondBorder,
-        KeptLayers Kept)
+        KeptLayers Kept,
+        long HeapBytes)
     {
         public Decision(StreamingMode mode, StepPlan plan)
-            : this(mode, plan.Tile, plan.Grid.Late.Levels, plan.Grid.BeyondBorder, plan.Kept)
+            : this(mode, plan.Tile, plan.Grid.Late.Levels, plan.Grid.BeyondBorder, plan.Kept, plan.HeapBytes)
         {
         }
 
@@ -136,7 +137,7 @@ internal sealed class PlanMemory
             var grid = Mode == StreamingMode.Overlap
                 ? GridPlan.Overlap(rows, columns, Tile)
                 : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
-            return new(grid, new TilePrograms(grid, differentiable), Kept, Tile);
+            return new(grid, new TilePrograms(grid, differentiable), Kept, Tile) { HeapBytes = HeapBytes };
         }
     }
 }

@@ -253,8 +253,11 @@ internal sealed class Planner
         return new(grid, new StepModel(grid, trunk), tile);
     }
 
-    private static StepPlan Plan(Candidate candidate, long budget) =>
-        new(candidate.Grid, candidate.Model.Programs, candidate.Model.Keep(budget), candidate.Tile);
+    private static StepPlan Plan(Candidate candidate, long budget)
+    {
+        var kept = candidate.Model.Keep(budget);
+        return new(candidate.Grid, candidate.Model.Programs, kept, candidate.Tile) { HeapBytes = candidate.Model.HeapBytes(kept) };
+    }
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>
     private static IEnumerable<long> Sides(long longest)

@@ -6,8 +6,9 @@ namespace StreamingCnn.Planning;
 /// <summary>What a step over a grid costs in time and memory, from integers alone; tiles of a kind are looked at once.</summary>
 internal sealed class StepModel
 {
-    // Bytes of the tensors' heap for each byte alive in a tile: gaps between blocks of different sizes. Measured.
-    private const double Gaps = 1.07;
+    // Bytes of the tensors' heap for each byte alive in a tile: it empties gaps between blocks, but for the huge pages that a block has a
+    // part of. Measured.
+    private const double Gaps = 1.02;
 
     // From how many nodes on records may be kept: few while plans are compared, many in the plan that is chosen.
     private const int FewCuts = 10;
@@ -18,10 +19,9 @@ internal sealed class StepModel
     private const long CodeOfConvolution = 12 << 10;
     private const long PassesOfConvolution = 3;
 
-    // What a step may take more than is expected: gaps between few large blocks are larger than between many (up to a fifth of what is
-    // alive, where most take a twentieth), the heap of .NET grows as it likes, and the library makes more code for some networks than for
-    // others.
-    private const long SpareOf = 16;
+    // What a step may take more than is expected: the heap of .NET grows as it likes, and the library makes more code, and takes more
+    // memory for a moment, for some networks than for others.
+    private const long SpareOf = 64;
     private const long Spare = 16 << 20;
 
     // Small tensors, buffers of threads, and what .NET takes while a step runs; measured.
@@ -113,6 +113,9 @@ internal sealed class StepModel
         var records = memory.Order.Index().Sum(tile => memory.Of(tile.Index, kept.From(tile.Item.Row, tile.Item.Column)).Kept);
         return (trunk.CarryIsElsewhere ? 0 : memory.Carried.At(memory.Order.Count - 1, kept.Cut).Forward) + (long)(memory.Gaps * records);
     }
+
+    /// <summary>Bytes of tensors that a run of it has alive at most, besides what is there before it: the parameters and the image.</summary>
+    public long HeapBytes(KeptLayers kept) => kept.Bytes + (2 * OutputBytes) + trunk.GradientBytes + trunk.RunBytes;
 
     /// <summary>Bytes while its tiles run.</summary>
     public long RunBytes(KeptLayers kept) => bytesBesides + kept.Bytes;

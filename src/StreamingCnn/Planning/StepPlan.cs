@@ -10,6 +10,9 @@ namespace StreamingCnn.Planning;
 /// <param name="Tile">Height and width of a tile in image pixels; it may be larger than the image.</param>
 internal sealed record StepPlan(GridPlan Grid, TilePrograms Programs, KeptLayers Kept, (long Height, long Width) Tile)
 {
+    /// <summary>Bytes of tensors that a run has alive at most, besides what is there before it; 0 where that is not known.</summary>
+    public long HeapBytes { get; init; }
+
     /// <summary>The same over another network with the same structure and geometry.</summary>
     public StepPlan Over(NetworkGraph graph) => this with { Grid = Grid.Over(graph) };
 }

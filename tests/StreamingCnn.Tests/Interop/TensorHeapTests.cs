@@ -31,7 +31,34 @@ public sealed class TensorHeapTests
     }
 
     [Fact]
-    public void Tensors_of_many_threads_keep_their_values() => Parallel.For(0, 8, thread =>
+    public void Tensors_of_many_threads_keep_their_values() => UseManyThreads();
+
+    [Fact]
+    public void Tensors_keep_their_values_while_runs_take_more_than_they_said()
+    {
+        const long Bytes = 4 << 20;
+        TensorHeap.Expect(Bytes, begins: true);
+        try
+        {
+            UseManyThreads();
+        }
+        finally
+        {
+            TensorHeap.Expect(Bytes, begins: false);
+        }
+    }
+
+    [Fact]
+    public void A_tensor_larger_than_the_memory_is_an_exception()
+    {
+        var reason = Assert.ThrowsAny<Exception>(() => empty(1L << 46));
+
+        Assert.Contains("allocate", reason.Message, StringComparison.Ordinal);
+        using var next = ones(100_000);
+        Assert.Equal(100_000, next.sum().item<float>());
+    }
+
+    private static void UseManyThreads() => Parallel.For(0, 8, thread =>
     {
         var random = new Random(thread);
         using var scope = NewDisposeScope();
@@ -51,14 +78,4 @@ public sealed class TensorHeapTests
                 TensorMemory.Trim();
         }
     });
-
-    [Fact]
-    public void A_tensor_larger_than_the_memory_is_an_exception()
-    {
-        var reason = Assert.ThrowsAny<Exception>(() => empty(1L << 46));
-
-        Assert.Contains("allocate", reason.Message, StringComparison.Ordinal);
-        using var next = ones(100_000);
-        Assert.Equal(100_000, next.sum().item<float>());
-    }
 }

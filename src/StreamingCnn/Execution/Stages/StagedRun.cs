@@ -1,7 +1,8 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
-using StreamingCnn.Interop.Weights;
 using StreamingCnn.Graph.Stages;
+using StreamingCnn.Interop;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Planning;
 using StreamingCnn.Planning.Stages;
 using TorchSharp;
@@ -24,6 +25,7 @@ internal sealed class StagedRun : IDifferentiableRun
     private readonly SmallTensors smalls;
     private readonly StreamedRun?[] runs;
     private readonly BoundaryMaps maps;
+    private readonly HeapExpectation? expected;
 
     // Of sources whose gradients are wanted whole.
     private readonly Tensor?[] gradients;
@@ -43,6 +45,7 @@ internal sealed class StagedRun : IDifferentiableRun
         maps = new BoundaryMaps(shelf, Network.Maps.Count, settings.MapType, sources.Type, sources.Device, settings.Format);
         gradients = new Tensor?[sources.Sizes.Count];
         Parameters = Network.Parameters;
+        expected = sources.Device.type == DeviceType.CPU ? new(plan.Bytes) : null;
     }
 
     /// <inheritdoc/>
@@ -118,6 +121,7 @@ internal sealed class StagedRun : IDifferentiableRun
         maps.Dispose();
         smalls.Dispose();
         sources.Dispose();
+        expected?.Dispose();
     }
 
     private void Forward(Stage stage, StepPlan step, IReadOnlyList<IMapSink> sinks, StageProgress progress)
