@@ -18,6 +18,10 @@ public sealed class GlobalModelTests
     [InlineData("mobilenetv3-small", NormKind.Batch, true)]
     [InlineData("regnety-400mf", NormKind.Batch, true)]
     [InlineData("convnextv2-atto", NormKind.Frozen, true)]
+    [InlineData("mobilenetv3-small", NormKind.Group, false)]
+    [InlineData("regnety-400mf", NormKind.Instance, true)]
+    [InlineData("resnet18", NormKind.Group, true)]
+    [InlineData("resnet18-ws", NormKind.Frozen, true)]
     public void Streamed_is_whole(string name, NormKind norm, bool isTraining)
     {
         manual_seed(7);

@@ -57,6 +57,7 @@ public sealed class PublishedNetworkTests
     [InlineData("regnet_y_400mf")]
     [InlineData("convnextv2_atto")]
     [InlineData("resnet18")]
+    [InlineData("resnet50_gn")]
     public void Streamed_it_computes_what_is_published(string name)
     {
         using var scope = NewDisposeScope();
