@@ -90,9 +90,13 @@ internal static class ReachableTensors
 
         static object? Value(FieldInfo field)
         {
+            // Looking at a field may be what initialises its type: the tensors that it makes then are not this call's.
+            using var scope = NewDisposeScope();
             try
             {
-                return field.GetValue(null);
+                var value = field.GetValue(null);
+                scope.Detach([.. scope.DisposablesView]);
+                return value;
             }
             catch (TypeInitializationException)
             {
