@@ -14,6 +14,10 @@ namespace StreamingCnn.Execution;
 /// </summary>
 internal sealed class StreamedRun : IDifferentiableRun
 {
+    /// <summary>What is said to a second backward pass.</summary>
+    public const string HasRunBackwards =
+        "The streamed trunk's backward pass has already run, and what it needed is freed; call forward again for another one.";
+
     private readonly StepPlan step;
     private readonly RunContext run;
     private readonly ParameterSnapshot snapshot;
@@ -96,7 +100,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress)
     {
         if (isReversed)
-            throw new InvalidOperationException("The streamed trunk's backward pass has already run, and what it needed is freed; call forward again for another one.");
+            throw new InvalidOperationException(HasRunBackwards);
         isReversed = true;
         snapshot.CheckUnchanged();
         run.Sources.CheckUnchanged();

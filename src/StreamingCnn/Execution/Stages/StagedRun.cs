@@ -30,6 +30,7 @@ internal sealed class StagedRun : IDifferentiableRun
     // Of sources whose gradients are wanted whole.
     private readonly Tensor?[] gradients;
     private bool[] reached = [];
+    private bool isReversed;
 
     /// <param name="plan">The plan.</param>
     /// <param name="sources">The sources; they belong to the run.</param>
@@ -86,6 +87,9 @@ internal sealed class StagedRun : IDifferentiableRun
     /// <inheritdoc/>
     public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<Tensor?> outputs, IProgress<TileProgress>? progress)
     {
+        if (isReversed)
+            throw new InvalidOperationException(StreamedRun.HasRunBackwards);
+        isReversed = true;
         using var scope = NewDisposeScope();
         using var parameters = new ParameterGradients(settings.Profile);
         foreach (var (output, gradient) in Network.Outputs.Zip(outputs))
