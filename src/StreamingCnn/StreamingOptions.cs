@@ -81,8 +81,8 @@ public sealed record StreamingOptions
     public CarryPlace? BoundaryMaps { get; init; }
 
     /// <summary>
-    /// The folder for the temporary files of <see cref="CarryPlace.File"/>, those of the carry and of <see cref="BoundaryMaps"/>; made where
-    /// it does not exist. The files go when the backward pass is done, or the forward pass where none follows.
+    /// The folder for the temporary files of <see cref="CarryPlace.File"/>, those of the carry and of <see cref="BoundaryMaps"/>; made
+    /// where it does not exist. The files go when the backward pass is done, or the forward pass where none follows.
     /// </summary>
     /// <value>The default value is null: the system's temporary folder.</value>
     public string? CarryFolder { get; init; }

@@ -150,7 +150,13 @@ public sealed record TilePlan
         Line("parameters", Mebibytes(ParameterBytes) + " with gradients");
         Line("outputs", Mebibytes(OutputBytes) + " with gradients");
         if (Stages > 1)
-            Line("maps", Mebibytes(MapBytes) + " between stages" + (MapElsewhereBytes > 0 ? $"; {Mebibytes(MapElsewhereBytes)} in all, elsewhere" : ""));
+        {
+            Line(
+                "maps",
+                Mebibytes(MapBytes) + " between stages"
+                + (MapElsewhereBytes > 0 ? $"; {Mebibytes(MapElsewhereBytes)} in all, elsewhere" : ""));
+        }
+
         Line("carry", Mebibytes(CarryBytes) + (CarryElsewhereBytes > 0 ? $"; {Mebibytes(CarryElsewhereBytes)} in all, elsewhere" : ""));
         Line("one tile", Mebibytes(TileBytes));
         Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));

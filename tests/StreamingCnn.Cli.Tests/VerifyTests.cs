@@ -29,7 +29,9 @@ public class VerifyTests
         Assert.Contains("peak memory", run.Output);
     }
 
-    /// <summary>The statistics of the image take a bias before them away again, whose gradient is rounding and no measure of itself.</summary>
+    /// <summary>
+    /// The statistics of the image take a bias before them away again, whose gradient is rounding and no measure of itself.
+    /// </summary>
     [Fact]
     public void A_network_with_the_statistics_of_the_image_passes()
     {

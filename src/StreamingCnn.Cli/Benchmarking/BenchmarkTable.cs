@@ -59,7 +59,9 @@ internal sealed class BenchmarkTable
 
     /// <summary>The setting of the whole image that another is compared with; null when it was not measured.</summary>
     public StepSetting? WholeOf(StepSetting setting) =>
-        costs.Keys.FirstOrDefault(other => other.Method == StepMethod.Whole && (other.ModelText, other.Height, other.Width) == (setting.ModelText, setting.Height, setting.Width));
+        costs.Keys.FirstOrDefault(other =>
+            other.Method == StepMethod.Whole
+            && (other.ModelText, other.Height, other.Width) == (setting.ModelText, setting.Height, setting.Width));
 
     /// <summary>Prints medians, and ratios to the whole image's step.</summary>
     public void Show(IAnsiConsole console)
@@ -128,7 +130,8 @@ internal sealed class BenchmarkTable
                 var (model, norm) = StepSetting.Parse(field[0]);
                 var parts = Enum.GetValues<StepPart>().Where(part => field[FirstPart + (int)part].Length > 0);
                 table.Add(
-                    new StepSetting(model, Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6), Int(7), norm),
+                    new StepSetting(
+                        model, Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6), Int(7), norm),
                     new StepCost(
                         Real(9), Long(10), Long(11), Long(12), Long(13), Int(8), Real(14), Long(15),
                         parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));

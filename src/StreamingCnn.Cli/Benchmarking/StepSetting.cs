@@ -60,7 +60,15 @@ internal static class StepMethods
 /// <param name="WarmUp">Steps before the one that is measured.</param>
 /// <param name="Norm">How the model normalises.</param>
 internal sealed record StepSetting(
-    string Model, int Height, int Width, StepMethod Method, int Tile, long Memory, int Threads, int WarmUp = 1, NormKind Norm = NormKind.Frozen)
+    string Model,
+    int Height,
+    int Width,
+    StepMethod Method,
+    int Tile,
+    long Memory,
+    int Threads,
+    int WarmUp = 1,
+    NormKind Norm = NormKind.Frozen)
 {
     private const string NormOption = " --norm ";
 

@@ -27,9 +27,9 @@ internal static class CommonOptions
 
     public static Option<NormKind> Norm() => Choice(
         "--norm",
-        "How the model normalises (frozen: batch norm with its running statistics; batch: batch norm with the statistics of the images that go "
-        + "through together; group and instance: those norms instead, with weights of their own). All but frozen are for models that leave the choice, "
-        + $"{string.Join(", ", ModelCatalog.NamesWithNorms)}, and batch for a module of your own",
+        "How the model normalises (frozen: batch norm with its running statistics; batch: batch norm with the statistics of the images "
+        + "that go through together; group and instance: those norms instead, with weights of their own). All but frozen are for models "
+        + $"that leave the choice, {string.Join(", ", ModelCatalog.NamesWithNorms)}, and batch for a module of your own",
         NormKind.Frozen);
 
     /// <summary>The assembly of a model that exists already, where it was made with one. It is never taken from a file.</summary>

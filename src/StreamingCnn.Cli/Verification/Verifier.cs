@@ -21,7 +21,8 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     // More than rounding ever made of an output in float32: then the whole image's run is no measure, since the library's own convolutions are wrong. Gradients may differ by as much at a kink.
     private const double LargestRounding = 0.01;
 
-    // Of the largest gradient. One that is smaller is 0 but for rounding, as that of a bias which the next batch norm takes away again, and no measure of itself.
+    // Of the largest gradient. One that is smaller is 0 but for rounding, as that of a bias which the next batch norm takes away again, and
+    // no measure of itself.
     private const double ZeroGradient = 1e-12;
 
     private const string Output = "output";

@@ -25,7 +25,9 @@ public static class TrunkSource
     /// from a file.
     /// </param>
     /// <param name="channels">Channels of the image.</param>
-    /// <param name="norm">How it normalises. A module of somebody's own has its own norms, of which batch norm alone can be frozen or not.</param>
+    /// <param name="norm">
+    /// How it normalises. A module of somebody's own has its own norms, of which batch norm alone can be frozen or not.
+    /// </param>
     /// <exception cref="ArgumentException">There is no such model, assembly, type or norm; the message says which.</exception>
     public static Module<Tensor, Tensor> Create(string name, int channels, NormKind norm = NormKind.Frozen)
     {
@@ -33,7 +35,10 @@ public static class TrunkSource
         if (!IsOwn(name))
             return ModelCatalog.Create(name, channels, norm);
         if (norm is not (NormKind.Frozen or NormKind.Batch))
-            throw new ArgumentException($"The module '{name}' has norms of its own; choose frozen or batch, which say what its batch norms do in training.");
+        {
+            throw new ArgumentException(
+                $"The module '{name}' has norms of its own; choose frozen or batch, which say what its batch norms do in training.");
+        }
 
         var (file, typeName) = Split(name);
         if (!File.Exists(file))

@@ -8,7 +8,9 @@ internal interface IDifferentiableRun : IDisposable
     /// <summary>Number of outputs.</summary>
     int Outputs { get; }
 
-    /// <summary>An output that is a small tensor, in the caller's scope, when the forward pass has run; null for one that is a map.</summary>
+    /// <summary>
+    /// An output that is a small tensor, in the caller's scope, when the forward pass has run; null for one that is a map.
+    /// </summary>
     Tensor? Small(int output) => null;
 
     /// <summary>Runs forwards. Small outputs come as maps of one position, or of as many as they have.</summary>

@@ -16,7 +16,9 @@ internal sealed record RunSettings
     /// <summary>Whether a backward pass may follow; without one, only what is still read is kept.</summary>
     public bool WillReverse { get; init; }
 
-    /// <summary>Bytes of tensors that it has alive at most in the heap, besides what is there before it; 0 where that is not known.</summary>
+    /// <summary>
+    /// Bytes of tensors that it has alive at most in the heap, besides what is there before it; 0 where that is not known.
+    /// </summary>
     public long HeapBytes { get; init; }
 
     /// <summary>Seed of random layers.</summary>

@@ -91,7 +91,8 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
             return;
         first = Math.Min(first, rows.Start);
         using var scope = NewDisposeScope();
-        var grown = source.GradientFormat.Zeros([source.Batch, source.Channels, rows.End - first, source.Width], source.Type, source.Device);
+        var grown = source.GradientFormat.Zeros(
+            [source.Batch, source.Channels, rows.End - first, source.Width], source.Type, source.Device);
         if (held is not null)
         {
             grown.narrow(2, rows.Start - first, rows.Length).copy_(held);

@@ -58,7 +58,10 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
     {
         var device = Compute([]).Device;
         return new(
-            (graph, wanted) => Cost(graph, wanted, batch, type), batch * ValueBytes(type), batch * ElementSize(type), place => IsElsewhere(place, device));
+            (graph, wanted) => Cost(graph, wanted, batch, type),
+            batch * ValueBytes(type),
+            batch * ElementSize(type),
+            place => IsElsewhere(place, device));
     }
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>

@@ -111,7 +111,9 @@ internal sealed class GraphBuilder
         }
     }
 
-    /// <summary>What a convolution with zero padding makes of a map, its weights being standardised. It is not called, so hooks are refused.</summary>
+    /// <summary>
+    /// What a convolution with zero padding makes of a map, its weights being standardised. It is not called, so hooks are refused.
+    /// </summary>
     public FeatureMap Standardised(Conv2d convolution, FeatureMap input)
     {
         RefuseHooks(convolution);

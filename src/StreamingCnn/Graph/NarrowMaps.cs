@@ -7,8 +7,8 @@ namespace StreamingCnn.Graph;
 internal static class NarrowMaps
 {
     /// <summary>
-    /// The network with bfloat16 maps. Layers that read a source from outside, which has more significant bits, and those that are not known to be right
-    /// in bfloat16 compute in float32.
+    /// The network with bfloat16 maps. Layers that read a source from outside, which has more significant bits, and those that are not
+    /// known to be right in bfloat16 compute in float32.
     /// </summary>
     /// <param name="graph">The network.</param>
     /// <exception cref="UnsupportedLayerException">A parameter is not float32.</exception>

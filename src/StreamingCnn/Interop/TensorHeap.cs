@@ -9,9 +9,10 @@ namespace StreamingCnn.Interop;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The C library's heap as it comes maps every tensor above 32 MB anew, so that the kernel clears its pages at every layer of every tile: up to half of a step's time. Made to keep
-/// what is freed, it loses up to half of its memory to gaps between large tensors, which small objects keep apart. Here large tensors have no small neighbours, those that outlive
-/// many tiles lie in a range of their own, and gaps are given back before they bring a run above what it takes.
+/// The C library's heap as it comes maps every tensor above 32 MB anew, so that the kernel clears its pages at every layer of every tile:
+/// up to half of a step's time. Made to keep what is freed, it loses up to half of its memory to gaps between large tensors, which small
+/// objects keep apart. Here large tensors have no small neighbours, those that outlive many tiles lie in a range of their own, and gaps are
+/// given back before they bring a run above what it takes.
 /// </para>
 /// <para>
 /// libtorch's own allocator (<c>libc10</c>) stays in place; the two functions that it calls, <c>posix_memalign</c> and

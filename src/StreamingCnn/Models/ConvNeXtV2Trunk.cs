@@ -64,10 +64,13 @@ public sealed class ConvNeXtV2Trunk : StreamingBlock, IClassifiedTrunk
         {
             var channels = (long)width << i;
             var blocks = ("blocks", (Module<Tensor, Tensor>)Sequential(Enumerable.Range(0, depths[i]).Select(_ =>
-                new ConvNeXtV2Block(channels, isConvolution: size != ConvNeXtV2Size.Tiny, stochasticDepth * done++ / (all - 1.0))).ToArray()));
+                new ConvNeXtV2Block(
+                    channels, isConvolution: size != ConvNeXtV2Size.Tiny, stochasticDepth * done++ / (all - 1.0))).ToArray()));
             made.Add(i == 0
                 ? Sequential(blocks)
-                : Sequential(("downsample", Sequential(new ChannelLayerNorm(channels / 2), Conv2d(channels / 2, channels, 2, stride: 2))), blocks));
+                : Sequential(
+                    ("downsample", Sequential(new ChannelLayerNorm(channels / 2), Conv2d(channels / 2, channels, 2, stride: 2))),
+                    blocks));
         }
 
         stages = Sequential(made);

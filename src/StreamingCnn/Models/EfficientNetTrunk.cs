@@ -47,7 +47,9 @@ public sealed class EfficientNetTrunk : StreamingBlock, IClassifiedTrunk
     /// <param name="inputChannels">Channels of the image.</param>
     /// <param name="norm">How it normalises; it is published with batch norm. Groups are of eight channels.</param>
     /// <param name="stochasticDepth">Probability that training drops the last block; it rises evenly from 0 for the first.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such size or norm, no channel, or a probability is outside 0 to 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There is no such size or norm, no channel, or a probability is outside 0 to 1.
+    /// </exception>
     public EfficientNetTrunk(
         EfficientNetSize size, int inputChannels = 3, NormKind norm = NormKind.Frozen, double stochasticDepth = 0.2)
         : base(nameof(EfficientNetTrunk))
@@ -61,7 +63,8 @@ public sealed class EfficientNetTrunk : StreamingBlock, IClassifiedTrunk
             EfficientNetSize.B1 => (1.0, 1.1, 0.2),
             EfficientNetSize.B2 => (1.1, 1.2, 0.3),
             EfficientNetSize.B3 => (1.2, 1.4, 0.3),
-            _ => throw new ArgumentOutOfRangeException(nameof(size), size, "There is no EfficientNet of that size; choose B0, B1, B2 or B3."),
+            _ => throw new ArgumentOutOfRangeException(
+                nameof(size), size, "There is no EfficientNet of that size; choose B0, B1, B2 or B3."),
         };
         dropout = share;
         var norms = NetworkNorm.InEights(norm);

@@ -16,8 +16,8 @@ namespace StreamingCnn.Models;
 internal readonly record struct InvertedResidualShape(long Inputs, long Expanded, long Outputs, long Kernel, long Stride, long Squeezed);
 
 /// <summary>
-/// An inverted residual block (Sandler et al., arXiv 1801.04381) with torchvision's parameter names: a 1x1 convolution to more channels, a depthwise one,
-/// a gate of squeeze and excitation, and a 1x1 convolution to few channels; added to its input where both agree in shape.
+/// An inverted residual block (Sandler et al., arXiv 1801.04381) with torchvision's parameter names: a 1x1 convolution to more channels, a
+/// depthwise one, a gate of squeeze and excitation, and a 1x1 convolution to few channels; added to its input where both agree in shape.
 /// </summary>
 internal sealed class InvertedResidual : StreamingBlock
 {

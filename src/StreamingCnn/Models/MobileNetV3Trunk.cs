@@ -70,7 +70,13 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
         foreach (var row in rows)
         {
             layers.Add(new InvertedResidual(
-                new(channels, row.Expanded, row.Outputs, row.Kernel, row.Stride, row.IsGated ? InvertedResidual.InEights(row.Expanded / Squeeze) : 0),
+                new(
+                    channels,
+                    row.Expanded,
+                    row.Outputs,
+                    row.Kernel,
+                    row.Stride,
+                    row.IsGated ? InvertedResidual.InEights(row.Expanded / Squeeze) : 0),
                 norms,
                 () => row.IsHard ? Hardswish() : ReLU(),
                 (gated, squeezed) => new SqueezeExcite(gated, squeezed, ReLU(), Hardsigmoid())));

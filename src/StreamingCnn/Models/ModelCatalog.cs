@@ -47,16 +47,19 @@ public static class ModelCatalog
     public static IReadOnlyCollection<string> Names => Entries.Keys;
 
     /// <summary>The names of those that leave their norm to be chosen, in alphabetical order.</summary>
-    public static IReadOnlyCollection<string> NamesWithNorms => [.. Entries.Where(entry => entry.Value.HasChoice).Select(entry => entry.Key)];
+    public static IReadOnlyCollection<string> NamesWithNorms =>
+        [.. Entries.Where(entry => entry.Value.HasChoice).Select(entry => entry.Key)];
 
     /// <summary>Makes a trunk with fresh weights.</summary>
     /// <param name="name">One of <see cref="Names"/>; upper and lower case are the same.</param>
     /// <param name="inputChannels">Channels of the image.</param>
     /// <param name="norm">
-    /// How it normalises: one that is not <see cref="NormKind.Frozen"/> is for <see cref="NamesWithNorms"/> alone. Whether batch norm is frozen
-    /// is said by <see cref="StreamingOptions.FrozenBatchNorm"/> and not by the trunk, which is the same.
+    /// How it normalises: one that is not <see cref="NormKind.Frozen"/> is for <see cref="NamesWithNorms"/> alone. Whether batch norm is
+    /// frozen is said by <see cref="StreamingOptions.FrozenBatchNorm"/> and not by the trunk, which is the same.
     /// </param>
-    /// <exception cref="ArgumentException">There is no such model, or it has no such norm; the message lists those that there are.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no such model, or it has no such norm; the message lists those that there are.
+    /// </exception>
     public static Module<Tensor, Tensor> Create(string name, int inputChannels = 3, NormKind norm = NormKind.Frozen)
     {
         if (!Entries.TryGetValue(name, out var entry))

@@ -7,8 +7,8 @@ namespace StreamingCnn.Models;
 
 /// <summary>
 /// A trunk with the classifier that it is published with: global pooling, and linear layers. Its parameters have the names of the whole
-/// published network (<c>features.0.0.weight</c>, <c>classifier.1.bias</c>), so that its checkpoints load. A <see cref="StreamingModule"/> of it gives
-/// [N, classes], and the trunk's output map never exists whole.
+/// published network (<c>features.0.0.weight</c>, <c>classifier.1.bias</c>), so that its checkpoints load. A <see cref="StreamingModule"/>
+/// of it gives [N, classes], and the trunk's output map never exists whole.
 /// </summary>
 public sealed class NetworkClassifier : StreamingHead
 {

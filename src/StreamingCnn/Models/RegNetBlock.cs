@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Models;
 
 /// <summary>
-/// A residual block of RegNetY with torchvision's parameter names: a 3x3 convolution in groups between two of 1x1, and a gate of squeeze and
-/// excitation behind the 3x3.
+/// A residual block of RegNetY with torchvision's parameter names: a 3x3 convolution in groups between two of 1x1, and a gate of squeeze
+/// and excitation behind the 3x3.
 /// </summary>
 internal sealed class RegNetBlock : StreamingBlock
 {

@@ -10,8 +10,9 @@ namespace StreamingCnn.Models;
 /// parameter names, so that its checkpoints load. The output has a 32nd of the image's height and width.
 /// </summary>
 /// <remarks>
-/// In training mode batch normalisation takes the statistics of the images in the call, for which the whole map is looked at. With few images set
-/// <see cref="StreamingOptions.FrozenBatchNorm"/>: weight and bias of the normalisation are trained all the same; or choose group normalisation.
+/// In training mode batch normalisation takes the statistics of the images in the call, for which the whole map is looked at. With few
+/// images set <see cref="StreamingOptions.FrozenBatchNorm"/>: weight and bias of the normalisation are trained all the same; or choose
+/// group normalisation.
 /// </remarks>
 public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
 {

@@ -50,7 +50,10 @@ internal sealed class StepModel
         time = new ProgramTime(trunk, mapsAnew);
         memory = new(Programs, trunk, mapsAnew ? 1 : Gaps);
         // Those of a stage wait between stages, or are the whole network's.
-        OutputBytes = trunk.Stage is not null ? 0 : grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels) * trunk.ValueBytes;
+        OutputBytes = trunk.Stage is not null
+            ? 0
+            : grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels)
+                * trunk.ValueBytes;
         var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
         var code = CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions);
         bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + code + (trunk.Stage?.Bytes(grid, trunk) ?? 0);
@@ -91,7 +94,9 @@ internal sealed class StepModel
         + (trunk.Stage?.BytesBesides ?? 0);
 
     /// <summary>Bytes of a step that keeps as little as it can.</summary>
-    public long LeastBytes => KeepsNothing ? NothingKeptBytes : Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));
+    public long LeastBytes => KeepsNothing
+        ? NothingKeptBytes
+        : Math.Max(EndBytes, bytesBesides + KeptLayers.Least(memory, KeptLayers.Cuts(grid.Graph, FewCuts)));
 
     /// <summary>Bytes of a step that keeps nothing.</summary>
     public long NothingKeptBytes => Math.Max(EndBytes, bytesBesides + memory.Most(grid.Graph.Nodes.Count));
@@ -114,7 +119,9 @@ internal sealed class StepModel
         return (trunk.CarryIsElsewhere ? 0 : memory.Carried.At(memory.Order.Count - 1, kept.Cut).Forward) + (long)(memory.Gaps * records);
     }
 
-    /// <summary>Bytes of tensors that a run of it has alive at most, besides what is there before it: the parameters and the image.</summary>
+    /// <summary>
+    /// Bytes of tensors that a run of it has alive at most, besides what is there before it: the parameters and the image.
+    /// </summary>
     public long HeapBytes(KeptLayers kept) => kept.Bytes + (2 * OutputBytes) + trunk.GradientBytes + trunk.RunBytes;
 
     /// <summary>Bytes while its tiles run.</summary>

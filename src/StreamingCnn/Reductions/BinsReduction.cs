@@ -14,13 +14,15 @@ public enum BinValue
 }
 
 /// <summary>
-/// Adaptive pooling: a map is divided into bins, as PyTorch divides it. Bin i of k along L positions goes from floor(i L / k) to ceil((i + 1) L / k), so that neighbours overlap unless k divides L.
+/// Adaptive pooling: a map is divided into bins, as PyTorch divides it. Bin i of k along L positions goes from floor(i L / k) to
+/// ceil((i + 1) L / k), so that neighbours overlap unless k divides L.
 /// </summary>
 /// <param name="rows">The number of bins one below the other.</param>
 /// <param name="columns">The number of bins side by side.</param>
 /// <param name="value">What is taken of each.</param>
 /// <remarks>
-/// Results: the bins' values [N, C, rows, columns]; of the largest also their places, row times width plus column. Of equal values the first in raster order has the place, and a value that is no number is larger than any other, as in PyTorch.
+/// Results: the bins' values [N, C, rows, columns]; of the largest also their places, row times width plus column. Of equal values the
+/// first in raster order has the place, and a value that is no number is larger than any other, as in PyTorch.
 /// </remarks>
 public sealed class BinsReduction(long rows, long columns, BinValue value) : MapReduction
 {

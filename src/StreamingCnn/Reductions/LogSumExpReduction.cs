@@ -6,7 +6,8 @@ namespace StreamingCnn.Reductions;
 
 /// <summary>The logarithm of the sum of a map's exponentials, a smooth largest value. It does not overflow.</summary>
 /// <param name="masked">
-/// Whether a mask comes as the second operand, with one channel or as many as the first: positions where it is 0 are left out. It gets no gradient.
+/// Whether a mask comes as the second operand, with one channel or as many as the first: positions where it is 0 are left out. It gets no
+/// gradient.
 /// </param>
 /// <remarks>Result: [N, C]. Where no position is left it is minus infinity, and its gradient is 0.</remarks>
 public sealed class LogSumExpReduction(bool masked = false) : MapReduction

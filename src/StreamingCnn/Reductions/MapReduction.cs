@@ -3,10 +3,12 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Reductions;
 
 /// <summary>
-/// A quantity of whole maps to which tiles add, rectangle by rectangle: a sum, moments, a largest value. The maps themselves never have to be there as a whole, neither for the values nor for the gradients.
+/// A quantity of whole maps to which tiles add, rectangle by rectangle: a sum, moments, a largest value. The maps themselves never have to
+/// be there as a whole, neither for the values nor for the gradients.
 /// </summary>
 /// <remarks>
-/// Images and, unless said otherwise, channels are taken for themselves. To add a reduction, derive from this class and from <see cref="ReductionRun"/>; <see cref="Whole"/> is what the run is held to.
+/// Images and, unless said otherwise, channels are taken for themselves. To add a reduction, derive from this class and from
+/// <see cref="ReductionRun"/>; <see cref="Whole"/> is what the run is held to.
 /// </remarks>
 public abstract class MapReduction
 {

@@ -5,7 +5,8 @@ namespace StreamingCnn.Reductions;
 
 /// <summary>The largest value of a map, and its place, to which all of its gradient goes.</summary>
 /// <remarks>
-/// Results: the value [N, C]; its place [N, C], row times width plus column. Of equal values the first in raster order has the place, whichever tile comes first, and a value that is no number is larger than any other, as in PyTorch's adaptive pooling.
+/// Results: the value [N, C]; its place [N, C], row times width plus column. Of equal values the first in raster order has the place,
+/// whichever tile comes first, and a value that is no number is larger than any other, as in PyTorch's adaptive pooling.
 /// </remarks>
 public sealed class MaxReduction : MapReduction
 {

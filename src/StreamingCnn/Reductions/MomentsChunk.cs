@@ -10,7 +10,10 @@ internal readonly unsafe struct MomentsChunk(float* start, int rows, int columns
 
     private readonly float each = 1f / (rows * columns);
 
-    /// <summary>For each channel about the mean, the sum of what differs from it, and that of its squares; all channels of a position lie side by side.</summary>
+    /// <summary>
+    /// For each channel about the mean, the sum of what differs from it, and that of its squares; all channels of a position lie side by
+    /// side.
+    /// </summary>
     public void ChannelsLast(Span<float> centre, Span<float> sum, Span<float> squares)
     {
         var channel = 0;

@@ -5,11 +5,13 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Reductions;
 
 /// <summary>
-/// Moments of float32 maps on the processor, and their gradients, each in one reading of the memory: norms in training take them of every map of a network, and the library would read several times as much.
+/// Moments of float32 maps on the processor, and their gradients, each in one reading of the memory: norms in training take them of every
+/// map of a network, and the library would read several times as much.
 /// </summary>
 /// <remarks>
-/// A map is cut into bands, and a band into chunks that stay in the nearest cache. Of a chunk the mean is taken roughly, then the sums of what differs from it, and of its squares; chunks are merged in float64. Bands do not depend on the number of
-/// threads, so neither do the bits that come out.
+/// A map is cut into bands, and a band into chunks that stay in the nearest cache. Of a chunk the mean is taken roughly, then the sums of
+/// what differs from it, and of its squares; chunks are merged in float64. Bands do not depend on the number of threads, so neither do the
+/// bits that come out.
 /// </remarks>
 internal static unsafe class MomentsKernel
 {

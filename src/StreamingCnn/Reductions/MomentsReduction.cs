@@ -5,11 +5,15 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Reductions;
 
 /// <summary>
-/// Mean and variance of a map: what norms are made of. Merged by the formula of Chan, Golub and LeVeque from squares of differences, since sums of squares lose what is small beside the mean.
+/// Mean and variance of a map: what norms are made of. Merged by the formula of Chan, Golub and LeVeque from squares of differences, since
+/// sums of squares lose what is small beside the mean.
 /// </summary>
-/// <param name="weighted">Whether a map of weights comes as the second operand, none below 0, with one channel or as many as the first.</param>
+/// <param name="weighted">
+/// Whether a map of weights comes as the second operand, none below 0, with one channel or as many as the first.
+/// </param>
 /// <remarks>
-/// Results: the mean [N, C]; M2 [N, C], the sum of w (x - mean)^2, whose quotient by the count is the variance; the count, which is the sum of w, [N, 1] or [N, C] as the weights have channels. Where nothing counts, all three are 0, and so are their gradients.
+/// Results: the mean [N, C]; M2 [N, C], the sum of w (x - mean)^2, whose quotient by the count is the variance; the count, which is the sum
+/// of w, [N, 1] or [N, C] as the weights have channels. Where nothing counts, all three are 0, and so are their gradients.
 /// </remarks>
 public sealed class MomentsReduction(bool weighted = false) : MapReduction
 {

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Reductions;
 
-/// <summary>Moments under way. Of each block the mean, and then the squares of what differs from it: the second reading finds it in the cache.</summary>
+/// <summary>
+/// Moments under way. Of each block the mean, and then the squares of what differs from it: the second reading finds it in the cache.
+/// </summary>
 internal sealed class MomentsRun : ReductionRun
 {
     private readonly bool isWeighted;

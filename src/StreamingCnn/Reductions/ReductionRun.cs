@@ -3,9 +3,12 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Reductions;
 
 /// <summary>
-/// A reduction under way: takes rectangles of maps in the order of tiles, so that the same tiles give the same bits, and says afterwards what each position's gradient is.
+/// A reduction under way: takes rectangles of maps in the order of tiles, so that the same tiles give the same bits, and says afterwards
+/// what each position's gradient is.
 /// </summary>
-/// <remarks>Rectangles are computed with in their own type, bfloat16 in float32, and merged in float64. None of the methods is recorded by autograd.</remarks>
+/// <remarks>
+/// Rectangles are computed with in their own type, bfloat16 in float32, and merged in float64. None of the methods is recorded by autograd.
+/// </remarks>
 public abstract class ReductionRun : IDisposable
 {
     /// <summary>The tensors that it holds between calls.</summary>
@@ -29,7 +32,9 @@ public abstract class ReductionRun : IDisposable
     /// <param name="left">The maps' column that their first column is.</param>
     /// <param name="gradients">For each result the loss's gradient in float64, or null where the loss does not hang on it.</param>
     /// <param name="wanted">For each operand whether its gradient is.</param>
-    /// <returns>For each operand the gradient in the rectangle's shape and type, which the caller owns; null where it is not wanted.</returns>
+    /// <returns>
+    /// For each operand the gradient in the rectangle's shape and type, which the caller owns; null where it is not wanted.
+    /// </returns>
     public abstract IReadOnlyList<Tensor?> Gradient(
         IReadOnlyList<Tensor> rectangles, long top, long left, IReadOnlyList<Tensor?> gradients, IReadOnlyList<bool> wanted);
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Reductions;
 
 /// <summary>
-/// Sums of exponentials under way, and of values weighted with them. All are of what the scores lie below the largest one so far, and are rescaled when a larger one comes.
+/// Sums of exponentials under way, and of values weighted with them. All are of what the scores lie below the largest one so far, and are
+/// rescaled when a larger one comes.
 /// </summary>
 internal sealed class SoftmaxRun : ReductionRun
 {

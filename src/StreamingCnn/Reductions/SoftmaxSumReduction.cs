@@ -10,7 +10,8 @@ namespace StreamingCnn.Reductions;
 /// <remarks>
 /// <para>Operands: the values [N, C, H, W]; the scores and the mask, each with one channel or with C.</para>
 /// <para>
-/// Results: the weighted mean [N, C]; the logarithm of the sum of all exponentials, [N, 1] or [N, C]. Where a mask or scores of minus infinity leave no position, they are 0 and minus infinity, and all gradients are 0.
+/// Results: the weighted mean [N, C]; the logarithm of the sum of all exponentials, [N, 1] or [N, C]. Where a mask or scores of minus
+/// infinity leave no position, they are 0 and minus infinity, and all gradients are 0.
 /// </para>
 /// </remarks>
 public sealed class SoftmaxSumReduction(bool masked = false) : MapReduction

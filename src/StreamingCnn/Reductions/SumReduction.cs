@@ -5,10 +5,13 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Reductions;
 
 /// <summary>
-/// The sum of a map, and of the weights that its positions count with. One over the other is the mean; with a mask of zeros and ones for weights, that of the positions where it is one.
+/// The sum of a map, and of the weights that its positions count with. One over the other is the mean; with a mask of zeros and ones for
+/// weights, that of the positions where it is one.
 /// </summary>
 /// <param name="weighted">Whether a map of weights comes as the second operand, with one channel or as many as the first.</param>
-/// <remarks>Results: the sum of w x [N, C], and the sum of w, [N, 1] or [N, C] as the weights have channels. Without weights each position's is 1.</remarks>
+/// <remarks>
+/// Results: the sum of w x [N, C], and the sum of w, [N, 1] or [N, C] as the weights have channels. Without weights each position's is 1.
+/// </remarks>
 public sealed class SumReduction(bool weighted = false) : MapReduction
 {
     /// <inheritdoc/>

@@ -6,7 +6,8 @@ namespace StreamingCnn.Reductions;
 /// <summary>The k largest values of a map, and their places.</summary>
 /// <param name="k">How many: 1 or more.</param>
 /// <remarks>
-/// Results: the values [N, C, k], the largest first; their places [N, C, k], row times width plus column. Of equal values those come first, and stay, that are first in raster order, whichever tile comes first. A value that is no number is larger than any other.
+/// Results: the values [N, C, k], the largest first; their places [N, C, k], row times width plus column. Of equal values those come first,
+/// and stay, that are first in raster order, whichever tile comes first. A value that is no number is larger than any other.
 /// </remarks>
 public sealed class TopKReduction(long k) : MapReduction
 {

@@ -67,7 +67,8 @@ internal sealed class TopKRun : ReductionRun
     }
 
     /// <summary>
-    /// Where the largest values are. The library says which they are, but takes any of those that equal the last: those are looked for again, from the front.
+    /// Where the largest values are. The library says which they are, but takes any of those that equal the last: those are looked for
+    /// again, from the front.
     /// </summary>
     private static Tensor Largest(Tensor positions, long count)
     {

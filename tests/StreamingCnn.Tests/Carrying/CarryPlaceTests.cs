@@ -138,7 +138,8 @@ public sealed class CarryPlaceTests : IDisposable
     {
         using var trunk = Trunk();
 
-        var failure = Assert.Throws<ArgumentException>(() => new StreamingModule(trunk, new() { BoundaryMaps = CarryPlace.Device, CarryFolder = folder }));
+        var failure = Assert.Throws<ArgumentException>(
+            () => new StreamingModule(trunk, new() { BoundaryMaps = CarryPlace.Device, CarryFolder = folder }));
 
         Assert.Contains("set one of them to File, or leave out the folder", failure.Message);
     }

@@ -49,7 +49,8 @@ internal sealed class StepResults
         Assert.Equal(reference.values.Select(value => value.Name), values.Select(value => value.Name));
         return
         [
-            .. values.Zip(reference.values, (actual, expected) => (actual.Name, Error(actual, expected, expected.IsGradient ? floor : expected.IsStatistic ? ofStatistics : 0))),
+            .. values.Zip(reference.values, (actual, expected) =>
+                (actual.Name, Error(actual, expected, expected.IsGradient ? floor : expected.IsStatistic ? ofStatistics : 0))),
         ];
     }
 

@@ -87,13 +87,16 @@ public class ModelTests
     {
         string[] added =
         [
-            "convnextv2-atto", "convnextv2-femto", "convnextv2-nano", "convnextv2-pico", "convnextv2-tiny", "efficientnet-b0", "efficientnet-b1",
-            "efficientnet-b2", "efficientnet-b3", "mobilenetv3-large", "mobilenetv3-small", "regnety-1.6gf", "regnety-3.2gf", "regnety-400mf",
-            "regnety-800mf", "resnet18-ws", "resnet34-ws", "resnet50-ws",
+            "convnextv2-atto", "convnextv2-femto", "convnextv2-nano", "convnextv2-pico", "convnextv2-tiny", "efficientnet-b0",
+            "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "mobilenetv3-large", "mobilenetv3-small", "regnety-1.6gf",
+            "regnety-3.2gf", "regnety-400mf", "regnety-800mf", "resnet18-ws", "resnet34-ws", "resnet50-ws",
         ];
         Assert.Subset(ModelCatalog.Names.ToHashSet(), added.ToHashSet());
         var failure = Assert.Throws<ArgumentException>(() => ModelCatalog.Create("resnet35"));
-        Assert.StartsWith("There is no model 'resnet35'; choose one of comparison, convnext-small, convnext-tiny, convnextv2-atto, convnextv2-femto", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "There is no model 'resnet35'; choose one of comparison, convnext-small, convnext-tiny, convnextv2-atto, convnextv2-femto",
+            failure.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -103,7 +106,10 @@ public class ModelTests
         foreach (var name in new[] { "small", "convnext-tiny", "resnet34-plain", "resnet18-ws" })
         {
             var failure = Assert.Throws<ArgumentException>(() => ModelCatalog.Create(name, norm: NormKind.Group));
-            Assert.StartsWith($"The norm of the model '{name}' cannot be chosen; leave it out, or choose one of efficientnet-b0,", failure.Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"The norm of the model '{name}' cannot be chosen; leave it out, or choose one of efficientnet-b0,",
+                failure.Message,
+                StringComparison.Ordinal);
         }
     }
 }

@@ -30,7 +30,8 @@ public sealed class GateTests
     {
         manual_seed(4);
         var (name, error) = GlobalStep.Worst(
-            () => Learned(Sequential(Conv2d(3, 6, 3, padding: 1), Blocks[block](), Conv2d(6, 6, 3, stride: 2), Blocks[block](), Conv2d(6, 2, 1))),
+            () => Learned(Sequential(
+                Conv2d(3, 6, 3, padding: 1), Blocks[block](), Conv2d(6, 6, 3, stride: 2), Blocks[block](), Conv2d(6, 2, 1))),
             rand(batch, 3, 23, 17, ScalarType.Float64),
             new() { Tile = (tile, tile) });
         Assert.True(error < Tolerance, $"{name}: {error}");

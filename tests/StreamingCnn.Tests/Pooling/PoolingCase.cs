@@ -22,12 +22,14 @@ internal sealed record PoolingCase(
         ["Max"] = () => One(new MaxPooling(), x => x.amax([0])),
         ["TopK"] = () => One(new TopKPooling(3), x => x.topk((int)Math.Min(3, x.shape[0]), 0).values.mean([0])),
         ["Variance"] = () => One(new VariancePooling(), x => (x - x.mean([0])).square().mean([0])),
-        ["Variance of softmax"] = () => One(new VariancePooling(ofSoftmax: true), x => (x.softmax(0) - x.softmax(0).mean([0])).square().mean([0])),
+        ["Variance of softmax"] = () => One(
+            new VariancePooling(ofSoftmax: true), x => (x.softmax(0) - x.softmax(0).mean([0])).square().mean([0])),
         ["GeM"] = () => One(new GeMPooling(), x => Root(x.clamp_min(1e-6).pow(4).mean([0]), 4)).OrNone(SmallRoot),
         ["GeM as published"] = () =>
             One(new GeMPooling(3, boundsMean: false), x => x.clamp_min(1e-6).pow(3).mean([0]).pow(1 / 3.0)).OrNone(1e-6),
         ["GeM with a trained exponent"] = () => Trained(new GeMPooling(isTrained: true), module =>
-            x => x.clamp_min(1e-6).pow(module.get_parameter("p")!).mean([0]).clamp_min(1e-6).pow(1 / module.get_parameter("p")!)).OrNone(SmallRoot),
+            x => x.clamp_min(1e-6).pow(module.get_parameter("p")!).mean([0])
+                .clamp_min(1e-6).pow(1 / module.get_parameter("p")!)).OrNone(SmallRoot),
         ["Log-sum-exp"] = () => One(new LogSumExpPooling(), x => ((x * 5).logsumexp(0) - Math.Log(x.shape[0])) / 5),
         ["Gated attention"] = () => Trained(new GatedAttentionPooling(4, 3), module => x => (Gated(module, x).softmax(0) * x).sum([0])),
         ["Size focal"] = () => One(new SizeFocalPooling(), x => (1 - x.mean([0])).pow(3) * (0.01 + x.mean([0])).log()),
@@ -46,7 +48,8 @@ internal sealed record PoolingCase(
             new AttentionGeM(), (x, l) => Root((Weights(l) * x.clamp_min(1e-6).pow(4)).sum([0]), 4)).OrNone(SmallRoot),
         ["Attention GeM, partly even"] = () => Two(
             new AttentionGeM(0.3, 2, 1e-3),
-            (x, l) => Root((((0.7 * Weights(l)) + (0.3 / x.shape[0])) * x.clamp_min(1e-3).square()).sum([0]), 2, 1e-3)).OrNone(Math.Sqrt(1e-3)),
+            (x, l) => Root(
+                (((0.7 * Weights(l)) + (0.3 / x.shape[0])) * x.clamp_min(1e-3).square()).sum([0]), 2, 1e-3)).OrNone(Math.Sqrt(1e-3)),
         ["Fused attention GeM"] = Fused,
         ["NGWP"] = () => Two(new NormalizedGlobalWeightedPooling(), (s, m) => (s * m).sum([0]) / (1 + m.sum([0]))),
         ["Attention's divergence"] = () => Two(new AttentionDivergence(2), (z, t) => Divergence(z, (t.detach() / 2).sigmoid())),

@@ -19,7 +19,10 @@ public sealed class PoolingTests
     [MemberData(nameof(Names))]
     public void A_pooling_is_its_formula(string name)
     {
-        foreach (var (kind, batch, tile) in new[] { ("none", 2, 4), ("random", 2, 3), ("rectangle", 1, 5), ("empty", 2, 4), ("empty", 1, 20) })
+        foreach (var (kind, batch, tile) in new[]
+        {
+            ("none", 2, 4), ("random", 2, 3), ("rectangle", 1, 5), ("empty", 2, 4), ("empty", 1, 20),
+        })
         {
             using var scope = NewDisposeScope();
             manual_seed(11);
@@ -122,7 +125,9 @@ public sealed class PoolingTests
     {
         manual_seed(2);
         var (name, error) = GlobalStep.Worst(
-            () => Sequential(Conv2d(3, 4, 3), new MeanAndMax(4)).@double(), rand(2, 3, 20, 23, ScalarType.Float64), new() { Tile = (8, 8) });
+            () => Sequential(Conv2d(3, 4, 3), new MeanAndMax(4)).@double(),
+            rand(2, 3, 20, 23, ScalarType.Float64),
+            new() { Tile = (8, 8) });
         Assert.True(error < Tolerance, $"{name}: {error}");
     }
 
@@ -134,7 +139,10 @@ public sealed class PoolingTests
         using var attention = new LogitAttention(isTrained: true);
 
         Assert.Equal(
-            ["attentionU.bias", "attentionU.weight", "attentionV.bias", "attentionV.weight", "attentionWeight.bias", "attentionWeight.weight"],
+            [
+                "attentionU.bias", "attentionU.weight", "attentionV.bias", "attentionV.weight",
+                "attentionWeight.bias", "attentionWeight.weight",
+            ],
             gated.state_dict().Keys.Order());
         Assert.Equal([128L, 6L], gated.state_dict()["attentionV.weight"].shape);
         Assert.Equal(["p"], mean.state_dict().Keys);
@@ -153,7 +161,9 @@ public sealed class PoolingTests
     {
         var images = Enumerable.Range(0, (int)values.shape[0]).Select(image =>
         {
-            var isValid = mask is null ? ones(values.shape[2], values.shape[3], dtype: ScalarType.Bool) : mask[image].to(ScalarType.Bool).any(0);
+            var isValid = mask is null
+                ? ones(values.shape[2], values.shape[3], dtype: ScalarType.Bool)
+                : mask[image].to(ScalarType.Bool).any(0);
             var valid = isValid.flatten().nonzero().flatten();
             return valid.numel() == 0
                 ? full(4, pooling.None!.Value, ScalarType.Float64)
@@ -185,7 +195,8 @@ public sealed class PoolingTests
         var outputs = forward(leaves);
         outputs.Select(output => (output * arange(output.numel(), ScalarType.Float64).mul(0.7391).sin().reshape(output.shape)).sum())
             .Aggregate((sum, part) => sum + part).backward();
-        var gradients = leaves.Where(leaf => leaf.requires_grad).Concat(network.parameters()).Select(leaf => leaf.grad?.clone() ?? zeros_like(leaf));
+        var gradients = leaves.Where(leaf => leaf.requires_grad).Concat(network.parameters())
+            .Select(leaf => leaf.grad?.clone() ?? zeros_like(leaf));
         var results = outputs.Select(output => output.detach()).Concat(gradients).ToList();
         foreach (var parameter in network.parameters())
             parameter.grad = null;
@@ -235,7 +246,8 @@ public sealed class PoolingTests
             register_module("pooling", pooling.Module);
         }
 
-        public override IReadOnlyList<GlobalTensor> Trace(IReadOnlyList<FeatureMap> inputs) => [pooling.Of(inputs[0], inputs[1], inputs[2])];
+        public override IReadOnlyList<GlobalTensor> Trace(IReadOnlyList<FeatureMap> inputs) =>
+            [pooling.Of(inputs[0], inputs[1], inputs[2])];
     }
 
     private sealed class MeanAndMax : StreamingHead

@@ -58,7 +58,9 @@ public class SumsTests
         IReadOnlyList<Tensor?> Given(IReadOnlyList<Tensor> results) => [ones_like(results[0]), ones_like(results[1]), null];
     }
 
-    /// <summary>Maps in float32 are read by a kernel of their own, 32 channels, 8 or one at a time, in either format, and as views.</summary>
+    /// <summary>
+    /// Maps in float32 are read by a kernel of their own, 32 channels, 8 or one at a time, in either format, and as views.
+    /// </summary>
     [Theory]
     [InlineData(1, 1, 1, 1)]
     [InlineData(2, 3, 7, 5)]

@@ -19,7 +19,9 @@ public sealed class GlobalHeadTests
             AdaptiveMaxPool2d([2, 4]), Flatten(), Unflatten(1, [5, 8]), Softmax(2), Flatten(), Linear(40, 3)),
         ["bins beyond the map"] = () => Sequential(AdaptiveAvgPool2d(20), Flatten(2), LayerNorm(400), Linear(400, 2)),
         ["nested"] = () => Sequential(
-            Sequential(BatchNorm2d(5, affine: false), AdaptiveMaxPool2d([1, 1])), Sequential(Flatten(), BatchNorm1d(5)), Sequential(Linear(5, 2))),
+            Sequential(BatchNorm2d(5, affine: false), AdaptiveMaxPool2d([1, 1])),
+            Sequential(Flatten(), BatchNorm1d(5)),
+            Sequential(Linear(5, 2))),
     };
 
     public static TheoryData<string> Kinds => [.. Heads.Keys];
@@ -52,7 +54,8 @@ public sealed class GlobalHeadTests
         using var scope = NewDisposeScope();
         manual_seed(6);
         var (convolution, dropout) = (Conv2d(3, 64, 3), Dropout(0.5));
-        using var streaming = new StreamingModule(Sequential(convolution, AdaptiveAvgPool2d(1), Flatten(), dropout), new() { Tile = (8, 8) });
+        using var streaming = new StreamingModule(
+            Sequential(convolution, AdaptiveAvgPool2d(1), Flatten(), dropout), new() { Tile = (8, 8) });
         using var image = rand(1, 3, 30, 30);
         using var output = streaming.forward(image);
         output.sum().backward();

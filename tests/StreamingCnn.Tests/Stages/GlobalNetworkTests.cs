@@ -19,7 +19,8 @@ public sealed class GlobalNetworkTests
         manual_seed(3);
         var (name, error) = GlobalStep.Worst(
             () => Sequential(
-                Conv2d(3, 5, 3, padding: 1, bias: false), BatchNorm2d(5), ReLU(), Conv2d(5, 4, 3, stride: 2, bias: false), BatchNorm2d(4), ReLU(inplace: true)).@double(),
+                Conv2d(3, 5, 3, padding: 1, bias: false), BatchNorm2d(5), ReLU(),
+                Conv2d(5, 4, 3, stride: 2, bias: false), BatchNorm2d(4), ReLU(inplace: true)).@double(),
             rand(batch, 3, 47, 61, ScalarType.Float64),
             new() { Tile = (tile, tile) });
         Assert.True(error < Tolerance, $"{name}: {error}");

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Tests.Stages;
 
-/// <summary>What PyTorch made of whole images is reproduced at every tile size: outputs, gradients, running statistics of two steps.</summary>
+/// <summary>
+/// What PyTorch made of whole images is reproduced at every tile size: outputs, gradients, running statistics of two steps.
+/// </summary>
 public sealed class PyTorchTests
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Stages", "PyTorch");

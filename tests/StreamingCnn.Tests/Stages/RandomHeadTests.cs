@@ -88,7 +88,10 @@ public sealed class RandomHeadTests
     private static FusionStep Step(Case c, Head head)
     {
         using var generator = new Generator((ulong)c.Seed);
-        return new(head, [randn([c.Batch, c.Channels, c.Height, c.Width], ScalarType.Float64, generator: generator).requires_grad_()], c.Seed)
+        return new(
+            head,
+            [randn([c.Batch, c.Channels, c.Height, c.Width], ScalarType.Float64, generator: generator).requires_grad_()],
+            c.Seed)
         {
             AllHaveGradients = true,
         };

@@ -140,7 +140,9 @@ public sealed class RunningStatisticsTests
         foreach (var ((name, right), (_, found)) in expected.named_buffers().Zip(actual.named_buffers()))
         {
             var difference = (right.to(ScalarType.Float64) - found.to(ScalarType.Float64)).abs().max().item<double>();
-            Assert.True(difference < Tolerance * Math.Max(1, right.abs().max().to(ScalarType.Float64).item<double>()), $"{name}: {difference}");
+            Assert.True(
+                difference < Tolerance * Math.Max(1, right.abs().max().to(ScalarType.Float64).item<double>()),
+                $"{name}: {difference}");
         }
     }
 

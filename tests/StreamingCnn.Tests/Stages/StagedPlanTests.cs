@@ -40,7 +40,12 @@ public sealed class StagedPlanTests
                 ? new RestingMapShelf(new HostScratch(), CPU, MapFormat.ChannelsLast, 1 << 20)
                 : new MemoryShelf(CPU, MapFormat.ChannelsLast);
 
-            using (var run = new StagedRun(plan, sources, new() { MapType = ScalarType.Float32, Format = MapFormat.ChannelsLast, WillReverse = true }, shelf, _ => null))
+            using (var run = new StagedRun(
+                plan,
+                sources,
+                new() { MapType = ScalarType.Float32, Format = MapFormat.ChannelsLast, WillReverse = true },
+                shelf,
+                _ => null))
             {
                 var outputs = TensorSink.Run(run, null);
                 run.Backward([.. outputs.Select(output => ones_like(output))], null);
@@ -70,7 +75,8 @@ public sealed class StagedPlanTests
     public void A_step_stays_within_every_budget_from_the_smallest_on()
     {
         using var network = Sequential(
-            Conv2d(3, 16, 3, padding: 1, bias: false), BatchNorm2d(16), ReLU(), Conv2d(16, 32, 3, stride: 2, bias: false), BatchNorm2d(32), ReLU());
+            Conv2d(3, 16, 3, padding: 1, bias: false), BatchNorm2d(16), ReLU(),
+            Conv2d(16, 32, 3, stride: 2, bias: false), BatchNorm2d(32), ReLU());
         using var asked = new StreamingModule(network, new() { MemoryBudget = 1 });
         var smallest = asked.SmallestBudget(1000, 1000);
         foreach (var (factor, place) in ((double, CarryPlace?)[])[(1, null), (1.05, null), (1.5, null), (4, CarryPlace.File), (10, null)])
@@ -87,14 +93,18 @@ public sealed class StagedPlanTests
         var failure = Assert.Throws<InsufficientMemoryException>(() => asked.Plan(1000, 1000));
 
         Assert.Contains(
-            string.Create(CultureInfo.InvariantCulture, $"the smallest budget that they fit into is {Math.Ceiling(smallest / 1048576.0)} MiB"), failure.Message);
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"the smallest budget that they fit into is {Math.Ceiling(smallest / 1048576.0)} MiB"),
+            failure.Message);
     }
 
     [Fact]
     public void Maps_go_to_a_file_where_the_budget_is_too_small_for_them()
     {
         using var network = Sequential(
-            Conv2d(3, 32, 3, padding: 1, bias: false), BatchNorm2d(32), ReLU(), Conv2d(32, 32, 3, padding: 1, bias: false), BatchNorm2d(32), AdaptiveAvgPool2d(1), Flatten());
+            Conv2d(3, 32, 3, padding: 1, bias: false), BatchNorm2d(32), ReLU(),
+            Conv2d(32, 32, 3, padding: 1, bias: false), BatchNorm2d(32), AdaptiveAvgPool2d(1), Flatten());
         const long Map = 32L * 1500 * 1500 * sizeof(float);
         foreach (var (budget, isElsewhere) in new[] { (16 * Map, false), (2 * Map, true) })
         {

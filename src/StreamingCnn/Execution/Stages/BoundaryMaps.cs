@@ -12,7 +12,9 @@ namespace StreamingCnn.Execution.Stages;
 /// <param name="type">Type of the computation, in which gradients add up.</param>
 /// <param name="device">Device of the computation.</param>
 /// <param name="format">In which order the values of maps lie in memory.</param>
-internal sealed class BoundaryMaps(IMapShelf shelf, int maps, ScalarType mapType, ScalarType type, Device device, MapFormat format) : IDisposable
+internal sealed class BoundaryMaps(
+    IMapShelf shelf, int maps, ScalarType mapType, ScalarType type, Device device, MapFormat format)
+    : IDisposable
 {
     private readonly StoredMap?[] values = new StoredMap?[maps];
     private readonly StoredMap?[] gradients = new StoredMap?[maps];

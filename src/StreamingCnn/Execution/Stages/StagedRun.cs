@@ -159,7 +159,8 @@ internal sealed class StagedRun : IDifferentiableRun
         Stage stage, StepPlan step, IReadOnlyList<Tensor?> outputs, ParameterGradients parameters, StageProgress progress)
     {
         var run = runs[stage.Index]!;
-        var incoming = stage.Outputs.Select((output, index) => Gradient(output, step.Grid.Size(step.Grid.Graph.Outputs[index]), outputs)).ToArray();
+        var incoming = stage.Outputs
+            .Select((output, index) => Gradient(output, step.Grid.Size(step.Grid.Graph.Outputs[index]), outputs)).ToArray();
         try
         {
             reached = step.Grid.Graph.Reached(output => incoming[output] is not null);
@@ -240,7 +241,8 @@ internal sealed class StagedRun : IDifferentiableRun
 
     private static (long Height, long Width) SizeOfOperand(Stage stage, StepPlan step, int reduction)
     {
-        var output = stage.Outputs.Index().First(output => output.Item.Reduction == reduction || output.Item.Taps.Contains(reduction)).Index;
+        var output = stage.Outputs.Index()
+            .First(output => output.Item.Reduction == reduction || output.Item.Taps.Contains(reduction)).Index;
         return step.Grid.Size(step.Grid.Graph.Outputs[output]);
     }
 
@@ -263,7 +265,9 @@ internal sealed class StagedRun : IDifferentiableRun
         return gradient;
     }
 
-    /// <summary>Hands out gradients in rows that several stages have added to, from the last row to the first; zeros where none has.</summary>
+    /// <summary>
+    /// Hands out gradients in rows that several stages have added to, from the last row to the first; zeros where none has.
+    /// </summary>
     private void HandOut()
     {
         for (var source = 0; source < sources.Sizes.Count; source++)
@@ -275,7 +279,8 @@ internal sealed class StagedRun : IDifferentiableRun
             }
 
             using var sum = maps.TakeGradient(source);
-            var atOnce = Math.Max(1, StoredMap.BytesAtOnce / (wanted.Batch * wanted.Channels * wanted.Width * ElementSize.Of(sources.Type)));
+            var atOnce = Math.Max(
+                1, StoredMap.BytesAtOnce / (wanted.Batch * wanted.Channels * wanted.Width * ElementSize.Of(sources.Type)));
             for (var end = wanted.Height; end > 0; end -= atOnce)
             {
                 using var scope = NewDisposeScope();

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
-/// BatchNorm2d or InstanceNorm2d with its running statistics, folded into the convolution before it: y = γ (W x + b - mean) / s + β is a convolution by γ/s W with another bias, s being the standard
-/// deviation. The map between the two is never there, neither to be computed nor to be kept.
+/// BatchNorm2d or InstanceNorm2d with its running statistics, folded into the convolution before it: y = γ (W x + b - mean) / s + β is a
+/// convolution by γ/s W with another bias, s being the standard deviation. The map between the two is never there, neither to be computed
+/// nor to be kept.
 /// </summary>
 /// <remarks>
 /// With G and g, the gradients of that convolution's weights and bias, and the scale γ/s: the gradient of W is G times the scale, that of b is g times the scale, that of β is g, and that of γ is

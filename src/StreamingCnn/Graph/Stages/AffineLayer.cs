@@ -20,7 +20,8 @@ internal sealed class AffineLayer : OperandLayer
     private readonly bool hasScale;
     private readonly bool hasShift;
 
-    public AffineLayer(bool hasCentre, bool hasScale, bool hasShift) => (this.hasCentre, this.hasScale, this.hasShift) = (hasCentre, hasScale, hasShift);
+    public AffineLayer(bool hasCentre, bool hasScale, bool hasShift) =>
+        (this.hasCentre, this.hasScale, this.hasShift) = (hasCentre, hasScale, hasShift);
 
     /// <inheritdoc/>
     public override string Name => Norm ?? (hasCentre ? "Normalise" : hasScale ? "Scale" : "Shift");
@@ -105,7 +106,8 @@ internal sealed class AffineLayer : OperandLayer
         }
     }
 
-    private sealed class Record(AffineLayer layer, IRunQuantities quantities, Tensor? input, Tensor[] smalls, bool inputWanted) : LayerRecord
+    private sealed class Record(
+        AffineLayer layer, IRunQuantities quantities, Tensor? input, Tensor[] smalls, bool inputWanted) : LayerRecord
     {
         public override IEnumerable<Tensor> Held => input is null ? [] : [input];
 
@@ -151,6 +153,7 @@ internal sealed class AffineLayer : OperandLayer
 
         private static Tensor Sum(Tensor map) => map.sum([2, 3], keepdim: true, type: SumType(map));
 
-        private static ScalarType SumType(Tensor gradient) => gradient.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        private static ScalarType SumType(Tensor gradient) =>
+            gradient.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
     }
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph.Stages;
 
-/// <summary>What the engine knows of a module that looks at the whole map: how it is made of reductions, small tensors and layers.</summary>
+/// <summary>
+/// What the engine knows of a module that looks at the whole map: how it is made of reductions, small tensors and layers.
+/// </summary>
 internal abstract class GlobalLayer
 {
     /// <summary>Whether it gives a map, rather than a small tensor.</summary>
@@ -15,7 +17,9 @@ internal abstract class GlobalLayer
     /// <summary>Whether a module looks at the whole map where it stands and as it is set; otherwise it is a local layer.</summary>
     public virtual bool IsGlobal(Module module, LayerPlace place) => true;
 
-    /// <summary>Why the module cannot be streamed as it is set, as the end of a sentence that begins with its name; null where it can.</summary>
+    /// <summary>
+    /// Why the module cannot be streamed as it is set, as the end of a sentence that begins with its name; null where it can.
+    /// </summary>
     public virtual string? Refusal(Module module) => null;
 
     /// <summary>Describes the module's computation.</summary>

@@ -72,7 +72,8 @@ internal abstract class OperandLayer : LocalLayer
     internal virtual (Tensor Output, LayerRecord Record) Run(
         IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> smalls, IReadOnlyList<bool> wanted, IRunQuantities quantities)
     {
-        var leaves = inputs.Select((input, i) => Leaf(input, wanted[i])).Concat(smalls.Select((small, i) => Leaf(small, SmallsWanted[i]))).ToArray();
+        var leaves = inputs.Select((input, i) => Leaf(input, wanted[i]))
+            .Concat(smalls.Select((small, i) => Leaf(small, SmallsWanted[i]))).ToArray();
         Tensor root;
         using (NewDisposeScope())
         using (enable_grad())
@@ -115,7 +116,8 @@ internal abstract class OperandLayer : LocalLayer
                 using var scope = NewDisposeScope();
                 smalls =
                 [
-                    .. layer.Smalls.Select(small => layer.AtEveryPosition(quantities.Value(small), rectangle, layer.Name).DetachFromDisposeScope()),
+                    .. layer.Smalls.Select(small =>
+                        layer.AtEveryPosition(quantities.Value(small), rectangle, layer.Name).DetachFromDisposeScope()),
                 ];
             }
 

@@ -28,7 +28,9 @@ internal sealed class PoolingOfMaps : GlobalLayer
             return input.Builder.Reduce(new BinsReduction(size[0], size[1], value), [input], path)[0];
         var sums = input.Builder.Reduce(new SumReduction(), [input], path);
         return input.Builder.Small(
-            new SmallFunction(parts => (parts[0] / parts[1]).unsqueeze(2).unsqueeze(3)) { Name = "Mean", IsPrecise = true }, sums, path + ".mean");
+            new SmallFunction(parts => (parts[0] / parts[1]).unsqueeze(2).unsqueeze(3)) { Name = "Mean", IsPrecise = true },
+            sums,
+            path + ".mean");
     }
 
     private static long[] OutputSize(Module module) =>

@@ -67,7 +67,8 @@ internal sealed class ReductionLayer(ReductionNode reduction) : LocalLayer
         }
     }
 
-    private sealed class Record(int reduction, IRunQuantities quantities, Tensor[] operands, (long Top, long Left) place, bool[] wanted) : LayerRecord
+    private sealed class Record(
+        int reduction, IRunQuantities quantities, Tensor[] operands, (long Top, long Left) place, bool[] wanted) : LayerRecord
     {
         public override IEnumerable<Tensor> Held => operands;
 

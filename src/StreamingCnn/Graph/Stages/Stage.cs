@@ -28,7 +28,9 @@ internal sealed record StageOutput(int Map)
     /// <summary>Whether the map waits for later stages.</summary>
     public bool IsBoundary { get; init; }
 
-    /// <summary>The reductions of that map alone: what waits is looked at once more backwards, so that it need not be computed again.</summary>
+    /// <summary>
+    /// The reductions of that map alone: what waits is looked at once more backwards, so that it need not be computed again.
+    /// </summary>
     public IReadOnlyList<int> Taps { get; init; } = [];
 
     /// <summary>Which of the network's outputs the map is.</summary>

@@ -127,7 +127,8 @@ internal sealed class StagedNetwork
         var nodes = new List<GraphNode>();
         var places = new Dictionary<int, int>();
         var sources = new List<int>();
-        var wanted = Network.Maps.Where(node => !node.IsSource && mapStages[node.Index] == stage && (isOutput[node.Index] || isBoundary[node.Index]))
+        var wanted = Network.Maps
+            .Where(node => !node.IsSource && mapStages[node.Index] == stage && (isOutput[node.Index] || isBoundary[node.Index]))
             .Select(node => node.Index).ToArray();
         var completed = Network.Reductions
             .Where(reduction => reached.HasReduction(reduction.Index) && reductionStages[reduction.Index] == stage).ToArray();
@@ -153,7 +154,11 @@ internal sealed class StagedNetwork
             {
                 IsBoundary = isBoundary[map],
                 Taps = [.. taps[map]],
-                NetworkOutputs = [.. Network.Outputs.Index().Where(output => !output.Item.IsSmall && output.Item.Index == map).Select(output => output.Index)],
+                NetworkOutputs =
+                [
+                    .. Network.Outputs.Index()
+                        .Where(output => !output.Item.IsSmall && output.Item.Index == map).Select(output => output.Index),
+                ],
             });
         }
 
@@ -195,7 +200,9 @@ internal sealed class StagedNetwork
                 return known;
             var node = Network.Maps[map];
             var inputs = Array.ConvertAll(node.Inputs, Place);
-            var layer = node.Layer is OperandLayer operand ? operand.With(Array.ConvertAll(operand.Smalls, Differentiable.NeedsSmall)) : node.Layer;
+            var layer = node.Layer is OperandLayer operand
+                ? operand.With(Array.ConvertAll(operand.Smalls, Differentiable.NeedsSmall))
+                : node.Layer;
             places[map] = nodes.Count;
             nodes.Add(node with { Index = nodes.Count, Inputs = inputs, Layer = layer, Key = map });
             return places[map];

@@ -19,7 +19,8 @@ internal sealed class WholeModuleLayer(Module<Tensor, Tensor> module) : LocalLay
     public override AxisMap Along(Axis axis, long length) => throw new InvalidOperationException($"{Name} looks at the whole map.");
 
     /// <inheritdoc/>
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => throw new InvalidOperationException($"{Name} looks at the whole map.");
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) =>
+        throw new InvalidOperationException($"{Name} looks at the whole map.");
 
     /// <inheritdoc/>
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => module.call(inputs[0]);

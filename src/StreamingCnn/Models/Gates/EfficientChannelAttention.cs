@@ -27,7 +27,11 @@ public sealed class EfficientChannelAttention : StreamingBlock
         var length = kernelSize ?? Math.Max(3, (long)((Math.Log2(channels) + 1) / 2) | 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1, nameof(kernelSize));
         if (length % 2 == 0)
-            throw new ArgumentOutOfRangeException(nameof(kernelSize), length, "The kernel along the channels has a middle: give an odd length.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(kernelSize), length, "The kernel along the channels has a middle: give an odd length.");
+        }
+
         conv = Conv1d(1, 1, length, padding: length / 2, bias: false);
         RegisterComponents();
     }

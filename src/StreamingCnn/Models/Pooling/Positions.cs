@@ -44,7 +44,8 @@ internal sealed class Positions
     public GlobalTensor Mean(FeatureMap values) => OverCount(Sum(values));
 
     /// <summary>A sum over the number of positions; 0 where there are none.</summary>
-    public GlobalTensor OverCount(GlobalTensor sum) => GlobalTensor.Precisely("Mean", parts => parts[0] / parts[1].NoLessThan(1), [sum, Count]);
+    public GlobalTensor OverCount(GlobalTensor sum) =>
+        GlobalTensor.Precisely("Mean", parts => parts[0] / parts[1].NoLessThan(1), [sum, Count]);
 
     /// <summary>The sum of squared differences from the mean, [N, C].</summary>
     public GlobalTensor Squares(FeatureMap values) => valid is null

@@ -47,7 +47,11 @@ public sealed class WeakLabelPooling : MapPooling
     private Tensor Logit(Tensor logarithm, Tensor count)
     {
         if (count.logical_not().any().item<bool>())
-            throw new ArgumentException("An image's mask removes all of its positions, so that its label says nothing; leave such images out.");
+        {
+            throw new ArgumentException(
+                "An image's mask removes all of its positions, so that its label says nothing; leave such images out.");
+        }
+
         var probability = (logarithm - count.log()).Over(exponent);
         return probability - probability.expm1().neg().NoLessThan(Least).log();
     }

@@ -161,7 +161,8 @@ internal sealed class ProgramMemory(TrunkCost trunk)
     private int[] Operands(GraphNode node)
     {
         var next = 0;
-        return Array.ConvertAll(node.Inputs, input => Node(input) is { IsSource: true, IsStored: false } ? operands[next++] : windows[input]);
+        return Array.ConvertAll(
+            node.Inputs, input => Node(input) is { IsSource: true, IsStored: false } ? operands[next++] : windows[input]);
     }
 
     private void Run(Apply apply, in LayerMemory memory)

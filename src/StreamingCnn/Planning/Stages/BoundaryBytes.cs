@@ -6,7 +6,10 @@ namespace StreamingCnn.Planning.Stages;
 /// <param name="gradientBytes">The same of its gradient.</param>
 internal sealed class BoundaryBytes(SizedStages stages, long valueBytes, long gradientBytes)
 {
-    /// <summary>While a stage runs backwards: those that it or one before it has made, and gradients that it or one behind it gives. Forwards there are fewer.</summary>
+    /// <summary>
+    /// While a stage runs backwards: those that it or one before it has made, and gradients that it or one behind it gives. Forwards there
+    /// are fewer.
+    /// </summary>
     public (long Maps, long Gradients) At(int stage)
     {
         long maps = 0, gradients = 0;

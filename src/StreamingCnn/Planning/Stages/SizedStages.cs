@@ -3,7 +3,9 @@ using StreamingCnn.Graph.Stages;
 
 namespace StreamingCnn.Planning.Stages;
 
-/// <summary>The stages of a network for sources of given sizes: their layers as steps run them, and the sizes of the maps between them.</summary>
+/// <summary>
+/// The stages of a network for sources of given sizes: their layers as steps run them, and the sizes of the maps between them.
+/// </summary>
 internal sealed class SizedStages
 {
     private readonly (long Height, long Width)[] sizes;

@@ -44,10 +44,12 @@ internal sealed record StageCost(long BytesBesides, bool KeepsNothing, long? OnT
         var bytes = BytesBesides + (TensorsOfTap * tapped);
         if (OnTheWay is not { } onTheWay)
             return bytes;
-        var sources = grid.Graph.Sources.Where(source => IsBoundary[source.Index] && grid.Graph.Consumers[source.Index].Length > 0).ToArray();
+        var sources = grid.Graph.Sources
+            .Where(source => IsBoundary[source.Index] && grid.Graph.Consumers[source.Index].Length > 0).ToArray();
         // A window that is larger than all that may be on its way is alone.
         var window = Math.Max(tapped, trunk.SourceValueBytes * sources.Select(source => Window(grid, source)).DefaultIfEmpty().Max());
-        var held = trunk.SourceValueBytes * sources.Where(source => trunk.Differentiable.Needs(source.Index)).Sum(source => Held(grid, source));
+        var held = trunk.SourceValueBytes
+            * sources.Where(source => trunk.Differentiable.Needs(source.Index)).Sum(source => Held(grid, source));
         return bytes + tapped + (2 * onTheWay) + Math.Max(0, window - onTheWay) + held;
     }
 

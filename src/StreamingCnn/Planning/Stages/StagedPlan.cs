@@ -43,7 +43,8 @@ internal sealed class StagedPlan(SizedStages stages, IReadOnlyList<StageStep> st
     public long Bytes => steps.Max(step => step.Bytes);
 
     /// <summary>
-    /// Bytes of waiting maps that may be on their way to where they wait, and as many on their way back; null where they wait on the device.
+    /// Bytes of waiting maps that may be on their way to where they wait, and as many on their way back; null where they wait on the
+    /// device.
     /// </summary>
     public long? OnTheWay => steps.First(step => step.Cost is not null).Cost!.OnTheWay;
 

@@ -50,7 +50,9 @@ internal sealed class StagedPlanner
     private IEnumerable<CarryPlace> Places => options.BoundaryMaps is { } place ? [place] : [CarryPlace.Device, CarryPlace.File];
 
     /// <summary>Plans the stages.</summary>
-    /// <param name="free">Bytes of a step that maps may wait on the device within, where a tile but neither a budget nor a place is given.</param>
+    /// <param name="free">
+    /// Bytes of a step that maps may wait on the device within, where a tile but neither a budget nor a place is given.
+    /// </param>
     /// <exception cref="InsufficientMemoryException">Nothing fits into the budget.</exception>
     public StagedPlan Choose(Func<long> free)
     {
@@ -62,15 +64,21 @@ internal sealed class StagedPlanner
             return all;
         foreach (var place in Places)
         {
-            if ((InOrder(place, false, OnTheWay(budget), within, Fastest) ?? InOrder(place, false, LeastOnTheWay, within, Least)) is { } plan)
+            if ((InOrder(place, false, OnTheWay(budget), within, Fastest)
+                ?? InOrder(place, false, LeastOnTheWay, within, Least)) is { } plan)
+            {
                 return plan;
+            }
         }
 
+        var less = options.BoundaryMaps is null or CarryPlace.File && options.Carry == CarryPlace.File
+            ? ""
+            : ", less with the carry and the maps between stages in a file";
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
             $"No tiles of the network's {stages.Stages.Count} stages fit into the memory budget of {budget >> 20} MiB; "
             + $"the smallest budget that they fit into is {Division.Ceiling(SmallestBudget(), 1 << 20)} MiB"
-            + $"{(options.BoundaryMaps is null or CarryPlace.File && options.Carry == CarryPlace.File ? "" : ", less with the carry and the maps between stages in a file")}."));
+            + $"{less}."));
     }
 
     /// <summary>The smallest budget in bytes that the stages can be planned within; every larger one is accepted, too.</summary>

@@ -23,14 +23,16 @@ internal static class StagedSummary
     {
         var planner = new StagedPlanner(plan.Stages, options, costs, new PlanMemory());
         var maps = new BoundaryBytes(plan.Stages, costs.ValueBytes, costs.GradientBytes);
-        var runs = plan.Steps.Where(step => step.Step is not null).Select(step => (Step: step, Model: Model(plan.Stages, step, costs))).ToArray();
+        var runs = plan.Steps.Where(step => step.Step is not null)
+            .Select(step => (Step: step, Model: Model(plan.Stages, step, costs))).ToArray();
         var (most, model) = runs.MaxBy(run => run.Step.Bytes);
         var kept = most.Step!.Kept;
         var trunk = Trunk(plan.Stages, most, costs);
         var (values, gradients) = plan.OnTheWay is null ? maps.At(most.Stage.Index) : default;
         var waiting = values + gradients + most.Cost!.Bytes(most.Step.Grid, trunk) - most.Cost.BytesBesides;
         var carried = model.CarryBytes(kept) + (plan.KeepsAll ? 0 : most.BytesBefore);
-        // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them is to add up.
+        // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them
+        // is to add up.
         var besides = Math.Max(0, most.Bytes - planner.ParameterBytes - planner.OutputBytes - waiting - carried);
         var tile = Math.Min(Math.Max(0, model.TileBytes(kept) - most.Cost.Bytes(most.Step.Grid, trunk)), besides);
         var first = runs[0].Step.Step!;
@@ -64,7 +66,8 @@ internal static class StagedSummary
             var measured = rates();
             var step = runs.Sum(run =>
             {
-                var seconds = new StepModel(run.Step.Step!.Grid, Trunk(plan.Stages, run.Step, costs).At(measured[0])).Seconds(run.Step.Step.Kept);
+                var seconds = new StepModel(run.Step.Step!.Grid, Trunk(plan.Stages, run.Step, costs).At(measured[0]))
+                    .Seconds(run.Step.Step.Kept);
                 var traffic = maps.Traffic(run.Step.Stage.Index);
                 // Elsewhere it goes on while tiles are computed.
                 return plan.OnTheWay is null ? seconds + (traffic / measured[0].Bandwidth)
@@ -74,7 +77,8 @@ internal static class StagedSummary
         }
     }
 
-    private static StepModel Model(SizedStages stages, StageStep step, StageCosts costs) => new(step.Step!.Grid, Trunk(stages, step, costs));
+    private static StepModel Model(SizedStages stages, StageStep step, StageCosts costs) =>
+        new(step.Step!.Grid, Trunk(stages, step, costs));
 
     private static TrunkCost Trunk(SizedStages stages, StageStep step, StageCosts costs) =>
         costs.Of(step.Stage.Graph!, stages.WantedOf(step.Stage)).In(step.Cost!);

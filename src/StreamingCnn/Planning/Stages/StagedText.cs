@@ -20,7 +20,11 @@ internal static class StagedText
             var stage = step.Stage;
             Line($"Stage {stage.Index + 1} of {plan.Steps.Count}");
             foreach (var map in stage.Sources)
-                Line($"reads {Name(map)}{(plan.Network.Network.Maps[map].IsSource ? "" : $", made by stage {plan.Network.StageOf(map) + 1}")}");
+            {
+                var maker = plan.Network.Network.Maps[map].IsSource ? "" : $", made by stage {plan.Network.StageOf(map) + 1}";
+                Line($"reads {Name(map)}{maker}");
+            }
+
             foreach (var output in stage.Outputs.Where(output => output.Map >= 0))
             {
                 var waits = output.IsBoundary ? $", which waits {Place(plan.Place)} up to stage {plan.LastReader(output.Map) + 1}" : "";
@@ -37,7 +41,8 @@ internal static class StagedText
 
             var (values, gradients) = maps.At(stage.Index);
             Line($"tiles of {tiles.Tile.Height} x {tiles.Tile.Width}, {tiles.Grid.Rows.Steps} x {tiles.Grid.Columns.Steps} of them");
-            Line($"waiting maps {Mebibytes(values)}, their gradients {Mebibytes(gradients)}, left by stages before {Mebibytes(step.BytesBefore)}; in all {Mebibytes(step.Bytes)}");
+            var (left, all) = (Mebibytes(step.BytesBefore), Mebibytes(step.Bytes));
+            Line($"waiting maps {Mebibytes(values)}, their gradients {Mebibytes(gradients)}, left by stages before {left}; in all {all}");
             text.Append('\n').Append(PlanText.Of(tiles, trunk(step)));
         }
 
@@ -49,7 +54,9 @@ internal static class StagedText
         {
             var node = plan.Network.Network.Maps[map];
             var (height, width) = plan.Size(map);
-            return height == 0 ? node.Path : string.Create(CultureInfo.InvariantCulture, $"{node.Path} ({node.Channels} x {height} x {width})");
+            return height == 0
+                ? node.Path
+                : string.Create(CultureInfo.InvariantCulture, $"{node.Path} ({node.Channels} x {height} x {width})");
         }
     }
 

@@ -57,7 +57,8 @@ internal sealed class PublishedNetwork
     }
 
     /// <summary>A sine wave of so many values.</summary>
-    public static Tensor Wave(long count, double shift) => (arange(1, count + 1, dtype: ScalarType.Float64).mul(0.7391) + (1.3 * shift)).sin();
+    public static Tensor Wave(long count, double shift) =>
+        (arange(1, count + 1, dtype: ScalarType.Float64).mul(0.7391) + (1.3 * shift)).sin();
 
     /// <summary>The two images.</summary>
     public static Tensor Image()

@@ -8,7 +8,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Models.Published;
 
-/// <summary>The library's networks are those of torchvision and timm: names, shapes and numbers, and, streamed, what they compute.</summary>
+/// <summary>
+/// The library's networks are those of torchvision and timm: names, shapes and numbers, and, streamed, what they compute.
+/// </summary>
 public sealed class PublishedNetworkTests
 {
     private const double Tolerance = 1e-9;
@@ -48,7 +50,9 @@ public sealed class PublishedNetworkTests
             Assert.Equal(published.Names, names);
         Assert.Equal(published.Digest, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', names)))));
         Assert.Equal(published.Parameters, network.parameters().Sum(parameter => parameter.numel()));
-        Assert.All(network.modules().OfType<BatchNorm2d>(), norm => Assert.Equal((published.Eps, published.Momentum), (norm.eps, norm.momentum)));
+        Assert.All(
+            network.modules().OfType<BatchNorm2d>(),
+            norm => Assert.Equal((published.Eps, published.Momentum), (norm.eps, norm.momentum)));
     }
 
     [Theory]
