@@ -43,6 +43,7 @@ public class CheckpointTests
     public void Each_residual_block_is_a_segment_and_so_is_what_stands_before_the_first()
     {
         using var trunk = ModelCatalog.Create("resnet34");
+        trunk.eval();
 
         var segments = CheckpointSegments.Of(GraphBuilder.Trace(trunk, 3).Local, 256);
 
