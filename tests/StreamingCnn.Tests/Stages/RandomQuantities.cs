@@ -56,7 +56,7 @@ internal sealed class RandomQuantities(Random random)
                     "filled",
                     [from, any],
                     c + count,
-                    m => FeatureMap.Concat(m[0], m[0].Filled(Know(Mean(m[1]).Through(linear)), count)),
+                    m => FeatureMap.Concat(m[0], Varied(m[0], m[0].Filled(Know(Mean(m[1]).Through(linear)), count))),
                     linear);
             case 8:
                 var which = random.Next(1000);
@@ -75,6 +75,16 @@ internal sealed class RandomQuantities(Random random)
                 Func<FeatureMap[], FeatureMap> twice = m => m[0].Shift(Know(Mean(m[0]))).Scale(Know(Spread(m[0]).Apply(t => 1 / (1 + t))));
                 return new("two reductions of one map", [from], c, twice);
         }
+    }
+
+    /// <summary>
+    /// A filled map that differs from position to position: a norm takes off what is the same everywhere, and leaves nothing but rounding of
+    /// its gradient.
+    /// </summary>
+    private static FeatureMap Varied(FeatureMap map, FeatureMap filled)
+    {
+        var first = map.Slice(0, 1);
+        return (filled + FeatureMap.Concat([.. Enumerable.Repeat(first, (int)filled.Channels)])).Through(Tanh());
     }
 
     private static GlobalTensor Mean(FeatureMap map) => Quotient(map.Reduce(new SumReduction()), 0, 1);
