@@ -19,6 +19,9 @@ internal static class KeptScalars
     /// <summary><c>left + right</c>.</summary>
     public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);
 
+    /// <summary><c>value + left * right</c>, in one pass.</summary>
+    public static Tensor PlusProduct(this Tensor value, Tensor left, Tensor right) => value.addcmul(left, right, One);
+
     /// <summary><c>value * factor</c>.</summary>
     public static Tensor Times(this Tensor value, double factor)
     {

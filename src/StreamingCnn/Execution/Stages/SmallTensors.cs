@@ -1,6 +1,7 @@
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -53,7 +54,7 @@ internal sealed class SmallTensors(
 
         gradient = gradient.reshape(shape);
         if (gradients[small] is { } sum)
-            sum.add_(gradient);
+            sum.Accumulate(gradient);
         else
             gradients[small] = gradient.to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
     }

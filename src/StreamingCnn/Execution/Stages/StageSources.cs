@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph.Stages;
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -82,11 +83,11 @@ internal sealed class SummedGradient(
             if (sum is null)
                 (sum, isOwn) = (part, isFresh);
             else if (isFresh && !isOwn)
-                (sum, isOwn) = (part.add_(sum), true);
+                (sum, isOwn) = (part.Accumulate(sum), true);
             else if (isOwn)
-                sum.add_(part);
+                sum.Accumulate(part);
             else
-                (sum, isOwn) = (sum + part, true);
+                (sum, isOwn) = (sum.Plus(part), true);
         }
     }
 }

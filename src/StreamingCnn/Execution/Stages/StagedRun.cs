@@ -194,7 +194,7 @@ internal sealed class StagedRun : IDifferentiableRun
             return;
         }
 
-        sum.add_(gradient);
+        sum.Accumulate(gradient);
         gradient.Dispose();
     }
 

@@ -65,9 +65,9 @@ internal sealed class AffineLayer : OperandLayer
         var constant = centre is null ? shift : Constant(centre, factor, shift, inputs[0].dtype);
         return (factor, constant?.to(inputs[0].dtype)) switch
         {
-            ({ } times, { } plus) => addcmul(plus, inputs[0], times, 1),
+            ({ } times, { } plus) => plus.PlusProduct(inputs[0], times),
             ({ } times, null) => inputs[0] * times,
-            (null, { } plus) => inputs[0] + plus,
+            (null, { } plus) => inputs[0].Plus(plus),
             _ => inputs[0].clone(),
         };
     }

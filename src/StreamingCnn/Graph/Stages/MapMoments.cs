@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using static TorchSharp.torch;
 
@@ -49,6 +50,6 @@ internal sealed record MapMoments(GlobalTensor Mean, GlobalTensor Variance, Glob
     private static Tensor Merged(Tensor means, Tensor variances, Func<Tensor, Tensor> average)
     {
         var between = means - average(means);
-        return average(variances + (between * between));
+        return average(variances.PlusProduct(between, between));
     }
 }
