@@ -93,6 +93,8 @@ internal sealed class TileBackward(RunContext run)
             case AddGradient add:
                 if (Take(add.Operand) is { } part)
                     Join(add, part);
+                else if (add.Joining is Joining.AddSum or Joining.AddToCopy)
+                    Own(add);
                 break;
             case AddSourceGradient add:
                 using (var last = Take(add.Operand))
@@ -201,9 +203,8 @@ internal sealed class TileBackward(RunContext run)
                 before.Tensor.Dispose();
                 sum = new(part, window);
                 return;
-            case Joining.AddToCopy when sum is { } shared:
-                sum = new(run.Settings.Format.Copy(shared.Tensor).DetachFromDisposeScope(), window);
-                shared.Tensor.Dispose();
+            case Joining.AddToCopy:
+                Own(add);
                 break;
         }
 
@@ -211,6 +212,18 @@ internal sealed class TileBackward(RunContext run)
         sum ??= new(run.Zeros(add.Node, window).DetachFromDisposeScope(), window);
         sum.Value.Tensor.Part(window, Absolute(add.Node, add.Part)).Accumulate(part);
         part.Dispose();
+    }
+
+    /// <summary>
+    /// Gives a sum memory of its own, to which what comes next is added in place: others may refer to what it had, whether the piece that
+    /// the program expects has come or not.
+    /// </summary>
+    private void Own(AddGradient add)
+    {
+        if (gradients[add.Node] is not { } shared)
+            return;
+        gradients[add.Node] = new(run.Settings.Format.Copy(shared.Tensor).DetachFromDisposeScope(), Absolute(add.Node, add.Window));
+        shared.Tensor.Dispose();
     }
 
     private RunContext.Gradients With => run.Backward!;

@@ -15,7 +15,9 @@ internal sealed class ForwardCompiler
     private readonly bool again;
     private readonly DifferentiablePart differentiable;
     private readonly bool[] computes;
+    // Of each map how many layers are still to read it, and how many read it in all.
     private readonly int[] uses;
+    private int[] readers = [];
     private readonly bool[] isExclusive;
     private readonly bool[] isLaidOut;
     private readonly bool[] isThere;
@@ -50,6 +52,7 @@ internal sealed class ForwardCompiler
     {
         for (var node = Nodes.Count - 1; node >= 0; node--)
             Trace(Nodes[node]);
+        readers = [.. uses];
         foreach (var node in Nodes)
             Write(node);
         return instructions;
@@ -95,8 +98,8 @@ internal sealed class ForwardCompiler
         if (!computes[i] && !records)
             return;
         Want(below);
-        // Only where nobody else reads the window: another reader's record, or a slice of it, may still refer to its memory.
-        if (node.Layer is IOverwritingLayer && isExclusive[below] && uses[below] == 1)
+        // Only where nobody else reads the window, or has read it: another reader's record, or a slice of it, may still refer to its memory.
+        if (node.Layer is IOverwritingLayer && isExclusive[below] && readers[below] == 1)
         {
             Add(new Overwrite(i, window, records));
             isExclusive[i] = !records;
