@@ -71,7 +71,7 @@ internal sealed class SmallTensors(
 
     /// <summary>
     /// Before a stage's backward pass: takes gradients only of what is applied to maps that a gradient reaches. Of others autograd gives
-    /// none, where tiles give zeros.
+    /// none, where tiles give zeros. Of those that it reaches it gives zeros at least, also where all that they are applied to is cropped away.
     /// </summary>
     /// <param name="stage">The stage.</param>
     /// <param name="isReached">Of each of its maps whether a gradient reaches it.</param>
@@ -81,7 +81,11 @@ internal sealed class SmallTensors(
         foreach (var node in stage.Layers.Where(node => isReached[node.Index]))
         {
             foreach (var small in ((node.Layer is Float32Layer wide ? wide.Inner : node.Layer) as OperandLayer)?.Smalls ?? [])
+            {
                 isExpected[small] = true;
+                if (differentiable.NeedsSmall(small))
+                    gradients[small] ??= zeros(Value(small).shape, ScalarType.Float64, device).DetachFromDisposeScope();
+            }
         }
     }
 
