@@ -41,9 +41,9 @@ internal sealed class StepResults
     public IReadOnlyList<(string Name, double Error)> ErrorsAgainst(StepResults reference)
     {
         // A gradient that is nothing but rounding (a weight whose effect cancels, such as a bias before a softmax) is measured
-        // against the others: with this floor, what is tolerated is a few units in the last place of the largest.
+        // against the others: with this floor, what is tolerated is some tens of units in the last place of the largest.
         // A running mean of normalised maps, too, against other statistics.
-        var floor = 1e-4 * reference.values.Where(value => value.IsGradient).Select(value => Largest(value.Tensor)).DefaultIfEmpty().Max();
+        var floor = 1e-3 * reference.values.Where(value => value.IsGradient).Select(value => Largest(value.Tensor)).DefaultIfEmpty().Max();
         var ofStatistics = 1e-4 * reference.values.Where(value => value.IsStatistic)
             .Select(value => Largest(value.Tensor)).DefaultIfEmpty().Max();
         Assert.Equal(reference.values.Select(value => value.Name), values.Select(value => value.Name));
