@@ -1,51 +1,65 @@
 using StreamingCnn.Models;
 using StreamingCnn.Training.Heads;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training;
 
-/// <summary>A model of whole images: a trunk that is streamed, and a head that sees its whole output.</summary>
+/// <summary>
+/// A model of whole images: a trunk and a head, streamed together, so that neither the trunk's output nor its gradient exists whole.
+/// </summary>
+/// <remarks>
+/// A trunk that the engine cannot see into gives its output whole, in <see cref="StreamingMode.Overlap"/>, and the head looks at that.
+/// </remarks>
 public sealed class StreamingClassifier : Module<Tensor, Tensor>
 {
     private readonly StreamingModule features;
     private readonly PoolingHead head;
 
+    // Not a component: trunk and head have their names by those two.
+    private readonly StreamingModule whole;
+
     /// <summary>Creates the model.</summary>
     /// <param name="trunk">The trunk, [N, C, H, W] to [N, C', H', W'].</param>
     /// <param name="outputs">Numbers to put out: classes, labels, or values to predict; at least 1.</param>
-    /// <param name="options">How the trunk is streamed; null for the defaults.</param>
+    /// <param name="options">How the model is streamed; null for the defaults.</param>
     /// <param name="pooling">How the head pools.</param>
     /// <param name="dropout">Share of the pooled features that the head drops in training, in [0, 1).</param>
     /// <param name="channels">Channels C' of the trunk's output; null to take those of its last convolution.</param>
+    /// <param name="poolingNumber">The pooling's number, where it has one; null for <see cref="PoolingHead.DefaultNumber"/>.</param>
     public StreamingClassifier(
         Module<Tensor, Tensor> trunk,
         int outputs,
         StreamingOptions? options = null,
         HeadPooling pooling = HeadPooling.Average,
         double dropout = 0,
-        long? channels = null)
+        long? channels = null,
+        double? poolingNumber = null)
         : base(nameof(StreamingClassifier))
     {
         features = new StreamingModule(trunk, options);
-        head = new PoolingHead(channels ?? ModelCatalog.OutputChannels(trunk), outputs, pooling, dropout);
-        RegisterComponents();
+        head = new PoolingHead(channels ?? ModelCatalog.OutputChannels(trunk), outputs, pooling, dropout, poolingNumber);
+        whole = new StreamingModule(new TrunkWithHead(trunk, head), features.Options);
+        register_module(nameof(features), features);
+        register_module(nameof(head), head);
     }
 
-    /// <summary>The streamed trunk.</summary>
+    /// <summary>The trunk by itself, streamed: its output is a whole map, which the model never has.</summary>
     public StreamingModule Features => features;
 
-    /// <summary>What sees the trunk's output.</summary>
+    /// <summary>What looks at the trunk's output.</summary>
     public PoolingHead Head => head;
+
+    /// <summary>How the model is streamed.</summary>
+    public StreamingOptions Options => features.Options;
 
     /// <summary>Scores of a batch of images in memory.</summary>
     /// <param name="input">[N, C, H, W].</param>
     /// <returns>[N, outputs].</returns>
     public override Tensor forward(Tensor input)
     {
-        using var map = features.call(input);
-        return head.call(map);
+        ArgumentNullException.ThrowIfNull(input);
+        return IsSeenInto(input.Dimensions == 4 ? input.shape[1] : 1) ? whole.call(input) : OfMap(features.call(input));
     }
 
     /// <summary>Scores of an image that is read window by window.</summary>
@@ -53,7 +67,46 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     /// <returns>[1, outputs].</returns>
     public Tensor forward(IImageSource image)
     {
-        using var map = features.forward(image);
-        return head.call(map);
+        ArgumentNullException.ThrowIfNull(image);
+        return IsSeenInto(image.Channels) ? whole.forward(image) : OfMap(features.forward(image));
+    }
+
+    /// <summary>Scores of an image that is read window by window, and whose gradient is given row by row.</summary>
+    /// <param name="image">The image; it must stay open until the backward pass is done.</param>
+    /// <param name="gradientRows">Gets the image's gradient during the backward pass.</param>
+    /// <returns>[1, outputs].</returns>
+    public Tensor forward(IImageSource image, ImageGradientRows gradientRows)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(gradientRows);
+        return IsSeenInto(image.Channels)
+            ? whole.forward(image, gradientRows)
+            : OfMap(features.forward(image, gradientRows));
+    }
+
+    /// <summary>What a step on one image would do and cost, in the modes that the model's layers are in now.</summary>
+    /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
+    public TilePlan Plan(long height, long width) => whole.Plan(height, width);
+
+    /// <inheritdoc cref="StreamingModule.Plan(long, long, long)"/>
+    public TilePlan Plan(long height, long width, long channels) => whole.Plan(height, width, channels);
+
+    /// <summary>
+    /// Whether trunk and head can run as one. What the engine cannot see into is refused by name, except on overlapping tiles.
+    /// </summary>
+    internal bool IsSeenInto(long channels) => Options.Mode != StreamingMode.Overlap || features.SeesInto(channels);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            whole.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private Tensor OfMap(Tensor map)
+    {
+        using (map)
+            return head.call(map);
     }
 }

@@ -144,6 +144,18 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
         streamed.Run([image], [sink]);
     }
 
+    /// <summary>
+    /// Whether the engine sees into the trunk. Where it does not, <see cref="StreamingMode.Overlap"/> alone can run it, and <see
+    /// cref="Plan(long, long)"/> cannot tell what that would cost.
+    /// </summary>
+    /// <param name="channels">Channels of the image.</param>
+    /// <exception cref="UnsupportedLayerException">A layer that the engine knows cannot be streamed.</exception>
+    public bool SeesInto(long channels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        return streamed.SeesInto(channels);
+    }
+
     /// <summary>What a step on one image of the given size would do and cost, without doing it.</summary>
     /// <remarks>
     /// The image has the channels that the first layer with an opinion asks for; 3 where none has one, or where a block's own

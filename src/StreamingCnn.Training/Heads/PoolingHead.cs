@@ -1,51 +1,45 @@
-using TorchSharp;
+using System.Globalization;
+using StreamingCnn.Models;
+using StreamingCnn.Reductions;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Heads;
 
-/// <summary>How a head makes one vector of a feature map.</summary>
-public enum HeadPooling
-{
-    /// <summary>The mean over all positions: evidence that is spread over the image.</summary>
-    Average,
-
-    /// <summary>The maximum over all positions: evidence that is in one place.</summary>
-    Max,
-
-    /// <summary>
-    /// A weighted mean whose weights are learned: gated attention (Ilse, Tomczak and Welling, "Attention-based deep multiple instance learning", 2018), each
-    /// position being an instance.
-    /// </summary>
-    Attention,
-}
-
-/// <summary>What sees a trunk's whole output: pooling over all positions, dropout, and a linear layer.</summary>
-public sealed class PoolingHead : Module<Tensor, Tensor>
+/// <summary>
+/// What looks at a trunk's whole output: pooling over all positions, dropout, and a linear layer. Streamed behind a trunk it takes the
+/// output rectangle by rectangle, so that the map never exists whole; as a module of its own it takes a whole map.
+/// </summary>
+public sealed class PoolingHead : StreamingHead
 {
     private const long AttentionWidth = 128;
 
-    private readonly HeadPooling pooling;
     private readonly Linear? attentionV;
     private readonly Linear? attentionU;
     private readonly Linear? attentionWeight;
     private readonly Dropout dropout;
     private readonly Linear classifier;
+    private readonly Func<FeatureMap, GlobalTensor> pool;
 
     /// <summary>Creates the head.</summary>
     /// <param name="channels">Channels of the trunk's output.</param>
     /// <param name="outputs">Numbers to put out, at least 1.</param>
     /// <param name="pooling">How to pool.</param>
     /// <param name="dropout">Share of the pooled features to drop in training, in [0, 1).</param>
+    /// <param name="number">
+    /// The number of a pooling that has one, above 0: r of <see cref="HeadPooling.LogSumExp"/>, p of <see cref="HeadPooling.GeM"/>, k of <see
+    /// cref="HeadPooling.TopK"/>, which is whole. Null for <see cref="DefaultNumber"/>.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
-    public PoolingHead(long channels, int outputs, HeadPooling pooling = HeadPooling.Average, double dropout = 0)
+    /// <exception cref="ArgumentException">A number is given for a pooling that has none.</exception>
+    public PoolingHead(long channels, int outputs, HeadPooling pooling = HeadPooling.Average, double dropout = 0, double? number = null)
         : base(nameof(PoolingHead))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(dropout);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(dropout, 1);
-        this.pooling = pooling;
+        Pooling = pooling;
+        Number = Valid(pooling, number);
         if (pooling == HeadPooling.Attention)
         {
             attentionV = Linear(channels, AttentionWidth);
@@ -53,13 +47,26 @@ public sealed class PoolingHead : Module<Tensor, Tensor>
             attentionWeight = Linear(AttentionWidth, 1);
         }
 
+        pool = pooling switch
+        {
+            HeadPooling.Average => map => map.Mean(),
+            HeadPooling.Max => map => map.Max(),
+            HeadPooling.Attention => map => map.Reduce(new SoftmaxSumReduction(), Attention(map))[0],
+            HeadPooling.LogSumExp => new LogSumExpPooling(Number!.Value).Trace,
+            HeadPooling.GeM => new GeMPooling(Number!.Value).Trace,
+            HeadPooling.TopK => new TopKPooling((long)Number!.Value).Trace,
+            _ => throw new ArgumentOutOfRangeException(nameof(pooling), pooling, "There is no such pooling."),
+        };
         this.dropout = Dropout(dropout);
         classifier = Linear(channels, outputs);
         RegisterComponents();
     }
 
     /// <summary>How the head pools.</summary>
-    public HeadPooling Pooling => pooling;
+    public HeadPooling Pooling { get; }
+
+    /// <summary>The pooling's number; null where it has none.</summary>
+    public double? Number { get; }
 
     /// <summary>Numbers that it puts out.</summary>
     public int Outputs => (int)classifier.weight.shape[0];
@@ -67,25 +74,42 @@ public sealed class PoolingHead : Module<Tensor, Tensor>
     /// <summary>The linear layer from pooled features to outputs; its weight is [outputs, channels].</summary>
     public Linear Classifier => classifier;
 
-    /// <summary>Scores of a feature map.</summary>
-    /// <param name="map">[N, C, H, W].</param>
-    /// <returns>[N, outputs].</returns>
-    public override Tensor forward(Tensor map)
+    /// <summary>The number that a pooling has where none is given; null where it has none.</summary>
+    public static double? DefaultNumber(HeadPooling pooling) => pooling switch
     {
-        using var scope = NewDisposeScope();
-        var pooled = pooling switch
-        {
-            HeadPooling.Average => map.mean([2, 3]),
-            HeadPooling.Max => map.amax([2, 3]),
-            _ => Attend(map.flatten(2).transpose(1, 2)),
-        };
-        return classifier.call(dropout.call(pooled)).MoveToOuterDisposeScope();
+        HeadPooling.LogSumExp => 5,
+        HeadPooling.GeM => 4,
+        HeadPooling.TopK => 10,
+        _ => null,
+    };
+
+    /// <inheritdoc/>
+    public override GlobalTensor Trace(FeatureMap input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return pool(input).Through(dropout).Through(classifier);
     }
 
-    /// <param name="instances">[N, positions, C].</param>
-    private Tensor Attend(Tensor instances)
+    /// <summary>The scores of which <see cref="HeadPooling.Attention"/> takes the softmax over all positions.</summary>
+    /// <param name="map">The trunk's output.</param>
+    /// <returns>A map of one channel.</returns>
+    internal FeatureMap Attention(FeatureMap map) => GatedAttentionPooling.Scores(map, attentionV!, attentionU!, attentionWeight!);
+
+    private static double? Valid(HeadPooling pooling, double? number)
     {
-        var weights = attentionWeight!.call(attentionV!.call(instances).tanh() * attentionU!.call(instances).sigmoid()).softmax(1);
-        return (weights * instances).sum(1);
+        if (number is not { } given)
+            return DefaultNumber(pooling);
+        if (DefaultNumber(pooling) is null)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"{nameof(number)} is {given}, but {pooling} pooling has none; leave it out."),
+                nameof(number));
+        }
+
+        var isValid = double.IsFinite(given) && given > 0 && (pooling != HeadPooling.TopK || (given == Math.Floor(given) && given <= int.MaxValue));
+        return isValid
+            ? given
+            : throw new ArgumentOutOfRangeException(
+                nameof(number), given, $"The number of {pooling} pooling is above 0{(pooling == HeadPooling.TopK ? ", and whole" : "")}.");
     }
 }

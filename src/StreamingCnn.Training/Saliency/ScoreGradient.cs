@@ -19,7 +19,7 @@ internal static class ScoreGradient
     {
         using var scope = NewDisposeScope();
         using var frozen = new FrozenParameters(model);
-        var scores = model.Head.call(model.Features.forward(image, (top, rows) => file.Add(top, rows, factor, replace)));
+        var scores = model.forward(image, (top, rows) => file.Add(top, rows, factor, replace));
         var chosen = target ?? Largest(scores);
         scores[0, chosen].backward();
         return (scores.detach().to(ScalarType.Float64).cpu().MoveToOuterDisposeScope(), chosen);

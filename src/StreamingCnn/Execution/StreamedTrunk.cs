@@ -77,6 +77,21 @@ internal sealed class StreamedTrunk
         Run(Windows(images, null), sinks);
     }
 
+    /// <summary>Whether the engine sees into the trunk.</summary>
+    /// <param name="channels">Channels of each source.</param>
+    public bool SeesInto(params IReadOnlyList<long> channels)
+    {
+        try
+        {
+            trace(channels);
+            return true;
+        }
+        catch (UnsupportedLayerException reason) when (reason.IsUnknown)
+        {
+            return false;
+        }
+    }
+
     /// <summary>What a step on one image would do and cost.</summary>
     /// <param name="height">Height in pixels.</param>
     /// <param name="width">Width in pixels.</param>

@@ -60,7 +60,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         ],
         [
             new("Contracts", ["Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs"], [Engine]),
-            new("Heads", ["Heads"], [Torch]),
+            // A head is a block that the engine sees into, made of its poolings.
+            new("Heads", ["Heads"], [Torch, Engine]),
             // A task names the metrics that suit it; an evaluation knows the task.
             new("Tasks, Metrics", ["Tasks", "Metrics"], [Torch, Engine, "Contracts"]),
             new("Data", ["Data"], [Torch, Engine, Images, "Contracts", "Tasks, Metrics"]),
