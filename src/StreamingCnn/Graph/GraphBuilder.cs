@@ -58,6 +58,16 @@ internal sealed class GraphBuilder
     public static TracedNetwork Trace(MultiInputBlock trunk, IReadOnlyList<long> channels, bool frozenBatchNorm = false) =>
         new GraphBuilder(trunk, frozenBatchNorm, isWhole: false).Outputs(builder => trunk.Trace(builder.Sources(channels)));
 
+    /// <summary>Traces a trunk and the loss of its map, to be streamed, for the image, the target and the mask where there is one.</summary>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or the map does not fit the target.</exception>
+    public static TracedNetwork Trace(
+        Module<Tensor, Tensor> trunk, MapLoss loss, IReadOnlyList<long> channels, bool frozenBatchNorm = false)
+    {
+        var builder = new GraphBuilder(trunk, frozenBatchNorm, isWhole: false);
+        var sources = builder.Sources(channels);
+        return builder.Network([builder.Loss(loss, builder.Map(trunk, builder.Through(trunk, sources[0])), sources)]);
+    }
+
     /// <summary>Traces a block's own forward.</summary>
     /// <exception cref="UnsupportedLayerException">The engine does not know a layer.</exception>
     public static TracedNetwork TraceForward(StreamingBlock block, long channels)
@@ -80,6 +90,14 @@ internal sealed class GraphBuilder
     /// <inheritdoc cref="TraceForward(StreamingBlock, long)"/>
     public static TracedNetwork TraceForward(MultiInputBlock block, IReadOnlyList<long> channels) =>
         new GraphBuilder(block, frozenBatchNorm: false, isWhole: true).Outputs(builder => block.Trace(builder.Sources(channels)));
+
+    /// <inheritdoc cref="TraceForward(StreamingBlock, long)"/>
+    public static TracedNetwork TraceForward(MapLoss loss, IReadOnlyList<long> channels)
+    {
+        var builder = new GraphBuilder(loss, frozenBatchNorm: false, isWhole: true);
+        var sources = builder.Sources(channels);
+        return builder.Network([builder.Loss(loss, sources[0], sources)]);
+    }
 
     /// <summary>What a module makes of a map or a small tensor.</summary>
     public NetworkValue Through(Module<Tensor, Tensor> module, NetworkValue input) =>
@@ -249,6 +267,9 @@ internal sealed class GraphBuilder
             ? Add(new WholeModuleLayer(module), [input], path)
             : Reduce(new WholeModuleReduction(module), [input], path)[0];
     }
+
+    private GlobalTensor Loss(MapLoss loss, FeatureMap output, FeatureMap[] sources) =>
+        Own(loss.Of(output, sources[1], sources.ElementAtOrDefault(2)), loss);
 
     private FeatureMap Layer(Module<Tensor, Tensor> module, FeatureMap input)
     {

@@ -1,0 +1,130 @@
+using StreamingCnn.Models;
+using StreamingCnn.Tests.Exactness;
+using StreamingCnn.Tests.Surface;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Tests.Losses;
+
+/// <summary>Losses of maps are what their formulas say, on whole maps and streamed, with all gradients.</summary>
+public sealed class LossTests
+{
+    private const double Tolerance = 1e-12;
+
+    public static TheoryData<string> Names => [.. LossCase.Names];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_loss_is_its_formula(string name)
+    {
+        foreach (var (batch, masked, tile) in new[] { (1, false, 1), (2, true, 3), (2, false, 5), (1, true, 40) })
+        {
+            using var scope = NewDisposeScope();
+            manual_seed(21);
+            var of = LossCase.Named(name);
+            using var network = Sequential(
+                Conv2d(2, 4, 3, padding: 1), GELU(), Conv2d(4, LossCase.Classes, 3, padding: 1, stride: 2)).@double();
+            var objective = new StreamingObjective(network, of.Loss, new() { Tile = (tile, tile) });
+            var image = rand(batch, 2, 9, 13, ScalarType.Float64);
+            var (target, mask) = (of.Target(batch, 5, 7), masked ? rand(batch, 2, 5, 7).gt(0.4) : null);
+
+            var expected = Step(network, image, leaf => of.Of(network.forward(leaf), target, mask));
+            var whole = Step(network, image, leaf => of.Loss.forward(network.forward(leaf), target, mask));
+            var streamed = Step(network, image, leaf => objective.forward(leaf, target, mask));
+
+            AssertEqual(whole, expected, $"whole, batch {batch}, mask {masked}");
+            AssertEqual(streamed, expected, $"tile {tile}, batch {batch}, mask {masked}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void What_a_mask_removes_counts_for_nothing_whatever_it_is(string name)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(22);
+        var of = LossCase.Named(name);
+        using var network = new Bare(of.Loss, 3);
+        using var streaming = new StreamingNetwork(network, new() { Tile = (3, 4) });
+        var (logits, target) = (randn(2, LossCase.Classes, 6, 7, ScalarType.Float64), of.Target(2, 6, 7).to(ScalarType.Float64));
+        var mask = rand(2, 1, 6, 7).gt(0.5);
+        var (spoiltLogits, spoiltTarget) = (logits.masked_fill(mask.logical_not(), double.NaN), target.masked_fill(mask.logical_not(), -7.5));
+
+        var expected = Gradient(logits, leaf => of.Of(leaf, target, mask));
+        foreach (var actual in new[]
+        {
+            Gradient(spoiltLogits, leaf => of.Loss.forward(leaf, spoiltTarget, mask)),
+            Gradient(spoiltLogits, leaf => streaming.forward([leaf, spoiltTarget, mask.to(ScalarType.Float64)])[0]),
+        })
+        {
+            Assert.True(Compare.RelativeError(actual.Loss.reshape([]), expected.Loss) < Tolerance);
+            Assert.True(Compare.RelativeError(actual.Gradient, expected.Gradient) < Tolerance);
+            Assert.False(actual.Gradient.ne(0).logical_and(mask.logical_not()).any().item<bool>());
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Byte)]
+    [InlineData(ScalarType.Int16)]
+    [InlineData(ScalarType.Int64)]
+    [InlineData(ScalarType.Float32)]
+    public void Targets_and_masks_are_read_window_by_window_as_they_are(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(23);
+        using var network = Sequential(Conv2d(3, 4, 3, padding: 1), ReLU(), Conv2d(4, LossCase.Classes, 1)).@double();
+        var of = LossCase.Named("Dice and cross-entropy");
+        var objective = new StreamingObjective(network, of.Loss, new() { Tile = (8, 6) });
+        var image = rand(1, 3, 21, 17, ScalarType.Float64);
+        var (target, mask) = (of.Target(1, 21, 17), rand(1, 1, 21, 17).gt(0.3));
+
+        var expected = Step(network, image, leaf => of.Of(network.forward(leaf), target, mask));
+        using var images = new MemorySource(image);
+        using var targets = new MemorySource(target.to(type));
+        using var masks = new MemorySource(mask.to(ScalarType.Byte).mul(255));
+        var streamed = Step(network, image, _ => objective.forward(images, targets, masks));
+
+        AssertEqual(streamed[..1], expected[..1], "loss");
+        AssertEqual(streamed[2..], expected[2..], "gradients");
+    }
+
+    /// <summary>The value, the image's gradient and the parameters'; zeros for none.</summary>
+    private static List<Tensor> Step(Module network, Tensor image, Func<Tensor, Tensor> forward)
+    {
+        var leaf = image.detach().clone().requires_grad_();
+        var loss = forward(leaf);
+        Assert.Empty(loss.shape);
+        loss.backward();
+        List<Tensor> results =
+            [loss.detach(), leaf.grad ?? zeros_like(leaf), .. network.parameters().Select(one => one.grad?.clone() ?? zeros_like(one))];
+        network.zero_grad();
+        return results;
+    }
+
+    private static (Tensor Loss, Tensor Gradient) Gradient(Tensor logits, Func<Tensor, Tensor> forward)
+    {
+        var leaf = logits.detach().clone().requires_grad_();
+        var loss = forward(leaf);
+        loss.backward();
+        return (loss.detach(), leaf.grad!);
+    }
+
+    private static void AssertEqual(List<Tensor> actual, List<Tensor> expected, string what)
+    {
+        // What cancels, such as a bias that moves all classes alike, is measured against the others.
+        var floor = 1e-2 * expected.Max(one => one.abs().max().item<double>());
+        foreach (var (found, right) in actual.Zip(expected))
+        {
+            Assert.Equal(right.shape, found.shape);
+            var error = Compare.RelativeError(found, right, floor);
+            Assert.True(error < Tolerance, $"{what}, [{string.Join(", ", right.shape)}]: {error}");
+        }
+    }
+
+    private sealed class Bare(MapLoss loss, int inputs) : MultiInputBlock(nameof(Bare), inputs)
+    {
+        public override IReadOnlyList<NetworkValue> Trace(IReadOnlyList<FeatureMap> inputs) =>
+            [loss.Of(inputs[0], inputs[1], inputs.ElementAtOrDefault(2))];
+    }
+}
