@@ -5,6 +5,7 @@ using StreamingCnn.Experiments.Ladder;
 using StreamingCnn.Experiments.Maps;
 using StreamingCnn.Experiments.Needles;
 using StreamingCnn.Experiments.Resolution;
+using StreamingCnn.Experiments.Steps;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training;
@@ -14,7 +15,7 @@ var root = new RootCommand("Experiments with real and with generated images; doc
 {
     BudgetsCommand.Create(), BudgetsCommand.CreateCases(),
     CompareCommand.Create(), CurvesCommand.Create(), LadderCommand.Create(), MapsCommand.Create(), NeedlesCommand.Create(),
-    ResolutionCommand.Create(), RetouchCommand.Create(),
+    ResolutionCommand.Create(), RetouchCommand.Create(), StepCommand.Create(),
 };
 try
 {
