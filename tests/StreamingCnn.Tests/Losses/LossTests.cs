@@ -89,6 +89,76 @@ public sealed class LossTests
         AssertEqual(streamed[2..], expected[2..], "gradients");
     }
 
+    /// <summary>Maps are rounded to 8 significant bits, but not the loss of a position, nor their sum.</summary>
+    [Fact]
+    public void In_bfloat16_losses_are_computed_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(24);
+        using var network = Conv2d(3, 3, 1, bias: false);
+        using (no_grad())
+            network.weight.copy_(eye(3).reshape(3, 3, 1, 1));
+        var of = LossCase.Named("Dice and cross-entropy");
+        var objective = new StreamingObjective(network, of.Loss, new() { Tile = (16, 16), Compute = ComputePrecision.BFloat16 });
+        var (image, target) = (randn(1, 3, 60, 70) * 3, of.Target(1, 60, 70));
+        var loss = objective.forward(image, target);
+        loss.backward();
+
+        var logits = image.to(ScalarType.BFloat16).to(ScalarType.Float64).requires_grad_();
+        var exact = of.Of(logits, target, null);
+        exact.backward();
+
+        Assert.Equal(ScalarType.Float32, loss.dtype);
+        Assert.Equal(1, (loss.to(ScalarType.Float64) / exact).item<double>(), 2e-6);
+        var expected = einsum("nohw,nihw->oi", logits.grad!, image.to(ScalarType.Float64));
+        var scale = einsum("nohw,nihw->oi", logits.grad!.abs(), image.to(ScalarType.Float64).abs());
+        Assert.True(((network.weight.grad!.reshape(3, 3) - expected).abs() / scale).max().item<double>() < 1e-3);
+    }
+
+    [Fact]
+    public void Weights_of_positions_are_those_of_the_mean()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(25);
+        var (output, target) = (randn(2, 3, 6, 7, ScalarType.Float64), randn(2, 3, 6, 7, ScalarType.Float64));
+        foreach (var channels in new[] { 1, 3 })
+        {
+            var weights = rand(2, channels, 6, 7, ScalarType.Float64);
+            weights[0].select(1, 2).zero_();
+            var loss = new L1MapLoss(weighted: true);
+            using var streaming = new StreamingNetwork(new Bare(loss, 3), new() { Tile = (2, 3) });
+
+            var expected = Gradient(output, leaf => ((leaf - target).abs() * weights).sum() / weights.expand_as(target).sum());
+            var whole = Gradient(output, leaf => loss.forward(leaf, target, weights));
+            var streamed = Gradient(output, leaf => streaming.forward([leaf, target, weights])[0]);
+
+            foreach (var actual in new[] { whole, streamed })
+            {
+                Assert.True(Compare.RelativeError(actual.Loss.reshape([]), expected.Loss) < Tolerance);
+                Assert.True(Compare.RelativeError(actual.Gradient, expected.Gradient) < Tolerance);
+            }
+        }
+    }
+
+    /// <summary>A probability that rounds to 1 or to 0 has a loss and a gradient.</summary>
+    [Fact]
+    public void Sure_logits_have_numbers_for_gradients()
+    {
+        using var scope = NewDisposeScope();
+        var logits = tensor(new float[] { 90, -90, 0 }).reshape(1, 3, 1, 1).expand(1, 3, 2, 2);
+        var (classes, each) = (tensor(new long[] { 0, 1, 2, 0 }).reshape(1, 2, 2), tensor(new float[] { 1, 0, 1, 0 }).reshape(1, 1, 2, 2));
+        foreach (var (loss, target) in new (MapLoss, Tensor)[]
+        {
+            (new FocalMapLoss(0.5), classes), (new CrossEntropyMapLoss(), classes), (new DiceMapLoss(), classes),
+            (new BinaryFocalMapLoss(0.5), each.expand(1, 3, 2, 2)), (new BinaryCrossEntropyMapLoss(), each.expand(1, 3, 2, 2)),
+        })
+        {
+            var found = Gradient(logits, leaf => loss.forward(leaf, target));
+            Assert.True(found.Loss.isfinite().item<bool>(), loss.GetName());
+            Assert.True(found.Gradient.isfinite().all().item<bool>(), loss.GetName());
+        }
+    }
+
     /// <summary>The value, the image's gradient and the parameters'; zeros for none.</summary>
     private static List<Tensor> Step(Module network, Tensor image, Func<Tensor, Tensor> forward)
     {
