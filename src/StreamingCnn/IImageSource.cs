@@ -25,6 +25,9 @@ public interface IImageSource : IDisposable
     /// <param name="left">First column, from 0.</param>
     /// <param name="height">Rows to read; the window must lie inside the image.</param>
     /// <param name="width">Columns to read.</param>
-    /// <returns>A tensor [1, C, height, width] of uint8 or of a floating-point type, owned by the caller.</returns>
+    /// <returns>
+    /// A tensor [1, C, height, width] of uint8 or of a floating-point type, owned by the caller. For a target or a mask it may be of any
+    /// integer type; values are never scaled.
+    /// </returns>
     Tensor Read(long top, long left, long height, long width);
 }

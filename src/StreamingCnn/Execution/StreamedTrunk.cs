@@ -293,8 +293,10 @@ internal sealed class StreamedTrunk
             throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot compute its layers in another type; leave StreamingOptions.Compute at {ComputePrecision.Parameters}.");
         if (options.Tile is not { } tile)
             throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
+        // The engine sees into every block with several inputs: more sources than one are a target's.
+        if (sources.Sizes.Count > 1)
+            throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot stream its loss; build it of layers that the engine knows, or teach it those that it does not.");
         opaque ??= new OpaqueTrunk((nn.Module<Tensor, Tensor>)trunk);
-        // The engine sees into every block with several inputs, so this is a module from one image to one map.
         var image = sources.Only;
         var (rows, columns) = opaque.Geometry(image, willReverse);
         return new BlackBoxRun(opaque, new WindowGrid(rows, columns, tile, (image.Height, image.Width)), image);

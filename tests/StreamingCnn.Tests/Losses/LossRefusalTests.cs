@@ -85,6 +85,18 @@ public sealed class LossRefusalTests
     }
 
     [Fact]
+    public void A_network_that_the_engine_cannot_see_into_has_no_streamed_loss()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new Opaque();
+        var objective = new StreamingObjective(network, new L2MapLoss(), new() { Mode = StreamingMode.Overlap, Tile = (8, 8) });
+
+        Assert.Equal(
+            "The engine cannot see into Opaque, so it cannot stream its loss; build it of layers that the engine knows, or teach it those that it does not.",
+            Assert.Throws<NotSupportedException>(() => objective.forward(rand(1, 1, 20, 20), rand(1, 1, 20, 20))).Message);
+    }
+
+    [Fact]
     public void Neither_a_step_nor_a_refusal_leaves_a_tensor_behind()
     {
         using var network = Sequential(Conv2d(2, 4, 3, padding: 1), BatchNorm2d(4), ReLU(), Conv2d(4, 3, 1));
@@ -121,5 +133,10 @@ public sealed class LossRefusalTests
         var image = rand(2, 2, 9, 11, ScalarType.Float64);
         Assert.Equal(sentence, Assert.Throws<ArgumentException>(() => objective.forward(image, target, mask)).Message);
         Assert.Equal(sentence, Assert.Throws<ArgumentException>(() => loss.forward(network.forward(image), target, mask)).Message);
+    }
+
+    private sealed class Opaque() : Module<Tensor, Tensor>(nameof(Opaque))
+    {
+        public override Tensor forward(Tensor input) => input.abs();
     }
 }

@@ -89,6 +89,36 @@ public sealed class LossTests
         AssertEqual(streamed[2..], expected[2..], "gradients");
     }
 
+    [Fact]
+    public void However_it_is_cut_and_wherever_things_wait_a_step_is_the_whole_image_s()
+    {
+        foreach (var options in new StreamingOptions[]
+        {
+            new() { Tile = (8, 6), Mode = StreamingMode.Overlap },
+            new() { Tile = (7, 30), ChannelsLast = true, Carry = CarryPlace.File },
+            new() { Tile = (5, 8), ChannelsLast = false, Carry = CarryPlace.Host, HostIsElsewhere = true },
+            new() { MemoryBudget = 64 << 20 },
+        })
+        {
+            using var scope = NewDisposeScope();
+            manual_seed(26);
+            var of = LossCase.Named("Dice and cross-entropy");
+            using var network = Sequential(
+                Conv2d(3, 4, 3, padding: 1), GroupNorm(2, 4), ReLU(), Conv2d(4, LossCase.Classes, 3, padding: 1)).@double();
+            using (no_grad())
+            {
+                foreach (var parameter in network.parameters())
+                    parameter.uniform_(-0.5, 1);
+            }
+
+            var (image, target, mask) = (rand(2, 3, 19, 22, ScalarType.Float64), of.Target(2, 19, 22), rand(2, 19, 22).gt(0.3));
+            var objective = new StreamingObjective(network, of.Loss, options);
+
+            var expected = Step(network, image, leaf => of.Of(network.forward(leaf), target, mask.unsqueeze(1)));
+            AssertEqual(Step(network, image, leaf => objective.forward(leaf, target, mask)), expected, options.ToString());
+        }
+    }
+
     /// <summary>Maps are rounded to 8 significant bits, but not the loss of a position, nor their sum.</summary>
     [Fact]
     public void In_bfloat16_losses_are_computed_in_float32()
