@@ -20,6 +20,7 @@ namespace StreamingCnn;
 public sealed class StreamingObjective : Module<Tensor, Tensor, Tensor>
 {
     private readonly Module<Tensor, Tensor> network;
+    private readonly MapLoss loss;
     private readonly StreamedTrunk streamed;
 
     /// <summary>Wraps a network.</summary>
@@ -32,8 +33,7 @@ public sealed class StreamingObjective : Module<Tensor, Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(loss);
-        this.network = network;
-        Loss = loss;
+        (this.network, this.loss) = (network, loss);
         Options = options ?? new();
         streamed = new StreamedTrunk(
             network, channels => GraphBuilder.Trace(network, loss, channels, Options.FrozenBatchNorm), Options);
@@ -44,7 +44,7 @@ public sealed class StreamingObjective : Module<Tensor, Tensor, Tensor>
     public Module<Tensor, Tensor> Network => network;
 
     /// <summary>The loss.</summary>
-    public MapLoss Loss { get; }
+    public MapLoss Loss => loss;
 
     /// <summary>The settings.</summary>
     public StreamingOptions Options { get; }
@@ -108,7 +108,7 @@ public sealed class StreamingObjective : Module<Tensor, Tensor, Tensor>
         return streamed.Plan([.. inputs.Select(input => input.Channels)], [.. inputs.Select(input => (input.Height, input.Width))]);
     }
 
-    /// <summary>Lets go of the wrapper alone. The network belongs to the caller, who may wrap it again with other settings.</summary>
+    /// <summary>Lets go of the wrapper alone. Network and loss belong to the caller, who may wrap them again with other settings.</summary>
     protected override void Dispose(bool disposing)
     {
         // Told the truth, the base class would dispose the network as a child; the wrapper's own native handle frees itself.

@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Losses;
 
-/// <summary>A loss, the targets that it takes, and its formula on whole tensors, written with PyTorch's functions where it has them.</summary>
+/// <summary>
+/// A loss, the targets that it takes, and its formula on whole tensors, written with PyTorch's functions where it has them.
+/// </summary>
 /// <param name="Loss">The loss.</param>
 /// <param name="Kind">What its targets are.</param>
 /// <param name="Formula">Of logits [N, 3, H, W], a target, and where positions count, [N, 1, H, W] of bool.</param>

@@ -1,4 +1,3 @@
-using StreamingCnn.Graph;
 using StreamingCnn.Models;
 using StreamingCnn.Tests.Surface;
 using TorchSharp;

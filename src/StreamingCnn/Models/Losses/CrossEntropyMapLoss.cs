@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Models;
 
 /// <summary>
-/// Cross-entropy of logits [N, C, H, W] and class indices [N, 1, H, W], as <c>torch.nn.functional.cross_entropy</c>: the mean is weighted by
-/// the weights of the positions' classes, Σ w l / Σ w, over all images.
+/// Cross-entropy of logits [N, C, H, W] and class indices [N, 1, H, W], as <c>torch.nn.functional.cross_entropy</c>: the mean is weighted
+/// by the weights of the positions' classes, Σ w l / Σ w, over all images.
 /// </summary>
 /// <remarks>Images of which no position is left add nothing to a mean; a batch of which none is left is refused.</remarks>
 public sealed class CrossEntropyMapLoss : MapLoss

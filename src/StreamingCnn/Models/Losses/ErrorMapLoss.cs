@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Models;
 
 /// <summary>
-/// How far a map is from a target of the same shape: the mean over all positions and channels, or the sum. With weights the mean is Σ w l / Σ
-/// w.
+/// How far a map is from a target of the same shape: the mean over all positions and channels, or the sum. With weights the mean is
+/// Σ w l / Σ w.
 /// </summary>
 public abstract class ErrorMapLoss : MapLoss
 {

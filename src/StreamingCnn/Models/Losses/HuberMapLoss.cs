@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Models;
 
 /// <summary>
-/// Huber's error, as <c>torch.nn.functional.huber_loss</c>: (x − t)² / 2 up to δ, and δ (|x − t| − δ / 2) above. Over δ it is PyTorch's smooth
-/// L1 loss with β = δ.
+/// Huber's error, as <c>torch.nn.functional.huber_loss</c>: (x − t)² / 2 up to δ, and δ (|x − t| − δ / 2) above. Divided by δ it is
+/// PyTorch's smooth L1 loss with β = δ.
 /// </summary>
 public sealed class HuberMapLoss : ErrorMapLoss
 {
