@@ -243,7 +243,7 @@ internal sealed class StreamedTrunk
             sources,
             Settings(network.Maps, sources, willReverse),
             Shelf(plan, sources, willReverse),
-            grid => Seams(grid, sources, willReverse));
+            (grid, isReversed) => Seams(grid, sources, isReversed));
     }
 
     private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)
