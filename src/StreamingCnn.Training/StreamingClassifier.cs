@@ -59,7 +59,7 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return IsSeenInto(input.Dimensions == 4 ? input.shape[1] : 1) ? whole.call(input) : OfMap(features.call(input));
+        return IsSeenInto(input.Dimensions > 1 ? input.shape[1] : null) ? whole.call(input) : OfMap(features.call(input));
     }
 
     /// <summary>Scores of an image that is read window by window.</summary>
@@ -86,15 +86,15 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
 
     /// <summary>What a step on one image would do and cost, in the modes that the model's layers are in now.</summary>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
-    public TilePlan Plan(long height, long width) => whole.Plan(height, width);
+    public TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
 
     /// <inheritdoc cref="StreamingModule.Plan(long, long, long)"/>
-    public TilePlan Plan(long height, long width, long channels) => whole.Plan(height, width, channels);
+    public TilePlan Plan(long height, long width, long channels) => Planned(channels).Plan(height, width, channels);
 
     /// <summary>
     /// Whether trunk and head can run as one. What the engine cannot see into is refused by name, except on overlapping tiles.
     /// </summary>
-    internal bool IsSeenInto(long channels) => Options.Mode != StreamingMode.Overlap || features.SeesInto(channels);
+    internal bool IsSeenInto(long? channels) => Options.Mode != StreamingMode.Overlap || features.SeesInto(channels);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -103,6 +103,8 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
             whole.Dispose();
         base.Dispose(disposing);
     }
+
+    private StreamingModule Planned(long? channels) => IsSeenInto(channels) ? whole : features;
 
     private Tensor OfMap(Tensor map)
     {

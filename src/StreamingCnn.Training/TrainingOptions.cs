@@ -50,6 +50,7 @@ public sealed record TrainingOptions
     /// <summary>
     /// Decay of a running average of all weights, taken after every update; in [0, 1). Where it is set, images are judged with the averaged weights, and these are the
     /// outcome. After few updates the decay is lower, (1 + updates) / (10 + updates), so that the first weights are soon forgotten.
+    /// Running statistics of norms are averaged likewise; what is no floating-point number is copied.
     /// </summary>
     /// <value>The default value is null: no average.</value>
     public double? WeightAverage { get; init; }

@@ -148,11 +148,13 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// Whether the engine sees into the trunk. Where it does not, <see cref="StreamingMode.Overlap"/> alone can run it, and <see
     /// cref="Plan(long, long)"/> cannot tell what that would cost.
     /// </summary>
-    /// <param name="channels">Channels of the image.</param>
+    /// <param name="channels">Channels of the image; null for those that the network asks for.</param>
     /// <exception cref="UnsupportedLayerException">A layer that the engine knows cannot be streamed.</exception>
-    public bool SeesInto(long channels)
+    /// <exception cref="ArgumentOutOfRangeException">There is no channel.</exception>
+    public bool SeesInto(long? channels = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        if (channels is { } number)
+            ArgumentOutOfRangeException.ThrowIfLessThan(number, 1, nameof(channels));
         return streamed.SeesInto(channels);
     }
 

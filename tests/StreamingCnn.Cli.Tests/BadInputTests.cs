@@ -55,7 +55,15 @@ public class BadInputTests
     [InlineData("evaluate run set.csv --part dev", "'dev' is no part of a data set; write one of all, train, validation, test.")]
     [InlineData("generate needles -o x --density 2", "2 is out of range for --density; write one above 0 and at most 1.")]
     [InlineData("bench --method magic", "'magic' is not a method; write whole, kept, last, checkpoint, once, overlap or bfloat16.")]
-    [InlineData("plan --carry-folder x", "--carry-folder x needs --carry file, but the carry is kept on the device; add --carry file, or leave out the folder.")]
+    [InlineData("plan --carry-folder x", "--carry-folder x needs --carry file or --maps file, but the carry is kept on the device; add one of them, or leave out the folder.")]
+    [InlineData("plan --maps disk", "'disk' is no value for --maps; write one of device, host, file.")]
+    [InlineData("plan --pooling mean", "'mean' is no value for --pooling; write one of average, max, attention, lse, gem, topk.")]
+    [InlineData("train --demo --pooling-number 3",
+        "--pooling-number is of --pooling lse, gem and topk alone, and not of max; leave it out, or choose one of those.")]
+    [InlineData("plan --pooling topk --pooling-number 2.5",
+        "--pooling-number is 2.5, but --pooling topk takes a whole number of values; write one such as 10.")]
+    [InlineData("saliency a.png -w run -o maps --method attention --target a",
+        "--target a says which score is explained, but attention is the same for all of them; leave it out, or choose another method.")]
     [InlineData("plan --carry disk", "'disk' is no value for --carry; write one of device, host, file.")]
     [InlineData("bench --size 512 --size 1024", "--size is given more than once, as 512 and as 1024; give it once, with its values separated by commas: --size 512,1024.")]
     [InlineData("evaluate run set.csv --labels a --labels b,c", "--labels is given more than once, as a and as b,c; give it once, with its values separated by commas: --labels a,b,c.")]

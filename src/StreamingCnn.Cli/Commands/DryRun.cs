@@ -10,7 +10,7 @@ internal sealed class DryRun(StreamingClassifier model, TrainingSet set, Trainin
     public void Show()
     {
         var size = set.Crop ?? set.LargestSize;
-        var plan = model.Features.Plan(size.Height, size.Width);
+        var plan = model.Plan(size.Height, size.Width);
         var images = set.Training.Count;
         var updates = (images + training.BatchSize - 1) / training.BatchSize;
         var epoch = FormattableString.Invariant(

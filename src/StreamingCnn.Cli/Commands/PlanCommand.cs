@@ -3,9 +3,8 @@ using System.Globalization;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Models;
 using StreamingCnn.Planning;
+using StreamingCnn.Training;
 using StreamingCnn.Training.Runs;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -23,39 +22,59 @@ internal static class PlanCommand
         var carry = new CarryOptions();
         var compute = CommonOptions.Compute();
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
+        var pooling = new PoolingOptions();
+        var classes = CommonOptions.Number("--classes", "Numbers that the model puts out.", 2, 1);
         var explain = new Option<bool>("--explain")
         {
             Description = "Print what each kind of tile does, instruction by instruction, with the memory alive behind each.",
         };
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
-            model, norm, size, tile, memory, mode, channels, carry.Place, carry.Folder, compute, explain,
+            model, norm, pooling.Pooling, pooling.Number, classes, size, tile, memory, mode, channels, carry.Place, carry.Maps, carry.Folder, compute,
+            explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
         command.SetAction(parsed =>
         {
+            pooling.Check(parsed);
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
-            trunk.train(parsed.GetValue(norm) == NormKind.Batch);
-            using var streaming = new StreamingModule(
-                trunk, carry.Apply(parsed, new() { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Mode = parsed.GetValue(mode), Compute = parsed.GetValue(compute) }));
-            var plan = streaming.Plan(height, width);
+            var outputChannels = TrunkSource.OutputChannels(trunk, parsed.GetValue(channels));
+            // In the modes in which training runs it.
+            trunk.train();
+            using var streamed = Model(carry.Apply(parsed, new()
+            {
+                Tile = parsed.GetValue(tile),
+                MemoryBudget = parsed.GetValue(memory),
+                Mode = parsed.GetValue(mode),
+                Compute = parsed.GetValue(compute),
+                FrozenBatchNorm = parsed.GetValue(norm) == NormKind.Frozen,
+            }));
+            var plan = streamed.Plan(height, width, parsed.GetValue(channels));
             Console.Write(plan);
             if (plan.Mode == StreamingMode.ExactlyOnce)
-                Console.WriteLine($"overlap    {Overlap(trunk, plan, parsed.GetValue(compute))}");
+                Console.WriteLine($"overlap    {Overlap(plan, streamed.Options, Model)}");
             if (parsed.GetValue(explain))
                 Console.Write($"\n{plan.Explanation}");
             return Program.Success;
+
+            StreamingClassifier Model(StreamingOptions options) => new(
+                trunk,
+                parsed.GetValue(classes),
+                options,
+                parsed.GetValue(pooling.Pooling),
+                channels: outputChannels,
+                poolingNumber: parsed.GetValue(pooling.Number));
         });
         return command;
     }
 
     /// <summary>What overlapping tiles would cost in the same memory.</summary>
-    private static string Overlap(Module<Tensor, Tensor> trunk, TilePlan plan, ComputePrecision compute)
+    private static string Overlap(TilePlan plan, StreamingOptions options, Func<StreamingOptions, StreamingClassifier> model)
     {
-        var budget = StepModel.BudgetFor(plan.StepBytes);
-        using var streaming = new StreamingModule(trunk, new() { Mode = StreamingMode.Overlap, MemoryBudget = budget, Compute = compute });
+        // A model takes its trunk with it when it goes, and the plan goes on with that.
+        var streaming = model(options with { Mode = StreamingMode.Overlap, Tile = null, MemoryBudget = StepModel.BudgetFor(plan.StepBytes) });
         try
         {
             var other = streaming.Plan(plan.Image.Height, plan.Image.Width);

@@ -38,13 +38,15 @@ internal static class SaliencyCommand
 
     private static readonly Option<SaliencyMethod> Method = CommonOptions.Parsed(
         "--method",
-        "gradient: the exact gradient of the score with respect to every pixel; smoothgrad: the mean gradient of noisy copies; cam: class activation map (heads with attention: Grad-CAM).",
+        "gradient: the exact gradient of the score with respect to every pixel; smoothgrad: the mean gradient of noisy copies; cam: class activation map (heads with attention: Grad-CAM); "
+        + "attention: where a head with attention looks, 1 being an even share.",
         text => text.ToLowerInvariant() switch
         {
             "gradient" => SaliencyMethod.Gradient,
             "smoothgrad" => SaliencyMethod.SmoothGrad,
             "cam" => SaliencyMethod.ClassActivation,
-            _ => throw new FormatException($"'{text}' is not a method; write gradient, smoothgrad or cam."),
+            "attention" => SaliencyMethod.Attention,
+            _ => throw new FormatException($"'{text}' is not a method; write gradient, smoothgrad, cam or attention."),
         },
         "gradient");
 
@@ -58,7 +60,7 @@ internal static class SaliencyCommand
     private static readonly Option<int> Passes = CommonOptions.Number("--passes", "Noisy copies of smoothgrad.", 25, 1);
     private static readonly Option<double> Noise = CommonOptions.Real("--noise", "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.", 0.15, 0, 10, "from 0 to 10");
     private static readonly Option<int> Seed = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
-    private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel." };
+    private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel, the class activation, or the attention." };
     private static readonly Option<int> Side = CommonOptions.Number("--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
     private static readonly Option<int> Regions = CommonOptions.Number("--regions", "Most hot regions to write, the hottest first.", 200, 0);
     private static readonly Option<double?> Downsample = CommonOptions.Downsample("Factor by which the image is made smaller, at least 1. Default: as in training.");
@@ -71,15 +73,17 @@ internal static class SaliencyCommand
     {
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        Method.HelpName = "gradient|smoothgrad|cam";
+        Method.HelpName = "gradient|smoothgrad|cam|attention";
         var command = new AnnouncedCommand(
             "saliency",
             "Show what in an image matters for a trained model's answer: "
             + "overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
             Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions,
-            Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, carry.Place, carry.Folder,
+            Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory,
         };
+        foreach (var option in carry.All)
+            command.Add(option);
         command.FirstLine = parsed => $"Explaining {string.Join(", ", parsed.GetValue(Images)!)} with {parsed.GetValue(Weights)}.";
         command.SetAction(parsed =>
         {
@@ -91,6 +95,8 @@ internal static class SaliencyCommand
             if (parsed.GetValue(Method) != SaliencyMethod.SmoothGrad
                 && new Option[] { Passes, Noise, Seed }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofSmoothGrad)
                 throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
+            if (parsed.GetValue(Method) == SaliencyMethod.Attention && parsed.GetValue(Target) is { } explained)
+                throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
             OutputFolder.Check(parsed.GetValue(Output)!);
             var display = new SaliencyDisplay();
             var (model, description) = ModelDescription.Load(
@@ -105,6 +111,8 @@ internal static class SaliencyCommand
                 parsed.GetValue(own));
             using (model)
             {
+                if (parsed.GetValue(Method) == SaliencyMethod.Attention && model.Head.Pooling != Training.Heads.HeadPooling.Attention)
+                    throw new ArgumentException($"--method attention is of models with --pooling attention, but this one was trained with --pooling {PoolingOptions.NameOf(model.Head.Pooling)}; choose another method.");
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;
                 OutputFolder.Make(parsed.GetValue(Output)!);
                 foreach (var image in images)

@@ -155,7 +155,8 @@ internal static class TrainCommand
             Trunk = parsed.GetValue(options.Model)!,
             Norm = parsed.GetValue(options.Norm),
             Task = task,
-            Pooling = parsed.GetValue(options.Pooling),
+            Pooling = parsed.GetValue(options.Pooling.Pooling),
+            PoolingNumber = parsed.GetValue(options.Pooling.Number),
             Dropout = parsed.GetValue(options.Dropout),
             Preparation = new()
             {
@@ -261,14 +262,18 @@ internal static class TrainCommand
 
     private static void Introduce(StreamingClassifier model, TrainingSet set)
     {
-        var plan = model.Features.Plan(set.LargestSize.Height, set.LargestSize.Width);
+        var plan = model.Plan(set.LargestSize.Height, set.LargestSize.Width);
         Say($"{set.Training.Count} images to train on, {set.Validation.Count} to validate, {set.Test.Count} to test; {set.Description.Task.Kind}: {string.Join(", ", set.Description.Task.Outputs)}.");
         Say($"{set.Description.Trunk}, streamed: images up to {plan.Image.Height} x {plan.Image.Width} px in tiles of {plan.Tile.Height} x {plan.Tile.Width} px, with the gradients of the whole image.");
         if (set.Crop is var (height, width))
             Say($"Training images are parts of {height} x {width} px.");
         Say($"About {plan.StepBytes / 1048576.0:0} MiB for a step; {plan.WholeBytes / 1048576.0:0} MiB for the feature maps if they were all kept.");
-        if (model.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
+        if (!model.modules().OfType<TorchSharp.Modules.BatchNorm2d>().Any())
+            return;
+        if (model.Options.FrozenBatchNorm)
             Say($"Batch normalisation uses its running statistics; its weight and bias are trained.");
+        else
+            Say($"Batch normalisation takes the statistics of each image by itself, since images go through one by one, and its running statistics where images are judged.");
     }
 
     private static void Say(FormattableString text) => Console.WriteLine(Printable.Of(text.ToString(CultureInfo.InvariantCulture)));

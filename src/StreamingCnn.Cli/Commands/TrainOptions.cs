@@ -91,7 +91,7 @@ internal sealed class TrainOptions
             + "or \"\" for nothing. Default: what makes all names fit.",
     };
 
-    public Option<HeadPooling> Pooling { get; } = CommonOptions.Choice("--pooling", "How the head pools the feature map", HeadPooling.Max);
+    public PoolingOptions Pooling { get; } = new();
 
     public Option<double> Dropout { get; } = CommonOptions.Share("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0);
 
@@ -196,8 +196,8 @@ internal sealed class TrainOptions
     public IEnumerable<Option> All =>
     [
         Demo, Config, Resume, DryRun, Output, Task, LabelColumns, LiteralLabels,
-        Model, Norm, Weights, WeightsPrefix, Pooling, Dropout, Tile, Memory, Carry.Place, Carry.Folder,
-        Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
+        Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory,
+        .. Carry.All, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience, save, Seed,
     ];

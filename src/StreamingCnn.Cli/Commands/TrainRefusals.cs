@@ -99,6 +99,7 @@ internal sealed class TrainRefusals(TrainOptions options)
                 $"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
         }
 
+        options.Pooling.Check(parsed);
         if (Given(given, options.Momentum).Length > 0 && parsed.GetValue(options.Optimizer) != OptimizerKind.Sgd)
             throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
         if (Given(given, options.Plateau).Length > 0 && parsed.GetValue(options.Schedule) != LearningRateSchedule.Plateau)

@@ -14,14 +14,14 @@ internal static class TrainingCheck
     // A plan takes a moment; of very many sizes the extremes tell.
     private const int MostSizes = 32;
 
-    /// <exception cref="WeightFileException">The carry cannot be kept where it is to be.</exception>
+    /// <exception cref="WeightFileException">The carry or maps cannot be kept where they are to be.</exception>
     /// <exception cref="DataSetException">Images are too small or too large; all are named.</exception>
     public static void Run(StreamingClassifier model, TrainingSet set)
     {
-        if (model.Features.Options is { Carry: CarryPlace.File, CarryFolder: { } folder })
+        if (model.Options.CarryFolder is { } folder)
             OutputFolder.Check(folder);
         if (set.Crop is var (height, width))
-            model.Features.Plan(height, width);
+            model.Plan(height, width);
         set.Training[0].Open(1).Dispose();
 
         // Parts are cut from training images, so that their own size does not matter.
@@ -56,7 +56,7 @@ internal static class TrainingCheck
     {
         try
         {
-            model.Features.Plan(size.Height, size.Width);
+            model.Plan(size.Height, size.Width);
             return null;
         }
         catch (Exception refusal) when (refusal is UnsupportedLayerException or InsufficientMemoryException)

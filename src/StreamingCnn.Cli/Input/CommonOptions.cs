@@ -145,18 +145,24 @@ internal static class CommonOptions
     }
 
     /// <summary>One of the values of an enumeration, in lower case.</summary>
-    public static Option<T> Choice<T>(string name, string description, T fallback)
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it is, without a full stop.</param>
+    /// <param name="fallback">What it is where it is not given.</param>
+    /// <param name="nameOf">How a value is written; null for its name in lower case.</param>
+    public static Option<T> Choice<T>(string name, string description, T fallback, Func<T, string>? nameOf = null)
         where T : struct, Enum
     {
-        var names = string.Join(", ", Enum.GetNames<T>().Select(value => value.ToLowerInvariant()));
-        return Parsed(
-            name,
-            $"{description}: {names}.",
-            text => Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
-                ? value
-                : throw new FormatException($"'{text}' is no value for {name}; write one of {names}."),
-            fallback.ToString().ToLowerInvariant());
+        nameOf ??= InLowerCase;
+        return Parsed(name, $"{description}: {Names(nameOf)}.", text => Value(text, name, nameOf), nameOf(fallback));
     }
+
+    /// <summary>One of the values of an enumeration, in lower case, or none.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it is, without a full stop.</param>
+    /// <param name="otherwise">What counts where it is not given, as a sentence.</param>
+    public static Option<T?> OptionalChoice<T>(string name, string description, string otherwise)
+        where T : struct, Enum => Parsed<T?>(
+            name, $"{description}: {Names<T>(InLowerCase)}. {otherwise}", text => Value<T>(text, name, InLowerCase), null);
 
     /// <summary>A number that may be left out.</summary>
     public static Option<double?> OptionalReal(string name, string description, double above, double largest) => Parsed<double?>(
@@ -185,6 +191,17 @@ internal static class CommonOptions
     /// <param name="otherwise">What counts where it is not given, as a sentence.</param>
     public static Option<double?> ResolutionOfFiles(string otherwise) =>
         OptionalReal("--mpp-of", $"Resolution in micrometres per pixel of files that do not state theirs. {otherwise}", 0, double.MaxValue);
+
+    private static string InLowerCase<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    private static string Names<T>(Func<T, string> nameOf)
+        where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(nameOf));
+
+    private static T Value<T>(string text, string name, Func<T, string> nameOf)
+        where T : struct, Enum =>
+        Enum.GetValues<T>().Where(value => nameOf(value).Equals(text, StringComparison.OrdinalIgnoreCase)).Cast<T?>().FirstOrDefault()
+            ?? throw new FormatException($"'{text}' is no value for {name}; write one of {Names(nameOf)}.");
 
     private sealed class TextOption<T>(string name, string? defaultText) : Option<T>(name), IDefaultText
     {

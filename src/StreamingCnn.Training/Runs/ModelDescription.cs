@@ -1,3 +1,4 @@
+using System.Globalization;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Training.Data;
@@ -26,6 +27,10 @@ public sealed record ModelDescription
     /// <summary>How the head pools.</summary>
     public required HeadPooling Pooling { get; init; }
 
+    /// <summary>The pooling's number, where it has one.</summary>
+    /// <value>The default value is null: <see cref="PoolingHead.DefaultNumber"/>.</value>
+    public double? PoolingNumber { get; init; }
+
     /// <summary>How image files become what the network sees.</summary>
     public required ImagePreparation Preparation { get; init; }
 
@@ -38,7 +43,8 @@ public sealed record ModelDescription
     public StreamingClassifier Create(StreamingOptions? options = null)
     {
         var trunk = TrunkSource.Create(Trunk, Preparation.Channels, Norm);
-        return new(trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels));
+        return new(
+            trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber);
     }
 
     /// <summary>Makes the model that a file of weights describes, and loads them.</summary>
@@ -100,6 +106,8 @@ public sealed record ModelDescription
         // Files and runs from before there was a choice do not have it.
         if (Norm != NormKind.Frozen)
             metadata["norm"] = Norm.ToString();
+        if ((PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
+            metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
         return metadata;
     }
 
@@ -140,6 +148,9 @@ public sealed record ModelDescription
                 Task = LearningTask.Create(metadata["task"], metadata["outputs"].Split('\n')),
                 Norm = metadata.TryGetValue("norm", out var norm) ? Enum.Parse<NormKind>(norm) : NormKind.Frozen,
                 Pooling = Enum.Parse<HeadPooling>(metadata["pooling"]),
+                PoolingNumber = metadata.TryGetValue("pooling-number", out var number)
+                    ? double.Parse(number, CultureInfo.InvariantCulture)
+                    : null,
                 Preparation = ImagePreparation.FromMetadata(metadata),
             };
         }

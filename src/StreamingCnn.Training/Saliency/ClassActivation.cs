@@ -1,5 +1,4 @@
 using StreamingCnn.Training.Heads;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Saliency;
@@ -8,50 +7,67 @@ namespace StreamingCnn.Training.Saliency;
 internal static class ClassActivation
 {
     /// <summary>Computes the map and writes it, enlarged, to a file of one channel.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="model">The model, in evaluation mode.</param>
+    /// <param name="image">What the network sees.</param>
+    /// <param name="target">The output; null for the one with the largest score.</param>
+    /// <param name="folder">Folder for the file that the map waits in before it is enlarged.</param>
     /// <returns>The scores, and the output that was explained.</returns>
-    public static (Tensor Scores, int Target) WriteTo(RasterFile file, StreamingClassifier model, IImageSource image, int? target)
+    public static (Tensor Scores, int Target) WriteTo(
+        RasterFile file, StreamingClassifier model, IImageSource image, int? target, string folder)
     {
         using var scope = NewDisposeScope();
-        Tensor features, scores;
-        using (no_grad())
-            features = model.Features.forward(image);
-        features.requires_grad_(true);
-        scores = model.Head.call(features);
-        var chosen = target ?? ScoreGradient.Largest(scores);
-        Tensor weights;
-        if (model.Head.Pooling == HeadPooling.Attention)
-        {
-            autograd.backward([scores[0, chosen]], inputs: [features]);
-            weights = features.grad!.mean([2, 3])[0];
-        }
-        else
-        {
-            weights = model.Head.Classifier.weight[chosen];
-        }
-
-        using (no_grad())
-            Enlarge(file, (features * weights.reshape(1, -1, 1, 1)).sum(1, keepdim: true).to(ScalarType.Float32).cpu());
+        var isOfGradient = model.Head.Pooling == HeadPooling.Attention;
+        var (scores, chosen, weights) = isOfGradient ? SummedGradient(model, image, target) : LinearWeights(model, image, target);
+        using var unrecorded = no_grad();
+        var factors = weights.reshape(1, -1, 1, 1);
+        using var map = new PositionMap(folder, features => (features.to(factors.dtype) * factors).sum(1, keepdim: true));
+        model.Features.Run(image, map);
+        map.Enlarge(file, rows => isOfGradient ? rows / map.Positions : rows);
         return (scores.detach().to(ScalarType.Float64).cpu().MoveToOuterDisposeScope(), chosen);
     }
 
-    /// <summary>Bilinear, the edges of map and image being the same.</summary>
-    private static void Enlarge(RasterFile file, Tensor map)
+    /// <summary>The weights of the head's linear layer: each channel is pooled to a number of its own kind.</summary>
+    private static (Tensor Scores, int Target, Tensor Weights) LinearWeights(StreamingClassifier model, IImageSource image, int? target)
     {
-        using var pause = new CollectionPause();
-        foreach (var (top, count) in file.Bands())
-        {
-            using var scope = NewDisposeScope();
-            file.Write(top, Interpolate(Interpolate(map, 2, file.Height, top, count), 3, file.Width, 0, file.Width));
-        }
+        using var grad = no_grad();
+        var scores = model.forward(image);
+        var chosen = target ?? ScoreGradient.Largest(scores);
+        return (scores, chosen, model.Head.Classifier.weight[chosen]);
     }
 
-    private static Tensor Interpolate(Tensor map, long dimension, long length, long start, long count)
+    /// <summary>
+    /// The sum over all positions of the score's gradient with respect to the trunk's map: the gradient of a summand that is the same at
+    /// all of them, so that no map is needed.
+    /// </summary>
+    private static (Tensor Scores, int Target, Tensor Weights) SummedGradient(StreamingClassifier model, IImageSource image, int? target)
     {
-        var own = map.shape[dimension];
-        var position = ((arange(start, start + count, ScalarType.Float64) + 0.5) * ((double)own / length) - 0.5).clamp(0, own - 1);
-        var before = position.floor();
-        var weight = (position - before).to(ScalarType.Float32).reshape(dimension == 2 ? [-1, 1] : [1, -1]);
-        var first = before.to(ScalarType.Int64);
-        return (map.index_select(dimension, first) * (1 - weight)) + (map.index_select(dimension, (first + 1).clamp(0, own - 1)) * weight);
+        using var frozen = new FrozenParameters(model);
+        if (!model.IsSeenInto(image.Channels))
+            return SummedGradientOfMap(model, image, target);
+        var weight = model.Head.Classifier.weight;
+        var channels = weight.shape[1];
+        using var shift = nn.Conv2d(channels, channels, 1, groups: channels, dtype: weight.dtype, device: weight.device);
+        shift.weight.requires_grad_(false);
+        nn.init.ones_(shift.weight);
+        nn.init.zeros_(shift.bias!);
+        using var joined = new TrunkWithHead(model.Features.Trunk, model.Head, shift);
+        using var network = new StreamingModule(joined, model.Options);
+        var scores = network.forward(image);
+        var chosen = target ?? ScoreGradient.Largest(scores);
+        scores[0, chosen].backward();
+        return (scores, chosen, shift.bias!.grad!.clone());
+    }
+
+    private static (Tensor Scores, int Target, Tensor Weights) SummedGradientOfMap(StreamingClassifier model, IImageSource image, int? target)
+    {
+        Tensor features;
+        using (no_grad())
+            features = model.Features.forward(image);
+        features.requires_grad_(true);
+        var scores = model.Head.call(features);
+        var chosen = target ?? ScoreGradient.Largest(scores);
+        scores[0, chosen].backward();
+        return (scores, chosen, features.grad!.sum([2, 3])[0]);
     }
 }

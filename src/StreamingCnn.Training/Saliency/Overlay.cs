@@ -60,6 +60,7 @@ public static class Overlay
         var method = map.Method switch
         {
             SaliencyMethod.ClassActivation => "class activation",
+            SaliencyMethod.Attention => "attention",
             SaliencyMethod.SmoothGrad => "SmoothGrad",
             _ => "gradient of the score",
         };

@@ -58,7 +58,7 @@ public sealed class SaliencyMap : IImageSource
     /// <inheritdoc/>
     public long Width => heat.Width;
 
-    /// <summary>Channels of the raw map: those of the image for gradients, 1 for class activation.</summary>
+    /// <summary>Channels of the raw map: those of the image for gradients, 1 for class activation and attention.</summary>
     public int RawChannels => raw.Channels;
 
     internal RasterFile HeatFile => heat;
@@ -75,19 +75,20 @@ public sealed class SaliencyMap : IImageSource
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(image);
         options ??= new();
-        options.Validate(model.Head.Outputs);
+        options.Validate(model.Head);
         model.eval();
         var blur = options.Blur ?? 50.0 / 8192 * Math.Max(image.Height, image.Width);
         var folder = options.TemporaryFolder ?? Path.GetTempPath();
-        var channels = options.Method == SaliencyMethod.ClassActivation ? 1 : image.Channels;
+        var isOfPositions = options.Method is SaliencyMethod.ClassActivation or SaliencyMethod.Attention;
+        var channels = isOfPositions ? 1 : image.Channels;
         var raw = new RasterFile(folder, image.Height, image.Width, channels);
         RasterFile? heat = null;
         try
         {
             heat = new RasterFile(folder, image.Height, image.Width, 1);
-            var (scores, target) = Explain(raw, model, image, options);
+            var (scores, target) = Explain(raw, model, image, options, folder);
             options.Progress?.Report(new("blurring", MapShare, 1 - MapShare));
-            HeatImage.Write(raw, heat, isSigned: options.Method == SaliencyMethod.ClassActivation, blur);
+            HeatImage.Write(raw, heat, isSigned: isOfPositions, blur);
             var map = new SaliencyMap(raw, heat, scores, target, options, blur);
             return double.IsFinite(map.Largest)
                 ? map
@@ -110,7 +111,7 @@ public sealed class SaliencyMap : IImageSource
         return heat.Read(new ImageRegion(top, left, height, width)).clamp_max_(limit);
     }
 
-    /// <summary>The map before blur and clipping: the gradient of the score for each channel of the network's input, with its sign, or the class activation.</summary>
+    /// <summary>The map before blur and clipping: the gradient of the score for each channel of the network's input, with its sign, or the class activation, or the attention.</summary>
     /// <returns>[1, <see cref="RawChannels"/>, height, width], float32.</returns>
     public Tensor ReadRaw(long top, long left, long height, long width)
     {
@@ -137,7 +138,7 @@ public sealed class SaliencyMap : IImageSource
         heat.Dispose();
     }
 
-    private static (IReadOnlyList<double> Scores, int Target) Explain(RasterFile raw, StreamingClassifier model, IImageSource image, SaliencyOptions options)
+    private static (IReadOnlyList<double> Scores, int Target) Explain(RasterFile raw, StreamingClassifier model, IImageSource image, SaliencyOptions options, string folder)
     {
         using var scope = NewDisposeScope();
         Tensor scores;
@@ -146,7 +147,11 @@ public sealed class SaliencyMap : IImageSource
         {
             case SaliencyMethod.ClassActivation:
                 options.Progress?.Report(new("map", 0, MapShare));
-                (scores, target) = ClassActivation.WriteTo(raw, model, image, options.Target);
+                (scores, target) = ClassActivation.WriteTo(raw, model, image, options.Target, folder);
+                break;
+            case SaliencyMethod.Attention:
+                options.Progress?.Report(new("attention", 0, MapShare));
+                (scores, target) = AttentionMap.WriteTo(raw, model, image, options.Target, folder);
                 break;
             case SaliencyMethod.SmoothGrad:
                 using (no_grad())

@@ -1,3 +1,5 @@
+using StreamingCnn.Training.Heads;
+
 namespace StreamingCnn.Training.Saliency;
 
 /// <summary>How a map of what matters in an image is made.</summary>
@@ -13,10 +15,16 @@ public enum SaliencyMethod
 
     /// <summary>
     /// Where the trunk's map speaks for the score: the channels of the map weighted as the head's linear layer weights them (Zhou et al., "Learning deep features for
-    /// discriminative localization", CVPR 2016; for average and maximum pooling). A head with attention has no such weights; its channels are weighted by the mean gradient of
+    /// discriminative localization", CVPR 2016), for all poolings that make a number of each channel by itself. A head with attention has no such weights; its channels are weighted by the mean gradient of
     /// the score instead (Selvaraju et al., "Grad-CAM", ICCV 2017). The map is enlarged to the image bilinearly.
     /// </summary>
     ClassActivation,
+
+    /// <summary>
+    /// Where a head with attention looks: the softmax over all positions of its scores, times their number, so that 1 is what each would
+    /// get if all got the same. It is the same for all outputs, and enlarged to the image bilinearly.
+    /// </summary>
+    Attention,
 }
 
 /// <summary>Settings of a <see cref="SaliencyMap"/>.</summary>
@@ -59,9 +67,11 @@ public sealed record SaliencyOptions
     public IProgress<SaliencyProgress>? Progress { get; init; }
 
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
-    internal void Validate(int outputs)
+    internal void Validate(PoolingHead head)
     {
-        var problems = new List<string>();
+        var (problems, outputs) = (new List<string>(), head.Outputs);
+        if (Method == SaliencyMethod.Attention && head.Pooling != HeadPooling.Attention)
+            problems.Add($"{nameof(Method)} is {Method}, but the model's head pools by {head.Pooling} and has no attention");
         if (Target is { } target && (target < 0 || target >= outputs))
             problems.Add($"{nameof(Target)} is {target}, but the model's outputs are numbered from 0 to {outputs - 1}");
         if (Blur is { } blur && !(blur >= 0 && double.IsFinite(blur)))

@@ -1,5 +1,4 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Saliency;
@@ -27,23 +26,4 @@ internal static class ScoreGradient
 
     /// <summary>The output with the largest score.</summary>
     public static int Largest(Tensor scores) => (int)scores.argmax(1).item<long>();
-
-    /// <summary>The weights' own gradients are half of the work of a backward pass, and nobody asks for them here.</summary>
-    private sealed class FrozenParameters : IDisposable
-    {
-        private readonly Parameter[] trained;
-
-        public FrozenParameters(StreamingClassifier model)
-        {
-            trained = [.. model.parameters().Where(parameter => parameter.requires_grad)];
-            foreach (var parameter in trained)
-                parameter.requires_grad_(false);
-        }
-
-        public void Dispose()
-        {
-            foreach (var parameter in trained)
-                parameter.requires_grad_(true);
-        }
-    }
 }

@@ -78,12 +78,12 @@ internal sealed class StreamedTrunk
     }
 
     /// <summary>Whether the engine sees into the trunk.</summary>
-    /// <param name="channels">Channels of each source.</param>
-    public bool SeesInto(params IReadOnlyList<long> channels)
+    /// <param name="channels">Channels of its only source; null for those that it asks for.</param>
+    public bool SeesInto(long? channels)
     {
         try
         {
-            trace(channels);
+            trace([channels ?? InputChannels()]);
             return true;
         }
         catch (UnsupportedLayerException reason) when (reason.IsUnknown)
@@ -243,7 +243,7 @@ internal sealed class StreamedTrunk
             sources,
             Settings(network.Maps, sources, willReverse),
             Shelf(plan, sources, willReverse),
-            grid => Seams(grid, sources, willReverse));
+            (grid, isReversed) => Seams(grid, sources, isReversed));
     }
 
     private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)

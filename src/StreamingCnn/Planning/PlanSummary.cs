@@ -34,7 +34,7 @@ internal static class PlanSummary
             Image = image,
             Tile = (Math.Min(plan.Tile.Height, image.Height), Math.Min(plan.Tile.Width, image.Width)),
             Grid = (grid.Rows.Steps, grid.Columns.Steps),
-            LateMaps = [.. grid.Late.Levels.Select((late, level) => (late.Stride, Advances(grid, grid.Rows, level + 1), Advances(grid, grid.Columns, level + 1)))],
+            LateMaps = LateMaps(grid),
             Outputs = [.. grid.Graph.Outputs.Select(grid.Size)],
             Mode = mode,
             ParameterBytes = trunk.ParameterBytes,
@@ -58,6 +58,13 @@ internal static class PlanSummary
             return (step.Seconds(plan.Kept), whole.Forward + whole.Backward);
         }
     }
+
+    /// <summary>From which strides on maps advance with every few tiles only, and in how many steps along rows and columns.</summary>
+    public static IReadOnlyList<(int Stride, int Rows, int Columns)> LateMaps(GridPlan grid) =>
+    [
+        .. grid.Late.Levels.Select((late, level) =>
+            (late.Stride, Advances(grid, grid.Rows, level + 1), Advances(grid, grid.Columns, level + 1))),
+    ];
 
     /// <summary>With how many tiles along an axis maps of a level advance.</summary>
     private static int Advances(GridPlan grid, AxisLayout axis, int level) => grid.Graph.Nodes.Where(node => grid.Late.Level(node.Index) == level)

@@ -61,7 +61,7 @@ public sealed class LossMemoryTests
             WillReverse = true,
             Observer = observer,
         };
-        using var run = new StagedRun(plan, sources, settings, new MemoryShelf(CPU, MapFormat.ChannelsFirst), _ => null);
+        using var run = new StagedRun(plan, sources, settings, new MemoryShelf(CPU, MapFormat.ChannelsFirst), (_, _) => null);
         var loss = TensorSink.Run(run, null)[0];
         foreach (var gradient in run.Backward([ones_like(loss)], null).Parameters)
             gradient?.Dispose();

@@ -45,7 +45,7 @@ public sealed class StagedPlanTests
                 sources,
                 new() { MapType = ScalarType.Float32, Format = MapFormat.ChannelsLast, WillReverse = true },
                 shelf,
-                _ => null))
+                (_, _) => null))
             {
                 var outputs = TensorSink.Run(run, null);
                 run.Backward([.. outputs.Select(output => ones_like(output))], null);

@@ -11,27 +11,61 @@ public class PoolingHeadTests
     [InlineData(HeadPooling.Average)]
     [InlineData(HeadPooling.Max)]
     [InlineData(HeadPooling.Attention)]
-    public void Gradients_through_a_streamed_trunk_are_those_of_the_whole_image(HeadPooling pooling)
+    [InlineData(HeadPooling.LogSumExp)]
+    [InlineData(HeadPooling.GeM)]
+    [InlineData(HeadPooling.TopK)]
+    public void Outputs_and_gradients_of_a_streamed_model_are_those_of_the_whole_image(HeadPooling pooling)
     {
         manual_seed(2);
         using var scope = NewDisposeScope();
         using var model = new StreamingClassifier(PaperTrunks.Small(), 3, new() { Tile = (40, 56) }, pooling);
         model.to(ScalarType.Float64);
-        var image = randn(1, 3, 149, 187, dtype: ScalarType.Float64);
-        var label = tensor(new long[] { 2 });
+        var image = randn([2, 3, 149, 187], ScalarType.Float64, requires_grad: true);
+        var label = tensor(new long[] { 2, 0 });
 
-        nn.functional.cross_entropy(model.Head.forward(model.Features.Trunk.forward(image)), label).backward();
+        var whole = Whole(model.Head, model.Features.Trunk.forward(image));
+        nn.functional.cross_entropy(whole, label).backward();
         var expected = model.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!.clone());
+        expected.Add("image", image.grad!.clone());
         model.zero_grad();
-        nn.functional.cross_entropy(model.forward(image), label).backward();
+        image.grad!.zero_();
+        var scores = model.forward(image);
+        nn.functional.cross_entropy(scores, label).backward();
 
-        Assert.All(model.named_parameters(), p =>
-        {
-            // A softmax does not see its scores' common offset: the gradient of that bias is nothing but rounding.
-            var largest = expected[p.name].abs().max().item<double>();
-            Assert.True((p.parameter.grad! - expected[p.name]).abs().max().item<double>() <= (1e-12 * largest) + 1e-14, p.name);
-        });
+        Check("scores", scores, whole);
+        Check("head by itself", model.Head.forward(model.Features.Trunk.forward(image)), whole);
+        Check("image", image.grad!, expected["image"]);
+        Assert.All(model.named_parameters(), p => Check(p.name, p.parameter.grad!, expected[p.name]));
         Assert.Equal(pooling == HeadPooling.Attention ? 8 : 2, model.Head.parameters().Count());
+
+        // A softmax does not see its scores' common offset: the gradient of that bias is nothing but rounding.
+        static void Check(string name, Tensor streamed, Tensor reference) => Assert.True(
+            (streamed - reference).abs().max().item<double>() <= (1e-12 * reference.abs().max().item<double>()) + 1e-14, name);
+    }
+
+    /// <summary>The head on a whole map, in PyTorch's own operations.</summary>
+    private static Tensor Whole(PoolingHead head, Tensor map)
+    {
+        var named = head.named_parameters().ToDictionary(named => named.name, named => named.parameter);
+        var values = map.flatten(2);
+        var pooled = head.Pooling switch
+        {
+            HeadPooling.Average => values.mean([2]),
+            HeadPooling.Max => values.max(2).values,
+            HeadPooling.LogSumExp => ((values * 5).logsumexp(2) - Math.Log(values.shape[2])) / 5,
+            HeadPooling.GeM => values.clamp_min(1e-6).pow(4).mean([2]).clamp_min(1e-6).pow(0.25),
+            HeadPooling.TopK => values.topk(10, 2).values.mean([2]),
+            _ => Attended(values.transpose(1, 2)),
+        };
+        return nn.functional.linear(pooled, named["classifier.weight"], named["classifier.bias"]);
+
+        Tensor Attended(Tensor instances)
+        {
+            var gate = Linear(instances, "attentionV").tanh() * Linear(instances, "attentionU").sigmoid();
+            return (Linear(gate, "attentionWeight").softmax(1) * instances).sum(1);
+        }
+
+        Tensor Linear(Tensor input, string name) => nn.functional.linear(input, named[$"{name}.weight"], named[$"{name}.bias"]);
     }
 
     [Fact]
@@ -68,6 +102,21 @@ public class PoolingHeadTests
         using var maximum = new PoolingHead(4, 3, HeadPooling.Max);
         Assert.True((average.forward(map) - average.Classifier.forward(map.flatten(2).mean([2]))).abs().max().item<float>() < 1e-6);
         Assert.True((maximum.forward(map) - maximum.Classifier.forward(map.flatten(2).max(2).values)).abs().max().item<float>() < 1e-6);
+    }
+
+    [Fact]
+    public void Numbers_of_poolings_are_checked()
+    {
+        Assert.Equal(
+            "number is 3, but Average pooling has none; leave it out. (Parameter 'number')",
+            Assert.Throws<ArgumentException>(() => new PoolingHead(4, 2, number: 3)).Message);
+        foreach (var (pooling, number) in ((HeadPooling, double)[])[(HeadPooling.TopK, 2.5), (HeadPooling.GeM, 0), (HeadPooling.LogSumExp, double.NaN)])
+            Assert.Throws<ArgumentOutOfRangeException>(() => new PoolingHead(4, 2, pooling, number: number));
+        using var head = new PoolingHead(4, 2, HeadPooling.TopK, number: 1);
+        using var maximum = new PoolingHead(4, 2, HeadPooling.Max);
+        maximum.load_state_dict(head.state_dict());
+        using var map = randn(1, 4, 5, 6);
+        Assert.True(head.forward(map).allclose(maximum.forward(map)));
     }
 
     [Fact]

@@ -175,6 +175,7 @@ public class SaliencyMapTests
     [InlineData(HeadPooling.Average)]
     [InlineData(HeadPooling.Max)]
     [InlineData(HeadPooling.Attention)]
+    [InlineData(HeadPooling.TopK)]
     public void A_class_activation_map_weights_the_trunks_channels(HeadPooling pooling)
     {
         using var scope = NewDisposeScope();
@@ -192,6 +193,35 @@ public class SaliencyMapTests
         // With average pooling the mean of the map and the bias are the score itself.
         if (pooling == HeadPooling.Average)
             Assert.Equal(map.Scores[1], small.mean().item<float>() + model.Head.Classifier.bias![1].item<float>(), 1e-4);
+    }
+
+    [Fact]
+    public void An_attention_map_is_the_softmax_over_all_positions_times_their_number()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Model(HeadPooling.Attention);
+        var options = new SaliencyOptions { Method = SaliencyMethod.Attention, Blur = 0, Percentile = 100, TemporaryFolder = folder.Path };
+        using (var map = SaliencyMap.Compute(model, new TensorImageSource(Image()), options))
+        {
+            var named = model.Head.state_dict();
+            var instances = model.Features.Trunk.forward(Image()).permute(0, 2, 3, 1);
+            var gate = Linear(instances, "attentionV").tanh() * Linear(instances, "attentionU").sigmoid();
+            var weights = Linear(gate, "attentionWeight").flatten().softmax(0).reshape(1, 1, instances.shape[1], instances.shape[2]);
+            var expected = functional.interpolate(
+                weights * weights.numel(), [Height, Width], mode: InterpolationMode.Bilinear, align_corners: false);
+
+            Assert.True((map.ReadRaw(0, 0, Height, Width) - expected).abs().max().item<float>() <= 1e-4);
+            Assert.InRange(map.Largest, 1, double.MaxValue);
+
+            Tensor Linear(Tensor input, string name) => functional.linear(input, named[$"{name}.weight"], named[$"{name}.bias"]);
+        }
+
+        Assert.Empty(Directory.GetFiles(folder.Path));
+        using var average = Model(HeadPooling.Average);
+        Assert.Equal(
+            "The saliency options cannot be used: Method is Attention, but the model's head pools by Average and has no attention.",
+            Assert.Throws<ArgumentException>(() => SaliencyMap.Compute(average, new TensorImageSource(Image()), options)).Message);
     }
 
     [Fact]

@@ -6,10 +6,10 @@ namespace StreamingCnn.Execution.Stages;
 /// <summary>Counts the tiles of all stages together.</summary>
 /// <param name="progress">Told of every tile; null for nobody.</param>
 /// <param name="pass">The pass.</param>
-/// <param name="plan">The stages.</param>
-internal sealed class StageProgress(IProgress<TileProgress>? progress, TilePass pass, StagedPlan plan)
+/// <param name="steps">The stages that run in it.</param>
+internal sealed class StageProgress(IProgress<TileProgress>? progress, TilePass pass, IEnumerable<StageStep> steps)
 {
-    private readonly int all = plan.Steps.Sum(step => step.Step?.Grid.Order().Count ?? 0);
+    private readonly int all = steps.Sum(step => step.Step?.Grid.Order().Count ?? 0);
     private int before;
 
     /// <summary>What a stage's run tells.</summary>

@@ -21,7 +21,7 @@ internal sealed class StagedRun : IDifferentiableRun
     private readonly StagedPlan plan;
     private readonly SourceSet sources;
     private readonly RunSettings settings;
-    private readonly Func<GridPlan, ISeamStore?> seams;
+    private readonly Func<GridPlan, bool, ISeamStore?> seams;
     private readonly SmallTensors smalls;
     private readonly StreamedRun?[] runs;
     private readonly BoundaryMaps maps;
@@ -36,8 +36,10 @@ internal sealed class StagedRun : IDifferentiableRun
     /// <param name="sources">The sources; they belong to the run.</param>
     /// <param name="settings">How the stages are run.</param>
     /// <param name="shelf">Where maps wait between stages; it belongs to the run.</param>
-    /// <param name="seams">Makes a stage's store of seams; null for the device that computes.</param>
-    public StagedRun(StagedPlan plan, SourceSet sources, RunSettings settings, IMapShelf shelf, Func<GridPlan, ISeamStore?> seams)
+    /// <param name="seams">
+    /// Makes a stage's store of seams, where a backward pass may follow or not; null for the device that computes.
+    /// </param>
+    public StagedRun(StagedPlan plan, SourceSet sources, RunSettings settings, IMapShelf shelf, Func<GridPlan, bool, ISeamStore?> seams)
     {
         (this.plan, this.sources, this.seams) = (plan, sources, seams);
         smalls = new SmallTensors(Network, plan.Network.Differentiable, sources.Type, sources.Device, settings.WillReverse);
@@ -65,7 +67,7 @@ internal sealed class StagedRun : IDifferentiableRun
     /// <inheritdoc/>
     public void Forward(IReadOnlyList<IMapSink> sinks, IProgress<TileProgress>? progress)
     {
-        var told = new StageProgress(progress, TilePass.Forward, plan);
+        var told = new StageProgress(progress, TilePass.Forward, plan.Steps);
         foreach (var (stage, step) in plan.Steps)
         {
             smalls.Evaluate(stage.Smalls);
@@ -99,11 +101,11 @@ internal sealed class StagedRun : IDifferentiableRun
         }
 
         smalls.Backpropagate(plan.Network.SmallsBehind, parameters);
-        var told = new StageProgress(progress, TilePass.Backward, plan);
+        var told = new StageProgress(progress, TilePass.Backward, plan.Steps.Where(step => runs[step.Stage.Index] is not null));
         foreach (var (stage, step) in plan.Steps.Reverse())
         {
-            if (step is not null)
-                Backward(stage, step, outputs, parameters, told);
+            if (step is not null && runs[stage.Index] is { } run)
+                Backward(stage, run, step, outputs, parameters, told);
             smalls.Backpropagate(stage.Smalls, parameters);
             maps.Forget(map => !Network.Maps[map].IsSource && plan.Network.StageOf(map) >= stage.Index);
         }
@@ -132,13 +134,16 @@ internal sealed class StagedRun : IDifferentiableRun
     {
         foreach (var reduction in stage.Reductions)
             smalls.Begin(reduction, sources.Batch, SizeOfOperand(stage, step, reduction));
+        var willReverse = WillReverse(stage);
         var run = new StreamedRun(
-            step, new SourceSet([.. stage.Sources.Select(Source)]), settings with { Seams = seams(step.Grid) });
+            step,
+            new SourceSet([.. stage.Sources.Select(Source)]),
+            settings with { WillReverse = willReverse, Seams = seams(step.Grid, willReverse) });
         runs[stage.Index] = run;
         run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));
         foreach (var output in stage.Outputs.Where(output => output.IsBoundary))
             maps.Complete(output.Map);
-        if (!settings.WillReverse)
+        if (!willReverse)
         {
             run.Dispose();
             runs[stage.Index] = null;
@@ -155,10 +160,23 @@ internal sealed class StagedRun : IDifferentiableRun
         }
     }
 
-    private void Backward(
-        Stage stage, StepPlan step, IReadOnlyList<Tensor?> outputs, ParameterGradients parameters, StageProgress progress)
+    /// <summary>Whether the backward pass comes to a stage: not where nothing in it learns, as in a trunk that is left as it is.</summary>
+    private bool WillReverse(Stage stage)
     {
-        var run = runs[stage.Index]!;
+        var differentiable = plan.Network.Differentiable;
+        return settings.WillReverse && stage.Outputs.Any(output => output.Map >= 0
+            ? differentiable.NeedsMap(output.Map)
+            : Network.Reductions[output.Reduction].Operands.Any(differentiable.NeedsMap));
+    }
+
+    private void Backward(
+        Stage stage,
+        StreamedRun run,
+        StepPlan step,
+        IReadOnlyList<Tensor?> outputs,
+        ParameterGradients parameters,
+        StageProgress progress)
+    {
         var incoming = stage.Outputs
             .Select((output, index) => Gradient(output, step.Grid.Size(step.Grid.Graph.Outputs[index]), outputs)).ToArray();
         try

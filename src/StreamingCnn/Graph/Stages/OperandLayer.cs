@@ -34,10 +34,10 @@ internal abstract class OperandLayer : LocalLayer
     public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    public sealed override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => throw NeedsRun();
+    public sealed override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Whole(inputs);
 
     /// <inheritdoc/>
-    public sealed override Tensor Whole(IReadOnlyList<Tensor> inputs) => throw NeedsRun();
+    public sealed override Tensor Whole(IReadOnlyList<Tensor> inputs) => Smalls.Length == 0 ? Apply(inputs, []) : throw NeedsRun();
 
     /// <summary>Applies small tensors to rectangles, or to whole maps. It may not change either.</summary>
     /// <param name="inputs">The operands, [N, C, h, w].</param>
@@ -66,7 +66,13 @@ internal abstract class OperandLayer : LocalLayer
     };
 
     /// <inheritdoc/>
-    internal override LayerRun Start(IRunQuantities? quantities = null) => new OperandRun(this, quantities ?? throw NeedsRun());
+    internal override LayerRun Start(IRunQuantities? quantities = null)
+    {
+        if (quantities is null && Smalls.Length > 0)
+            throw NeedsRun();
+        // A layer of maps alone asks for none.
+        return new OperandRun(this, quantities!);
+    }
 
     /// <summary>Records a rectangle; by autograd unless the layer records by itself.</summary>
     internal virtual (Tensor Output, LayerRecord Record) Run(

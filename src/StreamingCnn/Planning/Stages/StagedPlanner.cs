@@ -47,7 +47,12 @@ internal sealed class StagedPlanner
     /// <summary>Bytes of the outputs and of their gradients.</summary>
     public long OutputBytes { get; }
 
-    private IEnumerable<CarryPlace> Places => options.BoundaryMaps is { } place ? [place] : [CarryPlace.Device, CarryPlace.File];
+    /// <summary>Whether there is one stage with maps alone, which is refused as a network of local layers is.</summary>
+    private bool IsOne => stages.Stages.Count(stage => stage.Graph is not null) == 1;
+
+    private IEnumerable<CarryPlace> Places => !stages.Boundaries.Any() ? [CarryPlace.Device]
+        : options.BoundaryMaps is { } place ? [place]
+        : [CarryPlace.Device, CarryPlace.File];
 
     /// <summary>Plans the stages.</summary>
     /// <param name="free">
@@ -152,7 +157,7 @@ internal sealed class StagedPlanner
                 bytesOfAll - stage.Graph.ParameterBytes + values + gradients + before,
                 !keepsAll && stage.Index != stages.Last,
                 isElsewhere ? onTheWay : null);
-            if (cost.BytesBesides > limit)
+            if (cost.BytesBesides > limit && !IsOne)
                 return null;
             var trunk = costs.Of(stage.Graph, stages.WantedOf(stage)).In(cost);
             if (choose(stage, trunk, stages.SourcesOf(stage)) is not { } plan)
@@ -173,7 +178,7 @@ internal sealed class StagedPlanner
         {
             return plans.Choose(stage.Graph!, options, trunk, sizes);
         }
-        catch (InsufficientMemoryException)
+        catch (InsufficientMemoryException) when (!IsOne)
         {
             return null;
         }

@@ -43,6 +43,7 @@ internal static class StagedSummary
             Image = image,
             Tile = (Math.Min(first.Tile.Height, image.Height), Math.Min(first.Tile.Width, image.Width)),
             Grid = (first.Grid.Rows.Steps, first.Grid.Columns.Steps),
+            LateMaps = PlanSummary.LateMaps(first.Grid),
             Outputs = [.. plan.Network.Network.Outputs.Select(output => output.IsSmall ? (1, 1) : plan.Size(output.Index))],
             Mode = options.Mode,
             Stages = plan.Steps.Count,
