@@ -83,6 +83,7 @@ public class BadInputTests
         "99999999999 is out of range for --epochs; write a whole number from 1 to 2147483647.")]
     [InlineData("train --demo --rate nan", "nan is out of range for --rate; write one above 0.")]
     [InlineData("train --demo --rate fast", "'fast' is not a number; --rate takes one above 0.")]
+    [InlineData("generate megapixel-mnist -o x --side 100", "100 is out of range for --side; write a whole number of at least 192.")]
     [InlineData("generate needles -o x --digit 40", "40 is out of range for --digit; write a whole number from 8 to 28.")]
     [InlineData("saliency a.png -w run -o maps --blur -1", "-1 is out of range for --blur; write one of 0 or more pixels.")]
     [InlineData("saliency a.png -w run -o maps --level 1.5", "1.5 is not a whole number; --level takes one of at least 0.")]

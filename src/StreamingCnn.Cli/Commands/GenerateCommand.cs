@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
-using Spectre.Console;
 using StreamingCnn.Cli.Input;
-using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Generators;
 
 namespace StreamingCnn.Cli.Commands;
@@ -29,82 +26,57 @@ internal static class GenerateCommand
                 new KindDefaults(Side: 4000, Noise: 64, ContactColumns: 6),
                 density: null,
                 digit: null),
+            MegapixelMnist(),
         };
 
     private sealed record KindDefaults(int Side, double Noise, int ContactColumns);
 
-    private static AnnouncedCommand Kind(
-        string name, string description, KindDefaults defaults, Option<double>? density, Option<int>? digit)
+    private static AnnouncedCommand MegapixelMnist()
     {
-        var output = new Option<string>("--output", "-o") { Description = "Folder to make; it must not hold a labels.csv yet.", Required = true };
-        var count = CommonOptions.Number("--count", "Number of images.", 100, 1);
-        var side = CommonOptions.Number("--side", "Height and width of the images in pixels.", defaults.Side, 64);
-        var seed = CommonOptions.Number("--seed", "The same seed makes the same images.", 1, 0);
-        var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
-        var validation = CommonOptions.Share("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1);
-        var test = CommonOptions.Share("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1);
-        var mnist = new Option<string?>("--mnist")
-        {
-            Description = "Folder of the MNIST files (train-images-idx3-ubyte.gz and so on). Default: digits drawn from strokes, which need no files.",
-        };
-        var format = CommonOptions.Parsed(
-            "--format",
-            "png, or tif for tiled pyramids, which are read window by window whatever their size.",
-            text => text is "png" or "tif" ? text : throw new FormatException($"'{text}' is not a format for images; write png or tif."),
-            "png");
-        var sheet = new Option<string?>("--contact-sheet") { Description = "PNG file for a sheet of the first images with their labels." };
-        var command = new AnnouncedCommand(name, description) { output, count, side, seed, noise, validation, test, mnist, format, sheet };
-        if (density is not null)
-            command.Add(density);
-        if (digit is not null)
-            command.Add(digit);
-        command.FirstLine = parsed =>
-            $"Making {parsed.GetValue(count)} images of {parsed.GetValue(side)} x {parsed.GetValue(side)} px in {parsed.GetValue(output)}.";
+        var options = new GeneratedFiles(side: 1500, leastSide: MegapixelMnistGenerator.LeastSide);
+        var train = CommonOptions.Number("--train", "Number of images in the part 'train', of MNIST's training digits.", 5000, 1);
+        var test = CommonOptions.Number("--test", "Number of images in the part 'test', of MNIST's test digits.", 1000, 0);
+        var noise = CommonOptions.Number("--noise", "Squares of noise in each image: two lines, drawn over what lies below.", 50, 0);
+        var command = options.AddTo(
+            new AnnouncedCommand(
+                "megapixel-mnist",
+                "Five digits and 50 squares of noise on a large black image, as published with attention sampling (arXiv 1905.03711); "
+                + "the label is the digit that is there three times.")
+            {
+                train, test, noise,
+            },
+            parsed => parsed.GetValue(train) + parsed.GetValue(test));
         command.SetAction(parsed =>
         {
-            DigitBank Digits(string part) => parsed.GetValue(mnist) is { } folder ? MnistDigits.FromFolder(folder, part == "train") : new StrokeDigits();
-            Func<int, DigitCanvas> Generator(string part) => density is null || digit is null
-                ? new UltraMnistGenerator(parsed.GetValue(side), parsed.GetValue(seed), Digits(part), parsed.GetValue(noise)).Generate
-                : new NeedleGenerator(parsed.GetValue(side), parsed.GetValue(seed), Digits(part), parsed.GetValue(density), parsed.GetValue(noise), parsed.GetValue(digit)).Generate;
-            var parts = GeneratedSet.Divide(parsed.GetValue(count), parsed.GetValue(validation), parsed.GetValue(test));
-            var set = new GeneratedSet([.. parts.Where(part => part.Count > 0).Select(part => (part.Name, part.Count, Generator(part.Name)))]);
-            var path = parsed.GetValue(output)!;
-            var labels = Show(set.Count, report => set.Write(path, parsed.GetValue(format)!, report));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{set.Count} images of {parsed.GetValue(side)} x {parsed.GetValue(side)} px in {path}: {string.Join(", ", parts.Where(part => part.Count > 0).Select(part => $"{part.Count} {part.Name}"))}."));
-            Console.WriteLine($"Images of each label: {string.Join(", ", labels.Order().GroupBy(label => label).Select(group => $"{group.Key}: {group.Count()}"))}.");
-            if (parsed.GetValue(sheet) is { } picture)
-            {
-                using var images = ContactSheet.Of(set.Images().Take(defaults.ContactColumns * defaults.ContactColumns), defaults.ContactColumns);
-                ImageFile.Write(images, picture);
-                Console.WriteLine($"Contact sheet: {picture}.");
-            }
-
-            return Program.Success;
+            Func<int, DigitCanvas> Generator(string part) => new MegapixelMnistGenerator(
+                parsed.GetValue(options.Side), parsed.GetValue(options.Seed), options.Digits(parsed, part), parsed.GetValue(noise), part == "train" ? 0 : 1).Generate;
+            return options.Write(parsed, [("train", parsed.GetValue(train)), ("test", parsed.GetValue(test))], Generator, contactColumns: 3);
         });
         return command;
     }
 
-    /// <summary>Runs the work and shows how far it is: a bar on a terminal, a line for each tenth elsewhere.</summary>
-    private static T Show<T>(int total, Func<Action<int>, T> work)
+    private static AnnouncedCommand Kind(
+        string name, string description, KindDefaults defaults, Option<double>? density, Option<int>? digit)
     {
-        if (Console.IsOutputRedirected)
+        var options = new GeneratedFiles(defaults.Side, leastSide: 64);
+        var count = CommonOptions.Number("--count", "Number of images.", 100, 1);
+        var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
+        var validation = CommonOptions.Share("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1);
+        var test = CommonOptions.Share("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1);
+        var command = options.AddTo(new AnnouncedCommand(name, description) { count, noise, validation, test }, parsed => parsed.GetValue(count));
+        if (density is not null)
+            command.Add(density);
+        if (digit is not null)
+            command.Add(digit);
+        command.SetAction(parsed =>
         {
-            return work(done =>
-            {
-                if (done * 10 / total > (done - 1) * 10 / total)
-                    Console.WriteLine($"{done} of {total} images");
-            });
-        }
-
-        return AnsiConsole.Progress()
-            .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
-            {
-                var bar = context.AddTask("images", maxValue: total);
-                return work(done => bar.Value = done);
-            });
+            var (side, seed) = (parsed.GetValue(options.Side), parsed.GetValue(options.Seed));
+            Func<int, DigitCanvas> Generator(string part) => density is null || digit is null
+                ? new UltraMnistGenerator(side, seed, options.Digits(parsed, part), parsed.GetValue(noise)).Generate
+                : new NeedleGenerator(side, seed, options.Digits(parsed, part), parsed.GetValue(density), parsed.GetValue(noise), parsed.GetValue(digit)).Generate;
+            var parts = GeneratedSet.Divide(parsed.GetValue(count), parsed.GetValue(validation), parsed.GetValue(test));
+            return options.Write(parsed, parts, Generator, defaults.ContactColumns);
+        });
+        return command;
     }
 }

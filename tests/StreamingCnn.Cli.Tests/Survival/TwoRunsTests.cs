@@ -72,6 +72,7 @@ public sealed class TwoRunsTests : IDisposable
     [InlineData("train DATA --epochs 1 --tile 32 -o OUT")]
     [InlineData("generate needles --count 1 --side 64 -o OUT")]
     [InlineData("generate ultramnist --count 1 --side 64 -o OUT")]
+    [InlineData("generate megapixel-mnist --train 1 --test 1 --side 192 -o OUT")]
     public void A_folder_that_another_run_writes_into_is_refused(string line)
     {
         string[] arguments =
