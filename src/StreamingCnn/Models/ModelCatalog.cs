@@ -41,6 +41,7 @@ public static class ModelCatalog
         ["pathology-4096"] = Fixed(channels => PaperTrunks.Pathology(4096, channels)),
         ["pathology-8192"] = Fixed(channels => PaperTrunks.Pathology(8192, channels)),
         ["small"] = Fixed(PaperTrunks.Small),
+        ["sparse"] = Fixed(PaperTrunks.Sparse),
     };
 
     /// <summary>The names, in alphabetical order.</summary>

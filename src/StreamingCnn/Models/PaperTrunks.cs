@@ -97,6 +97,24 @@ public static class PaperTrunks
             Conv2d(64, 64, 3, padding: 1), ReLU()));
     }
 
+    /// <summary>
+    /// A trunk for large images that are mostly empty, on CPUs: two fifths of the work of <see cref="Small"/>. Three strided convolutions, a
+    /// fourth and one of 1 x 1; 64 channels at an 8th of the image's size, each of whose positions sees 33 x 33 pixels. Nothing is normalised: biases are 0 at first, so that
+    /// black (0) stays 0 through all layers, and what there is stands out whatever the size of the image.
+    /// </summary>
+    /// <param name="inputChannels">Channels of the image.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
+    public static Sequential Sparse(int inputChannels = 3)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
+        return Initialised(Sequential(
+            Conv2d(inputChannels, 8, 5, stride: 2, padding: 2), ReLU(),
+            Conv2d(8, 16, 3, stride: 2, padding: 1), ReLU(),
+            Conv2d(16, 32, 3, stride: 2, padding: 1), ReLU(),
+            Conv2d(32, 64, 3, padding: 1), ReLU(),
+            Conv2d(64, 64, 1), ReLU()));
+    }
+
     private static Sequential Initialised(Sequential trunk)
     {
         using var grad = no_grad();

@@ -50,6 +50,7 @@ public class ModelTests
     [InlineData("imagenette", 61, 67, 32, 16)]
     [InlineData("pathology-4096", 129, 150, 64, 50)]
     [InlineData("small", 93, 101, 20, 30)]
+    [InlineData("sparse", 93, 101, 20, 30)]
     public void Every_model_streams_as_it_runs(string name, int height, int width, int tileHeight, int tileWidth)
     {
         manual_seed(11);
