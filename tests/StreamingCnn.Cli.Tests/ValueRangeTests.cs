@@ -57,6 +57,16 @@ public partial class ValueRangeTests
     }
 
     [Fact]
+    public void Images_that_are_nearly_all_of_one_value_are_told_of_and_no_range_is_made_of_that()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CommandLine.Run("train", Pictures(folder, "black", 6), "--tile", "64", "--normalize", "symmetric", "--dry-run");
+        Assert.Equal(Program.Success, run.ExitCode);
+        Assert.Contains("Warning: all but a few of the pixels have the value 0;", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotMatch(Range(), run.Output);
+    }
+
+    [Fact]
     public void Values_far_outside_and_values_as_they_are_are_warned_of()
     {
         using var folder = new TemporaryFolder();
@@ -114,6 +124,7 @@ public partial class ValueRangeTests
             {
                 "u8" => Page(value => (byte)(value * 255)),
                 "dark" => Page(value => (byte)(value * 20)),
+                "black" => Page(value => (byte)(value > 0.999 ? 255 : 0)),
                 "f01" => Page(value => (float)value),
                 "u12" => Page(value => (ushort)(value * 4095)),
                 "s2" => Page(value => (ushort)(value * 3000)),

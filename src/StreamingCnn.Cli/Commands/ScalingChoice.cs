@@ -90,6 +90,12 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
     private static string? Warning(PixelScaling scaling, double low, double high, PixelStatistics found, double step)
     {
         var (from, to) = (found.Low * step, found.High * step);
+        if (from == to)
+        {
+            // No range follows from that: the few pixels that differ may be what the images are about, as digits on black.
+            return $"Warning: all but a few of the pixels have the value {Number(from)}; where that should not be, look at the images with scnn info";
+        }
+
         var values = $"the middle 98 % of the pixels' values lie between {Number(from)} and {Number(to)}";
         if (scaling == PixelScaling.None)
         {

@@ -14,9 +14,11 @@ internal static class ExactnessLaw
     /// <summary>The relative difference up to which nothing more is asked.</summary>
     public const double Tolerance = 1e-11;
 
-    // No network is so ill-conditioned that more than this passes for rounding. A value that the last place of the image alone moves further,
-    // as the norm of a map that is constant but for rounding, is no number of the network's: nothing is asked of it.
+    // No network is so ill-conditioned that more than this passes for rounding.
     private const double Ceiling = 1e-6;
+    // A value that the last place of the image alone moves by more, as the norm of a map that is constant but for rounding, has not one digit
+    // that is the network's: nothing is asked of it.
+    private const double NoDigit = 0.1;
     private const double Move = 1e-15;
 
     // Sums of many terms that cancel are rounded by more than inputs move them. A contribution that is lost or counted twice is no matter
@@ -38,7 +40,7 @@ internal static class ExactnessLaw
         foreach (var ((name, error), movement) in errors.Zip(movements))
         {
             Law.Holds(
-                error < Tolerance || movement > Ceiling || error < Math.Min(Factor * movement, Ceiling),
+                error < Tolerance || movement > NoDigit || error < Math.Min(Factor * movement, Ceiling),
                 $"{name} differs by {error:e2}; rounded otherwise, image and parameters move it by {movement:e2}; in {what}");
         }
     }
