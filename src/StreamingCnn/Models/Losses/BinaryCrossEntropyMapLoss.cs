@@ -23,9 +23,8 @@ public sealed class BinaryCrossEntropyMapLoss : MapLoss
         IReadOnlyList<double>? positiveWeights = null, long? ignoreIndex = null, Reduction reduction = Reduction.Mean)
         : base(nameof(BinaryCrossEntropyMapLoss))
     {
-        foreach (var weight in positiveWeights ?? [])
-            ArgumentOutOfRangeException.ThrowIfNegative(weight, nameof(positiveWeights));
-        (this.positiveWeights, this.ignoreIndex) = (positiveWeights is null ? null : [.. positiveWeights], ignoreIndex);
+        this.positiveWeights = LossTotals.Checked(positiveWeights, nameof(positiveWeights));
+        this.ignoreIndex = ignoreIndex;
         this.reduction = LossTotals.Checked(reduction);
     }
 
@@ -39,7 +38,7 @@ public sealed class BinaryCrossEntropyMapLoss : MapLoss
             Classes = positiveWeights?.Length,
             IsMasked = mask is not null,
         };
-        return sums.Of(output, target, mask, totals => LossTotals.Of(nameof(BinaryCrossEntropyMapLoss), totals, reduction));
+        return sums.Of(output, target, mask, reduction);
     }
 
     private Tensor[] Terms(LossPositions positions)

@@ -42,7 +42,7 @@ public sealed class BinaryFocalMapLoss : MapLoss
             Ignored = ignoreIndex,
             IsMasked = mask is not null,
         };
-        return sums.Of(output, target, mask, totals => LossTotals.Of(nameof(BinaryFocalMapLoss), totals, reduction));
+        return sums.Of(output, target, mask, reduction);
     }
 
     private Tensor[] Terms(LossPositions positions)

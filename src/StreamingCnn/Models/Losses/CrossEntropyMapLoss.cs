@@ -23,9 +23,7 @@ public sealed class CrossEntropyMapLoss : MapLoss
     public CrossEntropyMapLoss(IReadOnlyList<double>? weights = null, long ignoreIndex = -100, Reduction reduction = Reduction.Mean)
         : base(nameof(CrossEntropyMapLoss))
     {
-        foreach (var weight in weights ?? [])
-            ArgumentOutOfRangeException.ThrowIfNegative(weight, nameof(weights));
-        (this.weights, this.ignoreIndex) = (weights is null ? null : [.. weights], ignoreIndex);
+        (this.weights, this.ignoreIndex) = (LossTotals.Checked(weights, nameof(weights)), ignoreIndex);
         this.reduction = LossTotals.Checked(reduction);
     }
 
@@ -39,7 +37,7 @@ public sealed class CrossEntropyMapLoss : MapLoss
             Classes = weights?.Length,
             IsMasked = mask is not null,
         };
-        return sums.Of(output, target, mask, totals => LossTotals.Of(nameof(CrossEntropyMapLoss), totals, reduction));
+        return sums.Of(output, target, mask, reduction);
     }
 
     private Tensor[] Terms(LossPositions positions)

@@ -37,7 +37,7 @@ public abstract class ErrorMapLoss : MapLoss
             IsMasked = mask is not null,
             MaskWeighs = weighted,
         };
-        return sums.Of(output, target, mask, totals => LossTotals.Of(title, totals, reduction));
+        return sums.Of(output, target, mask, reduction);
     }
 
     private protected abstract Tensor Errors(Tensor output, Tensor target);

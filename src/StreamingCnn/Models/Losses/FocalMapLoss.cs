@@ -27,9 +27,7 @@ public sealed class FocalMapLoss : MapLoss
         : base(nameof(FocalMapLoss))
     {
         ArgumentOutOfRangeException.ThrowIfNegative(gamma);
-        foreach (var factor in alpha ?? [])
-            ArgumentOutOfRangeException.ThrowIfNegative(factor, nameof(alpha));
-        (this.gamma, this.alpha, this.ignoreIndex) = (gamma, alpha is null ? null : [.. alpha], ignoreIndex);
+        (this.gamma, this.alpha, this.ignoreIndex) = (gamma, LossTotals.Checked(alpha, nameof(alpha)), ignoreIndex);
         this.reduction = LossTotals.Checked(reduction);
     }
 
@@ -43,7 +41,7 @@ public sealed class FocalMapLoss : MapLoss
             Classes = alpha?.Length,
             IsMasked = mask is not null,
         };
-        return sums.Of(output, target, mask, totals => LossTotals.Of(nameof(FocalMapLoss), totals, reduction));
+        return sums.Of(output, target, mask, reduction);
     }
 
     private Tensor[] Terms(LossPositions positions)

@@ -67,8 +67,16 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
                 throw new ArgumentException($"{name} has an output of {shape[0]} images, {shape[2]} x {shape[3]}, but a {what} of {other[0]} images, {other[2]} x {other[3]}; give one of the output's size.");
         }
 
-        return Array.ConvertAll(Terms(maps[0], maps, 0, 0), term => term.sum([2, 3]));
+        return Array.ConvertAll(Terms(maps[0], maps[1], maps.ElementAtOrDefault(2), 0, 0), term => term.sum([2, 3]));
     }
+
+    /// <summary>The mean or the sum of the first of two sums, the second being of what positions count with.</summary>
+    /// <param name="output">The map that is judged.</param>
+    /// <param name="target">What it should be.</param>
+    /// <param name="mask">Where positions count, if there is one.</param>
+    /// <param name="reduction">Which of both.</param>
+    public GlobalTensor Of(FeatureMap output, FeatureMap target, FeatureMap? mask, nn.Reduction reduction) =>
+        Of(output, target, mask, totals => LossTotals.Of(name, totals, reduction));
 
     /// <summary>The loss that a function makes of the sums.</summary>
     /// <param name="output">The map that is judged.</param>
@@ -84,13 +92,13 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
 
     /// <summary>What positions add.</summary>
     /// <param name="output">The output's values at them, of which autograd records it.</param>
-    /// <param name="operands">The operands at the same positions.</param>
+    /// <param name="target">The target's values at them.</param>
+    /// <param name="mask">The mask's, where there is one.</param>
     /// <param name="top">The map's row that their first row is.</param>
     /// <param name="left">The map's column that their first column is.</param>
     /// <exception cref="ArgumentException">A target that counts is out of its range.</exception>
-    public Tensor[] Terms(Tensor output, IReadOnlyList<Tensor> operands, long top, long left)
+    public Tensor[] Terms(Tensor output, Tensor target, Tensor? mask, long top, long left)
     {
-        var (target, mask) = (operands[1], operands.ElementAtOrDefault(2));
         var counts = mask is null ? null : MaskWeighs ? mask.to(ScalarType.Bool) : mask.to(ScalarType.Bool).any(1, keepdim: true);
         if (Ignored is { } ignored)
         {

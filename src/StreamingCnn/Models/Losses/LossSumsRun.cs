@@ -72,8 +72,8 @@ internal sealed class LossSumsRun(LossSums loss, int count) : ReductionRun
 
     private Tensor[] Terms(in RectangleBlock block, Tensor output, IReadOnlyList<Tensor> rectangles, long top, long left)
     {
-        var place = block;
-        return loss.Terms(output, [.. rectangles.Select(one => place.Values(one))], top + block.Top, left + block.Left);
+        var mask = rectangles.Count > 2 ? block.Values(rectangles[2]) : null;
+        return loss.Terms(output, block.Values(rectangles[1]), mask, top + block.Top, left + block.Left);
     }
 
     /// <summary>What the sums' gradients make of a block's; null where none of them hangs on it.</summary>

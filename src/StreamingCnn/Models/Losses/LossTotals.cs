@@ -13,6 +13,15 @@ internal static class LossTotals
         ? reduction
         : throw new ArgumentOutOfRangeException(nameof(reduction), reduction, "A loss over a map is the mean or the sum of its positions.");
 
+    /// <summary>A copy of a weight for each class or channel, none of them below 0; null where none are given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A weight is below 0.</exception>
+    public static double[]? Checked(IReadOnlyList<double>? weights, string name)
+    {
+        foreach (var weight in weights ?? [])
+            ArgumentOutOfRangeException.ThrowIfNegative(weight, name);
+        return weights is null ? null : [.. weights];
+    }
+
     /// <summary>The mean over all images, positions and channels, or the sum.</summary>
     /// <param name="loss">The loss's name.</param>
     /// <param name="sums">What positions add, and what they count with.</param>
