@@ -48,9 +48,15 @@ internal static class GenerateCommand
             parsed => parsed.GetValue(train) + parsed.GetValue(test));
         command.SetAction(parsed =>
         {
+            var parts = new[] { ("train", parsed.GetValue(train)), ("test", parsed.GetValue(test)) };
+            return options.Write(parsed, parts, Generator, contactColumns: 3);
+
             Func<int, DigitCanvas> Generator(string part) => new MegapixelMnistGenerator(
-                parsed.GetValue(options.Side), parsed.GetValue(options.Seed), options.Digits(parsed, part), parsed.GetValue(noise), part == "train" ? 0 : 1).Generate;
-            return options.Write(parsed, [("train", parsed.GetValue(train)), ("test", parsed.GetValue(test))], Generator, contactColumns: 3);
+                parsed.GetValue(options.Side),
+                parsed.GetValue(options.Seed),
+                options.Digits(parsed, part),
+                parsed.GetValue(noise),
+                part == "train" ? 0 : 1).Generate;
         });
         return command;
     }
@@ -63,7 +69,8 @@ internal static class GenerateCommand
         var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
         var validation = CommonOptions.Share("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1);
         var test = CommonOptions.Share("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1);
-        var command = options.AddTo(new AnnouncedCommand(name, description) { count, noise, validation, test }, parsed => parsed.GetValue(count));
+        var command = options.AddTo(
+            new AnnouncedCommand(name, description) { count, noise, validation, test }, parsed => parsed.GetValue(count));
         if (density is not null)
             command.Add(density);
         if (digit is not null)
@@ -73,7 +80,13 @@ internal static class GenerateCommand
             var (side, seed) = (parsed.GetValue(options.Side), parsed.GetValue(options.Seed));
             Func<int, DigitCanvas> Generator(string part) => density is null || digit is null
                 ? new UltraMnistGenerator(side, seed, options.Digits(parsed, part), parsed.GetValue(noise)).Generate
-                : new NeedleGenerator(side, seed, options.Digits(parsed, part), parsed.GetValue(density), parsed.GetValue(noise), parsed.GetValue(digit)).Generate;
+                : new NeedleGenerator(
+                    side,
+                    seed,
+                    options.Digits(parsed, part),
+                    parsed.GetValue(density),
+                    parsed.GetValue(noise),
+                    parsed.GetValue(digit)).Generate;
             var parts = GeneratedSet.Divide(parsed.GetValue(count), parsed.GetValue(validation), parsed.GetValue(test));
             return options.Write(parsed, parts, Generator, defaults.ContactColumns);
         });

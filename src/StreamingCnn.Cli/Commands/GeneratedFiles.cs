@@ -12,11 +12,16 @@ namespace StreamingCnn.Cli.Commands;
 /// <param name="leastSide">The least that may be given.</param>
 internal sealed class GeneratedFiles(int side, int leastSide)
 {
-    private readonly Option<string> output = new("--output", "-o") { Description = "Folder to make; it must not hold a labels.csv yet.", Required = true };
+    private readonly Option<string> output = new("--output", "-o")
+    {
+        Description = "Folder to make; it must not hold a labels.csv yet.",
+        Required = true,
+    };
 
     private readonly Option<string?> mnist = new("--mnist")
     {
-        Description = "Folder of the MNIST files (train-images-idx3-ubyte.gz and so on). Default: digits drawn from strokes, which need no files.",
+        Description = "Folder of the MNIST files (train-images-idx3-ubyte.gz and so on). "
+            + "Default: digits drawn from strokes, which need no files.",
     };
 
     private readonly Option<string> format = CommonOptions.Parsed(
@@ -25,7 +30,10 @@ internal sealed class GeneratedFiles(int side, int leastSide)
         text => text is "png" or "tif" ? text : throw new FormatException($"'{text}' is not a format for images; write png or tif."),
         "png");
 
-    private readonly Option<string?> sheet = new("--contact-sheet") { Description = "PNG file for a sheet of the first images with their labels." };
+    private readonly Option<string?> sheet = new("--contact-sheet")
+    {
+        Description = "PNG file for a sheet of the first images with their labels.",
+    };
 
     public Option<int> Side { get; } = CommonOptions.Number("--side", "Height and width of the images in pixels.", side, leastSide);
 
@@ -47,15 +55,21 @@ internal sealed class GeneratedFiles(int side, int leastSide)
 
     /// <summary>Writes the images of all parts that have some, and says what was written.</summary>
     public int Write(
-        ParseResult parsed, IReadOnlyList<(string Name, int Count)> parts, Func<string, Func<int, DigitCanvas>> generator, int contactColumns)
+        ParseResult parsed,
+        IReadOnlyList<(string Name, int Count)> parts,
+        Func<string, Func<int, DigitCanvas>> generator,
+        int contactColumns)
     {
-        var set = new GeneratedSet([.. parts.Where(part => part.Count > 0).Select(part => (part.Name, part.Count, generator(part.Name)))]);
+        var filled = parts.Where(part => part.Count > 0).ToArray();
+        var set = new GeneratedSet([.. filled.Select(part => (part.Name, part.Count, generator(part.Name)))]);
         var path = parsed.GetValue(output)!;
         var labels = Show(set.Count, report => set.Write(path, parsed.GetValue(format)!, report));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{set.Count} images of {parsed.GetValue(Side)} x {parsed.GetValue(Side)} px in {path}: {string.Join(", ", parts.Where(part => part.Count > 0).Select(part => $"{part.Count} {part.Name}"))}."));
-        Console.WriteLine($"Images of each label: {string.Join(", ", labels.Order().GroupBy(label => label).Select(group => $"{group.Key}: {group.Count()}"))}.");
+            $"{set.Count} images of {parsed.GetValue(Side)} x {parsed.GetValue(Side)} px in {path}: "
+            + $"{string.Join(", ", filled.Select(part => $"{part.Count} {part.Name}"))}."));
+        var counts = labels.Order().GroupBy(label => label).Select(group => $"{group.Key}: {group.Count()}");
+        Console.WriteLine($"Images of each label: {string.Join(", ", counts)}.");
         if (parsed.GetValue(sheet) is { } picture)
         {
             using var images = ContactSheet.Of(set.Images().Take(contactColumns * contactColumns), contactColumns);

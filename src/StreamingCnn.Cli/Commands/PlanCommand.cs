@@ -30,8 +30,8 @@ internal static class PlanCommand
         };
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
-            model, norm, pooling.Pooling, pooling.Number, classes, size, tile, memory, mode, channels, carry.Place, carry.Maps, carry.Folder, compute,
-            explain,
+            model, norm, pooling.Pooling, pooling.Number, classes, size, tile, memory, mode, channels,
+            carry.Place, carry.Maps, carry.Folder, compute, explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
@@ -74,7 +74,8 @@ internal static class PlanCommand
     private static string Overlap(TilePlan plan, StreamingOptions options, Func<StreamingOptions, StreamingClassifier> model)
     {
         // A model takes its trunk with it when it goes, and the plan goes on with that.
-        var streaming = model(options with { Mode = StreamingMode.Overlap, Tile = null, MemoryBudget = StepModel.BudgetFor(plan.StepBytes) });
+        var budget = StepModel.BudgetFor(plan.StepBytes);
+        var streaming = model(options with { Mode = StreamingMode.Overlap, Tile = null, MemoryBudget = budget });
         try
         {
             var other = streaming.Plan(plan.Image.Height, plan.Image.Width);

@@ -38,7 +38,8 @@ internal static class SaliencyCommand
 
     private static readonly Option<SaliencyMethod> Method = CommonOptions.Parsed(
         "--method",
-        "gradient: the exact gradient of the score with respect to every pixel; smoothgrad: the mean gradient of noisy copies; cam: class activation map (heads with attention: Grad-CAM); "
+        "gradient: the exact gradient of the score with respect to every pixel; smoothgrad: the mean gradient of noisy copies; "
+        + "cam: class activation map (heads with attention: Grad-CAM); "
         + "attention: where a head with attention looks, 1 being an even share.",
         text => text.ToLowerInvariant() switch
         {

@@ -106,7 +106,8 @@ public sealed class PoolingHead : StreamingHead
                 nameof(number));
         }
 
-        var isValid = double.IsFinite(given) && given > 0 && (pooling != HeadPooling.TopK || (given == Math.Floor(given) && given <= int.MaxValue));
+        var isWhole = given == Math.Floor(given) && given <= int.MaxValue;
+        var isValid = double.IsFinite(given) && given > 0 && (pooling != HeadPooling.TopK || isWhole);
         return isValid
             ? given
             : throw new ArgumentOutOfRangeException(

@@ -59,7 +59,8 @@ internal static class ClassActivation
         return (scores, chosen, shift.bias!.grad!.clone());
     }
 
-    private static (Tensor Scores, int Target, Tensor Weights) SummedGradientOfMap(StreamingClassifier model, IImageSource image, int? target)
+    private static (Tensor Scores, int Target, Tensor Weights) SummedGradientOfMap(
+        StreamingClassifier model, IImageSource image, int? target)
     {
         Tensor features;
         using (no_grad())

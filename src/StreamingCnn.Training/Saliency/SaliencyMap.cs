@@ -111,7 +111,10 @@ public sealed class SaliencyMap : IImageSource
         return heat.Read(new ImageRegion(top, left, height, width)).clamp_max_(limit);
     }
 
-    /// <summary>The map before blur and clipping: the gradient of the score for each channel of the network's input, with its sign, or the class activation, or the attention.</summary>
+    /// <summary>
+    /// The map before blur and clipping: the gradient of the score for each channel of the network's input, with its sign, or the class
+    /// activation, or the attention.
+    /// </summary>
     /// <returns>[1, <see cref="RawChannels"/>, height, width], float32.</returns>
     public Tensor ReadRaw(long top, long left, long height, long width)
     {
@@ -138,7 +141,8 @@ public sealed class SaliencyMap : IImageSource
         heat.Dispose();
     }
 
-    private static (IReadOnlyList<double> Scores, int Target) Explain(RasterFile raw, StreamingClassifier model, IImageSource image, SaliencyOptions options, string folder)
+    private static (IReadOnlyList<double> Scores, int Target) Explain(
+        RasterFile raw, StreamingClassifier model, IImageSource image, SaliencyOptions options, string folder)
     {
         using var scope = NewDisposeScope();
         Tensor scores;

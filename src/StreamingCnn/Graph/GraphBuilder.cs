@@ -58,7 +58,7 @@ internal sealed class GraphBuilder
     public static TracedNetwork Trace(MultiInputBlock trunk, IReadOnlyList<long> channels, bool frozenBatchNorm = false) =>
         new GraphBuilder(trunk, frozenBatchNorm, isWhole: false).Outputs(builder => trunk.Trace(builder.Sources(channels)));
 
-    /// <summary>Traces a trunk and the loss of its map, to be streamed, for the image, the target and the mask where there is one.</summary>
+    /// <summary>Traces a trunk and the loss of its map, to be streamed: of the image, the target, and the mask if there is one.</summary>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or the map does not fit the target.</exception>
     public static TracedNetwork Trace(
         Module<Tensor, Tensor> trunk, MapLoss loss, IReadOnlyList<long> channels, bool frozenBatchNorm = false)

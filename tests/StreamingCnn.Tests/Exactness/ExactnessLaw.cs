@@ -16,8 +16,8 @@ internal static class ExactnessLaw
 
     // No network is so ill-conditioned that more than this passes for rounding.
     private const double Ceiling = 1e-6;
-    // A value that the last place of the image alone moves by more, as the norm of a map that is constant but for rounding, has not one digit
-    // that is the network's: nothing is asked of it.
+    // A value that the last place of the image alone moves by more, as the norm of a map that is constant but for rounding, has not one
+    // digit that is the network's: nothing is asked of it.
     private const double NoDigit = 0.1;
     private const double Move = 1e-15;
 

@@ -71,7 +71,8 @@ internal sealed class SmallTensors(
 
     /// <summary>
     /// Before a stage's backward pass: takes gradients only of what is applied to maps that a gradient reaches. Of others autograd gives
-    /// none, where tiles give zeros. Of those that it reaches it gives zeros at least, also where all that they are applied to is cropped away.
+    /// none, where tiles give zeros. Of those that it reaches it gives zeros at least, also where all that they are applied to is cropped
+    /// away.
     /// </summary>
     /// <param name="stage">The stage.</param>
     /// <param name="isReached">Of each of its maps whether a gradient reaches it.</param>

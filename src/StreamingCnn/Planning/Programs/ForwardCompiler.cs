@@ -98,7 +98,8 @@ internal sealed class ForwardCompiler
         if (!computes[i] && !records)
             return;
         Want(below);
-        // Only where nobody else reads the window, or has read it: another reader's record, or a slice of it, may still refer to its memory.
+        // Only where nobody else reads the window, or has read it: another reader's record, or a slice of it, may still refer to its
+        // memory.
         if (node.Layer is IOverwritingLayer && isExclusive[below] && readers[below] == 1)
         {
             Add(new Overwrite(i, window, records));
