@@ -261,7 +261,7 @@ internal class ConvolutionLayer : LocalLayer
         {
             var blocks = layer.Blocks;
             var weight = As(window, weights.Weight(window.Format()));
-            var (input, ofWeight, ofBias) = ScriptedOperators.ConvolutionBackward(
+            var (input, ofWeight, ofBias) = ConvolutionGradients.Of(
                 blocks?.Output(gradient) ?? gradient,
                 blocks?.Input(window) ?? window,
                 blocks?.Weight(weight) ?? weight,
