@@ -260,7 +260,7 @@ internal sealed class StagedRun : IDifferentiableRun
     private static (long Height, long Width) SizeOfOperand(Stage stage, StepPlan step, int reduction)
     {
         var output = stage.Outputs.Index()
-            .First(output => output.Item.Reduction == reduction || output.Item.Taps.Contains(reduction)).Index;
+            .First(output => output.Item.Reductions.Contains(reduction)).Index;
         return step.Grid.Size(step.Grid.Graph.Outputs[output]);
     }
 
