@@ -18,6 +18,7 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
 
     // Not a component: trunk and head have their names by those two.
     private readonly StreamingModule whole;
+    private readonly StreamingPyramid scoresAndMap;
 
     /// <summary>Creates the model.</summary>
     /// <param name="trunk">The trunk, [N, C, H, W] to [N, C', H', W'].</param>
@@ -40,6 +41,7 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
         features = new StreamingModule(trunk, options);
         head = new PoolingHead(channels ?? ModelCatalog.OutputChannels(trunk), outputs, pooling, dropout, poolingNumber);
         whole = new StreamingModule(new TrunkWithHead(trunk, head), features.Options);
+        scoresAndMap = new StreamingPyramid(new ScoresAndMap(trunk, head), features.Options);
         register_module(nameof(features), features);
         register_module(nameof(head), head);
     }
@@ -84,6 +86,27 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
             : OfMap(features.forward(image, gradientRows));
     }
 
+    /// <summary>Scores of an image, without autograd, and the trunk's output rectangle by rectangle, in one pass.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="map">Where the trunk's output goes.</param>
+    /// <returns>[1, outputs].</returns>
+    internal Tensor Run(IImageSource image, IMapSink map)
+    {
+        using var grad = no_grad();
+        if (!IsSeenInto(image.Channels))
+        {
+            var output = features.forward(image);
+            map.Begin(output.shape[0], output.shape[1], output.shape[2], output.shape[3]);
+            map.Write(0, 0, output);
+            return OfMap(output);
+        }
+
+        var scores = zeros(1, head.Outputs, dtype: head.Classifier.weight.dtype);
+        using var row = new RowSink((_, values) => scores.copy_(values.flatten(1)));
+        scoresAndMap.Run(image, [row, map]);
+        return scores;
+    }
+
     /// <summary>What a step on one image would do and cost, in the modes that the model's layers are in now.</summary>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
     public TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
@@ -100,7 +123,11 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             whole.Dispose();
+            scoresAndMap.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 

@@ -20,17 +20,22 @@ internal sealed class TrunkWithHead : StreamingHead
         : base(nameof(TrunkWithHead))
     {
         (parts, this.head) = ([trunk, .. between], head);
-        // Errors and plans name layers as their parameters are named within the trunk.
-        var children = trunk.named_children().ToArray();
-        var areNamed = children.Length > 0 && children.All(child => child.name != Head);
-        foreach (var (name, child) in areNamed ? children : [("trunk", trunk)])
-            register_module(name, child);
-        register_module(Head, head);
+        Register(this, trunk, head);
     }
 
     /// <inheritdoc/>
     public override GlobalTensor Trace(FeatureMap input) =>
         head.Trace(parts.Aggregate(input, (map, part) => map.Through(part)));
+
+    /// <summary>Names a network's parts: errors and plans name layers as their parameters are named within the trunk.</summary>
+    public static void Register(Module network, Module trunk, PoolingHead head)
+    {
+        var children = trunk.named_children().ToArray();
+        var areNamed = children.Length > 0 && children.All(child => child.name != Head);
+        foreach (var (name, child) in areNamed ? children : [("trunk", trunk)])
+            network.register_module(name, child);
+        network.register_module(Head, head);
+    }
 
     /// <summary>Lets go of nothing: all parts belong to others.</summary>
     protected override void Dispose(bool disposing) => base.Dispose(false);

@@ -19,11 +19,10 @@ internal static class AttentionMap
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var scores = model.forward(image);
         var type = model.Head.Classifier.weight.dtype;
         using var attention = new AttentionScores(model.Head);
-        using var map = new PositionMap(folder, features => attention.call(features.to(type)));
-        model.Features.Run(image, map);
+        using var map = new PositionMap(folder, 1, features => attention.call(features.to(type)));
+        var scores = model.Run(image, map);
         var logarithm = map.LogSumExp() - Math.Log(map.Positions);
         map.Enlarge(file, rows => (rows - logarithm).exp());
         return (scores.to(ScalarType.Float64).cpu().MoveToOuterDisposeScope(), target ?? ScoreGradient.Largest(scores));

@@ -17,24 +17,44 @@ internal static class ClassActivation
         RasterFile file, StreamingClassifier model, IImageSource image, int? target, string folder)
     {
         using var scope = NewDisposeScope();
-        var isOfGradient = model.Head.Pooling == HeadPooling.Attention;
-        var (scores, chosen, weights) = isOfGradient ? SummedGradient(model, image, target) : LinearWeights(model, image, target);
-        using var unrecorded = no_grad();
-        var factors = weights.reshape(1, -1, 1, 1);
-        using var map = new PositionMap(folder, features => (features.to(factors.dtype) * factors).sum(1, keepdim: true));
-        model.Features.Run(image, map);
-        map.Enlarge(file, rows => isOfGradient ? rows / map.Positions : rows);
+        var (scores, chosen) = model.Head.Pooling == HeadPooling.Attention
+            ? OfGradient(file, model, image, target, folder)
+            : OfLinearWeights(file, model, image, target, folder);
         return (scores.detach().to(ScalarType.Float64).cpu().MoveToOuterDisposeScope(), chosen);
     }
 
-    /// <summary>The weights of the head's linear layer: each channel is pooled to a number of its own kind.</summary>
-    private static (Tensor Scores, int Target, Tensor Weights) LinearWeights(StreamingClassifier model, IImageSource image, int? target)
+    /// <summary>
+    /// By the weights of the head's linear layer: each channel is pooled to a number of its own kind. Which output is to be explained is
+    /// often known by its score alone, so all of them wait in the file, and the trunk runs once.
+    /// </summary>
+    private static (Tensor Scores, int Target) OfLinearWeights(
+        RasterFile file, StreamingClassifier model, IImageSource image, int? target, string folder)
     {
         using var grad = no_grad();
-        var scores = model.forward(image);
+        var all = model.Head.Classifier.weight;
+        var weights = target is { } one ? all.narrow(0, one, 1) : all;
+        using var map = new PositionMap(folder, (int)weights.shape[0], Numbers(weights));
+        var scores = model.Run(image, map);
         var chosen = target ?? ScoreGradient.Largest(scores);
-        return (scores, chosen, model.Head.Classifier.weight[chosen]);
+        map.Enlarge(file, rows => target is null ? rows.narrow(1, chosen, 1) : rows);
+        return (scores, chosen);
     }
+
+    /// <summary>By the mean gradient over all positions, which is known when the trunk has run forwards and backwards.</summary>
+    private static (Tensor Scores, int Target) OfGradient(
+        RasterFile file, StreamingClassifier model, IImageSource image, int? target, string folder)
+    {
+        var (scores, chosen, weights) = SummedGradient(model, image, target);
+        using var grad = no_grad();
+        using var map = new PositionMap(folder, 1, Numbers(weights.unsqueeze(0)));
+        model.Features.Run(image, map);
+        map.Enlarge(file, rows => rows / map.Positions);
+        return (scores, chosen);
+    }
+
+    /// <summary>What weights [numbers, channels] make of a rectangle.</summary>
+    private static Func<Tensor, Tensor> Numbers(Tensor weights) =>
+        features => nn.functional.conv2d(features.to(weights.dtype), weights.reshape(weights.shape[0], -1, 1, 1));
 
     /// <summary>
     /// The sum over all positions of the score's gradient with respect to the trunk's map: the gradient of a summand that is the same at

@@ -4,25 +4,26 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Saliency;
 
 /// <summary>
-/// One number for each position of a trunk's map, in a temporary file, made of rectangles as they come: neither the map nor the numbers
+/// Some numbers for each position of a trunk's map, in a temporary file, made of rectangles as they come: neither the map nor the numbers
 /// are held whole.
 /// </summary>
 /// <param name="folder">Folder of the file.</param>
-/// <param name="numbers">The numbers [1, 1, h, w] of a rectangle [1, C, h, w].</param>
-internal sealed class PositionMap(string folder, Func<Tensor, Tensor> numbers) : IMapSink, IDisposable
+/// <param name="count">How many numbers of each position.</param>
+/// <param name="numbers">The numbers [1, count, h, w] of a rectangle [1, C, h, w].</param>
+internal sealed class PositionMap(string folder, int count, Func<Tensor, Tensor> numbers) : IMapSink, IDisposable
 {
     private RasterFile? file;
     private RowSink? rows;
 
-    /// <summary>How many there are, once the map has begun.</summary>
+    /// <summary>How many positions there are, once the map has begun.</summary>
     public long Positions => file!.Height * file.Width;
 
     /// <inheritdoc/>
     public void Begin(long batch, long channels, long height, long width)
     {
-        file = new RasterFile(folder, height, width, 1);
+        file = new RasterFile(folder, height, width, count);
         rows = new RowSink((top, values) => file.Add(top, values, 1, replace: true));
-        rows.Begin(batch, 1, height, width);
+        rows.Begin(batch, count, height, width);
     }
 
     /// <inheritdoc/>
@@ -37,10 +38,10 @@ internal sealed class PositionMap(string folder, Func<Tensor, Tensor> numbers) :
     {
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
-        foreach (var (top, count) in file!.Bands())
+        foreach (var (top, height) in file!.Bands())
         {
             using var passing = NewDisposeScope();
-            parts.Add(file.Read(top, count).to(ScalarType.Float64).flatten().logsumexp(0).MoveToOuterDisposeScope());
+            parts.Add(file.Read(top, height).to(ScalarType.Float64).flatten().logsumexp(0).MoveToOuterDisposeScope());
         }
 
         return stack(parts).logsumexp(0).item<double>();
@@ -48,14 +49,14 @@ internal sealed class PositionMap(string folder, Func<Tensor, Tensor> numbers) :
 
     /// <summary>Writes the map to a larger file, bilinearly, the edges of both being the same.</summary>
     /// <param name="larger">The file, of one channel.</param>
-    /// <param name="values">What becomes of rows of numbers before.</param>
+    /// <param name="values">The rows [1, 1, h, w] that are enlarged, of rows of numbers.</param>
     public void Enlarge(RasterFile larger, Func<Tensor, Tensor> values)
     {
         using var pause = new CollectionPause();
-        foreach (var (top, count) in larger.Bands())
+        foreach (var (top, height) in larger.Bands())
         {
             using var scope = NewDisposeScope();
-            var (first, weight) = Places(file!.Height, larger.Height, top, count);
+            var (first, weight) = Places(file!.Height, larger.Height, top, height);
             var start = first[0].item<long>();
             var band = values(file.Read(start, Math.Min(first[^1].item<long>() + 2, file.Height) - start));
             var (left, weightOfRight) = Places(file.Width, larger.Width, 0, larger.Width);

@@ -25,6 +25,8 @@ internal sealed class StreamedTrunk
     private readonly StreamingOptions options;
     private readonly TrunkArithmetic arithmetic;
     private readonly PlanMemory plans = new();
+    private readonly TrunkSources sourcesOf;
+    private readonly TrunkRuns runs;
     private OpaqueTrunk? opaque;
 
     /// <param name="trunk">The module.</param>
@@ -37,6 +39,8 @@ internal sealed class StreamedTrunk
         this.options = options ?? new();
         this.options.Validate();
         arithmetic = new(trunk, this.options);
+        sourcesOf = new(arithmetic);
+        runs = new(this.options, arithmetic, plans);
     }
 
     /// <summary>What was planned so far.</summary>
@@ -48,8 +52,8 @@ internal sealed class StreamedTrunk
     public Tensor[] Forward(params IReadOnlyList<Tensor> images)
     {
         using var scope = NewDisposeScope();
-        var (sources, differentiable) = InMemory(images);
-        var outputs = Forward(sources, differentiable);
+        var (given, differentiable) = sourcesOf.InMemory(images);
+        var outputs = Forward(given, differentiable);
         foreach (var output in outputs)
             output.MoveToOuterDisposeScope();
         return outputs;
@@ -59,14 +63,14 @@ internal sealed class StreamedTrunk
     /// <param name="images">The images.</param>
     /// <param name="gradientRows">Gets the gradient of the only image row by row; null where none is wanted.</param>
     public Tensor[] Forward(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows = null) =>
-        Forward(Windows(images, gradientRows), new Tensor?[images.Count]);
+        Forward(sourcesOf.Windows(images, gradientRows), new Tensor?[images.Count]);
 
     /// <summary>Runs images in memory into sinks, without a backward pass.</summary>
     public void Run(IReadOnlyList<Tensor> images, IReadOnlyList<IMapSink> sinks)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        Run(InMemory(images).Sources, sinks);
+        Run(sourcesOf.InMemory(images).Sources, sinks);
     }
 
     /// <summary>Runs images that are read window by window into sinks, without a backward pass.</summary>
@@ -74,7 +78,7 @@ internal sealed class StreamedTrunk
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        Run(Windows(images, null), sinks);
+        Run(sourcesOf.Windows(images, null), sinks);
     }
 
     /// <summary>Whether the engine sees into the trunk.</summary>
@@ -148,40 +152,6 @@ internal sealed class StreamedTrunk
     private SizedStages Stages(TracedNetwork network, IReadOnlyList<(long Height, long Width)> sizes) =>
         new(new StagedNetwork(network, new bool[sizes.Count]), sizes, arithmetic.Streamed);
 
-    private (SourceSet Sources, Tensor?[] Differentiable) InMemory(IReadOnlyList<Tensor> images)
-    {
-        foreach (var image in images)
-        {
-            ImageShape.Channels(image);
-            if (image.shape[0] != images[0].shape[0])
-            {
-                var batches = string.Join(" and ", images.Select(one => one.shape[0]));
-                throw new ArgumentException(
-                    $"The inputs have batches of {batches} images; give all of them the same number.", nameof(images));
-            }
-        }
-
-        var (type, device) = arithmetic.Compute(images);
-        var differentiable = images.Select(image => !is_grad_enabled() || !image.requires_grad ? null
-            : image.dtype != type || image.device != device ? image.to(type, device) : image).ToArray();
-        var sources = images.Zip(
-            differentiable, (image, wanted) => new TensorSource(wanted ?? image, type, device) { GradientIsWanted = wanted is not null });
-        return (new SourceSet([.. sources]), differentiable);
-    }
-
-    private SourceSet Windows(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows)
-    {
-        var (type, device) = arithmetic.Compute([]);
-        return new SourceSet(
-        [
-            .. images.Select(image => new WindowSource(image, type, device)
-            {
-                GradientIsWanted = gradientRows is not null,
-                GradientRows = gradientRows,
-            }),
-        ]);
-    }
-
     private Tensor[] Forward(SourceSet sources, IReadOnlyList<Tensor?> differentiable)
     {
         using var run = Start(sources, is_grad_enabled(), out var parameters);
@@ -216,75 +186,9 @@ internal sealed class StreamedTrunk
         var willReverse = mayReverse && (sources.Wanted.Contains(true) || parameters.Any(parameter => parameter.requires_grad));
         if (!willReverse)
             parameters = null;
-        return new(graph is not null ? Graph(graph, sources, willReverse)
-            : written is not null ? Staged(written, sources, willReverse)
+        return new(graph is not null ? runs.Of(graph, sources, willReverse)
+            : written is not null ? runs.Of(written, sources, willReverse)
             : BlackBox(sources, willReverse));
-    }
-
-    private StreamedRun Graph(NetworkGraph graph, SourceSet sources, bool willReverse)
-    {
-        var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
-        return new StreamedRun(
-            plan,
-            sources,
-            Settings(graph.Nodes, sources, willReverse) with
-            {
-                HeapBytes = sources.Device.type == DeviceType.CPU ? plan.HeapBytes : 0,
-                Seams = Seams(plan.Grid, sources, willReverse),
-            });
-    }
-
-    private StagedRun Staged(TracedNetwork network, SourceSet sources, bool willReverse)
-    {
-        var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
-        var plan = plans.Choose(stages, options, arithmetic.Costs(sources.Batch, sources.Type));
-        return new StagedRun(
-            plan,
-            sources,
-            Settings(network.Maps, sources, willReverse),
-            Shelf(plan, sources, willReverse),
-            (grid, isReversed) => Seams(grid, sources, isReversed));
-    }
-
-    private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)
-    {
-        if (sources.Device.type == DeviceType.CPU)
-            TensorHeap.Begin();
-        // Drawn only where it is used, so that networks without random layers leave the generator alone.
-        var isRandom = maps.Any(node => node.Layer is { IsRandom: true });
-        return new()
-        {
-            MapType = arithmetic.MapType(sources.Type),
-            Format = arithmetic.Format(sources.Type, sources.Device),
-            WillReverse = willReverse,
-            Seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0,
-            Profile = options.Profile,
-        };
-    }
-
-    private RestingSeams? Seams(GridPlan grid, SourceSet sources, bool willReverse)
-    {
-        if (!arithmetic.CarryIsElsewhere(sources.Device))
-            return null;
-        var memory = new SeamMemory(grid, _ => false);
-        var valueBytes = sources.Batch * arithmetic.ValueBytes(sources.Type);
-        ISeamShelf shelf = options.Carry == CarryPlace.Host
-            ? new HostShelf(sources.Device)
-            : new FileShelf(options.CarryFolder, (willReverse ? grid.CarriedValues : memory.MostForward) * valueBytes, sources.Device);
-        return new(shelf, memory.OnTheWay(valueBytes));
-    }
-
-    private IMapShelf Shelf(StagedPlan plan, SourceSet sources, bool willReverse)
-    {
-        var format = arithmetic.Format(sources.Type, sources.Device);
-        if (plan.OnTheWay is not { } onTheWay)
-            return new MemoryShelf(sources.Device, format);
-        var costs = arithmetic.Costs(sources.Batch, sources.Type);
-        var maps = new BoundaryBytes(plan.Stages, costs.ValueBytes, costs.GradientBytes);
-        IScratch scratch = plan.Place == CarryPlace.Host
-            ? new HostScratch()
-            : new ScratchFile("store of maps", options.CarryFolder, willReverse ? maps.Most : maps.MostForward);
-        return new RestingMapShelf(scratch, sources.Device, format, onTheWay);
     }
 
     private BlackBoxRun BlackBox(SourceSet sources, bool willReverse)

@@ -13,7 +13,7 @@ namespace StreamingCnn;
 /// </summary>
 public sealed class FeatureMap : NetworkValue
 {
-    internal FeatureMap(GraphBuilder builder, int node, long channels)
+    internal FeatureMap(Tracing builder, int node, long channels)
         : base(builder)
     {
         Node = node;

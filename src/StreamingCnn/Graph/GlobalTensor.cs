@@ -12,7 +12,7 @@ namespace StreamingCnn;
 /// </summary>
 public sealed class GlobalTensor : NetworkValue
 {
-    internal GlobalTensor(GraphBuilder builder, int index)
+    internal GlobalTensor(Tracing builder, int index)
         : base(builder) => Index = index;
 
     /// <summary>Index among the network's small tensors.</summary>

@@ -7,7 +7,7 @@ namespace StreamingCnn;
 /// </summary>
 public abstract class NetworkValue
 {
-    private protected NetworkValue(GraphBuilder builder) => Builder = builder;
+    private protected NetworkValue(Tracing builder) => Builder = builder;
 
-    internal GraphBuilder Builder { get; }
+    internal Tracing Builder { get; }
 }

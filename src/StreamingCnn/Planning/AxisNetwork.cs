@@ -6,50 +6,45 @@ namespace StreamingCnn.Planning;
 /// <summary>A network along one axis, for sources of given lengths: each node's integer functions and the length of its map.</summary>
 internal sealed class AxisNetwork
 {
+    private readonly Axis axis;
     private readonly AxisMap?[] maps;
     private readonly long[] lengths;
+
+    // The first layer that cannot be applied to the lengths it gets; what is behind it has none.
+    private readonly (GraphNode Layer, GeometryException Reason)? refused;
 
     /// <param name="graph">The network.</param>
     /// <param name="axis">The axis.</param>
     /// <param name="sources">Length of each source along it; the longest that is read sets the pace.</param>
     /// <exception cref="UnsupportedLayerException">A layer cannot be applied to the length it gets, or maps to be joined differ in length.</exception>
     public AxisNetwork(NetworkGraph graph, Axis axis, params IReadOnlyList<long> sources)
-        : this(graph, axis, sources, PaceOf(graph, sources))
-    {
-    }
+        : this(graph, axis, sources, PaceOf(graph, sources)) => Check();
 
     private AxisNetwork(NetworkGraph graph, Axis axis, IReadOnlyList<long> sources, int pace)
     {
-        Graph = graph;
-        Pace = pace;
+        (Graph, this.axis, Pace) = (graph, axis, pace);
         maps = new AxisMap?[graph.Nodes.Count];
         lengths = new long[graph.Nodes.Count];
         foreach (var source in graph.Sources)
             lengths[source.Index] = sources[source.Index];
         foreach (var node in graph.Layers)
         {
-            var inputs = node.Inputs.Select(i => lengths[i]).ToArray();
             try
             {
-                if (inputs.Any(length => length != inputs[0]))
-                    throw new GeometryException($"joins maps of different {Name(axis)}: {string.Join(" and ", inputs)}");
-                var map = node.Layer!.Along(axis, inputs[0]);
+                if (JoinsDifferent(node))
+                    throw new GeometryException($"joins maps of different {Name(axis)}: {Joined(node.Inputs.Select(Length))}");
+                var map = node.Layer!.Along(axis, lengths[node.Inputs[0]]);
                 maps[node.Index] = map;
                 lengths[node.Index] = map.OutputLength;
             }
             catch (GeometryException reason)
             {
-                throw new UnsupportedLayerException(
-                    node.Path,
-                    node.Layer!.Name,
-                    sources.Count == 1
-                        ? $"cannot be applied to an image of {Name(axis)} {sources[0]}: {reason.Message}"
-                        : $"cannot be applied to inputs of {Name(axis)} {string.Join(" and ", sources)}: {reason.Message}",
-                    reason);
+                refused = (node, reason);
+                break;
             }
         }
 
-        SourceCuts = new SourceCuts(this);
+        SourceCuts = refused is null ? new SourceCuts(this) : null!;
     }
 
     /// <summary>The network along rows and along columns.</summary>
@@ -61,9 +56,12 @@ internal sealed class AxisNetwork
     public static (AxisNetwork Rows, AxisNetwork Columns) Of(NetworkGraph graph, IReadOnlyList<(long Height, long Width)> sources)
     {
         var pace = PaceOf(graph, [.. sources.Select(size => size.Height * size.Width)]);
-        return (
-            new AxisNetwork(graph, Axis.Rows, [.. sources.Select(size => size.Height)], pace),
-            new AxisNetwork(graph, Axis.Columns, [.. sources.Select(size => size.Width)], pace));
+        var rows = new AxisNetwork(graph, Axis.Rows, [.. sources.Select(size => size.Height)], pace);
+        var columns = new AxisNetwork(graph, Axis.Columns, [.. sources.Select(size => size.Width)], pace);
+        CheckJoins(rows, columns);
+        rows.Check();
+        columns.Check();
+        return (rows, columns);
     }
 
     public NetworkGraph Graph { get; }
@@ -105,6 +103,31 @@ internal sealed class AxisNetwork
     private static int PaceOf(NetworkGraph graph, IReadOnlyList<long> extents) =>
         graph.Sources.Select(source => source.Index)
             .OrderByDescending(source => graph.Consumers[source].Length > 0).ThenByDescending(source => extents[source]).First();
+
+    /// <summary>Maps that are joined and differ along either axis are told of by both.</summary>
+    private static void CheckJoins(AxisNetwork rows, AxisNetwork columns)
+    {
+        var first = new[] { rows.refused?.Layer, columns.refused?.Layer }.OfType<GraphNode>().MinBy(layer => layer.Index);
+        if (first is null || !(rows.JoinsDifferent(first) || columns.JoinsDifferent(first)))
+            return;
+        throw SizeRefusal.Of(
+            first.Path,
+            first.Layer!.Name,
+            [.. rows.Graph.Sources.Select(source => (rows.lengths[source.Index], columns.lengths[source.Index]))],
+            new GeometryException($"joins maps of different size: {Joined(first.Inputs.Select(Size))}"));
+
+        string Size(int node) => SizeRefusal.Size(rows.lengths[node], columns.lengths[node]);
+    }
+
+    private void Check()
+    {
+        if (refused is var (layer, reason))
+            throw SizeRefusal.Of(layer.Path, layer.Layer!.Name, Name(axis), [.. Graph.Sources.Select(source => lengths[source.Index])], reason);
+    }
+
+    private bool JoinsDifferent(GraphNode layer) => layer.Inputs.Any(input => lengths[input] != lengths[layer.Inputs[0]]);
+
+    private static string Joined<T>(IEnumerable<T> all) => string.Join(" and ", all);
 
     private static string Name(Axis axis) => axis == Axis.Rows ? "height" : "width";
 }

@@ -26,8 +26,16 @@ public abstract class MapReduction
     /// <exception cref="ArgumentException">The maps do not fit together.</exception>
     public abstract void Check(IReadOnlyList<long> channels);
 
+    /// <summary>Looks at the maps' size, before anything is planned or run; any will do unless this is overridden.</summary>
+    /// <param name="height">The maps' height in positions.</param>
+    /// <param name="width">The maps' width in positions.</param>
+    /// <exception cref="ArgumentException">The maps are too small.</exception>
+    public virtual void CheckSize(long height, long width)
+    {
+    }
+
     /// <summary>Begins with maps of a size.</summary>
-    /// <param name="shape">The maps' shape, which <see cref="Check"/> allows.</param>
+    /// <param name="shape">The maps' shape, which <see cref="Check"/> and <see cref="CheckSize"/> allow.</param>
     /// <returns>The sum so far, of nothing; the caller disposes of it.</returns>
     public abstract ReductionRun Start(ReductionShape shape);
 

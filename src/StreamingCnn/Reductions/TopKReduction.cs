@@ -24,16 +24,23 @@ public sealed class TopKReduction(long k) : MapReduction
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The map has less than k positions.</exception>
+    public override void CheckSize(long height, long width)
+    {
+        if (k > height * width)
+            throw new ArgumentException($"The {k} largest values are asked for, but the map has {height} x {width} positions; ask for fewer, or give a larger image.");
+    }
+
+    /// <inheritdoc/>
     public override ReductionRun Start(ReductionShape shape)
     {
-        if (k > shape.Positions)
-            throw new ArgumentException($"The {k} largest values are asked for, but the map has {shape.Height} x {shape.Width} positions; ask for fewer, or give a larger image.");
+        CheckSize(shape.Height, shape.Width);
         return new TopKRun(shape, k);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> Whole(IReadOnlyList<Tensor> maps)
     {
+        CheckSize(maps[0].shape[2], maps[0].shape[3]);
         var (values, places) = maps[0].flatten(2).sort(2, descending: true, stable: true);
         return [values.narrow(2, 0, k), places.narrow(2, 0, k).to(ScalarType.Float64)];
     }

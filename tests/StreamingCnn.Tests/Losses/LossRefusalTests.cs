@@ -46,10 +46,10 @@ public sealed class LossRefusalTests
     }
 
     [Theory]
-    [InlineData(8, 11, "height: 9 and 8")]
-    [InlineData(1, 1, "height: 9 and 1")]
-    [InlineData(9, 22, "width: 11 and 22")]
-    public void A_target_of_another_size_is_refused_with_both_sizes(int height, int width, string sizes)
+    [InlineData(8, 11)]
+    [InlineData(1, 1)]
+    [InlineData(9, 22)]
+    public void A_target_of_another_size_is_refused_with_both_sizes(int height, int width)
     {
         using var scope = NewDisposeScope();
         using var network = Conv2d(2, 3, 1);
@@ -57,7 +57,7 @@ public sealed class LossRefusalTests
         var objective = new StreamingObjective(network, loss, new() { Tile = (4, 4) });
 
         Assert.Contains(
-            $"joins maps of different {sizes}.",
+            $"inputs of 9 x 11 and {height} x {width}: joins maps of different size: 9 x 11 and {height} x {width}.",
             Assert.Throws<UnsupportedLayerException>(() => objective.forward(rand(1, 2, 9, 11), target)).Message);
         Assert.Equal(
             $"CrossEntropyMapLoss has an output of 1 images, 9 x 11, but a target of 1 images, {height} x {width}; give one of the output's size.",

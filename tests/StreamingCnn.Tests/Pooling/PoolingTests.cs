@@ -66,6 +66,23 @@ public sealed class PoolingTests
     }
 
     [Fact]
+    public void Fewer_positions_than_values_are_refused_by_a_plan_as_by_a_run()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Sequential(Conv2d(3, 4, 3, stride: 2), new TopKPooling(13));
+        using var streaming = new StreamingModule(network, new() { Tile = (4, 4) });
+
+        var refusal = Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(7, 9));
+
+        Assert.EndsWith(
+            " cannot be applied to an image of 7 x 9: The 13 largest values are asked for, but the map has 3 x 4 positions; "
+            + "ask for fewer, or give a larger image.",
+            refusal.Message);
+        Assert.Equal(refusal.Message, Assert.Throws<UnsupportedLayerException>(() => streaming.forward(rand(1, 3, 7, 9))).Message);
+        Assert.Equal([1L, 4L], streaming.forward(rand(1, 3, 9, 9)).shape);
+    }
+
+    [Fact]
     public void A_pooling_with_scores_is_a_network_of_its_own()
     {
         using var scope = NewDisposeScope();

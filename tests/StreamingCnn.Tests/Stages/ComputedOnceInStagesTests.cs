@@ -1,5 +1,7 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Reductions;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -47,6 +49,66 @@ public sealed class ComputedOnceInStagesTests
             var deep = second.Through(norms[1]).Through(MaxPool2d(2, 2, ceil_mode: true)).Through(counting[2]).Through(norms[2]);
             var joined = second + deep.Through(Upsample(size: [45, 61]));
             return joined.Gate(deep.Pooled(AdaptiveAvgPool2d(1))).Through(counting[3]);
+        }
+    }
+
+    [Fact]
+    public void A_reduction_gets_each_position_once_though_tiles_are_computed_again()
+    {
+        using var scope = NewDisposeScope();
+        var (layer, reduction) = (Conv2d(2, 4, 3, padding: 1), new CountedSum());
+        using var network = new Summed(layer, reduction);
+        using var streaming = new StreamingModule(network, new() { Tile = (7, 9) });
+        using var image = randn(1, 2, 45, 61);
+
+        streaming.forward(image).sum().backward();
+
+        Assert.Equal(45 * 61, reduction.Positions);
+        var expected = layer.weight.grad!.clone();
+        layer.zero_grad();
+        layer.forward(image).tanh().sum().backward();
+        Assert.True((layer.weight.grad! - expected).abs().max().item<float>() < 1e-4 * expected.abs().max().item<float>());
+    }
+
+    private sealed class Summed(Conv2d layer, MapReduction reduction) : StreamingHead(nameof(Summed))
+    {
+        public override GlobalTensor Trace(FeatureMap input) => input.Through(layer).Through(Tanh()).Reduce(reduction)[0];
+    }
+
+    /// <summary>A sum that counts the positions it is given.</summary>
+    private sealed class CountedSum : MapReduction
+    {
+        private readonly SumReduction sum = new();
+
+        public long Positions { get; set; }
+
+        public override int Operands => sum.Operands;
+
+        public override int Results => sum.Results;
+
+        public override void Check(IReadOnlyList<long> channels) => sum.Check(channels);
+
+        public override ReductionRun Start(ReductionShape shape) => new Run(this, sum.Start(shape));
+
+        public override IReadOnlyList<Tensor> Whole(IReadOnlyList<Tensor> maps) => sum.Whole(maps);
+
+        private sealed class Run(CountedSum counted, ReductionRun sum) : ReductionRun
+        {
+            public override IEnumerable<Tensor> Held => sum.Held;
+
+            public override void Add(IReadOnlyList<Tensor> rectangles, long top, long left)
+            {
+                counted.Positions += rectangles[0].shape[2] * rectangles[0].shape[3];
+                sum.Add(rectangles, top, left);
+            }
+
+            public override IReadOnlyList<Tensor> Finish() => sum.Finish();
+
+            public override IReadOnlyList<Tensor?> Gradient(
+                IReadOnlyList<Tensor> rectangles, long top, long left, IReadOnlyList<Tensor?> gradients, IReadOnlyList<bool> wanted) =>
+                sum.Gradient(rectangles, top, left, gradients, wanted);
+
+            public override void Dispose() => sum.Dispose();
         }
     }
 

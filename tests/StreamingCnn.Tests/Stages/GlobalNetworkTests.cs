@@ -27,15 +27,33 @@ public sealed class GlobalNetworkTests
     }
 
     [Theory]
-    [InlineData(32)]
-    [InlineData(64)]
-    public void ResNet18InTrainingMode(int tile)
+    [InlineData(NormKind.Batch, true)]
+    [InlineData(NormKind.Batch, false)]
+    [InlineData(NormKind.Instance, true)]
+    public void ResNet34WithGatedAttentionAndAClassifier(NormKind norm, bool isTraining)
+    {
+        manual_seed(33);
+        var (name, error) = GlobalStep.Worst(
+            () =>
+            {
+                var network = Sequential(NarrowResNet.Of34Layers(norm), new GatedAttentionPooling(64, 8), Linear(64, 3)).@double();
+                network.train(isTraining);
+                return network;
+            },
+            rand(2, 3, 99, 131, ScalarType.Float64),
+            new() { Tile = (40, 64) },
+            output => functional.cross_entropy(output, tensor(new long[] { 1, 2 })));
+        Assert.True(error < Tolerance, $"{name}: {error}");
+    }
+
+    [Fact]
+    public void ResNet18InTrainingMode()
     {
         manual_seed(5);
         var (name, error) = GlobalStep.Worst(
             () => Sequential(new ResNetTrunk(18), AdaptiveAvgPool2d(1), Flatten(), Linear(512, 3)).@double(),
             rand(2, 3, 97, 121, ScalarType.Float64),
-            new() { Tile = (tile, tile) });
+            new() { Tile = (64, 64) });
         Assert.True(error < 1e-11, $"{name}: {error}");
     }
 }

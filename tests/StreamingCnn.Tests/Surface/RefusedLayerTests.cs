@@ -91,7 +91,7 @@ public class RefusedLayerTests
         using var streaming = new StreamingModule(new Uneven());
 
         Assert.Equal(
-            "Layer 'Add#2' (Add) cannot be applied to an image of height 20: joins maps of different height: 20 and 18.",
+            "Layer 'Add#2' (Add) cannot be applied to an image of 20 x 20: joins maps of different size: 20 x 20 and 18 x 18.",
             Assert.Throws<UnsupportedLayerException>(() => streaming.Plan(20, 20)).Message);
     }
 

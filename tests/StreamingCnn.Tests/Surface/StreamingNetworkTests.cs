@@ -64,7 +64,7 @@ public class StreamingNetworkTests
             "The image has the shape [3, 40, 40]; give a batch of images [N, C, H, W].",
             Assert.Throws<ArgumentException>(() => streaming.forward([rand(3, 40, 40), Image(1, 1, 10, 10)])).Message);
         Assert.Equal(
-            "Layer 'Concat#3' (Concat) cannot be applied to inputs of height 40 and 11: joins maps of different height: 10 and 11.",
+            "Layer 'Concat#3' (Concat) cannot be applied to inputs of 40 x 40 and 11 x 10: joins maps of different size: 10 x 10 and 11 x 10.",
             Assert.Throws<UnsupportedLayerException>(() => streaming.forward([Image(1, 3, 40, 40), Image(1, 1, 11, 10)])).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => streaming.Plan((3, 40, 40), (1, 0, 10)));
     }

@@ -195,6 +195,31 @@ public class SaliencyMapTests
             Assert.Equal(map.Scores[1], small.mean().item<float>() + model.Head.Classifier.bias![1].item<float>(), 1e-4);
     }
 
+    [Theory]
+    [InlineData(SaliencyMethod.ClassActivation, HeadPooling.Average)]
+    [InlineData(SaliencyMethod.ClassActivation, HeadPooling.TopK)]
+    [InlineData(SaliencyMethod.Attention, HeadPooling.Attention)]
+    public void A_map_of_positions_takes_one_pass_whether_its_output_is_named_or_not(SaliencyMethod method, HeadPooling pooling)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Model(pooling);
+        using var source = new CountedSource(Image());
+        using (no_grad())
+            model.forward(source);
+        var once = source.Pixels;
+        var options = new SaliencyOptions { Method = method, Blur = 0, Percentile = 100 };
+
+        using var largest = SaliencyMap.Compute(model, source, options);
+        Assert.Equal(2 * once, source.Pixels);
+        using var named = SaliencyMap.Compute(model, source, options with { Target = largest.Target });
+        Assert.Equal(3 * once, source.Pixels);
+
+        Assert.Equal(named.Scores, largest.Scores);
+        var expected = named.ReadRaw(0, 0, Height, Width);
+        var difference = largest.ReadRaw(0, 0, Height, Width) - expected;
+        Assert.True(difference.abs().max().item<float>() <= 1e-5 * expected.abs().max().item<float>());
+    }
+
     [Fact]
     public void An_attention_map_is_the_softmax_over_all_positions_times_their_number()
     {
@@ -263,5 +288,27 @@ public class SaliencyMapTests
     {
         using var file = NetVips.Image.NewFromFile(path);
         return tensor(file.WriteToMemory<float>(), [file.Height, file.Width, file.Bands]).permute(2, 0, 1).unsqueeze(0);
+    }
+
+    /// <summary>Counts the pixels that are read.</summary>
+    private sealed class CountedSource(Tensor image) : IImageSource
+    {
+        private readonly TensorImageSource inner = new(image);
+
+        public long Pixels { get; private set; }
+
+        public int Channels => inner.Channels;
+
+        public long Height => inner.Height;
+
+        public long Width => inner.Width;
+
+        public Tensor Read(long top, long left, long height, long width)
+        {
+            Pixels += height * width;
+            return inner.Read(top, left, height, width);
+        }
+
+        public void Dispose() => inner.Dispose();
     }
 }

@@ -25,7 +25,6 @@ internal sealed class SmallTensors(
     private readonly Tensor?[] gradients = new Tensor?[network.Smalls.Count];
     private readonly Recorded?[] records = new Recorded?[network.Smalls.Count];
     private readonly ReductionRun?[] sums = new ReductionRun?[network.Reductions.Count];
-    private readonly bool[] isComplete = new bool[network.Reductions.Count];
     private readonly bool[] isExpected = new bool[network.Smalls.Count];
 
     /// <inheritdoc/>
@@ -61,9 +60,6 @@ internal sealed class SmallTensors(
 
     /// <inheritdoc/>
     public ReductionRun Sums(int reduction) => sums[reduction]!;
-
-    /// <inheritdoc/>
-    public bool IsComplete(int reduction) => isComplete[reduction];
 
     /// <inheritdoc/>
     public IReadOnlyList<Tensor?> ResultGradients(int reduction) =>
@@ -109,7 +105,6 @@ internal sealed class SmallTensors(
     public void Finish(int reduction)
     {
         using var scope = NewDisposeScope();
-        isComplete[reduction] = true;
         foreach (var (result, small) in sums[reduction]!.Finish().Zip(network.Reductions[reduction].Results))
             values[small] = result.DetachFromDisposeScope();
     }

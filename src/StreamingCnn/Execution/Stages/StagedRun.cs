@@ -25,10 +25,9 @@ internal sealed class StagedRun : IDifferentiableRun
     private readonly SmallTensors smalls;
     private readonly StreamedRun?[] runs;
     private readonly BoundaryMaps maps;
+    private readonly SourceSums gradients;
     private readonly HeapExpectation? expected;
 
-    // Of sources whose gradients are wanted whole.
-    private readonly Tensor?[] gradients;
     private bool[] reached = [];
     private bool isReversed;
 
@@ -46,7 +45,7 @@ internal sealed class StagedRun : IDifferentiableRun
         this.settings = settings with { Quantities = smalls };
         runs = new StreamedRun?[plan.Steps.Count];
         maps = new BoundaryMaps(shelf, Network.Maps.Count, settings.MapType, sources.Type, sources.Device, settings.Format);
-        gradients = new Tensor?[sources.Sizes.Count];
+        gradients = new SourceSums(plan, sources, maps);
         Parameters = Network.Parameters;
         expected = sources.Device.type == DeviceType.CPU ? new(plan.Bytes) : null;
     }
@@ -110,9 +109,9 @@ internal sealed class StagedRun : IDifferentiableRun
             maps.Forget(map => !Network.Maps[map].IsSource && plan.Network.StageOf(map) >= stage.Index);
         }
 
-        HandOut();
+        gradients.HandOut();
         return (
-            [.. sources.Wanted.Select((isWanted, source) => isWanted ? TakeGradient(source) : null)],
+            [.. sources.Wanted.Select((isWanted, source) => isWanted ? gradients.Take(source) : null)],
             [.. Parameters.Select(parameter => parameters.Take(parameter, zeroIfMissing: false))]);
     }
 
@@ -121,9 +120,7 @@ internal sealed class StagedRun : IDifferentiableRun
     {
         foreach (var run in runs)
             run?.Dispose();
-        foreach (var gradient in gradients)
-            gradient?.Dispose();
-        Array.Clear(gradients);
+        gradients.Dispose();
         maps.Dispose();
         smalls.Dispose();
         sources.Dispose();
@@ -191,7 +188,7 @@ internal sealed class StagedRun : IDifferentiableRun
             }
 
             foreach (var (source, gradient) in stage.Sources.Zip(ofSources))
-                Add(source, gradient);
+                gradients.Add(source, gradient);
         }
         finally
         {
@@ -200,20 +197,6 @@ internal sealed class StagedRun : IDifferentiableRun
             run.Dispose();
             runs[stage.Index] = null;
         }
-    }
-
-    private void Add(int source, Tensor? gradient)
-    {
-        if (gradient is null)
-            return;
-        if (gradients[source] is not { } sum)
-        {
-            gradients[source] = gradient;
-            return;
-        }
-
-        sum.Accumulate(gradient);
-        gradient.Dispose();
     }
 
     /// <summary>Where the gradient of a stage's output comes from; null where there is none.</summary>
@@ -242,16 +225,7 @@ internal sealed class StagedRun : IDifferentiableRun
         var isWanted = settings.WillReverse && plan.Network.Differentiable.NeedsMap(map);
         return maps.Has(map)
             ? maps.Source(map, isWanted, () => reached[place])
-            : new SharedSource(sources[map]) { GradientIsWanted = isWanted, GradientRows = isWanted ? Rows(map, place) : null };
-    }
-
-    /// <summary>Where the rows of a source's gradient go: straight to who wants them, where no other stage has any.</summary>
-    private ImageGradientRows? Rows(int source, int place)
-    {
-        if (sources[source].GradientRows is not { } receiver || plan.Steps.Count(step => step.Stage.Sources.Contains(source)) == 1)
-            return sources[source].GradientRows;
-        maps.Expect(source, Shape(source, (sources[source].Height, sources[source].Width)));
-        return (top, rows) => maps.AddRows(source, top, rows, reached[place]);
+            : new SharedSource(sources[map]) { GradientIsWanted = isWanted, GradientRows = isWanted ? gradients.Rows(map, () => reached[place]) : null };
     }
 
     private MapShape Shape(int map, (long Height, long Width) size) =>
@@ -260,7 +234,7 @@ internal sealed class StagedRun : IDifferentiableRun
     private static (long Height, long Width) SizeOfOperand(Stage stage, StepPlan step, int reduction)
     {
         var output = stage.Outputs.Index()
-            .First(output => output.Item.Reduction == reduction || output.Item.Taps.Contains(reduction)).Index;
+            .First(output => output.Item.Reductions.Contains(reduction)).Index;
         return step.Grid.Size(step.Grid.Graph.Outputs[output]);
     }
 
@@ -273,39 +247,6 @@ internal sealed class StagedRun : IDifferentiableRun
         {
             sink.Begin(map.shape[0], map.shape[1], map.shape[2], map.shape[3]);
             sink.Write(0, 0, map);
-        }
-    }
-
-    private Tensor? TakeGradient(int source)
-    {
-        var gradient = gradients[source];
-        gradients[source] = null;
-        return gradient;
-    }
-
-    /// <summary>
-    /// Hands out gradients in rows that several stages have added to, from the last row to the first; zeros where none has.
-    /// </summary>
-    private void HandOut()
-    {
-        for (var source = 0; source < sources.Sizes.Count; source++)
-        {
-            if (sources[source] is not { GradientIsWanted: true, GradientRows: { } receiver } wanted
-                || plan.Steps.Count(step => step.Stage.Sources.Contains(source)) == 1)
-            {
-                continue;
-            }
-
-            using var sum = maps.TakeGradient(source);
-            var atOnce = Math.Max(
-                1, StoredMap.BytesAtOnce / (wanted.Batch * wanted.Channels * wanted.Width * ElementSize.Of(sources.Type)));
-            for (var end = wanted.Height; end > 0; end -= atOnce)
-            {
-                using var scope = NewDisposeScope();
-                var region = new Region(new(Math.Max(0, end - atOnce), end), new(0, wanted.Width));
-                receiver(region.Rows.Start, sum?.Read(region)
-                    ?? zeros(Shape(source, default).Of(region), dtype: sources.Type, device: sources.Device));
-            }
         }
     }
 }

@@ -24,7 +24,10 @@ internal sealed class ReductionLayer(ReductionNode reduction) : LocalLayer
     /// <inheritdoc/>
     public override AxisMap Along(Axis axis, long length) => new IdentityMap(length);
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Its record follows from its operands alone, and nobody reads its map: so it is computed in the forward pass only, and a tile that is
+    /// computed again adds nothing.
+    /// </summary>
     internal override LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: true, KeepsOutput: false)
     {
         FollowsFromInput = true,
@@ -47,8 +50,7 @@ internal sealed class ReductionLayer(ReductionNode reduction) : LocalLayer
     {
         public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
         {
-            if (!quantities.IsComplete(reduction))
-                quantities.Sums(reduction).Add(inputs, patch.Output.Rows.Start, patch.Output.Columns.Start);
+            quantities.Sums(reduction).Add(inputs, patch.Output.Rows.Start, patch.Output.Columns.Start);
             return inputs[0].narrow(1, 0, 0);
         }
 

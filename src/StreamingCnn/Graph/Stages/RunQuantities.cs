@@ -17,9 +17,6 @@ internal interface IRunQuantities
     /// <summary>A reduction's sums.</summary>
     ReductionRun Sums(int reduction);
 
-    /// <summary>Whether all positions have come, so that a tile that is computed again adds nothing.</summary>
-    bool IsComplete(int reduction);
-
     /// <summary>The gradients of a reduction's results, null for none.</summary>
     IReadOnlyList<Tensor?> ResultGradients(int reduction);
 }

@@ -13,7 +13,7 @@ internal static class RunningStatistics
     /// <param name="share">What share the new ones have; called once for each update.</param>
     /// <param name="builder">The network.</param>
     /// <param name="path">The norm's path.</param>
-    public static void Follow(NormBase norm, MapMoments moments, Func<double> share, GraphBuilder builder, string path) => builder.Small(
+    public static void Follow(NormBase norm, MapMoments moments, Func<double> share, Tracing builder, string path) => builder.Small(
         new SmallFunction(parts => Batch(parts[0].detach(), parts[1].detach(), parts[2]))
         {
             Name = "RunningStatistics",

@@ -33,6 +33,9 @@ internal sealed record StageOutput(int Map)
     /// </summary>
     public IReadOnlyList<int> Taps { get; init; } = [];
 
+    /// <summary>The reductions that are taken of the output.</summary>
+    public IEnumerable<int> Reductions => Reduction >= 0 ? Taps.Append(Reduction) : Taps;
+
     /// <summary>Which of the network's outputs the map is.</summary>
     public IReadOnlyList<int> NetworkOutputs { get; init; } = [];
 }

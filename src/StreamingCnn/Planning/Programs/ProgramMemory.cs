@@ -8,19 +8,27 @@ namespace StreamingCnn.Planning.Programs;
 /// what each record keeps, and gradients as
 /// they come and go. What tiles leave for one another, sums of parameters' gradients and sinks are not a tile's.
 /// </summary>
-/// <param name="trunk">Bytes of a value, and of each layer's weights.</param>
-internal sealed class ProgramMemory(TrunkCost trunk)
+internal sealed class ProgramMemory
 {
-    private const int None = -1;
+    private const int None = MapBlocks.None;
 
+    private readonly TrunkCost trunk;
     private readonly LiveBytes live = new();
-    private readonly Slots windows = new(trunk.Graph.Nodes.Count);
-    private readonly Slots gradients = new(trunk.Graph.Nodes.Count);
-    private readonly List<int>?[] records = new List<int>?[trunk.Graph.Nodes.Count];
+    private readonly MapBlocks windows;
+    private readonly MapBlocks gradients;
+    private readonly RecordBlocks records;
     private readonly List<int> operands = [];
     private readonly List<int> parts = [];
     private int rectangle = None;
     private int own = None;
+
+    /// <param name="trunk">Bytes of a value, and of each layer's weights.</param>
+    public ProgramMemory(TrunkCost trunk)
+    {
+        this.trunk = trunk;
+        (windows, gradients) = (new(trunk.Graph.Nodes.Count), new(trunk.Graph.Nodes.Count));
+        records = new(trunk, live);
+    }
 
     /// <summary>Bytes alive.</summary>
     public long Now => live.Now;
@@ -70,7 +78,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
             case Overwrite overwrite:
                 windows[overwrite.Node] = live.Share(windows[Node(overwrite.Node).Inputs[0]]);
                 if (overwrite.Records)
-                    records[overwrite.Node] = [live.Share(windows[overwrite.Node])];
+                    records.Share(overwrite.Node, windows[overwrite.Node]);
                 break;
             case CutWindow cut:
                 windows[cut.Node] = live.Share(rectangle);
@@ -102,7 +110,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
                 Run(back, tile.Memory(back.Node));
                 break;
             case Discard discard:
-                ReleaseRecord(discard.Node);
+                records.Release(discard.Node);
                 break;
             case ReleaseGradient release:
                 Release(ref own);
@@ -132,7 +140,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
             : 0;
         live.Touch(memory.WideCopy(bytes, trunk.ElementSize) + moved);
         if (compute.Records)
-            Record(node.Index, memory, read, padded, rectangle);
+            records.Make(node.Index, memory, read, padded, rectangle);
         ReleaseOperands(padded);
     }
 
@@ -140,7 +148,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
     {
         var node = Node(record.Node);
         var (read, padded) = Read(node, record.Input, record.Padded, memory);
-        Record(node.Index, memory, read, padded, None);
+        records.Make(node.Index, memory, read, padded, None);
         ReleaseOperands(padded);
     }
 
@@ -170,39 +178,15 @@ internal sealed class ProgramMemory(TrunkCost trunk)
         var node = Node(apply.Node);
         windows[apply.Node] = memory.OutputIsPart ? live.Share(windows[node.Inputs[0]]) : New(apply.Node, apply.Window);
         if (apply.Records)
-            Record(apply.Node, memory, [windows[node.Inputs[0]]], None, windows[apply.Node]);
+            records.Make(apply.Node, memory, [windows[node.Inputs[0]]], None, windows[apply.Node]);
     }
-
-    private void Record(int node, in LayerMemory memory, int[] read, int padded, int output)
-    {
-        var held = new List<int>();
-        if (memory.KeepsInput && !(padded >= 0 && memory.KeepsPaddedCopyOnly))
-        {
-            foreach (var (operand, block) in read.Index())
-                held.Add(Kept(block, memory, Node(Node(node).Inputs[operand]) is { IsSource: true, IsStored: false }));
-        }
-
-        if (memory is { KeepsInput: true, RunsAgain: 0 } && padded >= 0)
-            held.Add(live.Share(padded));
-        if (memory.KeepsOutput)
-            held.Add(Kept(output, memory, isSource: false));
-        if (output >= 0 && memory.BytesBesides(live.Bytes(output), Node(node).Channels, trunk.ElementSize) is > 0 and var besides)
-            held.Add(live.New(besides));
-        records[node] = held;
-    }
-
-    /// <summary>What a record holds of a map: the map itself, or the layer's wider copy of it. Sources are as wide already.</summary>
-    private int Kept(int block, in LayerMemory memory, bool isSource) => memory.WideElementSize > 0 && !isSource
-        ? live.New(memory.Inside(live.Bytes(block), trunk.ElementSize))
-        : live.Share(block);
 
     private void Run(Backpropagate back, in LayerMemory memory)
     {
         var node = Node(back.Node);
-        var record = records[back.Node] ?? [];
         var gradient = own >= 0 ? own : gradients[back.Node];
         // The weights, and their gradient: a second thread's share of the sum, the sum, and what it is rearranged to.
-        var (bytes, recorded) = (memory.Inside(live.Bytes(gradient), trunk.ElementSize), record.Sum(live.Bytes));
+        var (bytes, recorded) = (memory.Inside(live.Bytes(gradient), trunk.ElementSize), records.Bytes(back.Node));
         // A wider copy of the gradient that comes in lasts as long as the layer runs.
         var wide = memory.WideCopy(live.Bytes(gradient), trunk.ElementSize);
         var moved = memory.Rearranges ? Moved(memory, bytes + recorded + (Weights(memory, 3) * trunk.WeightBytes[node.Index]))
@@ -223,14 +207,7 @@ internal sealed class ProgramMemory(TrunkCost trunk)
             live.Touch(wide + moved + memory.WideCopy(live.Bytes(parts[^1]), trunk.ElementSize));
         }
 
-        ReleaseRecord(back.Node);
-    }
-
-    private void ReleaseRecord(int node)
-    {
-        foreach (var block in records[node] ?? [])
-            live.Release(block);
-        records[node] = null;
+        records.Release(back.Node);
     }
 
     private void Join(AddGradient add)
@@ -274,29 +251,4 @@ internal sealed class ProgramMemory(TrunkCost trunk)
 
     /// <summary>Tensors as large as the weights at a time.</summary>
     private static long Weights(in LayerMemory memory, long rearranged) => rearranged + (memory.MakesWeights ? 1 : 0);
-
-    /// <summary>A block for each map, or none.</summary>
-    private sealed class Slots
-    {
-        private readonly int[] blocks;
-
-        public Slots(int count)
-        {
-            blocks = new int[count];
-            Array.Fill(blocks, None);
-        }
-
-        public int this[int node]
-        {
-            get => blocks[node];
-            set => blocks[node] = value;
-        }
-
-        public int Take(int node)
-        {
-            var block = blocks[node];
-            blocks[node] = None;
-            return block;
-        }
-    }
 }

@@ -37,8 +37,11 @@ internal sealed class SizedStages
             var (rows, columns) = AxisNetwork.Of(stage.Graph, SourcesOf(stage));
             foreach (var (output, node) in stage.Outputs.Zip(stage.Graph.Outputs))
             {
+                var (height, width) = (rows.Length(node), columns.Length(node));
                 if (output.Map >= 0)
-                    sizes[output.Map] = (rows.Length(node), columns.Length(node));
+                    sizes[output.Map] = (height, width);
+                foreach (var reduction in output.Reductions)
+                    Check(network.Network.Reductions[reduction], height, width);
             }
         }
 
@@ -75,4 +78,16 @@ internal sealed class SizedStages
 
     /// <summary>The maps that wait.</summary>
     public IEnumerable<int> Boundaries => Network.Network.Maps.Where(map => Network.IsBoundary(map.Index)).Select(map => map.Index);
+
+    private void Check(ReductionNode reduction, long height, long width)
+    {
+        try
+        {
+            reduction.Kind.CheckSize(height, width);
+        }
+        catch (ArgumentException reason)
+        {
+            throw SizeRefusal.Of(reduction.Path, reduction.Kind.Name, Sources, reason);
+        }
+    }
 }

@@ -1,0 +1,91 @@
+using StreamingCnn.Execution.Stages;
+using StreamingCnn.Graph;
+using StreamingCnn.Graph.Stages;
+using StreamingCnn.Interop;
+using StreamingCnn.Planning;
+using StreamingCnn.Planning.Stages;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Execution;
+
+/// <summary>Plans and prepares the runs of networks that the engine sees into.</summary>
+/// <param name="options">How they are streamed.</param>
+/// <param name="arithmetic">What they compute in.</param>
+/// <param name="plans">What was planned so far.</param>
+internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithmetic, PlanMemory plans)
+{
+    /// <summary>A run of local layers.</summary>
+    /// <param name="graph">The layers, as they are streamed.</param>
+    /// <param name="sources">The sources; the run takes them over.</param>
+    /// <param name="willReverse">Whether a backward pass follows.</param>
+    public StreamedRun Of(NetworkGraph graph, SourceSet sources, bool willReverse)
+    {
+        var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
+        return new StreamedRun(
+            plan,
+            sources,
+            Settings(graph.Nodes, sources, willReverse) with
+            {
+                HeapBytes = sources.Device.type == DeviceType.CPU ? plan.HeapBytes : 0,
+                Seams = Seams(plan.Grid, sources, willReverse),
+            });
+    }
+
+    /// <summary>A run of a network that looks at whole maps.</summary>
+    /// <param name="network">The network, as it is written.</param>
+    /// <param name="sources">The sources; the run takes them over.</param>
+    /// <param name="willReverse">Whether a backward pass follows.</param>
+    public StagedRun Of(TracedNetwork network, SourceSet sources, bool willReverse)
+    {
+        var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
+        var plan = plans.Choose(stages, options, arithmetic.Costs(sources.Batch, sources.Type));
+        return new StagedRun(
+            plan,
+            sources,
+            Settings(network.Maps, sources, willReverse),
+            Shelf(plan, sources, willReverse),
+            (grid, isReversed) => Seams(grid, sources, isReversed));
+    }
+
+    private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)
+    {
+        if (sources.Device.type == DeviceType.CPU)
+            TensorHeap.Begin();
+        // Drawn only where it is used, so that networks without random layers leave the generator alone.
+        var isRandom = maps.Any(node => node.Layer is { IsRandom: true });
+        return new()
+        {
+            MapType = arithmetic.MapType(sources.Type),
+            Format = arithmetic.Format(sources.Type, sources.Device),
+            WillReverse = willReverse,
+            Seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0,
+            Profile = options.Profile,
+        };
+    }
+
+    private RestingSeams? Seams(GridPlan grid, SourceSet sources, bool willReverse)
+    {
+        if (!arithmetic.CarryIsElsewhere(sources.Device))
+            return null;
+        var memory = new SeamMemory(grid, _ => false);
+        var valueBytes = sources.Batch * arithmetic.ValueBytes(sources.Type);
+        ISeamShelf shelf = options.Carry == CarryPlace.Host
+            ? new HostShelf(sources.Device)
+            : new FileShelf(options.CarryFolder, (willReverse ? grid.CarriedValues : memory.MostForward) * valueBytes, sources.Device);
+        return new(shelf, memory.OnTheWay(valueBytes));
+    }
+
+    private IMapShelf Shelf(StagedPlan plan, SourceSet sources, bool willReverse)
+    {
+        var format = arithmetic.Format(sources.Type, sources.Device);
+        if (plan.OnTheWay is not { } onTheWay)
+            return new MemoryShelf(sources.Device, format);
+        var costs = arithmetic.Costs(sources.Batch, sources.Type);
+        var maps = new BoundaryBytes(plan.Stages, costs.ValueBytes, costs.GradientBytes);
+        IScratch scratch = plan.Place == CarryPlace.Host
+            ? new HostScratch()
+            : new ScratchFile("store of maps", options.CarryFolder, willReverse ? maps.Most : maps.MostForward);
+        return new RestingMapShelf(scratch, sources.Device, format, onTheWay);
+    }
+}
