@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using StreamingCnn.Cli.Verification;
+using StreamingCnn.Benchmarks;
 using StreamingCnn.Models;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -29,22 +29,13 @@ internal static class TrainingStep
         var plan = streaming.Plan(image.Height, image.Width);
         Say($"{image.Height} x {image.Width} px ({image.Height * image.Width / 1e6:0.0} MP), tiles of {plan.Tile.Height} x {plan.Tile.Width} px; all feature maps would take {plan.WholeBytes / 1e9:0.0} GB; carry {Math.Max(plan.CarryBytes, plan.CarryElsewhereBytes) / 1e6:0} MB on the {options.Carry}");
 
-        PeakMemory.Reset();
-        var before = PeakMemory.Bytes;
-        var clock = Stopwatch.StartNew();
-        using var scope = NewDisposeScope();
-        var features = streaming.forward(image).mean([2, 3]);
-        using var head = Linear(features.shape[1], Classes);
+        using var head = Linear(ModelCatalog.OutputChannels(trunk), Classes);
         using var optimizer = optim.SGD(streaming.parameters().Concat(head.parameters()), 0.01);
-        var loss = functional.cross_entropy(head.forward(features), tensor(new long[] { 1 }));
-        var forward = clock.Elapsed;
-        loss.backward();
-        optimizer.step();
-        Say($"loss {loss.item<float>():0.0000}; forward {forward.TotalSeconds:0.0} s, backward and update {(clock.Elapsed - forward).TotalSeconds:0.0} s, {image.Height * image.Width / 1e6 / clock.Elapsed.TotalSeconds:0.0} MP/s");
+        var step = MeasuredStep.Run(() => head.forward(streaming.forward(image).mean([2, 3])), () => optimizer.step());
+        Say($"loss {step.Loss:0.0000}; forward {step.Forward.TotalSeconds:0.0} s, backward and update {(step.All - step.Forward).TotalSeconds:0.0} s, {image.Height * image.Width / 1e6 / step.All.TotalSeconds:0.0} MP/s");
         // The parameters are resident before the step; their gradients are not.
         var planned = plan.StepBytes - (plan.ParameterBytes / 2);
-        var peak = PeakMemory.Bytes;
-        Say($"peak resident memory of the whole process {peak / 1e6:0} MB, {(peak - before) / 1e6:0} MB of it the step's; planned {planned / 1e6:0} MB");
+        Say($"peak resident memory of the whole process {step.Peak / 1e6:0} MB, {(step.Peak - step.Before) / 1e6:0} MB of it the step's; planned {planned / 1e6:0} MB");
         return 0;
     }
 

@@ -1,8 +1,7 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
+using StreamingCnn.Benchmarks;
 using StreamingCnn.Cli.Input;
-using StreamingCnn.Cli.Verification;
 using StreamingCnn.Imaging;
 using StreamingCnn.Models;
 using StreamingCnn.Training;
@@ -62,19 +61,10 @@ internal static class StepCommand
 
     private static void Measure(StreamingClassifier network, IImageSource image)
     {
-        PeakMemory.Reset();
-        var before = PeakMemory.Bytes;
-        var clock = Stopwatch.StartNew();
-        using var scope = NewDisposeScope();
-        var loss = functional.cross_entropy(network.forward(image), tensor(new long[] { 1 }));
-        var forward = clock.Elapsed;
-        loss.backward();
-        var all = clock.Elapsed;
-        foreach (var parameter in network.parameters())
-            parameter.grad = null;
+        var step = MeasuredStep.Run(() => network.forward(image), () => network.zero_grad(set_to_none: true));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"loss {loss.item<float>():0.0000}; forward {forward.TotalSeconds:0.0} s, in all {all.TotalSeconds:0.0} s; resident "
-            + $"{PeakMemory.Bytes / 1048576.0:0} MiB, {(PeakMemory.Bytes - before) / 1048576.0:0} MiB above what was before the step"));
+            $"loss {step.Loss:0.0000}; forward {step.Forward.TotalSeconds:0.0} s, in all {step.All.TotalSeconds:0.0} s; resident "
+            + $"{step.Peak / 1048576.0:0} MiB, {(step.Peak - step.Before) / 1048576.0:0} MiB above what was before the step"));
     }
 }

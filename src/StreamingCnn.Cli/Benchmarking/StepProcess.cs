@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using StreamingCnn.Training.Runs;
 using TorchSharp;
@@ -120,5 +121,5 @@ internal static class StepProcess
 
     // Global pooling, as a classifier begins: a loss on the map itself would hold several more of its size, the caller's and not the
     // step's.
-    private static Tensor Loss(Tensor map) => map.mean([2, 3]).square().mean();
+    private static Tensor Loss(Tensor map) => map.mean([2, 3]).Squared().mean();
 }

@@ -1,4 +1,5 @@
 using StreamingCnn.Imaging;
+using StreamingCnn.Interop;
 using StreamingCnn.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,12 +39,12 @@ internal sealed class NeedleImage : IImageSource
         var generator = new Generator((ulong)seed);
         var random = new Random(seed);
         var clouds = nn.functional.interpolate(rand([1, 1, 8, 8], generator: generator), [side, side], mode: InterpolationMode.Bilinear, align_corners: false);
-        var image = clouds * 90 + rand([1, 3, side, side], generator: generator) * 60;
+        var image = clouds.Times(90.0).Plus(rand([1, 3, side, side], generator: generator).Times(60.0));
         for (var i = 0; i < Distractors; i++)
             Draw(isCross: false);
         if (hasNeedle)
             Draw(isCross: true);
-        pixels = image.clamp(0, 255).to(ScalarType.Byte).DetachFromDisposeScope();
+        pixels = image.NoLessThan(0).NoMoreThan(255).to(ScalarType.Byte).DetachFromDisposeScope();
 
         void Draw(bool isCross)
         {
@@ -55,9 +56,9 @@ internal sealed class NeedleImage : IImageSource
             foreach (var stroke in strokes)
             {
                 var area = image.narrow(2, top + stroke.Top, stroke.Height).narrow(3, left + stroke.Left, stroke.Width);
-                area.fill_(235);
+                area.Filled(235);
                 if (isCross)
-                    area.narrow(1, 1, 2).fill_(90);
+                    area.narrow(1, 1, 2).Filled(90);
             }
         }
     }

@@ -20,7 +20,7 @@ public static class ImageBytes
         using var scope = NewDisposeScope();
         var pixels = source.Read(0, 0, source.Height, source.Width);
         if (pixels.dtype != ScalarType.Byte)
-            pixels = pixels.round().clamp(0, 255).to(ScalarType.Byte);
+            pixels = BytePixels.Of(pixels);
         pixels = pixels[0].permute(1, 2, 0).contiguous();
         using var loaded = Image.NewFromMemoryCopy(pixels.bytes, checked((int)source.Width), checked((int)source.Height), source.Channels, Enums.BandFormat.Uchar);
         using var image = loaded.Copy(interpretation: source.Channels == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb);

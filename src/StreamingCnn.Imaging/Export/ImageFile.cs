@@ -56,7 +56,7 @@ public static class ImageFile
             using var scope = NewDisposeScope();
             var band = source.Read(top, 0, Math.Min(rows, source.Height - top), source.Width);
             if (band.dtype != ScalarType.Byte)
-                band = band.round().clamp(0, 255).to(ScalarType.Byte);
+                band = BytePixels.Of(band);
             file.Write(band[0].permute(1, 2, 0).contiguous().bytes);
         }
     }

@@ -49,12 +49,12 @@ public static class Thumbnail
             return pixels;
         // Where there are no data the picture is white, which is also what Otsu's threshold takes for background.
         if (isByte)
-            return pixels.nan_to_num(255).round().clamp(0, 255).to(ScalarType.Byte);
+            return BytePixels.Of(pixels.nan_to_num(255));
         var present = pixels[pixels.isfinite()];
         if (present.numel() == 0)
-            return full_like(pixels, 255).to(ScalarType.Byte);
+            return BytePixels.Of(pixels.nan_to_num(255, 255, 255));
         var (least, most) = (present.min(), present.max());
         pixels = pixels.nan_to_num((double)most.item<float>());
-        return ((pixels - least) * (255 / (most - least).clamp_min(1e-12))).round().clamp(0, 255).to(ScalarType.Byte);
+        return BytePixels.Of(BytePixels.Spread(pixels, least, most));
     }
 }

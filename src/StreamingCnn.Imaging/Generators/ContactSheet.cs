@@ -36,7 +36,8 @@ public static class ContactSheet
         using (image)
         {
             using var small = new ResampledSource(image, side, side);
-            var cell = full([1, DigitBank.Side + side + Gap, side + Gap], 255, ScalarType.Byte);
+            using Scalar white = 255;
+            var cell = full([1, DigitBank.Side + side + Gap, side + Gap], white, ScalarType.Byte);
             cell.narrow(1, DigitBank.Side, side).narrow(2, 0, side).copy_(small.Read(0, 0, side, side)[0]);
             // The digits of the label are drawn as those of the images are, with a pen that does not shake: the generator needs no fonts.
             var label = image.Label.ToString(CultureInfo.InvariantCulture);

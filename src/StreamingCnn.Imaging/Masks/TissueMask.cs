@@ -1,3 +1,4 @@
+using StreamingCnn.Imaging.Export;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -45,8 +46,8 @@ public sealed class TissueMask
         ArgumentNullException.ThrowIfNull(thumbnail);
         using var scope = NewDisposeScope();
         var pixels = thumbnail.Read(0, 0, thumbnail.Height, thumbnail.Width).to(ScalarType.Float32);
-        var signal = thumbnail.Channels == 3 ? pixels.amax([1]) - pixels.amin([1]) : 255 - pixels.mean([1]);
-        var values = signal.clamp(0, 255).round().to(ScalarType.Byte).contiguous().bytes.ToArray();
+        var signal = thumbnail.Channels == 3 ? pixels.amax([1]) - pixels.amin([1]) : tensor(255f) - pixels.mean([1]);
+        var values = BytePixels.Of(signal).contiguous().bytes.ToArray();
         var threshold = OtsuThreshold(values);
         return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, imageHeight, imageWidth, threshold);
     }
@@ -59,7 +60,7 @@ public sealed class TissueMask
     {
         ArgumentNullException.ThrowIfNull(mask);
         using var scope = NewDisposeScope();
-        var values = mask.Read(0, 0, mask.Height, mask.Width).ne(0).any(1).to(ScalarType.Byte).contiguous().bytes.ToArray();
+        var values = mask.Read(0, 0, mask.Height, mask.Width).to(ScalarType.Bool).any(1).to(ScalarType.Byte).contiguous().bytes.ToArray();
         return new TissueMask([.. values.Select(value => value != 0)], (int)mask.Height, (int)mask.Width, imageHeight, imageWidth, -1);
     }
 

@@ -105,6 +105,9 @@ internal sealed class ArraySource : IImageSource
             return planar;
         // torch has no arithmetic on uint16: widen the bits as signed and take the sign back out.
         var wide = planar.to(ScalarType.Int32).bitwise_and(0xffff).to(ScalarType.Float32);
-        return raw ? wide : wide / 257f;
+        if (raw)
+            return wide;
+        using Scalar stepsOfAByte = 257f;
+        return wide.div(stepsOfAByte);
     }
 }

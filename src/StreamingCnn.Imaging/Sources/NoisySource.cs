@@ -44,7 +44,9 @@ public sealed class NoisySource : IImageSource
             for (long x = 0; x < width; x++)
                 noise[(row * width) + x] = (float)(deviation * Normal(channel, y, left + x));
         });
-        return inner.Read(top, left, height, width).to(ScalarType.Float32).add(tensor(noise, [1, Channels, height, width])).MoveToOuterDisposeScope();
+        using Scalar one = 1;
+        return inner.Read(top, left, height, width).to(ScalarType.Float32)
+            .add(tensor(noise, [1, Channels, height, width]), one).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -42,6 +42,7 @@ internal static class SamplePicture
             pixels = nn.functional.interpolate(pixels, [Math.Max(1, (long)(source.Height * factor)), Math.Max(1, (long)(source.Width * factor))], mode: InterpolationMode.Area);
         // What the network sees is scaled; spread from the least to the greatest, an eye can see it too.
         var (least, most) = (pixels.min(), pixels.max());
-        return new(((pixels - least) * (255 / (most - least).clamp_min(1e-12))).MoveToOuterDisposeScope());
+        using Scalar smallest = 1e-12;
+        return new(((pixels - least) / (most - least).clamp_min(smallest) * tensor(255f)).MoveToOuterDisposeScope());
     }
 }

@@ -86,7 +86,7 @@ internal sealed class MapTrial
         for (var i = 0; i < 2 * positions.Length; i++)
         {
             var row = changed.narrow(0, i, 1).narrow(dimension, positions[i / 2], 1);
-            row.copy_(Random(row.shape).mul(10));
+            row.copy_(Random(row.shape).Times(10.0));
         }
 
         var outputs = Whole(changed);
@@ -137,7 +137,7 @@ internal sealed class MapTrial
 
             if (layer.OutputIsFresh)
             {
-                output.fill_(0);
+                output.zero_();
                 if (!AreEqual(window, before))
                     return "says that its output is fresh memory, but gives a part of its window; take back OutputIsFresh";
             }
@@ -167,7 +167,7 @@ internal sealed class MapTrial
             using (record)
             {
                 if (record.Backward(Part(weights, patch.Output).contiguous(), pieces)[0] is { } gradient)
-                    Part(pieces.Image, patch.Input).add_(gradient.Tensor);
+                    Part(pieces.Image, patch.Input).Accumulate(gradient.Tensor);
             }
         }
 
@@ -224,7 +224,7 @@ internal sealed class MapTrial
         var input = patch.Input;
         long[] shape = [image.shape[0], image.shape[1], input.Rows.Length + 4, input.Columns.Length + 4];
         var window = format.Empty(shape, image.dtype, image.device)
-            .fill_(double.NaN)
+            .Filled(double.NaN)
             .narrow(2, 2, input.Rows.Length)
             .narrow(3, 2, input.Columns.Length);
         if (!input.IsEmpty)
@@ -241,7 +241,7 @@ internal sealed class MapTrial
         long[] dimensions = [.. Enumerable.Range(0, (int)expected.Dimensions).Select(i => (long)i)];
         var scale = expected.to(ScalarType.Float64).nan_to_num(0, 0, 0).abs().amax(dimensions);
         var difference = (found.to(ScalarType.Float64) - expected.to(ScalarType.Float64)).abs();
-        return difference.gt(scale * (slack * tolerance)).logical_or(found.isnan().logical_xor(expected.isnan()));
+        return difference.gt(scale.Times(slack * tolerance)).logical_or(found.isnan().logical_xor(expected.isnan()));
     }
 
     private static bool AreEqual(Tensor found, Tensor expected) =>
@@ -263,6 +263,6 @@ internal sealed class MapTrial
         public Tensor this[Parameter parameter] => sums.TryGetValue(parameter.Handle, out var sum) ? sum : zeros_like(parameter);
 
         public void Add(Parameter parameter, Tensor gradient) =>
-            sums[parameter.Handle] = sums.TryGetValue(parameter.Handle, out var sum) ? sum + gradient : gradient.clone();
+            sums[parameter.Handle] = sums.TryGetValue(parameter.Handle, out var sum) ? sum.Plus(gradient) : gradient.clone();
     }
 }

@@ -19,6 +19,13 @@ internal static class KeptScalars
     /// <summary><c>left + right</c>.</summary>
     public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);
 
+    /// <summary><c>sum += number</c>, in place.</summary>
+    public static Tensor Accumulate(this Tensor sum, long number)
+    {
+        using Scalar kept = number;
+        return sum.add_(kept, One);
+    }
+
     /// <summary><c>value + left * right</c>, in one pass.</summary>
     public static Tensor PlusProduct(this Tensor value, Tensor left, Tensor right) => value.addcmul(left, right, One);
 
@@ -40,14 +47,14 @@ internal static class KeptScalars
     public static Tensor Plus(this Tensor value, long number)
     {
         using Scalar kept = number;
-        return value.add(kept);
+        return value.add(kept, One);
     }
 
     /// <inheritdoc cref="Plus(Tensor, long)"/>
     public static Tensor Plus(this Tensor value, double number)
     {
         using Scalar kept = number;
-        return value.add(kept);
+        return value.add(kept, One);
     }
 
     /// <summary><c>value ^ exponent</c>.</summary>
@@ -55,6 +62,23 @@ internal static class KeptScalars
     {
         using Scalar kept = exponent;
         return value.pow(kept);
+    }
+
+    /// <summary><c>value value</c>.</summary>
+    public static Tensor Squared(this Tensor value) => value.mul(value);
+
+    /// <summary>The numbers from one to another, which is left out.</summary>
+    public static Tensor Range(long start, long end, ScalarType type, Device device)
+    {
+        using Scalar first = start, behind = end;
+        return arange(first, behind, One, type, device);
+    }
+
+    /// <summary>A tensor of which every value becomes a number.</summary>
+    public static Tensor Filled(this Tensor value, double number)
+    {
+        using Scalar kept = number;
+        return value.fill_(kept);
     }
 
     /// <summary>The larger of value and bound.</summary>

@@ -1,4 +1,5 @@
 using StreamingCnn.Graph.Layers;
+using StreamingCnn.Interop;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -27,7 +28,7 @@ internal sealed class ConvNeXtBlock : StreamingBlock
     public ConvNeXtBlock(long channels, double dropProbability)
         : base(nameof(ConvNeXtBlock))
     {
-        layerScale = Parameter(full(channels, 1, 1, InitialScale, dtype: ScalarType.Float32));
+        layerScale = Parameter(empty(channels, 1, 1).Filled(InitialScale));
         // Numbers 1 and 6 are torchvision's permutations to channels last and back, which layers at each pixel do not need.
         block = Sequential(
             ("0", Conv2d(channels, channels, 7, padding: 3, groups: channels)),

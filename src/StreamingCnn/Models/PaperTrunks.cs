@@ -31,9 +31,10 @@ public static class PaperTrunks
 
         var trunk = Sequential(layers);
         using var grad = no_grad();
+        using Scalar gain = 2.5;
         foreach (var convolution in trunk.modules().OfType<Conv2d>())
         {
-            convolution.weight.mul_(2.5);
+            convolution.weight.mul_(gain);
             convolution.bias!.zero_();
         }
 

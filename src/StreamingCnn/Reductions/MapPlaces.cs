@@ -19,7 +19,7 @@ internal static class MapPlaces
     {
         using Scalar blockWidth = block.Width, mapWidth = width, start = ((top + block.Top) * width) + left + block.Left;
         var (row, column) = (within.floor_divide(blockWidth), within.remainder(blockWidth));
-        return row.mul_(mapWidth).add_(column, SmallTensors.One).add_(start).to(ScalarType.Float64);
+        return row.mul_(mapWidth).add_(column, SmallTensors.One).add_(start, SmallTensors.One).to(ScalarType.Float64);
     }
 
     /// <summary>Adds values at places to the rectangle that holds them; others pass by.</summary>

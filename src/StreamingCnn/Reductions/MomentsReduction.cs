@@ -37,7 +37,7 @@ public sealed class MomentsReduction(bool weighted = false) : MapReduction
         var count = weights.sum([2, 3]);
         var mean = values.mul(weights).sum([2, 3]).OverOrZero(count);
         var difference = values.sub(mean.unsqueeze(2).unsqueeze(3));
-        var squares = difference.square().mul(weights).sum([2, 3]);
+        var squares = difference.Squared().mul(weights).sum([2, 3]);
         return [mean, squares.masked_fill(count.logical_not(), SmallTensors.Zero), count];
     }
 }

@@ -143,7 +143,7 @@ internal sealed class MomentsRun : ReductionRun
         // The first part's mean serves as the origin: small differences stay exact.
         var origin = means[1];
         var merged = means.sub(origin).mul(counts).sum(dim: 0).OverOrZero(total).Plus(origin);
-        var between = means.sub(merged).square().mul_(counts).sum(dim: 0);
+        var between = means.sub(merged).Squared().mul_(counts).sum(dim: 0);
         squares.copy_(allSquares.sum(dim: 0).Plus(between));
         mean.copy_(merged.masked_fill(total.logical_not(), SmallTensors.Zero));
         count.copy_(total);

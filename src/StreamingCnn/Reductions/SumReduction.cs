@@ -73,10 +73,7 @@ internal sealed class SumRun : ReductionRun
         }
 
         if (!isWeighted)
-        {
-            using Scalar positions = rectangles[0].shape[2] * rectangles[0].shape[3];
-            weight.add_(positions);
-        }
+            weight.Accumulate(rectangles[0].shape[2] * rectangles[0].shape[3]);
     }
 
     public override IReadOnlyList<Tensor> Finish() => [sum.clone(), weight.clone()];

@@ -80,9 +80,9 @@ internal sealed class TopKRun : ReductionRun
             return within;
 
         using Scalar nowhere = positions.shape[2], all = count;
-        var numbers = arange(nowhere, ScalarType.Int64, positions.device).expand_as(positions);
+        var numbers = KeptScalars.Range(0, positions.shape[2], ScalarType.Int64, positions.device).expand_as(positions);
         var (first, _) = numbers.masked_fill(isLast.logical_not(), nowhere).topk((int)count, 2, largest: false);
-        var rank = arange(all, ScalarType.Int64, positions.device).expand_as(within).add(taken, SmallTensors.One).sub_(all);
+        var rank = KeptScalars.Range(0, count, ScalarType.Int64, positions.device).expand_as(within).add(taken, SmallTensors.One).sub_(all);
         return where(isTaken, first.gather(2, rank.clamp_min(SmallTensors.Zero)), within);
     }
 

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Reflection.Emit;
 using System.Reflection.Metadata;
-using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 
 namespace StreamingCnn.Docs.Tests.Architecture;
@@ -9,10 +7,6 @@ namespace StreamingCnn.Docs.Tests.Architecture;
 /// <summary>The types that a type mentions: base type, interfaces, fields, signatures, local variables, and every instruction of its methods.</summary>
 internal sealed class TypeUses(MetadataReader metadata, PEReader file)
 {
-    private static readonly Dictionary<int, OpCode> Instructions = typeof(OpCodes).GetFields()
-        .Select(field => (OpCode)field.GetValue(null)!)
-        .ToDictionary(code => (int)(ushort)code.Value);
-
     private readonly HashSet<EntityHandle> uses = [];
     private readonly HashSet<EntityHandle> seen = [];
 
@@ -52,37 +46,8 @@ internal sealed class TypeUses(MetadataReader metadata, PEReader file)
             metadata.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(collector, null);
         foreach (var region in body.ExceptionRegions)
             Add(region.CatchType);
-        var code = body.GetILReader();
-        while (code.RemainingBytes > 0)
-        {
-            int value = code.ReadByte();
-            if (value == 0xfe)
-                value = 0xfe00 | code.ReadByte();
-            switch (Instructions[value].OperandType)
-            {
-                case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
-                    Add(MetadataTokens.EntityHandle(code.ReadInt32()));
-                    break;
-                case OperandType.InlineSwitch:
-                    var targets = code.ReadInt32();
-                    code.Offset += 4 * targets;
-                    break;
-                case OperandType.InlineI8 or OperandType.InlineR:
-                    code.Offset += 8;
-                    break;
-                case OperandType.InlineVar:
-                    code.Offset += 2;
-                    break;
-                case OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar:
-                    code.Offset += 1;
-                    break;
-                case OperandType.InlineNone:
-                    break;
-                default:
-                    code.Offset += 4;
-                    break;
-            }
-        }
+        foreach (var (_, mentioned) in MethodInstructions.Of(body))
+            Add(mentioned);
     }
 
     private void Add(EntityHandle handle)

@@ -84,7 +84,7 @@ internal sealed class RateMeasurement : IDisposable
             new(WorkKind.PerPixel, PerPixel(4 * Channels), Map(4 * Channels, Side / 2)),
         ];
         var pooled = Map(Channels, Side);
-        var large = empty(LargeBytes / sizeof(float)).fill_(1);
+        var large = empty(LargeBytes / sizeof(float)).Filled(1);
         var other = empty_like(large);
         var light = Convolution2d(16, 16, 3);
         var heavy = Convolution2d(Deep, Deep, 3);
@@ -185,7 +185,7 @@ internal sealed class RateMeasurement : IDisposable
         return new(linear);
     }
 
-    private static Tensor Weights(params long[] shape) => empty(shape).fill_(0.01f);
+    private static Tensor Weights(params long[] shape) => empty(shape).Filled(0.01);
 
     /// <summary>A layer that is timed, forwards and backwards.</summary>
     private sealed record Trial(WorkKind Kind, LocalLayer Layer, Tensor Operand)

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution.Probing;
@@ -13,22 +14,22 @@ internal static class Contrast
     private static readonly (Func<ProbedModule, long, long, Tensor> Near, Func<ProbedModule, long, long, Tensor> Far)[] Kinds =
     [
         (Normal, Normal),
-        (Normal, (m, h, w) => m.Uniform(h, w) * m.Large),
-        ((m, h, w) => m.Uniform(h, w), (m, h, w) => m.Uniform(h, w) * -m.Large),
-        ((m, h, w) => m.Normal(h, w) * 1e3, (m, h, w) => m.Normal(h, w) * 1e-3),
+        (Normal, (m, h, w) => m.Uniform(h, w).Times(m.Large)),
+        ((m, h, w) => m.Uniform(h, w), (m, h, w) => m.Uniform(h, w).Times(-m.Large)),
+        ((m, h, w) => m.Normal(h, w).Times(1e3), (m, h, w) => m.Normal(h, w).Times(1e-3)),
         (Positive, Negative),
-        (Normal, (m, h, w) => m.Normal(h, w) * m.Large),
-        ((m, h, w) => m.Normal(h, w) * 1e-3, (m, h, w) => m.Normal(h, w) * 30),
+        (Normal, (m, h, w) => m.Normal(h, w).Times(m.Large)),
+        ((m, h, w) => m.Normal(h, w).Times(1e-3), (m, h, w) => m.Normal(h, w).Times(30.0)),
         (Negative, Positive),
         (Normal, (m, h, w) => zeros_like(m.Normal(h, w))),
-        ((m, h, w) => m.Normal(h, w) + 10, Normal),
+        ((m, h, w) => m.Normal(h, w).Plus(10.0), Normal),
         ((m, h, w) => m.Uniform(h, w), Spike),
-        ((m, h, w) => m.Normal(h, w) - 10, Normal),
-        ((m, h, w) => zeros_like(m.Normal(h, w)), (m, h, w) => m.Normal(h, w) * 10),
-        ((m, h, w) => m.Uniform(h, w) * 255, (m, h, w) => full_like(m.Normal(h, w), 255)),
-        ((m, h, w) => m.Normal(h, w) * 30, (m, h, w) => m.Uniform(h, w)),
-        ((m, h, w) => (m.Normal(h, w) * 1e-2) + 0.5, (m, h, w) => (m.Normal(h, w) * 1e-2) - 0.5),
-        ((m, h, w) => m.Uniform(h, w) + 1, (m, h, w) => m.Uniform(h, w) + 0.1),
+        ((m, h, w) => m.Normal(h, w).Plus(-10.0), Normal),
+        ((m, h, w) => zeros_like(m.Normal(h, w)), (m, h, w) => m.Normal(h, w).Times(10.0)),
+        ((m, h, w) => m.Uniform(h, w).Times(255.0), (m, h, w) => m.Normal(h, w).Filled(255)),
+        ((m, h, w) => m.Normal(h, w).Times(30.0), (m, h, w) => m.Uniform(h, w)),
+        ((m, h, w) => m.Normal(h, w).Times(1e-2).Plus(0.5), (m, h, w) => m.Normal(h, w).Times(1e-2).Plus(-0.5)),
+        ((m, h, w) => m.Uniform(h, w).Plus(1.0), (m, h, w) => m.Uniform(h, w).Plus(0.1)),
     ];
 
     /// <summary>Number of kinds.</summary>
@@ -46,7 +47,7 @@ internal static class Contrast
 
     private static Tensor Normal(ProbedModule module, long height, long width) => module.Normal(height, width);
 
-    private static Tensor Positive(ProbedModule module, long height, long width) => module.Normal(height, width).abs() + 0.1;
+    private static Tensor Positive(ProbedModule module, long height, long width) => module.Normal(height, width).abs().Plus(0.1);
 
     private static Tensor Negative(ProbedModule module, long height, long width) => -Positive(module, height, width);
 
@@ -55,7 +56,7 @@ internal static class Contrast
     {
         var image = module.Uniform(height, width);
         foreach (var (row, column) in new[] { (0L, 0L), (height - 1, width - 1) })
-            image.Part(row, column, 1, 1).fill_(module.Large);
+            image.Part(row, column, 1, 1).Filled(module.Large);
         return image;
     }
 }

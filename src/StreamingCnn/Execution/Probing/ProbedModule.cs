@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -47,7 +48,7 @@ internal sealed class ProbedModule(Module<Tensor, Tensor> module, long batch, lo
     public bool TakesPositiveAlone { get; set; }
 
     /// <summary>An image that the module makes numbers of.</summary>
-    public Tensor Plain(long height, long width) => TakesPositiveAlone ? Uniform(height, width) + 0.1 : Normal(height, width);
+    public Tensor Plain(long height, long width) => TakesPositiveAlone ? Uniform(height, width).Plus(0.1) : Normal(height, width);
 
     /// <summary>An image of normally distributed values.</summary>
     public Tensor Normal(long height, long width) => Moved(randn([batch, channels, height, width], Drawn, CPU, generator: generator));

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,8 +27,8 @@ internal static class Reach
         var image = axis == Axis.Rows ? module.Plain(length, across) : module.Plain(across, length);
         var clean = module.Run(image);
         long begin = 0, end = clean.shape[dimension], outputs = end;
-        var noise = image.abs() + module.Large;
-        foreach (var spoilt in (Tensor[])[full_like(image, double.NaN), noise, -noise])
+        var noise = image.abs().Plus(module.Large);
+        foreach (var spoilt in (Tensor[])[empty_like(image).Filled(double.NaN), noise, -noise])
         {
             begin = Math.Max(begin, Changed(spoilt, 0) is { IsEmpty: false } first ? first.End : 0);
             end = Math.Min(end, Changed(spoilt, length - cut) is { IsEmpty: false } last ? last.Start : outputs);

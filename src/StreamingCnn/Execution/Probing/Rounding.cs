@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution.Probing;
@@ -36,12 +37,12 @@ internal static class Rounding
     public static double Negligible(ScalarType type, double norm) => norm * GradientTolerance(type) / 100;
 
     public static double Norm(Tensor? tensor) =>
-        tensor is null ? 0 : Wide(tensor).pow(2).sum().sqrt().to(ScalarType.Float64).item<double>();
+        tensor is null ? 0 : Wide(tensor).Squared().sum().sqrt().to(ScalarType.Float64).item<double>();
 
     private static Tensor Differs(Tensor found, Tensor expected, Tensor scale, double tolerance)
     {
         var (a, b) = (Wide(found), Wide(expected));
-        return ((a - b).abs().le(scale * tolerance) | a.eq(b) | (a.isnan() & b.isnan())).logical_not();
+        return ((a - b).abs().le(scale.Times(tolerance)) | a.eq(b) | (a.isnan() & b.isnan())).logical_not();
     }
 
     private static Tensor Wide(Tensor tensor) => tensor.dtype is ScalarType.Float64 or ScalarType.Float32 ? tensor

@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Planning;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -32,7 +33,7 @@ internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, Wind
             if (Compared(whole, part, image, window) is not var (expected, found))
                 return false;
             // Some ways to compute a convolution round by the largest value around.
-            if (!Rounding.Agrees(found, expected, Rounding.Scale(expected) + (Rounding.Scale(whole) * Epsilon(whole.dtype))))
+            if (!Rounding.Agrees(found, expected, Rounding.Scale(expected).Plus(Rounding.Scale(whole).Times(Epsilon(whole.dtype)))))
                 return false;
         }
 

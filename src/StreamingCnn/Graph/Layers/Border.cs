@@ -16,7 +16,7 @@ internal static class Border
         return patch.Input.IsEmpty
             ? window.Format()
                 .Empty([window.shape[0], window.shape[1], patch.Rows.PaddedLength, patch.Columns.PaddedLength], window.dtype, window.device)
-                .fill_(value)
+                .Filled(value)
             : nn.functional.pad(
                 window,
                 [patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After],

@@ -33,9 +33,9 @@ internal sealed class FoldedNorm(Conv2d convolution, NormBase norm) : MadeWeight
         norm.bias is { requires_grad: true } || norm.weight is { requires_grad: true } || Convolution.bias is { requires_grad: true };
 
     /// <inheritdoc/>
-    public override Tensor? Bias => bias ??= Kept(() => norm.bias is { } shift ? (Centred * Scale) + shift : Centred * Scale);
+    public override Tensor? Bias => bias ??= Kept(() => norm.bias is { } shift ? (Centred * Scale).Plus(shift) : Centred * Scale);
 
-    private Tensor Deviation => deviation ??= Kept(() => (norm.running_var! + norm.eps).sqrt());
+    private Tensor Deviation => deviation ??= Kept(() => norm.running_var!.Plus(norm.eps).sqrt());
 
     private Tensor Scale => scale ??= Kept(() => norm.weight is { } factor ? factor / Deviation : Deviation.reciprocal());
 
@@ -51,7 +51,7 @@ internal sealed class FoldedNorm(Conv2d convolution, NormBase norm) : MadeWeight
         if (ofWeights is not null && norm.weight is { requires_grad: true } factor)
         {
             var centredSum = Centred.to(ScalarType.Float64) * BiasSum!.to(ScalarType.Float64);
-            parameters.Add(factor, ((centredSum + Products(ofWeights)) / Deviation).to(factor.dtype));
+            parameters.Add(factor, (centredSum.Plus(Products(ofWeights)) / Deviation).to(factor.dtype));
         }
 
         if (BiasSum is not null && Convolution.bias is { requires_grad: true } own)

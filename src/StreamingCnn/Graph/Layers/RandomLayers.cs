@@ -64,9 +64,10 @@ internal sealed class DropoutLayer(Dropout dropout) : MaskingLayer(dropout, drop
     protected override Tensor Numbers(Tensor input, in Patch patch)
     {
         long height = patch.Rows.Map.OutputLength, width = patch.Columns.Map.OutputLength;
-        using var planes = arange(input.shape[0] * input.shape[1], ScalarType.Int64, input.device).reshape(input.shape[0], input.shape[1], 1, 1);
-        using var rows = arange(patch.Rows.Output.Start, patch.Rows.Output.End, ScalarType.Int64, input.device).reshape(-1, 1);
-        using var columns = arange(patch.Columns.Output.Start, patch.Columns.Output.End, ScalarType.Int64, input.device);
+        using var planes = KeptScalars.Range(0, input.shape[0] * input.shape[1], ScalarType.Int64, input.device)
+            .reshape(input.shape[0], input.shape[1], 1, 1);
+        using var rows = KeptScalars.Range(patch.Rows.Output.Start, patch.Rows.Output.End, ScalarType.Int64, input.device).reshape(-1, 1);
+        using var columns = KeptScalars.Range(patch.Columns.Output.Start, patch.Columns.Output.End, ScalarType.Int64, input.device);
         return CounterRandom.Uniform(planes.Times(height).Plus(rows).Times(width).Plus(columns), patch.Seed);
     }
 }
@@ -75,12 +76,14 @@ internal sealed class DropoutLayer(Dropout dropout) : MaskingLayer(dropout, drop
 internal sealed class ChannelDropoutLayer(Dropout2d dropout) : MaskingLayer(dropout, dropout.p, dropout.inplace)
 {
     protected override Tensor Numbers(Tensor input, in Patch patch) => CounterRandom.Uniform(
-        arange(input.shape[0] * input.shape[1], ScalarType.Int64, input.device).reshape(input.shape[0], input.shape[1], 1, 1), patch.Seed);
+        KeptScalars.Range(0, input.shape[0] * input.shape[1], ScalarType.Int64, input.device)
+            .reshape(input.shape[0], input.shape[1], 1, 1),
+        patch.Seed);
 }
 
 /// <summary>Stochastic depth: one draw for each image in the batch.</summary>
 internal sealed class StochasticDepthLayer(StochasticDepth depth) : MaskingLayer(depth, depth.Probability, worksInPlace: false)
 {
     protected override Tensor Numbers(Tensor input, in Patch patch) => CounterRandom.Uniform(
-        arange(input.shape[0], ScalarType.Int64, input.device).reshape(-1, 1, 1, 1), patch.Seed);
+        KeptScalars.Range(0, input.shape[0], ScalarType.Int64, input.device).reshape(-1, 1, 1, 1), patch.Seed);
 }

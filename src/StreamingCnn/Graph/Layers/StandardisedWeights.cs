@@ -67,5 +67,5 @@ internal sealed class StandardisedWeights(Conv2d convolution) : MadeWeights(conv
     /// <inheritdoc/>
     protected override Tensor Make(MapFormat format) => format.Copy(Convolution.weight).sub_(Mean).div_(Deviation);
 
-    private static Tensor DeviationOf(Tensor centred) => (centred.square().mean(OfAChannel, keepdim: true) + Eps).sqrt();
+    private static Tensor DeviationOf(Tensor centred) => centred.Squared().mean(OfAChannel, keepdim: true).Plus(Eps).sqrt();
 }

@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -38,7 +39,7 @@ internal sealed class BatchNormOfMaps : NormOfMaps
     /// <summary>Counts a batch. Without a momentum the running statistics are the mean of all batches'.</summary>
     private static double Count(BatchNorm2d norm)
     {
-        norm.num_batches_tracked?.add_(1);
+        norm.num_batches_tracked?.Accumulate(1);
         return norm.momentum ?? (norm.num_batches_tracked is { } batches ? 1 / batches.to(ScalarType.Float64).item<double>() : 0);
     }
 }

@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -26,15 +27,16 @@ internal static class RunningStatistics
     /// <summary>Mean and unbiased variance of a batch, [2, C].</summary>
     private static Tensor Batch(Tensor mean, Tensor variance, Tensor count)
     {
-        var taken = count.sum() / mean.shape[0];
-        return stack([mean.mean([0L]), variance.mean([0L]) * (taken / (taken - 1))]);
+        var taken = count.sum().Over(mean.shape[0]);
+        return stack([mean.mean([0L]), variance.mean([0L]) * (taken / taken.Plus(-1L))]);
     }
 
     private static void Take(NormBase norm, Tensor values, double share)
     {
+        using Scalar taken = share, kept = 1 - share;
         Take(norm.running_mean!, values[0]);
         Take(norm.running_var!, values[1]);
 
-        void Take(Tensor running, Tensor value) => running.mul_(1 - share).add_(value.to(running.dtype), share);
+        void Take(Tensor running, Tensor value) => running.mul_(kept).add_(value.to(running.dtype), taken);
     }
 }

@@ -37,7 +37,7 @@ public sealed class GlobalResponseNorm : StreamingBlock
     public override FeatureMap Trace(FeatureMap input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var squares = input.AtEachPosition("Square", (maps, _) => maps[0].square()).Reduce(new SumReduction())[0];
+        var squares = input.AtEachPosition("Square", (maps, _) => maps[0].Squared()).Reduce(new SumReduction())[0];
         var factors = GlobalTensor.Precisely("Response", parts => Factors(parts[0]), [squares], weight);
         var summands = GlobalTensor.Precisely("Bias", _ => bias.unsqueeze(0), [squares], bias);
         return input.Affine(null, factors, summands);

@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -17,7 +18,7 @@ public sealed class ChannelScale : Module<Tensor, Tensor>
         : base(nameof(ChannelScale))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        weight = Parameter(full(channels, initial, dtype: ScalarType.Float32));
+        weight = Parameter(empty(channels).Filled(initial));
         RegisterComponents();
     }
 

@@ -68,7 +68,7 @@ public sealed class DiceMapLoss : MapLoss
         return
         [
             probabilities.mul(target),
-            positions.Counted(squared ? probabilities.square() : probabilities),
+            positions.Counted(squared ? probabilities.Squared() : probabilities),
             target,
             positions.WeightOf(probabilities),
         ];

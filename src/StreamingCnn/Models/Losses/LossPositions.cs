@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,14 +17,8 @@ internal readonly record struct LossPositions(Tensor Output, Tensor Target, Tens
     public Tensor Classes => Target.to(ScalarType.Int64);
 
     /// <summary>Where each of the output's channels is the target's class.</summary>
-    public Tensor IsClass
-    {
-        get
-        {
-            using Scalar count = Output.shape[1];
-            return arange(count, ScalarType.Int64, Output.device).reshape(1, -1, 1, 1).eq(Classes);
-        }
-    }
+    public Tensor IsClass =>
+        KeptScalars.Range(0, Output.shape[1], ScalarType.Int64, Output.device).reshape(1, -1, 1, 1).eq(Classes);
 
     /// <summary>What positions add.</summary>
     /// <param name="terms">What they would add with weight 1.</param>

@@ -33,7 +33,7 @@ public sealed class GeMPooling : MapPooling
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(eps);
         (this.exponent, this.eps, this.boundsMean) = (exponent, eps, boundsMean);
         if (isTrained)
-            p = Parameter(full(1, exponent, ScalarType.Float32));
+            p = Parameter(empty(1).Filled(exponent));
         RegisterComponents();
     }
 

@@ -23,7 +23,7 @@ public abstract class SelfAttention : MapPooling
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(temperature, LeastTemperature);
         (this.temperature, this.detached) = (temperature, detached);
         if (isTrained)
-            raw = Parameter(full(1, Raw(temperature - LeastTemperature), ScalarType.Float32));
+            raw = Parameter(empty(1).Filled(Raw(temperature - LeastTemperature)));
         RegisterComponents();
     }
 

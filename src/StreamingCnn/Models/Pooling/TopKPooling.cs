@@ -34,8 +34,7 @@ public sealed class TopKPooling : MapPooling
     private Tensor Mean(Tensor largest, Tensor count)
     {
         var taken = count.NoMoreThan(k);
-        using Scalar end = k;
-        var isRemoved = arange(end, count.dtype, count.device) >= taken.unsqueeze(2);
+        var isRemoved = KeptScalars.Range(0, k, count.dtype, count.device) >= taken.unsqueeze(2);
         return largest.FilledWhere(isRemoved, 0).sum([2]) / taken.NoLessThan(1);
     }
 }

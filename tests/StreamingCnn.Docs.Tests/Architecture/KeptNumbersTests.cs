@@ -1,0 +1,52 @@
+namespace StreamingCnn.Docs.Tests.Architecture;
+
+/// <summary>
+/// TorchSharp makes a finalizable object of every number, and the garbage collector may free it while libtorch reads it: the operation
+/// fails, or computes with another number. So every number is held by somebody.
+/// </summary>
+public class KeptNumbersTests
+{
+    // Types whose operations run while collection is held off.
+    private static readonly string[] Paused = ["AttentionMap", "ClassActivation", "ColourScale", "Overlay", "PositionMap", "RasterFile"];
+
+    [Theory]
+    [InlineData("StreamingCnn.dll")]
+    [InlineData("StreamingCnn.Imaging.dll")]
+    [InlineData("StreamingCnn.Training.dll")]
+    [InlineData("scnn.dll")]
+    public void Every_number_that_libtorch_reads_is_held(string assembly)
+    {
+        using var torch = new CompiledMethods(Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll"));
+        using var compiled = new CompiledMethods(Path.Combine(AppContext.BaseDirectory, assembly));
+        var careless = Careless(torch);
+        Assert.Contains("Tensor.op_Addition(Tensor, Tensor)", careless);
+
+        var found = new List<string>();
+        foreach (var (method, calls) in compiled.All)
+        {
+            if (Paused.Contains(method.Outermost))
+                continue;
+            found.AddRange(calls.Where(call => IsNumber(call.Name) ? !call.IsStored : careless.Contains(call.Name))
+                .Select(call => $"{method.Outermost}: {method.Name} calls {call.Name}"));
+        }
+
+        Assert.Empty(found);
+    }
+
+    /// <summary>TorchSharp's methods that make a number themselves and let go of it in the call.</summary>
+    private static HashSet<string> Careless(CompiledMethods torch)
+    {
+        var careless = torch.All.Where(method => method.Calls.Any(call => IsNumber(call.Name))).Select(method => method.Method.Name).ToHashSet();
+        for (var before = 0; before < careless.Count;)
+        {
+            before = careless.Count;
+            careless.UnionWith(torch.All.Where(method => method.Calls.Any(call => careless.Contains(call.Name))).Select(method => method.Method.Name));
+        }
+
+        careless.RemoveWhere(IsNumber);
+        return careless;
+    }
+
+    private static bool IsNumber(string method) =>
+        method.StartsWith("Scalar.op_Implicit(", StringComparison.Ordinal) || method.StartsWith("ScalarExtensionMethods.", StringComparison.Ordinal);
+}
