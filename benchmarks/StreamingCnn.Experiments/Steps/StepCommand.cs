@@ -16,6 +16,7 @@ namespace StreamingCnn.Experiments.Steps;
 internal static class StepCommand
 {
     private const string Short = "stride4";
+    private const long WarmUp = 512;
 
     public static Command Create()
     {
@@ -40,10 +41,11 @@ internal static class StepCommand
             var options = carry.Apply(parsed, new() { MemoryBudget = parsed.GetValue(memory), BoundaryMaps = parsed.GetValue(maps) });
             using var network = Classifier(parsed.GetValue(model)!, parsed.GetValue(norm), options, parsed.GetValue(pooling));
             var (height, width) = parsed.GetValue(size);
-            using var image = new NoisySource(new GreySource(height, width), deviation: 1, seed: 1);
             Console.WriteLine(network.Plan(height, width));
+            // What the process loads and compiles once is not the step's.
+            Step(network, Math.Min(height, WarmUp), Math.Min(width, WarmUp));
             for (var step = parsed.GetValue(steps); step > 0; step--)
-                Measure(network, image);
+                Report(Step(network, height, width));
         });
         return command;
     }
@@ -59,12 +61,14 @@ internal static class StepCommand
         return network;
     }
 
-    private static void Measure(StreamingClassifier network, IImageSource image)
+    private static MeasuredStep Step(StreamingClassifier network, long height, long width)
     {
-        var step = MeasuredStep.Run(() => network.forward(image), () => network.zero_grad(set_to_none: true));
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"loss {step.Loss:0.0000}; forward {step.Forward.TotalSeconds:0.0} s, in all {step.All.TotalSeconds:0.0} s; resident "
-            + $"{step.Peak / 1048576.0:0} MiB, {(step.Peak - step.Before) / 1048576.0:0} MiB above what was before the step"));
+        using var image = new NoisySource(new GreySource(height, width), deviation: 1, seed: 1);
+        return MeasuredStep.Run(() => network.forward(image), () => network.zero_grad(set_to_none: true));
     }
+
+    private static void Report(MeasuredStep step) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"loss {step.Loss:0.0000}; forward {step.Forward.TotalSeconds:0.0} s, in all {step.All.TotalSeconds:0.0} s; resident "
+        + $"{step.Peak / 1048576.0:0} MiB, {(step.Peak - step.Before) / 1048576.0:0} MiB above what was before the step"));
 }

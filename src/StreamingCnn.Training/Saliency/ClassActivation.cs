@@ -6,6 +6,9 @@ namespace StreamingCnn.Training.Saliency;
 /// <summary>Where a trunk's map speaks for a score; see <see cref="SaliencyMethod.ClassActivation"/>.</summary>
 internal static class ClassActivation
 {
+    // The maps of more outputs take more room than a second pass is worth.
+    private const int ManyOutputs = 16;
+
     /// <summary>Computes the map and writes it, enlarged, to a file of one channel.</summary>
     /// <param name="file">The file.</param>
     /// <param name="model">The model, in evaluation mode.</param>
@@ -25,13 +28,14 @@ internal static class ClassActivation
 
     /// <summary>
     /// By the weights of the head's linear layer: each channel is pooled to a number of its own kind. Which output is to be explained is
-    /// often known by its score alone, so all of them wait in the file, and the trunk runs once.
+    /// often known by its score alone, so all of them wait in the file, and the trunk runs once; unless they are many.
     /// </summary>
     private static (Tensor Scores, int Target) OfLinearWeights(
         RasterFile file, StreamingClassifier model, IImageSource image, int? target, string folder)
     {
         using var grad = no_grad();
         var all = model.Head.Classifier.weight;
+        target ??= all.shape[0] > ManyOutputs ? ScoreGradient.Largest(model.forward(image)) : null;
         var weights = target is { } one ? all.narrow(0, one, 1) : all;
         using var map = new PositionMap(folder, (int)weights.shape[0], Numbers(weights));
         var scores = model.Run(image, map);
