@@ -33,6 +33,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Interop", ["Interop"], [Torch, "Geometry"]),
             // Sums over maps know tensors alone: what they are sums for, and which tiles there are, is for those above.
             new("Reductions", ["Reductions"], [Torch, "Interop"]),
+            // Messages between processes, over tensors' memory. In the engine, not in a project of its own: it needs no package, since libraries of MPI are found at run time, and an image may be
+            // spread over processes by the engine itself.
+            new("Distributed", ["Distributed"], [Torch]),
             // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
             new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
             // A network may sum up whole maps.
