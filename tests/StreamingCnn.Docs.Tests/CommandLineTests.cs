@@ -56,7 +56,7 @@ public partial class CommandLineTests
     private static string? Problem(string[] arguments)
     {
         using var interruption = new Interruption("");
-        return CommandLineProblem.Find(Program.CreateRoot(TextWriter.Null, interruption).Parse(arguments));
+        return CommandLineProblem.Find(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null)).Parse(arguments));
     }
 
     private static IEnumerable<(int Line, string[] Arguments)> Commands(Document document)

@@ -68,7 +68,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // A task names the metrics that suit it; an evaluation knows the task.
             new("Tasks, Metrics", ["Tasks", "Metrics"], [Torch, Engine, "Contracts"]),
             new("Data", ["Data"], [Torch, Engine, Images, "Contracts", "Tasks, Metrics"]),
-            new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics"]),
+            // Sums over processes know images' results, not how they come about.
+            new("Ranks", ["Ranks"], [Torch, Engine, "Contracts"]),
+            new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Ranks"]),
             new("Runs", ["Runs"], [Torch, Engine, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
