@@ -43,6 +43,8 @@ internal sealed class Job(TextWriter errors)
         Ranks = Processes.Start();
         if (Ranks.Size == 1)
             return;
+        // Some launchers give each process a terminal of its own, on which .NET would begin with control characters.
+        Environment.SetEnvironmentVariable("TERM", "dumb");
         if (!IsFirst)
             Console.SetOut(TextWriter.Null);
         var machines = Ranks.Gather(Environment.MachineName);

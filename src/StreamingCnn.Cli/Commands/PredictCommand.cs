@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
@@ -69,7 +70,7 @@ internal static class PredictCommand
                 // What is told of an image is told by the rank that has it.
                 Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
                 var predictions = Predict(
-                    model, description.Task, preparation, files, tell, error => tell($"error: {Printable.Of(error)}"), () => failed++, interruption.Token, job);
+                    model, description.Task, preparation, files, tell, error => tell($"error: {Printable.Of(error)}"), () => failed++, job, interruption.Token);
                 display.Pass(files.Count, progress =>
                 {
                     var counted = predictions(progress).Select(prediction =>
@@ -103,8 +104,8 @@ internal static class PredictCommand
         Action<string> tell,
         Action<string> fail,
         Action failed,
-        CancellationToken cancellation,
-        Job job)
+        Job job,
+        CancellationToken cancellation)
     {
         return Run;
 
@@ -140,7 +141,7 @@ internal static class PredictCommand
             {
                 try
                 {
-                    var prepared = preparation.For(image.Listed);
+                    var prepared = preparation.For(image.MicrometresPerPixel);
                     foreach (var doubt in prepared.Doubts(ImageReading.Of(image.Path, prepared.Options)).Where(told.Add))
                         tell($"Note: {image.Path}: {doubt}.");
                     using var source = prepared.Open(image.Path);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Interop.Weights;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;

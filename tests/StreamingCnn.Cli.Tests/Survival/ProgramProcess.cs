@@ -36,6 +36,12 @@ internal sealed partial class ProgramProcess : IDisposable
 
     public static ProgramProcess StartShell(string script, params string[] arguments) => new("unshare", ["-rm", "sh", "-c", script, "sh", .. arguments]);
 
+    /// <summary>Several processes, started by a launcher of MPI.</summary>
+    public static ProgramProcess StartRanks(string launcher, string[] options, int count, params string[] arguments) =>
+        new(launcher, [.. options, "-n", $"{count}", "dotnet", Assembly, .. arguments]);
+
+    public bool WaitForExit(TimeSpan patience) => process.WaitForExit(patience);
+
     public bool HasExited => process.HasExited;
 
     public int Id => process.Id;

@@ -78,6 +78,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         new("StreamingCnn.Cli", "scnn", [Engine, Images, Training], ["Spectre.Console", "System.CommandLine"],
         [
             new("Interruption", ["Interruption.cs"], []),
+            // The processes that do a command together.
+            new("Job", ["Job.cs"], [Engine]),
             // What names a user's own module is for the library to say that loads it; images that a person names may
             // stand in a table, which a data set reads as well.
             new("Input", ["Input"], [Torch, Engine, Images, Training, "System.CommandLine"]),
@@ -88,9 +90,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Demo", ["Demo"], [Torch, Engine, Images, Training]),
             new("Commands", ["Commands"],
             [
-                Torch, Engine, Images, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Input", "Display", "Verification", "Benchmarking", "Demo",
+                Torch, Engine, Images, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Job", "Input", "Display", "Verification", "Benchmarking", "Demo",
             ]),
-            new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Input", "Commands"]),
+            new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Job", "Input", "Commands"]),
         ]),
     ];
 

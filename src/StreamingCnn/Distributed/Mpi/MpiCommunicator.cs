@@ -36,8 +36,7 @@ internal sealed class MpiCommunicator : ICommunicator
             return world;
         library.Finish();
         throw new CommunicatorException(
-            $"{launch.Launcher} has started {launch.Size} processes, but the library of MPI, {library.Name}, knows of {world.Size}; "
-            + $"start with the launcher of that library, or name the library of the launcher in {Launch.LibraryVariable}.");
+            $"{launch.Launcher} has started {launch.Size} processes, but the library of MPI, {library.Name}, knows of {world.Size}; start with the launcher of that library, or name the library of the launcher in {Launch.LibraryVariable}.");
     }
 
     public IPendingMessage Sum(MessageMemory memory)

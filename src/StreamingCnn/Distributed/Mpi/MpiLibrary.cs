@@ -56,8 +56,7 @@ internal sealed unsafe class MpiLibrary
         }
 
         throw new CommunicatorException(
-            $"{launch.Launcher} has started {launch.Size} processes, but the library of MPI that goes with it ({string.Join(" or ", launch.Libraries)}) is not found; "
-            + $"install it, in Debian and Ubuntu the package {launch.Package}, or name its file in {Launch.LibraryVariable}.");
+            $"{launch.Launcher} has started {launch.Size} processes, but the library of MPI that goes with it ({string.Join(" or ", launch.Libraries)}) is not found; install it, in Debian and Ubuntu the package {launch.Package}, or name its file in {Launch.LibraryVariable}.");
     }
 
     public void Init()
