@@ -7,7 +7,8 @@ namespace StreamingCnn.Cli;
 /// The processes that <c>mpirun</c> or <c>srun</c> has started to do one command together; most often this one alone. Rank 0 speaks and writes; the others are silent unless they fail.
 /// </summary>
 /// <param name="errors">Where complaints go.</param>
-internal sealed class Job(TextWriter errors)
+/// <param name="ranks">Processes that have met already; null for this one alone, until <see cref="Start"/>.</param>
+internal sealed class Job(TextWriter errors, ICommunicator? ranks = null)
 {
     private enum Stage
     {
@@ -25,10 +26,13 @@ internal sealed class Job(TextWriter errors)
     private long? budget;
 
     /// <summary>The processes.</summary>
-    public ICommunicator Ranks { get; private set; } = new SingleProcess();
+    public ICommunicator Ranks { get; private set; } = ranks ?? new SingleProcess();
 
     /// <summary>Whether this one speaks and writes.</summary>
     public bool IsFirst => Ranks.Rank == 0;
+
+    /// <summary>Whether there are others.</summary>
+    public bool IsShared => Ranks.Size > 1;
 
     /// <summary>Where what is said on the way goes: nowhere, unless this is the first.</summary>
     public TextWriter Errors => IsFirst ? errors : TextWriter.Null;
@@ -41,7 +45,7 @@ internal sealed class Job(TextWriter errors)
     public void Start()
     {
         Ranks = Processes.Start();
-        if (Ranks.Size == 1)
+        if (!IsShared)
             return;
         // Some launchers give each process a terminal of its own, on which .NET would begin with control characters.
         Environment.SetEnvironmentVariable("TERM", "dumb");
@@ -77,7 +81,7 @@ internal sealed class Job(TextWriter errors)
     /// <summary>Ends all, with a sentence that is said once.</summary>
     public void Fail(string sentence)
     {
-        if (stage == Stage.Preparing && Ranks.Size > 1)
+        if (stage == Stage.Preparing && IsShared)
         {
             try
             {
@@ -89,7 +93,7 @@ internal sealed class Job(TextWriter errors)
             }
         }
 
-        if (Ranks.Size == 1 || stage == Stage.Refused)
+        if (!IsShared || stage == Stage.Refused)
         {
             Errors.WriteLine($"error: {sentence}");
             End();

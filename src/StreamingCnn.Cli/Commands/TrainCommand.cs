@@ -52,7 +52,7 @@ internal static class TrainCommand
             refusals.RefuseFor(set, parsed);
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint, set.Description);
-            var display = ProgressDisplay.OnOutput(isShared: job.Ranks.Size > 1);
+            var display = ProgressDisplay.OnOutput(job.IsShared);
             var streaming = Streaming(options, parsed, job);
             using var model = set.Description.Create(streaming with { Progress = display });
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)

@@ -68,7 +68,9 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     /// <returns>Whether it came to the end; false when a person stopped it.</returns>
     private bool Train()
     {
-        using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; once more to stop at once and lose it."));
+        // A launcher stops the others when one has died, and does not wait for long.
+        var stopping = job.IsShared ? $"Stopping; go on with: {Resumption}" : "Stopping after this image; once more to stop at once and lose it.";
+        using var notice = interruption.Token.Register(() => display.Notice(stopping));
         try
         {
             // A run that was killed after its checkpoint may lack what is written next.

@@ -58,6 +58,12 @@ internal sealed partial class ProgramProcess : IDisposable
     /// <summary>Sends what Ctrl-C sends. There is no process started for it, which on a busy machine may take longer than the program has left to run.</summary>
     public void Interrupt() => Assert.True(process.HasExited || SendSignal(process.Id, InterruptSignal) == 0, "The signal cannot be sent.");
 
+    /// <summary>Sends the same to a process that may have ended.</summary>
+    public static void Interrupt(int process) => _ = SendSignal(process, InterruptSignal);
+
+    /// <summary>Kills a process that may have ended.</summary>
+    public static void Kill(int process) => _ = SendSignal(process, KillSignal);
+
     public CommandLine Finish()
     {
         if (!process.WaitForExit(Patience))

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using StreamingCnn.Distributed;
+using StreamingCnn.Distributed.Mpi;
 
 namespace StreamingCnn.Tests.Distributed;
 
@@ -29,7 +30,12 @@ public class MpiTests
         try
         {
             foreach (var law in CommunicatorLaws.All)
+            {
                 law(ranks);
+                // As messages of gigabytes are; no number of any type fills the parts to their end.
+                law(((MpiCommunicator)ranks).CutAt(1001));
+            }
+
             Console.Out.WriteLine($"rank {ranks.Rank} of {ranks.Size}: all laws hold");
             Assert.Contains("only once", Assert.Throws<CommunicatorException>(Processes.Start).Message);
         }

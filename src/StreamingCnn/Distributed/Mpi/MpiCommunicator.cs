@@ -12,10 +12,11 @@ internal sealed class MpiCommunicator : ICommunicator
 
     private readonly MpiLibrary library;
     private readonly nint handle;
+    private readonly long mostBytes;
 
-    private MpiCommunicator(MpiLibrary library, nint handle)
+    private MpiCommunicator(MpiLibrary library, nint handle, long mostBytes)
     {
-        (this.library, this.handle) = (library, handle);
+        (this.library, this.handle, this.mostBytes) = (library, handle, mostBytes);
         (Rank, Size) = (library.Rank(handle), library.Size(handle));
     }
 
@@ -31,13 +32,17 @@ internal sealed class MpiCommunicator : ICommunicator
         if (Interlocked.Exchange(ref starts, 1) != 0)
             throw new CommunicatorException("MPI can be started only once in a process; keep the communicator of the first start.");
         library.Init();
-        var world = new MpiCommunicator(library, library.Handles.World);
+        var world = new MpiCommunicator(library, library.Handles.World, MostBytes);
         if (world.Size == launch.Size)
             return world;
         library.Finish();
         throw new CommunicatorException(
             $"{launch.Launcher} has started {launch.Size} processes, but the library of MPI, {library.Name}, knows of {world.Size}; start with the launcher of that library, or name the library of the launcher in {Launch.LibraryVariable}.");
     }
+
+    /// <summary>The same ranks, whose messages are cut into shorter ones.</summary>
+    /// <param name="bytes">The most bytes of each; at least those of a number.</param>
+    public MpiCommunicator CutAt(long bytes) => new(library, handle, bytes);
 
     public IPendingMessage Sum(MessageMemory memory)
     {
@@ -65,7 +70,7 @@ internal sealed class MpiCommunicator : ICommunicator
 
     public IPendingMessage Barrier() => new MpiMessage(library, [library.Barrier(handle)], default);
 
-    public ICommunicator Split(int group, int order) => new MpiCommunicator(library, library.Split(handle, group, order));
+    public ICommunicator Split(int group, int order) => new MpiCommunicator(library, library.Split(handle, group, order), mostBytes);
 
     public void Abort(string sentence)
     {
@@ -85,7 +90,7 @@ internal sealed class MpiCommunicator : ICommunicator
 
     private MpiMessage Cut(MessageMemory memory, Func<MessageMemory, nint> start)
     {
-        var most = MostBytes / memory.ElementBytes;
+        var most = mostBytes / memory.ElementBytes;
         // A message of nothing is one as well: the other side waits for it.
         var requests = new nint[Math.Max(1, (memory.Count + most - 1) / most)];
         for (var i = 0; i < requests.Length; i++)
