@@ -78,7 +78,12 @@ public partial class CommandLineTests
                 }
 
                 var words = Words(text);
-                var program = Array.IndexOf(words, "scnn") is 0 ? 0 : words.Contains(FromSource) && words[0] == "dotnet" ? Array.IndexOf(words, "--") : -1;
+                var program = words switch
+                {
+                    ["scnn" or "mpirun" or "srun", ..] => Array.IndexOf(words, "scnn"),
+                    ["dotnet", ..] when words.Contains(FromSource) => Array.IndexOf(words, "--"),
+                    _ => -1,
+                };
                 if (program >= 0)
                     yield return (first + start, words[(program + 1)..]);
             }
