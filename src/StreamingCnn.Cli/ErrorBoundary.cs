@@ -8,7 +8,7 @@ internal static class ErrorBoundary
 {
     private const string DebugVariable = "SCNN_DEBUG";
 
-    public static int Run(Func<int> command, TextWriter errors)
+    public static int Run(Func<int> command, Job job)
     {
         try
         {
@@ -16,7 +16,7 @@ internal static class ErrorBoundary
         }
         catch (Exception failure) when (Environment.GetEnvironmentVariable(DebugVariable) is null)
         {
-            errors.WriteLine($"error: {Printable.Of(Sentence(failure))}");
+            job.Fail(Printable.Of(Sentence(failure)));
             return Program.Failure;
         }
     }

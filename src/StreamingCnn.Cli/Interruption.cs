@@ -20,6 +20,9 @@ internal sealed class Interruption : IDisposable
         registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
     }
 
+    /// <summary>Whether nothing is said: of several processes that are stopped together, one speaks.</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Cancelled by the first signal after <see cref="PassOn"/>.</summary>
     public CancellationToken Token => source.Token;
 
@@ -41,7 +44,8 @@ internal sealed class Interruption : IDisposable
     {
         if (parting is { } sentence)
         {
-            Console.Error.WriteLine(sentence);
+            if (!IsSilent)
+                Console.Error.WriteLine(sentence);
         }
         else if (!source.IsCancellationRequested)
         {

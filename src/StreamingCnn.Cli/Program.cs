@@ -32,7 +32,8 @@ internal static class Program
     {
         // From the start: loading the libraries takes a moment as well.
         using var interruption = new Interruption("Stopped.");
-        var parsed = CreateRoot(errors, interruption).Parse(args);
+        var job = new Job(errors);
+        var parsed = CreateRoot(errors, interruption, job).Parse(args);
         if (CommandLineProblem.Find(parsed) is { } problem)
         {
             errors.WriteLine($"error: {problem}");
@@ -46,7 +47,11 @@ internal static class Program
                 var command = parsed.CommandResult.Command;
                 if (parsed.Action == command.Action)
                 {
-                    (command as AnnouncedCommand)?.Announce(parsed);
+                    if (command is AnnouncedCommand { IsShared: true })
+                        job.Start();
+                    interruption.IsSilent = !job.IsFirst;
+                    if (job.IsFirst)
+                        (command as AnnouncedCommand)?.Announce(parsed);
                     NativeCompatibility.Ensure();
                 }
                 else
@@ -54,26 +59,29 @@ internal static class Program
                     command.Options.OfType<IDefaultText>().ToList().ForEach(option => option.LeaveDefaultToDescription());
                 }
 
-                return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+                var code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+                job.End();
+                return code;
             },
-            errors);
+            job);
     }
 
     /// <summary>The program's commands.</summary>
     /// <param name="errors">Where complaints go.</param>
     /// <param name="interruption">Listens for a person who stops the program.</param>
-    public static RootCommand CreateRoot(TextWriter errors, Interruption interruption) =>
+    /// <param name="job">The processes that do it together.</param>
+    public static RootCommand CreateRoot(TextWriter errors, Interruption interruption, Job job) =>
         new("Train and run convolutional networks on images of any size, tile by tile, with the gradients of the whole image.")
         {
-            TrainCommand.Create(interruption),
-            EvaluateCommand.Create(errors),
-            PredictCommand.Create(errors, interruption),
+            TrainCommand.Create(interruption, job),
+            EvaluateCommand.Create(job),
+            PredictCommand.Create(errors, interruption, job),
             VerifyCommand.Create(),
             PlanCommand.Create(),
             BenchCommand.Create(),
             BenchCommand.CreateStep(),
             InfoCommand.Create(),
             GenerateCommand.Create(),
-            SaliencyCommand.Create(),
+            SaliencyCommand.Create(job),
         };
 }

@@ -11,26 +11,38 @@ internal sealed class CollectionPause : IDisposable
     // What an update of a large model leaves behind is a tenth of this.
     private const long Budget = 8L << 20;
 
-    private readonly bool isPaused;
+    private static readonly Lock Gate = new();
+    private static int holders;
+    private static bool isPaused;
 
     /// <summary>Begins. Where collection is held off already, or cannot be, nothing happens.</summary>
     public CollectionPause()
     {
-        try
+        lock (Gate)
         {
-            isPaused = GC.TryStartNoGCRegion(Budget);
-        }
-        catch (InvalidOperationException)
-        {
-            // The caller holds it off.
+            // Ranks may be threads: the first to begin begins it for all.
+            if (holders++ > 0)
+                return;
+            try
+            {
+                isPaused = GC.TryStartNoGCRegion(Budget);
+            }
+            catch (InvalidOperationException)
+            {
+                // The caller holds it off.
+                isPaused = false;
+            }
         }
     }
 
-    /// <summary>Ends.</summary>
+    /// <summary>Ends, where nobody else needs it.</summary>
     public void Dispose()
     {
-        // Other threads may have allocated so much that the pause is over.
-        if (isPaused && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
-            GC.EndNoGCRegion();
+        lock (Gate)
+        {
+            // Other threads may have allocated so much that the pause is over.
+            if (--holders == 0 && isPaused && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
+                GC.EndNoGCRegion();
+        }
     }
 }

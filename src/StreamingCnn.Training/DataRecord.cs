@@ -98,13 +98,19 @@ internal sealed record SampleRecord(string Name, string Label, string Content)
     public bool IsSameAs(SampleRecord other) =>
         Label == other.Label && Content == other.Content && (Content.Length > 0 || Name == other.Name);
 
+    /// <summary>Its label, and whatever else the data set says of it.</summary>
+    public static string LabelOf(TrainingSample sample)
+    {
+        var targets = string.Concat(sample.Targets.Select(value => string.Create(CultureInfo.InvariantCulture, $" {value:R}")));
+        var reading = sample.Reading.Length > 0 ? $"; {sample.Reading}" : "";
+        return $"{sample.Label}{targets}{reading}";
+    }
+
     private static SampleRecord Of(TrainingSample sample)
     {
         try
         {
-            var targets = string.Concat(sample.Targets.Select(value => string.Create(CultureInfo.InvariantCulture, $" {value:R}")));
-            var reading = sample.Reading.Length > 0 ? $"; {sample.Reading}" : "";
-            return new(sample.Name, $"{sample.Label}{targets}{reading}", sample.Files.Count == 0 ? "" : FileContent.Of(sample.Files));
+            return new(sample.Name, LabelOf(sample), sample.Files.Count == 0 ? "" : FileContent.Of(sample.Files));
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {

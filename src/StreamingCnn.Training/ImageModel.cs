@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
+using StreamingCnn.Training.Ranks;
 using StreamingCnn.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,24 +15,34 @@ public static class ImageModel
     /// <param name="model">The model; left in evaluation mode.</param>
     /// <param name="task">What its outputs mean.</param>
     /// <param name="samples">The images.</param>
-    /// <param name="progress">Told after every image; null for nobody.</param>
+    /// <param name="progress">Told after every image, or as many as there are ranks; null for nobody.</param>
+    /// <param name="ranks">Processes that share the images, and each get all predictions; null for this one alone.</param>
     /// <exception cref="TrainingException">An image cannot be read, or the loss is not a number.</exception>
     public static IReadOnlyList<Prediction> Predict(
-        StreamingClassifier model, LearningTask task, IReadOnlyList<TrainingSample> samples, IProgress<TrainingProgress>? progress = null)
+        StreamingClassifier model,
+        LearningTask task,
+        IReadOnlyList<TrainingSample> samples,
+        IProgress<TrainingProgress>? progress = null,
+        ICommunicator? ranks = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(samples);
         model.eval();
         using var grad = no_grad();
+        var rounds = new ImageRounds(ranks ?? new SingleProcess(), task.Outputs.Count);
         var predictions = new List<Prediction>(samples.Count);
         long all = 0;
         double loss = 0;
-        foreach (var sample in samples)
+        while (predictions.Count < samples.Count)
         {
-            var (prediction, pixels) = Step(model, task, sample);
-            predictions.Add(prediction);
-            (all, loss) = (all + pixels, loss + prediction.Loss);
+            var images = samples.Skip(predictions.Count).Take(rounds.Next(samples.Count)).ToArray();
+            foreach (var (prediction, pixels) in rounds.Run(images, (sample, _) => Step(model, task, sample)))
+            {
+                predictions.Add(prediction);
+                (all, loss) = (all + pixels, loss + prediction.Loss);
+            }
+
             progress?.Report(new(0, predictions.Count, samples.Count, loss / predictions.Count, all));
         }
 

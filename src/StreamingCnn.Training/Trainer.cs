@@ -1,4 +1,6 @@
+using StreamingCnn.Distributed;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training.Ranks;
 using StreamingCnn.Training.Tasks;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -7,6 +9,10 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training;
 
 /// <summary>Trains a model of whole images: one image at a time, gradients added up over a batch.</summary>
+/// <remarks>
+/// Several processes share the images of each batch. The order of images, what is drawn at random for each of them, and when weights are updated do not depend on how many there are; so losses and weights
+/// are the same to rounding, and the same bits each time with the same number. For each image to learn from, torch's random numbers begin anew, from the seed and the number of its use.
+/// </remarks>
 public sealed class Trainer : IDisposable
 {
     private readonly StreamingClassifier model;
@@ -14,6 +20,8 @@ public sealed class Trainer : IDisposable
     private readonly TrainingOptions options;
     private readonly OptimizerHelper optimizer;
     private readonly WeightAverage? average;
+    private readonly ICommunicator ranks;
+    private readonly ImageRounds rounds;
 
     // Parameters of the trunk that are to learn once it is no longer frozen.
     private readonly Parameter[] trunk;
@@ -30,8 +38,12 @@ public sealed class Trainer : IDisposable
     /// <param name="model">The model; trained in place. Parameters that do not require a gradient stay as they are.</param>
     /// <param name="task">What its outputs mean.</param>
     /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="ranks">
+    /// Processes that share the images; null for this one alone. Each makes a model, a trainer with the same options, and calls the same methods with the same images; the first one
+    /// writes the checkpoint.
+    /// </param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
-    public Trainer(StreamingClassifier model, LearningTask task, TrainingOptions? options = null)
+    public Trainer(StreamingClassifier model, LearningTask task, TrainingOptions? options = null, ICommunicator? ranks = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(task);
@@ -39,6 +51,8 @@ public sealed class Trainer : IDisposable
         this.task = task;
         this.options = options ?? new();
         this.options.Validate();
+        this.ranks = ranks ?? new SingleProcess();
+        rounds = new(this.ranks, task.Outputs.Count);
         trunk = [.. model.Features.parameters().Where(parameter => parameter.requires_grad)];
         // A list, not a query: the optimizer would ask anew at every step, and pass over the trunk while it is frozen.
         optimizer = Optimizers.Create(this.options, [.. model.parameters().Where(parameter => parameter.requires_grad)]);
@@ -99,6 +113,7 @@ public sealed class Trainer : IDisposable
         if (training.Count == 0)
             throw new TrainingException("There are no images to train on.");
         LookAt(training, validation);
+        TakeStateOfFirst();
 
         while (position.Epoch <= options.Epochs && !HasLostPatience())
         {
@@ -118,6 +133,8 @@ public sealed class Trainer : IDisposable
                 yield break;
             }
 
+            // Processors of different kinds round differently: weights must not drift apart.
+            TakeStateOfFirst();
             var result = new EpochResult(
                 position.Epoch,
                 Judge([.. position.Seen.Select(seen => new Prediction(training[seen.Index], seen.Values, seen.Loss))]),
@@ -138,7 +155,7 @@ public sealed class Trainer : IDisposable
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<TrainingSample> samples, IProgress<TrainingProgress>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(samples);
-        return WithAverage(() => ImageModel.Predict(model, task, samples, progress));
+        return WithAverage(() => ImageModel.Predict(model, task, samples, progress, ranks));
     }
 
     /// <summary>Writes the weights, averaged where there is an average, as safetensors.</summary>
@@ -163,6 +180,7 @@ public sealed class Trainer : IDisposable
         try
         {
             position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options, check);
+            GradientSum.KeepOfFirst(ranks, model.parameters());
         }
         catch (Exception reason) when (reason is not (TrainingException or WeightFileException or OutOfMemoryException))
         {
@@ -178,7 +196,7 @@ public sealed class Trainer : IDisposable
     {
         if (seen == (training, validation))
             return;
-        var now = DataRecord.Of(training, validation);
+        var now = RankedData.Of(ranks, training, validation);
         if (before.Images is { } images && now.DifferenceFrom(images) is { } difference)
         {
             throw new TrainingException(
@@ -201,26 +219,52 @@ public sealed class Trainer : IDisposable
         var order = Order(training);
         var updates = (order.Length + options.BatchSize - 1) / options.BatchSize;
         var loss = position.Seen.Sum(seen => seen.Loss);
-        while (position.Seen.Count < order.Length && !cancellation.IsCancellationRequested)
+        var statistics = new StatisticsSum(ranks, model);
+        while (position.Seen.Count < order.Length && !rounds.Any(cancellation.IsCancellationRequested))
         {
             var done = position.Seen.Count;
             var batchStart = done / options.BatchSize * options.BatchSize;
             var batch = Math.Min(options.BatchSize, order.Length - batchStart);
             if (done == batchStart)
                 optimizer.zero_grad();
-            var (prediction, pixels) = ImageModel.Step(model, task, training[order[done]], batch, use: ((position.Epoch - 1L) * order.Length) + done + 1);
-            position.Seen.Add(new(order[done], prediction.Values, prediction.Loss));
-            position.Pixels += pixels;
-            loss += prediction.Loss;
-            done++;
+            var images = rounds.Next(batchStart + batch - done);
+            foreach (var (i, (prediction, pixels)) in Learn([.. order.AsSpan(done, images)], training, batch, ((position.Epoch - 1L) * order.Length) + done + 1, statistics).Index())
+            {
+                position.Seen.Add(new(order[done + i], prediction.Values, prediction.Loss));
+                position.Pixels += pixels;
+                loss += prediction.Loss;
+            }
 
+            var before = done;
+            done += images;
             if (done == batchStart + batch)
                 Update((long)updates * options.Epochs);
-            if (options.CheckpointInterval > 0 && done % options.CheckpointInterval == 0 && done < order.Length)
+            if (options.CheckpointInterval > 0 && done / options.CheckpointInterval > before / options.CheckpointInterval && done < order.Length)
                 SaveCheckpoint();
             progress?.Report(new(position.Epoch, done, order.Length, loss / done, position.Pixels));
         }
     }
+
+    /// <summary>A round of images, one for each rank.</summary>
+    /// <param name="order">Which of the training images.</param>
+    /// <param name="training">The training images.</param>
+    /// <param name="batch">Images that share the update.</param>
+    /// <param name="use">Number of the first one's use.</param>
+    /// <param name="statistics">Running statistics of norms.</param>
+    private IReadOnlyList<(Prediction Prediction, long Pixels)> Learn(
+        int[] order, IReadOnlyList<TrainingSample> training, int batch, long use, StatisticsSum statistics)
+    {
+        IReadOnlyList<(Prediction, long)> results = [];
+        statistics.Around(order.Length, () => results = rounds.Run([.. order.Select(index => training[index])], (sample, place) =>
+        {
+            // Whoever runs this image, whatever ran before it: the same numbers are drawn.
+            random.manual_seed(unchecked((options.Seed * 1_000_003L) + use + place));
+            return ImageModel.Step(model, task, sample, batch, use + place);
+        }));
+        return results;
+    }
+
+    private void TakeStateOfFirst() => ModelState.OfFirst(ranks, [.. model.state_dict().Values, .. average?.Tensors.Values ?? []]);
 
     private void SetFrozen(bool isFrozen)
     {
@@ -250,6 +294,7 @@ public sealed class Trainer : IDisposable
     private void Update(long updates)
     {
         using var scope = NewDisposeScope();
+        GradientSum.ToAll(ranks, model.parameters());
         var losses = position.History.ConvertAll(epoch => (epoch.Validation ?? epoch.Training).Loss);
         var rate = options.LearningRate * LearningRateSchedules.Factor(options, position.Updates, updates, losses);
         foreach (var group in optimizer.ParamGroups)
@@ -270,7 +315,12 @@ public sealed class Trainer : IDisposable
 
     private void SaveCheckpoint()
     {
-        if (options.Checkpoint is not null)
+        if (options.Checkpoint is null)
+            return;
+        // Of a batch that is not complete.
+        if (position.Seen.Count % options.BatchSize != 0)
+            GradientSum.ToFirst(ranks, model.parameters());
+        if (ranks.Rank == 0)
             TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position, data!);
     }
 

@@ -66,7 +66,7 @@ internal static class Targets
     private static void Options(string path)
     {
         using var interruption = new Interruption("stopped");
-        var command = TrainCommand.Create(interruption);
+        var command = TrainCommand.Create(interruption, new Job(TextWriter.Null));
         OptionFile.Merge(command, command.Parse(["--demo"]), path);
     }
 

@@ -107,7 +107,7 @@ public class BadInputTests
     {
         using var interruption = new Interruption("");
         var checks = 0;
-        foreach (var (line, option) in Commands(Program.CreateRoot(TextWriter.Null, interruption), []).SelectMany(one => one.Command.Options.Select(option => (one.Line, option))))
+        foreach (var (line, option) in Commands(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null)), []).SelectMany(one => one.Command.Options.Select(option => (one.Line, option))))
         {
             if (option.Arity.MaximumNumberOfValues == 0 || option.ValueType == typeof(bool))
                 continue;

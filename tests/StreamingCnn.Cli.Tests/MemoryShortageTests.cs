@@ -33,7 +33,7 @@ public class MemoryShortageTests
         {
             using var errors = new StringWriter();
 
-            Assert.Equal(Program.Failure, ErrorBoundary.Run(() => throw thrown, errors));
+            Assert.Equal(Program.Failure, ErrorBoundary.Run(() => throw thrown, new Job(errors)));
             Assert.StartsWith($"error: The memory is used up{where}", errors.ToString(), StringComparison.Ordinal);
             Assert.EndsWith(Advice, errors.ToString().TrimEnd(), StringComparison.Ordinal);
             Assert.Single(errors.ToString().TrimEnd().Split('\n'));
@@ -44,7 +44,7 @@ public class MemoryShortageTests
     public void A_budget_that_is_too_small_keeps_its_own_sentence()
     {
         using var errors = new StringWriter();
-        ErrorBoundary.Run(() => throw new InsufficientMemoryException("No tile fits."), errors);
+        ErrorBoundary.Run(() => throw new InsufficientMemoryException("No tile fits."), new Job(errors));
         Assert.Equal("error: No tile fits.", errors.ToString().TrimEnd());
     }
 

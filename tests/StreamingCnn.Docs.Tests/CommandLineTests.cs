@@ -56,7 +56,7 @@ public partial class CommandLineTests
     private static string? Problem(string[] arguments)
     {
         using var interruption = new Interruption("");
-        return CommandLineProblem.Find(Program.CreateRoot(TextWriter.Null, interruption).Parse(arguments));
+        return CommandLineProblem.Find(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null)).Parse(arguments));
     }
 
     private static IEnumerable<(int Line, string[] Arguments)> Commands(Document document)
@@ -78,7 +78,12 @@ public partial class CommandLineTests
                 }
 
                 var words = Words(text);
-                var program = Array.IndexOf(words, "scnn") is 0 ? 0 : words.Contains(FromSource) && words[0] == "dotnet" ? Array.IndexOf(words, "--") : -1;
+                var program = words switch
+                {
+                    ["scnn" or "mpirun" or "srun", ..] => Array.IndexOf(words, "scnn"),
+                    ["dotnet", ..] when words.Contains(FromSource) => Array.IndexOf(words, "--"),
+                    _ => -1,
+                };
                 if (program >= 0)
                     yield return (first + start, words[(program + 1)..]);
             }

@@ -13,7 +13,7 @@ internal static class CommandReference
     public static string Write()
     {
         using var interruption = new Interruption("");
-        var root = Program.CreateRoot(TextWriter.Null, interruption);
+        var root = Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null));
         var page = new StringBuilder();
         page.Append("# Commands\n\n");
         page.Append("Made from the program itself: each command, its arguments and its options are what `scnn COMMAND --help` prints. [Troubleshooting](troubleshooting.md) lists what it complains of.\n\n");

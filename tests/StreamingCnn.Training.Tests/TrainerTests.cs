@@ -24,17 +24,18 @@ public class TrainerTests
         Assert.Equal(1, epochs[^1].Validation!.Score);
     }
 
+    /// <summary>Against what somebody loses who knows no more than that half of the images are bright: the first epoch may have learned all there is.</summary>
     [Fact]
     public void Several_labels_and_numbers_are_learned_as_well()
     {
-        foreach (LearningTask task in new LearningTask[] { new MultiLabelTask(["light"]), new RegressionTask(["brightness"]) })
+        foreach (var (task, chance) in new (LearningTask, double)[] { (new MultiLabelTask(["light"]), Math.Log(2)), (new RegressionTask(["brightness"]), 0.25) })
         {
             using var model = Samples.Classifier(outputs: 1);
             using var trainer = new Trainer(model, task, new() { Epochs = 10, BatchSize = 2, LearningRate = 0.01 });
 
-            var epochs = trainer.Fit(Samples.Brightness(12), Samples.Brightness(8, 100)).ToArray();
+            var losses = trainer.Fit(Samples.Brightness(12), Samples.Brightness(8, 100)).Select(epoch => epoch.Validation!.Loss).ToArray();
 
-            Assert.True(epochs[^1].Validation!.Loss < 0.5 * epochs[0].Validation!.Loss, $"{task.Kind}: {epochs[0].Validation!.Loss} to {epochs[^1].Validation!.Loss}");
+            Assert.True(losses[^1] < 0.5 * chance && losses.Min() < 0.1 * chance, $"{task.Kind}: {string.Join(", ", losses)}");
         }
     }
 

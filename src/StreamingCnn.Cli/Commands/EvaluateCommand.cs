@@ -15,7 +15,7 @@ internal static class EvaluateCommand
 {
     private const string DefaultFolder = "evaluation";
 
-    public static Command Create(TextWriter errors)
+    public static Command Create(Job job)
     {
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
         var data = new Argument<string>("data")
@@ -44,13 +44,19 @@ internal static class EvaluateCommand
             weights, data, part, labels, resolution, output, own, tile, memory, resamples, seed,
         };
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
+        command.IsShared = true;
         command.SetAction(parsed =>
         {
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
-            var display = ProgressDisplay.OnErrors(errors);
+            var display = ProgressDisplay.OnErrors(job.Errors);
             var (model, description) = ModelDescription.Load(
                 file,
-                new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display },
+                new StreamingOptions
+                {
+                    Tile = parsed.GetValue(tile),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
+                    Progress = display,
+                },
                 parsed.GetValue(own));
             using (model)
             {
@@ -65,7 +71,10 @@ internal static class EvaluateCommand
                     columns,
                     parsed.GetValue(part),
                     note => Console.WriteLine(Printable.Of($"Note: {note}.")));
-                var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress));
+                job.Ready();
+                var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress, job.Ranks));
+                if (!job.IsFirst)
+                    return Program.Success;
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
                 // Of two evaluations into one folder the last one's files are there in the end, all of them.

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
@@ -20,7 +21,7 @@ internal static class PredictCommand
         Json,
     }
 
-    public static Command Create(TextWriter errors, Interruption interruption)
+    public static Command Create(TextWriter errors, Interruption interruption, Job job)
     {
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
         var images = new Argument<string[]>("images")
@@ -41,29 +42,35 @@ internal static class PredictCommand
             weights, images, output, format, resolution, own, tile, memory,
         };
         command.OutputIsData = true;
+        command.IsShared = true;
         command.FirstLine = parsed => $"Predicting with {parsed.GetValue(weights)}.";
         command.SetAction(parsed =>
         {
-            var display = ProgressDisplay.OnErrors(errors);
+            var display = ProgressDisplay.OnErrors(job.Errors);
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(weights)!),
-                new StreamingOptions { Tile = parsed.GetValue(tile), MemoryBudget = parsed.GetValue(memory), Progress = display },
+                new StreamingOptions
+                {
+                    Tile = parsed.GetValue(tile),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
+                    Progress = display,
+                },
                 parsed.GetValue(own));
             using (model)
             {
                 var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
                 var path = parsed.GetValue(output);
                 var chosen = parsed.GetValue(format) ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
+                job.Ready();
                 interruption.PassOn();
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 var done = 0;
                 var failed = 0;
                 var preparation = description.Preparation.For(parsed.GetValue(resolution));
-                var predictions = Predict(model, description.Task, preparation, files, display.Write, error =>
-                {
-                    failed++;
-                    display.Write($"error: {Printable.Of(error)}");
-                }, interruption.Token);
+                // What is told of an image is told by the rank that has it.
+                Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
+                var predictions = Predict(
+                    model, description.Task, preparation, files, tell, error => tell($"error: {Printable.Of(error)}"), () => failed++, job, interruption.Token);
                 display.Pass(files.Count, progress =>
                 {
                     var counted = predictions(progress).Select(prediction =>
@@ -72,7 +79,9 @@ internal static class PredictCommand
                         return prediction;
                     });
                     var lines = Lines(chosen, description.Task, counted);
-                    if (path is null)
+                    if (!job.IsFirst)
+                        _ = lines.Count();
+                    else if (path is null)
                         Print(lines);
                     else
                         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines))));
@@ -80,7 +89,7 @@ internal static class PredictCommand
                 });
                 if (path is not null)
                     Console.WriteLine($"{done} of {files.Count} images predicted, in {path}.");
-                return interruption.Token.IsCancellationRequested ? Program.Interrupted : failed == 0 ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
+                return job.Any(interruption.Token.IsCancellationRequested) ? Program.Interrupted : failed == 0 ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
             }
         });
         return command;
@@ -94,6 +103,8 @@ internal static class PredictCommand
         IReadOnlyList<NamedImage> files,
         Action<string> tell,
         Action<string> fail,
+        Action failed,
+        Job job,
         CancellationToken cancellation)
     {
         return Run;
@@ -103,28 +114,45 @@ internal static class PredictCommand
             long pixels = 0;
             // What is the same for many images is told of the first.
             var told = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var (i, (file, listed)) in files.Index())
+            for (var done = 0; done < files.Count && !job.Any(cancellation.IsCancellationRequested);)
             {
-                if (cancellation.IsCancellationRequested)
-                    yield break;
-                Prediction? prediction = null;
+                // A round: an image for each process. Of each, whether something came out, its pixels, and that.
+                var images = Math.Min(job.Ranks.Size, files.Count - done);
+                var width = task.Outputs.Count + 2;
+                var numbers = new double[images * width];
+                if (job.Ranks.Rank < images)
+                    One(files[done + job.Ranks.Rank]).CopyTo(numbers.AsSpan(job.Ranks.Rank * width, width));
+                job.Ranks.Sum(numbers.AsSpan());
+                pixels += (long)Enumerable.Range(0, images).Sum(i => numbers[(i * width) + 1]);
+                progress.Report(new(0, done + images, files.Count, double.NaN, pixels));
+                for (var i = 0; i < images; i++)
+                {
+                    var (file, listed) = files[done + i];
+                    if (numbers[i * width] == 0)
+                        failed();
+                    else
+                        yield return new(new(file, -1, _ => preparation.For(listed).Open(file)), numbers[((i * width) + 2)..((i + 1) * width)], double.NaN);
+                }
+
+                done += images;
+            }
+
+            double[] One(NamedImage image)
+            {
                 try
                 {
-                    var prepared = preparation.For(listed);
-                    foreach (var doubt in prepared.Doubts(ImageReading.Of(file, prepared.Options)).Where(told.Add))
-                        tell($"Note: {file}: {doubt}.");
-                    using var image = prepared.Open(file);
-                    prediction = new(new(file, -1, _ => prepared.Open(file)), ImageModel.Predict(model, task, image, file), double.NaN);
-                    pixels += image.Height * image.Width;
+                    var prepared = preparation.For(image.MicrometresPerPixel);
+                    foreach (var doubt in prepared.Doubts(ImageReading.Of(image.Path, prepared.Options)).Where(told.Add))
+                        tell($"Note: {image.Path}: {doubt}.");
+                    using var source = prepared.Open(image.Path);
+                    var values = ImageModel.Predict(model, task, source, image.Path);
+                    return [1, source.Height * source.Width, .. values];
                 }
                 catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)
                 {
                     fail(failure.Message.Split('\n')[0]);
+                    return [];
                 }
-
-                progress.Report(new(0, i + 1, files.Count, double.NaN, pixels));
-                if (prediction is not null)
-                    yield return prediction;
             }
         }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Interop.Weights;
@@ -70,7 +71,7 @@ internal static class SaliencyCommand
     private static readonly Option<int?> Level = CommonOptions.OptionalNumber(
         "--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
 
-    public static Command Create()
+    public static Command Create(Job job)
     {
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
@@ -86,6 +87,7 @@ internal static class SaliencyCommand
         foreach (var option in carry.All)
             command.Add(option);
         command.FirstLine = parsed => $"Explaining {string.Join(", ", parsed.GetValue(Images)!)} with {parsed.GetValue(Weights)}.";
+        command.IsShared = true;
         command.SetAction(parsed =>
         {
             var images = parsed.GetValue(Images)!;
@@ -105,7 +107,7 @@ internal static class SaliencyCommand
                 carry.Apply(parsed, new()
                 {
                     Tile = parsed.GetValue(tile),
-                    MemoryBudget = parsed.GetValue(memory),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
                     FrozenBatchNorm = true,
                     Progress = display,
                 }),
@@ -116,8 +118,9 @@ internal static class SaliencyCommand
                     throw new ArgumentException($"--method attention is of models with --pooling attention, but this one was trained with --pooling {PoolingOptions.NameOf(model.Head.Pooling)}; choose another method.");
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;
                 OutputFolder.Make(parsed.GetValue(Output)!);
-                foreach (var image in images)
-                    Explain(parsed, model, description, image, target, display);
+                job.Ready();
+                foreach (var round in images.Chunk(job.Ranks.Size))
+                    Explain(round, job, (image, said) => Explain(parsed, model, description, image, target, display, said));
             }
 
             return Program.Success;
@@ -131,13 +134,30 @@ internal static class SaliencyCommand
         return index ?? throw new ArgumentException($"The model has no output '{name}'; choose one of {string.Join(", ", task.Outputs)}.");
     }
 
-    private static void Explain(ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display)
+    /// <summary>An image for each process; what there is to say of them is said in their order.</summary>
+    private static void Explain(string[] images, Job job, Action<string, TextWriter> explain)
+    {
+        if (job.Ranks.Size == 1)
+        {
+            explain(images[0], Console.Out);
+            return;
+        }
+
+        using var said = new StringWriter();
+        if (job.Ranks.Rank < images.Length)
+            explain(images[job.Ranks.Rank], said);
+        foreach (var text in job.Ranks.Gather(said.ToString()))
+            Console.Write(text);
+    }
+
+    private static void Explain(
+        ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display, TextWriter said)
     {
         var options = description.Preparation.Options;
         var reading = ImageReading.Of(path, options);
         var info = reading.Info;
         foreach (var doubt in description.Preparation.Doubts(reading))
-            Console.WriteLine($"Note: {path}: {doubt}.");
+            said.WriteLine($"Note: {path}: {doubt}.");
         var folder = parsed.GetValue(Output)!;
         using var map = Compute(parsed, model, description.Preparation, info, target, display);
         var (scaleX, scaleY) = ((double)info.Width / map.Width, (double)info.Height / map.Height);
@@ -159,11 +179,11 @@ internal static class SaliencyCommand
         RegionFile.Write(File("regions.geojson"), kept, className, scaleX, scaleY);
 
         var hottest = regions.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", the hottest around row {Centre(regions[0], 1) * scaleY:0}, column {Centre(regions[0], 0) * scaleX:0}");
-        Console.WriteLine(Printable.Of($"{path}: {answer}."));
-        Console.WriteLine($"  {Overlay.Describe(map)}");
-        Console.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
+        said.WriteLine(Printable.Of($"{path}: {answer}."));
+        said.WriteLine($"  {Overlay.Describe(map)}");
+        said.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
         var raw = parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "";
-        Console.WriteLine(
+        said.WriteLine(
             $"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}{Scale(map, info)}, "
             + $"{Path.GetFileName(File("regions.geojson"))}{raw}");
     }

@@ -21,7 +21,7 @@ internal static class TrainCommand
     private const string RunsFolder = "runs";
     private static readonly (int Height, int Width) DemoTile = (128, 128);
 
-    public static Command Create(Interruption interruption)
+    public static Command Create(Interruption interruption, Job job)
     {
         var options = new TrainOptions();
         var refusals = new TrainRefusals(options);
@@ -29,6 +29,7 @@ internal static class TrainCommand
         foreach (var option in options.All)
             command.Add(option);
         command.FirstLine = parsed => FirstLine(options, parsed);
+        command.IsShared = true;
         command.SetAction(parsed =>
         {
             interruption.EndWith("Stopped before the first image; nothing is lost.");
@@ -38,7 +39,7 @@ internal static class TrainCommand
             var resume = parsed.GetValue(options.Resume) is { } folder ? new RunFolder(folder) : null;
             if (resume is { Exists: false })
                 throw new ArgumentException($"The folder '{resume.Path}' holds no run to resume.");
-            using var goingOn = resume is null ? null : FolderLock.Take(resume.Path);
+            using var goingOn = resume is null || !job.IsFirst ? null : FolderLock.Take(resume.Path);
             var given = parsed;
             if ((resume?.Options ?? parsed.GetValue(options.Config)) is { } file)
                 parsed = OptionFile.Merge(command, parsed, file, options.Config, options.Resume);
@@ -51,13 +52,13 @@ internal static class TrainCommand
             refusals.RefuseFor(set, parsed);
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint, set.Description);
-            var display = ProgressDisplay.OnOutput();
-            var streaming = Streaming(options, parsed);
+            var display = ProgressDisplay.OnOutput(job.IsShared);
+            var streaming = Streaming(options, parsed, job);
             using var model = set.Description.Create(streaming with { Progress = display });
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
             TrainingCheck.Run(model, set);
-            using var trainer = new Trainer(model, set.Description.Task, training);
+            using var trainer = new Trainer(model, set.Description.Task, training, job.Ranks);
             if (parsed.GetValue(options.DryRun))
             {
                 Introduce(model, set);
@@ -65,17 +66,16 @@ internal static class TrainCommand
                 return Program.Success;
             }
 
-            using var starting = resume is null ? Start(run) : null;
-            if (resume is not null)
-            {
+            using var starting = resume is null && job.IsFirst ? Start(run) : null;
+            if (resume is not null && job.IsFirst)
                 run.RemoveUnfinished();
-                if (File.Exists(run.Checkpoint))
-                    trainer.Resume(set.Training, set.Validation);
-            }
+            job.Ready();
+            if (resume is not null && File.Exists(run.Checkpoint))
+                trainer.Resume(set.Training, set.Validation);
 
             Introduce(model, set);
             interruption.PassOn();
-            if (resume is null)
+            if (resume is null && job.IsFirst)
             {
                 OptionFile.Write(
                     run.Options,
@@ -88,7 +88,7 @@ internal static class TrainCommand
                     options.Output);
             }
 
-            return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption).Run();
+            return new TrainRun(trainer, model, set, run, training.Epochs, display, interruption, job).Run();
         });
         return command;
     }
@@ -169,7 +169,7 @@ internal static class TrainCommand
         };
     }
 
-    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed)
+    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, Job job)
     {
         var (tile, memory) = (parsed.GetValue(options.Tile), parsed.GetValue(options.Memory));
         return options.Carry.Apply(parsed, new()
@@ -177,7 +177,7 @@ internal static class TrainCommand
             // The demonstration's images are so small that one tile would do; it is to show tiles.
             Tile = parsed.GetValue(options.Demo) && tile is null && memory is null ? DemoTile : tile,
             // What is free differs from day to day. The run keeps what it was, so that it does the same when it is resumed.
-            MemoryBudget = memory ?? (tile is null && !parsed.GetValue(options.Demo) ? StreamingOptions.DefaultMemoryBudget >> 20 << 20 : null),
+            MemoryBudget = memory ?? (tile is null && !parsed.GetValue(options.Demo) ? job.DefaultMemoryBudget >> 20 << 20 : null),
             Compute = parsed.GetValue(options.Compute),
             FrozenBatchNorm = parsed.GetValue(options.Norm) == NormKind.Frozen,
         });

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
@@ -35,7 +36,7 @@ internal sealed record TrainingSet(
 }
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
-internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption)
+internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption, Job job)
 {
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
@@ -67,7 +68,9 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     /// <returns>Whether it came to the end; false when a person stopped it.</returns>
     private bool Train()
     {
-        using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; once more to stop at once and lose it."));
+        // A launcher stops the others when one has died, and does not wait for long.
+        var stopping = job.IsShared ? $"Stopping; go on with: {Resumption}" : "Stopping after this image; once more to stop at once and lose it.";
+        using var notice = interruption.Token.Register(() => display.Notice(stopping));
         try
         {
             // A run that was killed after its checkpoint may lack what is written next.
@@ -81,11 +84,13 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
             throw new WeightFileException($"{failure.Message.TrimEnd('.')}. When that is mended, go on with: {Resumption}", failure);
         }
 
-        return !interruption.Token.IsCancellationRequested;
+        return !job.Any(interruption.Token.IsCancellationRequested);
     }
 
     private void SaveEpoch()
     {
+        if (!job.IsFirst)
+            return;
         var metadata = set.Description.ToMetadata();
         MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History);
         trainer.SaveWeights(run.LastWeights, metadata);
@@ -97,12 +102,15 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     private List<ReportPart> Evaluate()
     {
         var parts = new List<ReportPart>();
-        WeightFile.Load(model, run.BestWeights);
+        // A run without a name has one on the first rank alone.
+        WeightFile.Load(model, job.Ranks.Broadcast(Path.GetFullPath(run.BestWeights), 0));
         foreach (var (name, part) in new[] { ("validation", set.Validation), ("test", set.Test) })
         {
             if (part.Count == 0)
                 continue;
-            var predictions = display.Pass(part.Count, progress => ImageModel.Predict(model, task, part, progress));
+            var predictions = display.Pass(part.Count, progress => ImageModel.Predict(model, task, part, progress, job.Ranks));
+            if (!job.IsFirst)
+                continue;
             RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
             var evaluation = new Evaluation(task, predictions);
             evaluation.WriteMetrics(run.File($"{name}-metrics.csv"));
@@ -120,6 +128,8 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
     /// <returns>Whether it is there; false where figures cannot be drawn.</returns>
     private bool Report(List<ReportPart> parts)
     {
+        if (!job.IsFirst)
+            return false;
         try
         {
             WriteReport(parts);

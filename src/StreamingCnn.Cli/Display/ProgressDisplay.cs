@@ -32,7 +32,8 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
     }
 
     /// <summary>A display on the standard output.</summary>
-    public static ProgressDisplay OnOutput() => new(AnsiConsole.Console, !Console.IsOutputRedirected, Console.Out);
+    /// <param name="isShared">Whether other processes write to it as well: a bar would be written over by them.</param>
+    public static ProgressDisplay OnOutput(bool isShared) => new(AnsiConsole.Console, !Console.IsOutputRedirected && !isShared, Console.Out);
 
     /// <summary>A display on the standard error, for commands whose output is data.</summary>
     public static ProgressDisplay OnErrors(TextWriter errors) =>

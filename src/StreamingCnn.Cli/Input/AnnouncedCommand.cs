@@ -14,6 +14,9 @@ internal sealed class AnnouncedCommand(string name, string description) : Comman
     /// <summary>Whether its standard output is for other programs, so that what is said to a person goes to the standard error.</summary>
     public bool OutputIsData { get; set; }
 
+    /// <summary>Whether several processes share its images.</summary>
+    public bool IsShared { get; set; }
+
     /// <summary>Says it.</summary>
     public void Announce(ParseResult parsed)
     {

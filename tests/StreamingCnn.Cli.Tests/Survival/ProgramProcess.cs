@@ -36,6 +36,12 @@ internal sealed partial class ProgramProcess : IDisposable
 
     public static ProgramProcess StartShell(string script, params string[] arguments) => new("unshare", ["-rm", "sh", "-c", script, "sh", .. arguments]);
 
+    /// <summary>Several processes, started by a launcher of MPI.</summary>
+    public static ProgramProcess StartRanks(string launcher, string[] options, int count, params string[] arguments) =>
+        new(launcher, [.. options, "-n", $"{count}", "dotnet", Assembly, .. arguments]);
+
+    public bool WaitForExit(TimeSpan patience) => process.WaitForExit(patience);
+
     public bool HasExited => process.HasExited;
 
     public int Id => process.Id;
@@ -51,6 +57,12 @@ internal sealed partial class ProgramProcess : IDisposable
 
     /// <summary>Sends what Ctrl-C sends. There is no process started for it, which on a busy machine may take longer than the program has left to run.</summary>
     public void Interrupt() => Assert.True(process.HasExited || SendSignal(process.Id, InterruptSignal) == 0, "The signal cannot be sent.");
+
+    /// <summary>Sends the same to a process that may have ended.</summary>
+    public static void Interrupt(int process) => _ = SendSignal(process, InterruptSignal);
+
+    /// <summary>Kills a process that may have ended.</summary>
+    public static void Kill(int process) => _ = SendSignal(process, KillSignal);
 
     public CommandLine Finish()
     {

@@ -33,6 +33,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Interop", ["Interop"], [Torch, "Geometry"]),
             // Sums over maps know tensors alone: what they are sums for, and which tiles there are, is for those above.
             new("Reductions", ["Reductions"], [Torch, "Interop"]),
+            // Messages between processes, over tensors' memory. In the engine, not in a project of its own: it needs no package, since libraries of MPI are found at run time, and an image may be
+            // spread over processes by the engine itself.
+            new("Distributed", ["Distributed"], [Torch]),
             // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
             new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
             // A network may sum up whole maps.
@@ -65,7 +68,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // A task names the metrics that suit it; an evaluation knows the task.
             new("Tasks, Metrics", ["Tasks", "Metrics"], [Torch, Engine, "Contracts"]),
             new("Data", ["Data"], [Torch, Engine, Images, "Contracts", "Tasks, Metrics"]),
-            new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics"]),
+            // Sums over processes know images' results, not how they come about.
+            new("Ranks", ["Ranks"], [Torch, Engine, "Contracts"]),
+            new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Ranks"]),
             new("Runs", ["Runs"], [Torch, Engine, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
@@ -73,6 +78,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         new("StreamingCnn.Cli", "scnn", [Engine, Images, Training], ["Spectre.Console", "System.CommandLine"],
         [
             new("Interruption", ["Interruption.cs"], []),
+            // The processes that do a command together.
+            new("Job", ["Job.cs"], [Engine]),
             // What names a user's own module is for the library to say that loads it; images that a person names may
             // stand in a table, which a data set reads as well.
             new("Input", ["Input"], [Torch, Engine, Images, Training, "System.CommandLine"]),
@@ -83,9 +90,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Demo", ["Demo"], [Torch, Engine, Images, Training]),
             new("Commands", ["Commands"],
             [
-                Torch, Engine, Images, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Input", "Display", "Verification", "Benchmarking", "Demo",
+                Torch, Engine, Images, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Job", "Input", "Display", "Verification", "Benchmarking", "Demo",
             ]),
-            new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Input", "Commands"]),
+            new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Job", "Input", "Commands"]),
         ]),
     ];
 
