@@ -1,4 +1,5 @@
 using StreamingCnn.Distributed;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -45,12 +46,13 @@ internal static class GradientSum
         var sum = zeros(length + parameters.Length, type);
         var holders = sum.narrow(0, length, parameters.Length);
         var places = Places(parameters, sum);
+        using Scalar one = 1;
         for (var i = 0; i < parameters.Length; i++)
         {
             if (parameters[i].grad is not { } gradient)
                 continue;
             places[i].copy_(gradient);
-            holders.narrow(0, i, 1).fill_(1);
+            holders.narrow(0, i, 1).fill_(one);
         }
 
         // Who is done first waits here, so that the sum itself is waited for no longer than it takes.

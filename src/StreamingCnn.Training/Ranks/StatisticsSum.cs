@@ -44,6 +44,7 @@ internal sealed class StatisticsSum
         var counts = Array.ConvertAll(norms, Count);
         using (enable_grad())
             step();
+        using var pause = new CollectionPause();
         var parts = new List<Tensor>();
         for (var i = 0; i < norms.Length; i++)
             parts.Add(ranks.Rank < images ? Part(norms[i], before[i], counts[i], images) : zeros_like(before[i]));

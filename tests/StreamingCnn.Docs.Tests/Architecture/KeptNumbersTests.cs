@@ -7,7 +7,7 @@ namespace StreamingCnn.Docs.Tests.Architecture;
 public class KeptNumbersTests
 {
     // Types whose operations run while collection is held off.
-    private static readonly string[] Paused = ["AttentionMap", "ClassActivation", "ColourScale", "Overlay", "PositionMap", "RasterFile"];
+    private static readonly string[] Paused = ["AttentionMap", "ClassActivation", "ColourScale", "Overlay", "PositionMap", "RasterFile", "StatisticsSum"];
 
     [Theory]
     [InlineData("StreamingCnn.dll")]
@@ -30,7 +30,7 @@ public class KeptNumbersTests
                 .Select(call => $"{method.Outermost}: {method.Name} calls {call.Name}"));
         }
 
-        Assert.Empty(found);
+        Assert.True(found.Count == 0, string.Join("\n", found));
     }
 
     /// <summary>TorchSharp's methods that make a number themselves and let go of it in the call.</summary>

@@ -28,7 +28,8 @@ public class SlurmTests
         folder.Write("slides.csv", table.ToString());
         // The program as it has just been built, by the name that the script calls it.
         var program = folder.Write("bin/scnn", $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, "scnn.dll")} \"$@\"\n");
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var script = Document.All().Single(document => document.Name == "docs/clusters.md").ShellBlocks().First().Lines;
         Assert.Equal("#!/bin/bash", script[0]);
         folder.Write("train.sh", string.Join('\n', script).Replace("--epochs 20", "--epochs 2", StringComparison.Ordinal).Replace("pmix", kind, StringComparison.Ordinal));

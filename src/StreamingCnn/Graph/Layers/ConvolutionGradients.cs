@@ -61,7 +61,7 @@ internal static class ConvolutionGradients
     private static void Add(ref Tensor? sum, Tensor? part)
     {
         if (sum is not null && part is not null)
-            sum.add_(part);
+            sum.Accumulate(part);
         else
             sum = part?.MoveToOuterDisposeScope();
     }
