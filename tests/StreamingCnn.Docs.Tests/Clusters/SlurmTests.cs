@@ -1,15 +1,19 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace StreamingCnn.Docs.Tests.Clusters;
 
-/// <summary>The script for Slurm does what the page says, on a Slurm of its own. It takes half a minute for each library of MPI, and is run where <c>SCNN_RANKS=all</c> asks for it.</summary>
+/// <summary>
+/// The script for Slurm does what the page says, on a Slurm of its own. It takes half a minute for each library of MPI, and is run where
+/// <c>SCNN_RANKS=all</c> asks for it.
+/// </summary>
 public class SlurmTests
 {
     private const string RanksVariable = "SCNN_RANKS";
 
     // What the machine of the test has less of.
-    private static readonly string[] Resources = ["--ntasks=2", "--cpus-per-task=1", "--mem-per-cpu=1G"];
+    private const string Resources = "--ntasks=2 --cpus-per-task=1 --mem-per-cpu=1G";
 
     [Theory]
     [InlineData("pmix", "libmpi.so.40", "libpmix.so")]
@@ -22,21 +26,25 @@ public class SlurmTests
         for (var i = 0; i < 6; i++)
         {
             WriteImage(folder.File($"{i}.npy"), i);
-            table.Append($"{i}.npy,{(i % 2 == 0 ? "dark" : "light")}\n");
+            table.Append(CultureInfo.InvariantCulture, $"{i}.npy,{(i % 2 == 0 ? "dark" : "light")}\n");
         }
 
         folder.Write("slides.csv", table.ToString());
         // The program as it has just been built, by the name that the script calls it.
-        var program = folder.Write("bin/scnn", $"#!/bin/sh\nexec dotnet {Path.Combine(AppContext.BaseDirectory, "scnn.dll")} \"$@\"\n");
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var assembly = Path.Combine(AppContext.BaseDirectory, "scnn.dll");
+        var program = folder.Write("bin/scnn", $"#!/bin/sh\nexec dotnet {assembly} \"$@\"\n");
+        Run(folder, "chmod", "+x", program);
         var script = Document.All().Single(document => document.Name == "docs/clusters.md").ShellBlocks().First().Lines;
         Assert.Equal("#!/bin/bash", script[0]);
-        folder.Write("train.sh", string.Join('\n', script).Replace("--epochs 20", "--epochs 2", StringComparison.Ordinal).Replace("pmix", kind, StringComparison.Ordinal));
+        folder.Write(
+            "train.sh",
+            string.Join('\n', script)
+                .Replace("--epochs 20", "--epochs 2", StringComparison.Ordinal)
+                .Replace("pmix", kind, StringComparison.Ordinal));
 
         // Twice: the second one finds that all is done. Both leave a log.
         var slurm = Repository.PathOf("tests/StreamingCnn.Docs.Tests/Clusters/slurm-on-one-machine");
-        Run(folder, slurm, "sh", "-c", $"sbatch --wait {string.Join(' ', Resources)} train.sh && sbatch --wait {string.Join(' ', Resources)} train.sh");
+        Run(folder, slurm, "sh", "-c", $"sbatch --wait {Resources} train.sh && sbatch --wait {Resources} train.sh");
         var logs = Directory.GetFiles(folder.Path, "scnn-*.log").Order(StringComparer.Ordinal).Select(File.ReadAllText).ToArray();
         Assert.Equal(2, logs.Length);
         Assert.All(logs, log => Assert.Single(log.Split('\n'), line => line.StartsWith("Done after", StringComparison.Ordinal)));
@@ -51,14 +59,18 @@ public class SlurmTests
         Assert.SkipUnless(Environment.GetEnvironmentVariable(RanksVariable) == "all", $"{RanksVariable}=all tries this.");
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "Slurm's daemons are started by root, on Linux.");
         foreach (var program in (string[])["srun", "slurmctld", "slurmd", "munged"])
-            Assert.SkipUnless(new[] { "/usr/bin", "/usr/sbin" }.Any(place => File.Exists(Path.Combine(place, program))), $"{program} is not installed.");
+            Assert.SkipUnless(File.Exists($"/usr/bin/{program}") || File.Exists($"/usr/sbin/{program}"), $"{program} is not installed.");
+        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
         foreach (var library in libraries)
-            Assert.SkipUnless(Directory.EnumerateFiles("/usr/lib", library, new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }).Any(), $"{library} is not installed.");
+            Assert.SkipUnless(Directory.EnumerateFiles("/usr/lib", library, everywhere).Any(), $"{library} is not installed.");
     }
 
-    /// <summary>Losses of the epochs.</summary>
-    private static string[] Epochs(string run) =>
-        [.. File.ReadAllLines(Path.Combine(run, "metrics.csv")).Select(line => string.Join(',', line.Split(',').Select(value => double.TryParse(value, out var number) ? $"{number:0.000}" : value)))];
+    /// <summary>Losses of the epochs, and what else is told of them.</summary>
+    private static double[] Epochs(string run) =>
+    [
+        .. File.ReadAllLines(Path.Combine(run, "metrics.csv")).Skip(1).SelectMany(line => line.Split(','))
+            .Select(value => Math.Round(double.Parse(value, CultureInfo.InvariantCulture), 3)),
+    ];
 
     /// <summary>A photograph of one grey and some noise, as numpy writes it.</summary>
     private static void WriteImage(string path, int seed)
@@ -72,7 +84,12 @@ public class SlurmTests
 
     private static void Run(TemporaryFolder folder, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder.Path, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["PATH"] = $"{folder.File("bin")}:/usr/sbin:{start.Environment["PATH"]}";
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -82,6 +99,7 @@ public class SlurmTests
             Assert.Fail($"{program} did not end.");
         }
 
-        Assert.True(process.ExitCode == 0, output.Result + errors.Result + string.Concat(Directory.GetFiles(folder.Path, "*.log").Select(File.ReadAllText)));
+        var logs = Directory.GetFiles(folder.Path, "*.log").Select(File.ReadAllText);
+        Assert.True(process.ExitCode == 0, output.Result + errors.Result + string.Concat(logs));
     }
 }
