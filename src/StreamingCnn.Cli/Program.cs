@@ -76,6 +76,7 @@ internal static class Program
             TrainCommand.Create(interruption, job),
             EvaluateCommand.Create(job),
             PredictCommand.Create(errors, interruption, job),
+            ExportCommand.Create(),
             VerifyCommand.Create(),
             PlanCommand.Create(),
             BenchCommand.Create(),

@@ -14,7 +14,7 @@ public partial class TroubleshootingTests
         "convolution_backward gave", "The rank must lie", "A contact sheet needs",
         "The region must not be empty", "The confidence must lie", "There must be as many", "There must be at least 1",
         "There is no image to measure", "Scale and deviations must be positive", "The weights must be finite", "A tile's way",
-        "There are no words for", "A map on the shelf", "The small tensor", "… looks at the whole map", "… applies small", "… adds to sums",
+        "There are no words for", "A map on the shelf", "The small tensor", "A tensor of", "… looks at the whole map", "… applies small", "… adds to sums",
     ];
 
     private readonly SourceTexts sources = new(Repository.Sources());
@@ -72,6 +72,6 @@ public partial class TroubleshootingTests
 
     // An exception made of a text, with or without a path or a list in front of it, up to the end of the text's first line.
     [GeneratedRegex(
-        @"throw new (?!PickleException|FormatException|JsonException)\w+Exception\(\s*(?:[\w.]+,\s+)?(?:\w+,\s+)?\[?(\$?""[^\n]*)")]
+        @"throw new (?!PickleException|FormatException|JsonException|WireFormatException|RefusedNodeException|RefusedLayerException)\w+Exception\(\s*(?:[\w.]+,\s+)?(?:\w+,\s+)?\[?(\$?""[^\n]*)")]
     private static partial Regex Thrown();
 }

@@ -6,6 +6,7 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
+using StreamingCnn.Onnx;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Runs;
@@ -54,7 +55,11 @@ internal static class TrainCommand
             var training = options.Training(parsed, run.Checkpoint, set.Description);
             var display = ProgressDisplay.OnOutput(job.IsShared);
             var streaming = Streaming(options, parsed, job);
-            using var model = set.Description.Create(streaming with { Progress = display });
+            var copy = resume is not null && File.Exists(run.Network) ? run.Network : null;
+            using var model = set.Description.Create(streaming with { Progress = display }, copy);
+            var imported = model.Features.Trunk as OnnxTrunk;
+            if (imported is not null)
+                set = set with { Description = set.Description with { Structure = Convert.ToBase64String(imported.Structure()) } };
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
             TrainingCheck.Run(model, set);
@@ -67,6 +72,9 @@ internal static class TrainCommand
             }
 
             using var starting = resume is null && job.IsFirst ? Start(run) : null;
+            // So that the run needs the file no more, whatever becomes of it.
+            if (resume is null && job.IsFirst)
+                imported?.Save(run.Network);
             if (resume is not null && job.IsFirst)
                 run.RemoveUnfinished();
             job.Ready();

@@ -247,7 +247,7 @@ internal sealed class TrainOptions
     {
         var conditions = new Dictionary<string, string>(description.ToMetadata())
         {
-            ["model"] = TrunkSource.IsOwn(description.Trunk) ? Path.GetFileName(description.Trunk) : description.Trunk.ToLowerInvariant(),
+            ["model"] = TrunkSource.IsOwn(description.Trunk) || TrunkSource.IsOnnx(description.Trunk) ? Path.GetFileName(description.Trunk) : description.Trunk.ToLowerInvariant(),
             ["dropout"] = description.Dropout.ToString(CultureInfo.InvariantCulture),
             ["compute"] = parsed.GetValue(Compute).ToString(),
         };

@@ -15,8 +15,9 @@ internal static class CommonOptions
         var option = Parsed(
             "--model",
             $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; "
+            + "a file of ONNX, path/to/network.onnx, what stands before its classifier; "
             + "or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
-            name => TrunkSource.IsOwn(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
+            name => TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
                 : throw new FormatException(
                     $"There is no model '{Excerpt.Of(name)}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
+using StreamingCnn.Onnx;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Tasks;
@@ -16,6 +17,10 @@ public sealed record ModelDescription
 
     /// <summary>Name of the trunk, as <see cref="TrunkSource"/> reads it.</summary>
     public required string Trunk { get; init; }
+
+    /// <summary>Of a trunk from a file of ONNX its structure without weights, so that nobody needs the file; null for others.</summary>
+    /// <value>The default value is null. What <see cref="OnnxTrunk.Structure"/> gives, in base 64.</value>
+    public string? Structure { get; init; }
 
     /// <summary>How the trunk normalises.</summary>
     /// <value>The default value is <see cref="NormKind.Frozen"/>.</value>
@@ -38,11 +43,14 @@ public sealed record ModelDescription
     /// <value>The default value is 0.</value>
     public double Dropout { get; init; }
 
-    /// <summary>Makes the model with fresh weights.</summary>
+    /// <summary>Makes the model with fresh weights; a trunk from a file of ONNX with the file's.</summary>
     /// <param name="options">How it is streamed; null for the defaults.</param>
-    public StreamingClassifier Create(StreamingOptions? options = null)
+    /// <param name="copy">Where the trunk is from a file of ONNX: another that holds the same; null for the file itself.</param>
+    public StreamingClassifier Create(StreamingOptions? options = null, string? copy = null)
     {
-        var trunk = TrunkSource.Create(Trunk, Preparation.Channels, Norm);
+        var trunk = Structure is { } structure
+            ? TrunkSource.OfChannels(OnnxNetwork.FromStructure(Convert.FromBase64String(structure), Trunk), Trunk, Preparation.Channels)
+            : TrunkSource.Create(copy ?? Trunk, Preparation.Channels, Norm);
         return new(
             trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber);
     }
@@ -87,7 +95,8 @@ public sealed record ModelDescription
         {
             return Create(options);
         }
-        catch (ArgumentException reason) when (!TrunkSource.IsOwn(Trunk))
+        catch (Exception reason) when (reason is ArgumentException or FormatException or OnnxFileException or UnsupportedOnnxException
+            && !TrunkSource.IsOwn(Trunk))
         {
             throw NoDescription(path, reason);
         }
@@ -106,6 +115,8 @@ public sealed record ModelDescription
         // Files and runs from before there was a choice do not have it.
         if (Norm != NormKind.Frozen)
             metadata["norm"] = Norm.ToString();
+        if (Structure is not null)
+            metadata["structure"] = Structure;
         if ((PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
             metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
         return metadata;
@@ -145,6 +156,7 @@ public sealed record ModelDescription
             return new()
             {
                 Trunk = metadata["model"],
+                Structure = metadata.TryGetValue("structure", out var structure) ? structure : null,
                 Task = LearningTask.Create(metadata["task"], metadata["outputs"].Split('\n')),
                 Norm = metadata.TryGetValue("norm", out var norm) ? Enum.Parse<NormKind>(norm) : NormKind.Frozen,
                 Pooling = Enum.Parse<HeadPooling>(metadata["pooling"]),

@@ -19,13 +19,16 @@ public sealed record RunFolder(string Path)
     /// <summary>The weights after the last epoch.</summary>
     public string LastWeights => File("last.safetensors");
 
+    /// <summary>The network that the trunk was made of, where that was a file of ONNX.</summary>
+    public string Network => File("model.onnx");
+
     /// <summary>A line for each epoch.</summary>
     public string Metrics => File("metrics.csv");
 
     // The empty name is that of trying whether the folder takes files.
     private static readonly HashSet<string> OwnFiles =
     [
-        "", "options.json", "checkpoint.safetensors", "best.safetensors", "last.safetensors", "metrics.csv", ReportName,
+        "", "options.json", "checkpoint.safetensors", "best.safetensors", "last.safetensors", "metrics.csv", "model.onnx", ReportName,
         "validation.csv", "validation-metrics.csv", "test.csv", "test-metrics.csv",
     ];
 

@@ -1,12 +1,13 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using StreamingCnn.Models;
+using StreamingCnn.Onnx;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Runs;
 
-/// <summary>Makes trunks by name: those of the catalog, or a user's own type from an assembly.</summary>
+/// <summary>Makes trunks by name: those of the catalog, a network from a file of ONNX, or a user's own type from an assembly.</summary>
 public static class TrunkSource
 {
     private const string Separator = ".dll:";
@@ -18,9 +19,16 @@ public static class TrunkSource
         return name.Contains(Separator, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>Whether a name is that of a file of ONNX, which holds no code.</summary>
+    public static bool IsOnnx(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>Makes a trunk.</summary>
     /// <param name="name">
-    /// A name of <see cref="ModelCatalog"/>, or <c>path/to/Assembly.dll:Namespace.Type</c>: a module with a public constructor that takes the number of
+    /// A name of <see cref="ModelCatalog"/>, a file that ends in <c>.onnx</c>, or <c>path/to/Assembly.dll:Namespace.Type</c>: a module with a public constructor that takes the number of
     /// image channels, or nothing. Code in that assembly is executed, so such a name must come from the person who runs the program, never
     /// from a file.
     /// </param>
@@ -32,7 +40,7 @@ public static class TrunkSource
     public static Module<Tensor, Tensor> Create(string name, int channels, NormKind norm = NormKind.Frozen)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (!IsOwn(name))
+        if (!IsOwn(name) && !IsOnnx(name))
             return ModelCatalog.Create(name, channels, norm);
         if (norm is not (NormKind.Frozen or NormKind.Batch))
         {
@@ -40,6 +48,8 @@ public static class TrunkSource
                 $"The module '{name}' has norms of its own; choose frozen or batch, which say what its batch norms do in training.");
         }
 
+        if (!IsOwn(name))
+            return OfChannels(OnnxNetwork.LoadTrunk(name), name, channels);
         var (file, typeName) = Split(name);
         if (!File.Exists(file))
             throw new ArgumentException($"There is no assembly '{file}' to take the model '{typeName}' from.", nameof(name));
@@ -53,6 +63,18 @@ public static class TrunkSource
         return type.GetConstructor([]) is { } plain
             ? (Module<Tensor, Tensor>)plain.Invoke([])
             : throw new ArgumentException($"The type '{typeName}' has no public constructor that takes the number of channels, or nothing.", nameof(name));
+    }
+
+    /// <summary>A network from a file of ONNX, if it is for images of a number of channels.</summary>
+    /// <exception cref="ArgumentException">It is for others.</exception>
+    internal static OnnxTrunk OfChannels(OnnxTrunk trunk, string name, int channels)
+    {
+        if (trunk.Channels == channels)
+            return trunk;
+        var own = trunk.Channels;
+        trunk.Dispose();
+        throw new ArgumentException(
+            $"The network in '{name}' is for images of {own} channel(s), and not of {channels}; give --channels {own}, or another network.");
     }
 
     /// <summary>Channels of a trunk's output, found by running it on a small image.</summary>

@@ -11,6 +11,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
     private const string Torch = "TorchSharp";
     private const string Engine = "StreamingCnn";
     private const string Images = "StreamingCnn.Imaging";
+    private const string Onnx = "StreamingCnn.Onnx";
     private const string Training = "StreamingCnn.Training";
 
     /// <summary>
@@ -57,7 +58,20 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Generators", ["Generators"], [Torch, Engine, "Values", "Files, Sources", "Export"]),
             new("DataSets", ["DataSets"], ["CsvHelper", "Files, Sources"]),
         ]),
-        new(Training, Training, [Engine, Images],
+        new(Onnx, Onnx, [Engine], [],
+        [
+            // Refusals and damaged files, which every room may say.
+            new("Contracts", ["OnnxFileException.cs", "UnsupportedOnnxException.cs", "NodeRefusal.cs"], []),
+            // Bytes become tensors without a copy between.
+            new("Format", ["Format"], [Torch, Engine, "Contracts"]),
+            // Operators become layers of the engine.
+            new("Import", ["Import"], [Torch, Engine, "Contracts", "Format"]),
+            // Layers of the engine become operators.
+            new("Export", ["Export"], [Torch, Engine, "Contracts", "Format"]),
+            new("Face", [""], [Torch, Engine, "Contracts", "Format", "Import", "Export"]),
+        ]),
+        // What a run was trained on may be a network from a file, whose structure goes with the weights.
+        new(Training, Training, [Engine, Images, Onnx],
         [
             "CsvHelper", "ScottPlot", "SkiaSharp", "SkiaSharp.HarfBuzz", "SkiaSharp.NativeAssets.Linux.NoDependencies", "HarfBuzzSharp.NativeAssets.Linux",
         ],
@@ -71,7 +85,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Sums over processes know images' results, not how they come about.
             new("Ranks", ["Ranks"], [Torch, Engine, "Contracts"]),
             new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Ranks"]),
-            new("Runs", ["Runs"], [Torch, Engine, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
+            new("Runs", ["Runs"], [Torch, Engine, Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
         ]),

@@ -1,0 +1,105 @@
+using StreamingCnn.Models;
+using StreamingCnn.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Onnx.Tests.Export;
+
+/// <summary>Networks as files: ONNX Runtime computes what they compute, and imported again they are the same.</summary>
+public sealed class ExportTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("small")]
+    [InlineData("mobilenetv3-small")]
+    public void A_network_of_the_catalogue_with_its_classifier_runs_in_ONNX_Runtime(string name)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(1);
+        using var network = new NetworkClassifier(ModelCatalog.Create(name), 5);
+        Check(network, 96, 80);
+    }
+
+    [Fact]
+    public void A_block_with_layers_at_each_pixel_runs_in_ONNX_Runtime()
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(2);
+        using var network = Sequential(Conv2d(3, 8, 4, 4), new Block(), Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bilinear), ReflectionPad2d(1), PixelShuffle(2));
+        Check(network, 44, 52);
+    }
+
+    [Fact]
+    public void Parameters_keep_their_names_and_the_mode_is_left_as_it_is()
+    {
+        using var scope = NewDisposeScope();
+        using var trunk = ModelCatalog.Create("resnet18");
+        OnnxExport.Write(trunk, folder.File("trunk.onnx"));
+        Assert.True(trunk.training);
+        using var again = OnnxNetwork.LoadTrunk(folder.File("trunk.onnx"));
+        Assert.Equal(trunk.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(), again.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order());
+    }
+
+    [Fact]
+    public void Preprocessing_is_a_part_of_the_network_where_it_is_wished()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var network = Sequential(Conv2d(2, 3, 3));
+        var path = folder.File("net.onnx");
+        OnnxExport.Write(network, path, new() { Channels = 2, Preprocessing = ([10, 20], [2, 4]), Metadata = new Dictionary<string, string> { ["outputs"] = "a\nb" } });
+        var image = rand(1, 2, 9, 11) * 50;
+        var expected = network.forward((image - tensor(new float[] { 10, 20 }).reshape(1, 2, 1, 1)) / tensor(new float[] { 2, 4 }).reshape(1, 2, 1, 1));
+        Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
+        Assert.Throws<ArgumentException>(() => OnnxExport.Write(network, path, new() { Channels = 2, Preprocessing = ([1], [1]) }));
+    }
+
+    [Fact]
+    public void A_layer_without_a_form_in_ONNX_is_named()
+    {
+        using var scope = NewDisposeScope();
+        using var network = Sequential(("first", Conv2d(3, 4, 3)), ("norm", GroupNorm(2, 4)));
+        var refusal = Assert.Throws<UnsupportedOnnxException>(() => OnnxExport.Write(network, folder.File("net.onnx")));
+        Assert.Contains("'norm", refusal.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.File("net.onnx")));
+    }
+
+    private void Check(Module<Tensor, Tensor> network, long height, long width)
+    {
+        using var grad = no_grad();
+        network.eval();
+        var path = folder.File("net.onnx");
+        OnnxExport.Write(network, path);
+        using var again = OnnxNetwork.Load(path);
+        foreach (var (rows, columns) in ((long, long)[])[(height, width), (height + 37, width + 19)])
+        {
+            var image = randn(2, 3, rows, columns);
+            var expected = network.forward(image);
+            Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
+            Assert.InRange(ReferenceRuntime.Difference(again.forward(image), expected), 0, 1e-5);
+        }
+    }
+
+    private sealed class Block : StreamingBlock
+    {
+        private readonly ChannelLayerNorm norm = new(8);
+        private readonly Module<Tensor, Tensor> widen = Linear(8, 16);
+        private readonly Module<Tensor, Tensor> activation = GELU();
+        private readonly Module<Tensor, Tensor> narrow = Linear(16, 8);
+        private readonly ChannelScale scale = new(8, 0.5);
+        private readonly SqueezeExcite gate = new(8, 2);
+
+        public Block()
+            : base(nameof(Block)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input)
+        {
+            var branch = input.Through(norm).Through(widen).Through(activation).Through(narrow).Through(scale).Through(gate);
+            return FeatureMap.Concat(branch.Slice(4, 4), (input + branch).Slice(0, 4)) * input;
+        }
+    }
+}
