@@ -30,4 +30,8 @@ internal sealed record ReductionNode(int Index, string Path, MapReduction Kind, 
 {
     /// <summary>What it is called.</summary>
     public string Name => Kind.Name;
+
+    /// <summary>Looks at the maps' size.</summary>
+    /// <exception cref="ArgumentException">They are too small.</exception>
+    public void CheckSize(long height, long width) => Kind.CheckSize(height, width);
 }

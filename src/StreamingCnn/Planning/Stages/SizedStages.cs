@@ -83,11 +83,11 @@ internal sealed class SizedStages
     {
         try
         {
-            reduction.Kind.CheckSize(height, width);
+            reduction.CheckSize(height, width);
         }
         catch (ArgumentException reason)
         {
-            throw SizeRefusal.Of(reduction.Path, reduction.Kind.Name, Sources, reason);
+            throw SizeRefusal.Of(reduction.Path, reduction.Name, Sources, reason);
         }
     }
 }
