@@ -20,9 +20,12 @@ public sealed class UnsupportedOnnxException : NotSupportedException
     {
     }
 
+    // More nobody reads, and a damaged file may have millions.
+    private const int MostNamed = 100;
+
     /// <summary>Creates the exception for nodes of a file.</summary>
     internal UnsupportedOnnxException(string path, IReadOnlyList<NodeRefusal> refusals)
-        : base($"'{path}' has {refusals.Count} node(s) that cannot be imported: {string.Join("; ", refusals)}.") => Refusals = refusals;
+        : base($"'{path}' has {refusals.Count} node(s) that cannot be imported: {string.Join("; ", refusals.Take(MostNamed))}.") => Refusals = refusals;
 
     /// <summary>The nodes that are refused, in the file's order.</summary>
     public IReadOnlyList<NodeRefusal> Refusals { get; } = [];

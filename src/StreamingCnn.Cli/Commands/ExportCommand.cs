@@ -15,10 +15,12 @@ internal static class ExportCommand
         var output = new Option<string>("--output", "-o") { Description = "The file to write, which ends in .onnx.", Required = true };
         var pixels = new Option<bool>("--pixels")
         {
-            Description = "Put the scaling of pixels into the file, which then takes images with the values that they have in files, such as 0 to 255.",
+            Description = "Put the scaling of pixels into the file, which then takes images with the values that they have in files, "
+                + "such as 0 to 255.",
         };
         var own = CommonOptions.OwnModule();
-        var command = new AnnouncedCommand("export", "Write a trained model as ONNX: trunk and head, for images of any size, with the names of its outputs.")
+        var command = new AnnouncedCommand(
+            "export", "Write a trained model as ONNX: trunk and head, for images of any size, with the names of its outputs.")
         {
             weights, output, pixels, own,
         };
@@ -28,10 +30,12 @@ internal static class ExportCommand
             var path = parsed.GetValue(output)!;
             if (!path.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
                 throw new ArgumentException($"--output is '{path}', but files of ONNX end in .onnx; write such a name.");
-            var (model, description) = ModelDescription.Load(RunFolder.WeightsOf(parsed.GetValue(weights)!), ownModule: parsed.GetValue(own));
+            var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
+            var (model, description) = ModelDescription.Load(file, ownModule: parsed.GetValue(own));
             using (model)
                 ModelExport.Write(model, description, path, parsed.GetValue(pixels));
-            Console.WriteLine(Printable.Of($"{path}: {new FileInfo(path).Length} bytes; input 'image', output 'output' ({string.Join(", ", description.Task.Outputs)})."));
+            var outputs = string.Join(", ", description.Task.Outputs);
+            Console.WriteLine(Printable.Of($"{path}: {new FileInfo(path).Length} bytes; input 'image', output 'output' ({outputs})."));
             return Program.Success;
         });
         return command;

@@ -111,7 +111,10 @@ internal static class LayerWriters
         {
             var mode = convolution.padding_mode == PaddingModes.Reflect ? "reflect" : "edge";
             x = graph.Node(
-                "Pad", name + ".pad", [x, graph.Integers(0, 0, before.Rows, before.Columns, 0, 0, after.Rows, after.Columns)], ("mode", new() { Text = mode }));
+                "Pad",
+                name + ".pad",
+                [x, graph.Integers(0, 0, before.Rows, before.Columns, 0, 0, after.Rows, after.Columns)],
+                ("mode", new() { Text = mode }));
             before = after = default;
         }
 
@@ -151,7 +154,8 @@ internal static class LayerWriters
         return graph.Node("Mul", name, [product, graph.Number(0.5)]);
     }
 
-    private static string Pool(GraphWriter graph, string operation, string name, string x, PoolSettings pool, (string, OnnxAttribute) own) => graph.Node(
+    private static string Pool(
+        GraphWriter graph, string operation, string name, string x, PoolSettings pool, (string, OnnxAttribute) own) => graph.Node(
         operation,
         name,
         [x],

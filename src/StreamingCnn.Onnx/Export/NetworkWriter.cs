@@ -62,12 +62,14 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
             ConcatenationLayer => graph.Node("Concat", name, inputs, ("axis", LayerWriters.Whole(1))),
             IdentityLayer => graph.Node("Identity", name, inputs),
             ChannelSliceLayer => Slice(node, inputs[0]),
-            ChannelFactorLayer factors => graph.Node("Mul", name, [inputs[0], graph.Parameter(factors.Parameters.Single(), name + ".factors", -1, 1, 1)]),
+            ChannelFactorLayer factors => graph.Node(
+                "Mul", name, [inputs[0], graph.Parameter(factors.Parameters.Single(), name + ".factors", -1, 1, 1)]),
             AffineLayer { Norm: null, Smalls: [var scale], Name: "Scale" } => graph.Node("Mul", name, [inputs[0], smalls.AtEachPosition(scale)]),
             AffineLayer { Norm: null, Smalls: [var shift], Name: "Shift" } => graph.Node("Add", name, [inputs[0], smalls.AtEachPosition(shift)]),
             MapFunctionLayer { Name: "Gated" } => graph.Node(
                 "Mul", name, [graph.Node("Tanh", name + ".tanh", [inputs[0]]), graph.Node("Sigmoid", name + ".sigmoid", [inputs[1]])]),
-            { Module: { } module } when inputs.Length == 1 && node.Layer is not MadeConvolutionLayer => LayerWriters.Write(module, graph, name, inputs[0]),
+            { Module: { } module } when inputs.Length == 1 && node.Layer is not MadeConvolutionLayer =>
+                LayerWriters.Write(module, graph, name, inputs[0]),
             _ => throw new RefusedLayerException("is a layer that is not written as ONNX"),
         };
     }

@@ -85,9 +85,14 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
         Linear linear when dimensions == 2 => graph.Node(
             "Gemm",
             name,
-            [input, graph.Parameter(linear.weight, name + ".weight"), .. linear.bias is { } bias ? (string[])[graph.Parameter(bias, name + ".bias")] : []],
+            [
+                input,
+                graph.Parameter(linear.weight, name + ".weight"),
+                .. linear.bias is { } bias ? (string[])[graph.Parameter(bias, name + ".bias")] : [],
+            ],
             ("transB", LayerWriters.Whole(1))),
-        Linear or LayerNorm or Softmax => throw new RefusedLayerException("acts on the last dimension of a small tensor of several, which is not written as ONNX"),
+        Linear or LayerNorm or Softmax => throw new RefusedLayerException(
+            "acts on the last dimension of a small tensor of several, which is not written as ONNX"),
         _ => LayerWriters.Write(module, graph, name, input),
     };
 

@@ -5,6 +5,9 @@ namespace StreamingCnn.Onnx.Format;
 /// <summary>Reads a graph, its nodes and what is said of its values.</summary>
 internal static class GraphReader
 {
+    // Far more than networks have: a node that is no more than two bytes in a file takes hundreds in memory.
+    private const int MostParts = 1 << 17;
+
     /// <exception cref="WireFormatException">It is damaged.</exception>
     public static OnnxGraph Read(ReadOnlyMemory<byte> bytes, TensorReader tensors)
     {
@@ -14,6 +17,8 @@ internal static class GraphReader
         var (inputs, outputs) = (new List<OnnxValueInfo>(), new List<OnnxValueInfo>());
         while (reader.Next())
         {
+            if (nodes.Count > MostParts || inputs.Count > MostParts || outputs.Count > MostParts)
+                throw new WireFormatException($"has more than {MostParts} nodes, inputs or outputs");
             switch (reader.Field)
             {
                 case 1:

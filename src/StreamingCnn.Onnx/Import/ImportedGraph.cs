@@ -11,6 +11,8 @@ namespace StreamingCnn.Onnx.Import;
 /// <summary>A file's graph while it becomes a network: what each value is, and what was refused.</summary>
 internal sealed class ImportedGraph
 {
+    private const int LongestReason = 400;
+
     private readonly Dictionary<string, OnnxValue> values = [];
     private readonly List<NodeRefusal> refusals = [];
 
@@ -28,7 +30,8 @@ internal sealed class ImportedGraph
         foreach (var tensor in graph.Initialisers)
             values[tensor.Name] = new ConstantValue(tensor, Learns: true);
         var image = Image(graph);
-        (Channels, Nodes) = (ChannelsOf(image, graph), NodeOrder.Of(Patterns.Fuse(graph), wanted));
+        Channels = ChannelsOf(image, graph);
+        Nodes = NodeOrder.Of(Patterns.Fuse(NodeOrder.Of(graph.Nodes, wanted), graph.Initialisers), wanted);
         values[image.Name] = Builder.Image(Channels, image.Shape?[0], image.Shape?[2], image.Shape?[3]);
         foreach (var node in Nodes)
             Import(node, model.Opset);
@@ -63,7 +66,13 @@ internal sealed class ImportedGraph
         try
         {
             if (node.Domain is not ("" or "ai.onnx") || OperatorTable.Find(node.Operator) is not { } import)
-                throw new RefusedNodeException(node.Domain.Length > 0 ? $"is an operator of '{Excerpt.Of(node.Domain)}', which is not supported" : "is an operator that is not supported");
+            {
+                throw new RefusedNodeException(
+                    node.Domain.Length > 0
+                        ? $"is an operator of '{Excerpt.Of(node.Domain)}', which is not supported"
+                        : "is an operator that is not supported");
+            }
+
             var given = import(new(Builder, node, opset, values));
             for (var i = 0; i < node.Outputs.Count; i++)
             {
@@ -75,9 +84,16 @@ internal sealed class ImportedGraph
             is RefusedNodeException or UnsupportedLayerException or GeometryException or ArgumentException or ExternalException or WireFormatException
             or NotSupportedException or OverflowException or IndexOutOfRangeException)
         {
-            refusals.Add(new(Excerpt.Of(node.Title), Excerpt.Of(node.Operator), reason.Message.Split('\n')[0].TrimEnd('.')));
+            refusals.Add(new(Excerpt.Of(node.Title), Excerpt.Of(node.Operator), Short(reason.Message)));
             Lose(node);
         }
+    }
+
+    /// <summary>A reason, which may hold names from the file, in one line of bounded length.</summary>
+    private static string Short(string reason)
+    {
+        var line = reason.Split('\n')[0].TrimEnd('.');
+        return line.Length <= LongestReason ? line : line[..LongestReason] + "…";
     }
 
     private void Lose(OnnxNode node)

@@ -6,14 +6,17 @@ namespace StreamingCnn.Onnx.Import;
 /// <summary>Puts nodes in an order in which each stands behind those that it reads, and leaves out those that nothing needs.</summary>
 internal static class NodeOrder
 {
-    /// <exception cref="WireFormatException">The nodes wait for each other.</exception>
+    /// <exception cref="WireFormatException">The nodes wait for each other, or two give one value.</exception>
     public static IReadOnlyList<OnnxNode> Of(IReadOnlyList<OnnxNode> nodes, IEnumerable<string> outputs)
     {
         var givers = new Dictionary<string, int>();
         for (var i = 0; i < nodes.Count; i++)
         {
             foreach (var output in nodes[i].Outputs.Where(output => output.Length > 0))
-                givers[output] = i;
+            {
+                if (!givers.TryAdd(output, i))
+                    throw new WireFormatException($"has two nodes that give '{Excerpt.Of(output)}'");
+            }
         }
 
         // 0 for one that was not met, 1 for one whose inputs are waited for, 2 for one that is done.

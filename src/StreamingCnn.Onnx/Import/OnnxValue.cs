@@ -95,7 +95,7 @@ internal sealed record MapValue(int Slot, long Channels, MapSize Size, IReadOnly
     /// <summary>Whether the axes are made of the same kinds, whatever the number of channels.</summary>
     public bool IsLaidOutAs(MapValue other) =>
         Axes.Count == other.Axes.Count
-        && Axes.Zip(other.Axes).All(pair => pair.First.Select(atom => (atom.Kind, atom.Place)).SequenceEqual(pair.Second.Select(atom => (atom.Kind, atom.Place))));
+        && Axes.Zip(other.Axes).All(pair => Kinds(pair.First).SequenceEqual(Kinds(pair.Second)));
 
     /// <summary>The axes with another number of channels, where all stand in one axis.</summary>
     public IReadOnlyList<Atom[]> AxesWith(long channels)
@@ -104,6 +104,8 @@ internal sealed record MapValue(int Slot, long Channels, MapSize Size, IReadOnly
         axes[ChannelAxis] = [new(AtomKind.Channels, channels)];
         return axes;
     }
+
+    private static IEnumerable<(AtomKind, int)> Kinds(Atom[] axis) => axis.Select(atom => (atom.Kind, atom.Place));
 
     private static Atom[][] PlainAxes(long channels) =>
         [[new(AtomKind.Images)], [new(AtomKind.Channels, channels)], [new(AtomKind.Rows)], [new(AtomKind.Columns)]];

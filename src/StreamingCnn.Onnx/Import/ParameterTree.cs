@@ -11,6 +11,8 @@ namespace StreamingCnn.Onnx.Import;
 /// <param name="root">The module that they belong to.</param>
 internal sealed class ParameterTree(Module root)
 {
+    private const int MostParts = 32;
+
     private readonly HashSet<string> taken = [];
     private readonly HashSet<Module> modules = new(ReferenceEqualityComparer.Instance);
     private Module root = root;
@@ -55,7 +57,13 @@ internal sealed class ParameterTree(Module root)
     {
         var parts = name.TrimEnd('\'').Replace("::", "_", StringComparison.Ordinal)
             .Split(['.', '/', ':'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return parts.Length == 0 ? "unnamed" : string.Join('.', parts);
+        return parts.Length switch
+        {
+            0 => "unnamed",
+            // Each part is a module within another.
+            > MostParts => string.Join('.', [.. parts[..MostParts], string.Join('_', parts[MostParts..])]),
+            _ => string.Join('.', parts),
+        };
     }
 
     private string Free(string name)

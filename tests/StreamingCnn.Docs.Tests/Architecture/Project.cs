@@ -85,11 +85,12 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Sums over processes know images' results, not how they come about.
             new("Ranks", ["Ranks"], [Torch, Engine, "Contracts"]),
             new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Ranks"]),
-            new("Runs", ["Runs"], [Torch, Engine, Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
+            // What an exported model makes of pixels is what training made of them.
+            new("Runs", ["Runs"], [Torch, Engine, Images, Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
         ]),
-        new("StreamingCnn.Cli", "scnn", [Engine, Images, Training], ["Spectre.Console", "System.CommandLine"],
+        new("StreamingCnn.Cli", "scnn", [Engine, Images, Onnx, Training], ["Spectre.Console", "System.CommandLine"],
         [
             new("Interruption", ["Interruption.cs"], []),
             // The processes that do a command together.
@@ -102,9 +103,10 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Its plots are figures like those of a report.
             new("Benchmarking", ["Benchmarking"], [Torch, Engine, Training, "Spectre.Console", "ScottPlot", "Verification"]),
             new("Demo", ["Demo"], [Torch, Engine, Images, Training]),
+            // A run keeps the network that its trunk was made of.
             new("Commands", ["Commands"],
             [
-                Torch, Engine, Images, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Job", "Input", "Display", "Verification", "Benchmarking", "Demo",
+                Torch, Engine, Images, Onnx, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Job", "Input", "Display", "Verification", "Benchmarking", "Demo",
             ]),
             new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Job", "Input", "Commands"]),
         ]),

@@ -33,7 +33,7 @@ public sealed class DamagedFileTests : IDisposable
         var whole = File.ReadAllBytes(new Network().Weights("w", 2, 6, 3, 3).Node("Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 })).Node("Relu", ["Conv"]).Write(folder));
         var path = folder.File("changed.onnx");
         var chance = new Random(1);
-        for (var i = 0; i < 400; i++)
+        for (var i = 0; i < 200; i++)
         {
             var changed = (byte[])whole.Clone();
             changed[chance.Next(changed.Length)] = (byte)chance.Next(256);
@@ -58,6 +58,20 @@ public sealed class DamagedFileTests : IDisposable
         var refusal = Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path));
         Assert.Contains("2147483648 bytes by its shape", refusal.Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 10 << 20);
+    }
+
+    [Fact]
+    public void Millions_of_empty_nodes_take_little_memory()
+    {
+        var graph = new byte[8 << 20];
+        for (var i = 0; i < graph.Length; i += 2)
+            graph[i] = 0x0A;
+        var path = folder.File("nodes.onnx");
+        using (var file = File.Create(path))
+            new WireWriter(file).Bytes(7, graph);
+        var before = GC.GetTotalAllocatedBytes();
+        Assert.Contains("nodes", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 200 << 20);
     }
 
     [Fact]

@@ -103,6 +103,23 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Fact]
+    public void Names_that_go_round_in_a_circle_are_found()
+    {
+        using var scope = NewDisposeScope();
+        var path = new Network().Node("Identity", ["Mul"]).Node("Mul", ["x", "Identity"]).Write(folder);
+        Assert.Contains("wait for each other", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_of_very_many_parts_is_no_deep_tree()
+    {
+        using var scope = NewDisposeScope();
+        var name = string.Join('.', Enumerable.Repeat("a", 100_000)) + ".weight";
+        using var network = OnnxNetwork.Load(new Network().Weights(name, 4, 6, 1, 1).Node("Conv", ["x", name]).Write(folder));
+        Assert.Single(network.named_parameters());
+    }
+
+    [Fact]
     public void A_value_that_is_given_twice_is_found()
     {
         using var scope = NewDisposeScope();

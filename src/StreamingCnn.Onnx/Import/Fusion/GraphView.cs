@@ -8,19 +8,16 @@ internal sealed class GraphView
     private readonly Dictionary<string, OnnxNode> givers = [];
     private readonly Dictionary<string, OnnxTensor> tensors = [];
 
-    /// <exception cref="WireFormatException">Two nodes give one value.</exception>
-    public GraphView(OnnxGraph graph)
+    /// <param name="nodes">The nodes, each behind those that it reads.</param>
+    /// <param name="initialisers">What stands in the file.</param>
+    public GraphView(IReadOnlyList<OnnxNode> nodes, IReadOnlyList<OnnxTensor> initialisers)
     {
-        foreach (var tensor in graph.Initialisers)
+        foreach (var tensor in initialisers)
             tensors[tensor.Name] = tensor;
-        foreach (var node in graph.Nodes)
+        foreach (var node in nodes)
         {
             foreach (var output in node.Outputs.Where(output => output.Length > 0))
-            {
-                if (!givers.TryAdd(output, node))
-                    throw new WireFormatException($"has two nodes that give '{Interop.Weights.Excerpt.Of(output)}'");
-            }
-
+                givers[output] = node;
             if (node is { Operator: "Constant", Outputs: [var constant] } && node.Attributes.GetValueOrDefault("value")?.Tensor is { } value)
                 tensors[constant] = value;
         }

@@ -12,21 +12,27 @@ internal static class Patterns
         [Gelu, HardSwish, HardSigmoid, Swish, NormPatterns.Layer, NormPatterns.Group, Linear];
 
     /// <summary>The nodes, those that end a pattern being the whole of it. Others stay, whether they are needed or not.</summary>
-    public static IReadOnlyList<OnnxNode> Fuse(OnnxGraph graph)
+    /// <param name="nodes">The nodes, each behind those that it reads.</param>
+    /// <param name="initialisers">What stands in the file.</param>
+    public static IReadOnlyList<OnnxNode> Fuse(IReadOnlyList<OnnxNode> nodes, IReadOnlyList<OnnxTensor> initialisers)
     {
-        var view = new GraphView(graph);
-        return [.. graph.Nodes.Select(node => All.Select(pattern => pattern(view, node)).FirstOrDefault(found => found is not null) ?? node)];
+        var view = new GraphView(nodes, initialisers);
+        return [.. nodes.Select(node => All.Select(pattern => pattern(view, node)).FirstOrDefault(found => found is not null) ?? node)];
     }
 
     /// <summary>A node in another's place.</summary>
-    public static OnnxNode Instead(OnnxNode last, string name, IReadOnlyList<string> inputs, params (string Name, OnnxAttribute Value)[] attributes) => new()
+    public static OnnxNode Instead(
+        OnnxNode last, string name, IReadOnlyList<string> inputs, params (string Name, OnnxAttribute Value)[] attributes)
     {
-        Name = last.Title,
-        Operator = name,
-        Inputs = inputs,
-        Outputs = last.Outputs,
-        Attributes = attributes.ToDictionary(entry => entry.Name, entry => entry.Value),
-    };
+        return new()
+        {
+            Name = last.Title,
+            Operator = name,
+            Inputs = inputs,
+            Outputs = last.Outputs,
+            Attributes = attributes.ToDictionary(entry => entry.Name, entry => entry.Value),
+        };
+    }
 
     /// <summary>x (erf(x / √2) + 1) / 2, in whatever order it is multiplied.</summary>
     private static OnnxNode? Gelu(GraphView view, OnnxNode last)
@@ -43,7 +49,7 @@ internal static class Patterns
                 if (half is null && Beside(view, x, "Mul", 0.5) is { } whole && Beside(view, rest, "Add", 1) is { } other && IsErrorOf(other, whole))
                     return Instead(last, "Gelu", [whole]);
                 // x ((erf + 1) / 2)
-                if (half is null && Beside(view, rest, "Mul", 0.5) is { } sum && Beside(view, sum, "Add", 1) is { } last3 && IsErrorOf(last3, x))
+                if (half is null && Beside(view, rest, "Mul", 0.5) is { } sum && Beside(view, sum, "Add", 1) is { } third && IsErrorOf(third, x))
                     return Instead(last, "Gelu", [x]);
             }
         }
@@ -75,7 +81,8 @@ internal static class Patterns
             || (view.Giver(value, "Div") is { Inputs: [var clipped, var divisor] } && view.Is(divisor, 6) && IsClipped(view, clipped, x));
 
         static bool IsSixth(OnnxNode node) =>
-            Math.Abs((node.Attributes.GetValueOrDefault("alpha")?.Single ?? 0.2f) - (1f / 6)) < 1e-6f && (node.Attributes.GetValueOrDefault("beta")?.Single ?? 0.5f) == 0.5f;
+            Math.Abs((node.Attributes.GetValueOrDefault("alpha")?.Single ?? 0.2f) - (1f / 6)) < 1e-6f
+            && (node.Attributes.GetValueOrDefault("beta")?.Single ?? 0.5f) == 0.5f;
     }
 
     /// <summary>min(max(x + 3, 0), 6) / 6.</summary>
@@ -107,7 +114,8 @@ internal static class Patterns
     {
         return view.Giver(value, "Clip") is { } clip && Beside(view, clip.Inputs[0], "Add", 3) == x && Bound(1, "min") == 0 && Bound(2, "max") == 6;
 
-        double? Bound(int input, string name) => input < clip.Inputs.Count ? view.Number(clip.Inputs[input]) : clip.Attributes.GetValueOrDefault(name)?.Single;
+        double? Bound(int input, string name) =>
+            input < clip.Inputs.Count ? view.Number(clip.Inputs[input]) : clip.Attributes.GetValueOrDefault(name)?.Single;
     }
 
     /// <summary>What a number is added to or multiplied with by the node that gives a value.</summary>

@@ -66,24 +66,21 @@ internal static class Arithmetic
     private static MapValue WithConstant(NodeContext node, BinaryOperation operation, MapValue map, ConstantValue constant)
     {
         var numbers = Layout.OfChannels(map, constant.Shape, constant.Numbers());
-        if (numbers.Length != 1 && numbers.Length != map.Channels)
-        {
-            // One channel becomes several.
-            if (map.Channels != 1)
-                throw new RefusedNodeException($"has {numbers.Length} values for {map.Channels} channels");
-        }
-
-        if (Weights.AreTrained(constant) && numbers.Length == constant.Tensor.Count && numbers.Length is var count && (count == 1 || count == map.Channels))
+        if (Weights.AreTrained(constant) && numbers.Length == constant.Tensor.Count)
         {
             var find = Parameter(node, constant);
             return node.Builder.Layer(map, new ChannelValues(operation.Operator, find, operation.Function, operation.Kept), node.Name);
         }
 
-        if (numbers.Length > 1 && Weights.AreTrained(constant) && constant.Tensor.Count != numbers.Length)
-            throw new RefusedNodeException($"has {constant.Tensor.Count} values in '{constant.Name}' for {map.Channels} channels, which could not be trained");
+        if (Weights.AreTrained(constant))
+        {
+            throw new RefusedNodeException(
+                $"has {constant.Tensor.Count} values in '{constant.Name}' for {map.Channels} channels, which could not be trained");
+        }
+
         return node.Builder.Map(
             map,
-            Math.Max(numbers.Length, map.Channels),
+            map.Channels,
             values => ((FeatureMap)values[0]).AtEachPosition(
                 operation.Operator,
                 (maps, _) =>

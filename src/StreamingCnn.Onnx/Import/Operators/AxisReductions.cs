@@ -68,7 +68,8 @@ internal static class AxisReductions
         {
             pooled = node.Builder.Small(
                 node.Node.Operator,
-                (tensors, _) => kind is "L2" ? tensors[0].square().sum([1L], true).sqrt() : Computed(kind is "SumSquare" or "L1" ? "Sum" : kind, tensors[0], [1], true),
+                // Squares and magnitudes were taken at the positions; what is left of those is a sum.
+                (tensors, _) => Computed(kind is "SumSquare" or "L1" ? "Sum" : kind, tensors[0], [1], true),
                 [pooled]);
             shape[map.ChannelAxis] = 1;
         }

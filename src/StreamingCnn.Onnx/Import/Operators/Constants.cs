@@ -7,7 +7,7 @@ namespace StreamingCnn.Onnx.Import.Operators;
 internal static class Constants
 {
     // More than weights ever are rearranged to; expansions that a file asks for are bounded by it.
-    private const long MostValues = 1 << 28;
+    private const long MostValues = 1 << 27;
 
     /// <summary>Constant.</summary>
     public static OnnxValue Constant(NodeContext node)

@@ -31,7 +31,15 @@ internal static class Convolutions
         Conv2d Make()
         {
             var made = Conv2d(
-                weight.Shape[1] * groups, weight.Shape[0], (weight.Shape[2], weight.Shape[3]), window.Stride, own, window.Dilation, PaddingModes.Zeros, groups, bias is not null);
+                weight.Shape[1] * groups,
+                weight.Shape[0],
+                (weight.Shape[2], weight.Shape[3]),
+                window.Stride,
+                own,
+                window.Dilation,
+                PaddingModes.Zeros,
+                groups,
+                bias is not null);
             Weights.Fill(made.weight!, weight);
             Weights.Fill(made.bias, bias);
             return made;
@@ -91,7 +99,15 @@ internal static class Convolutions
         if (pads[0] != pads[1] || node.Text("auto_pad", "NOTSET") is not ("NOTSET" or "VALID"))
             throw new RefusedNodeException("pads the two ends of a line differently; use the same padding");
         var made = Conv1d(
-            weight.Shape[1] * groups, weight.Shape[0], weight.Shape[2], strides[0], pads[0], dilations[0], PaddingModes.Zeros, groups, bias is not null);
+            weight.Shape[1] * groups,
+            weight.Shape[0],
+            weight.Shape[2],
+            strides[0],
+            pads[0],
+            dilations[0],
+            PaddingModes.Zeros,
+            groups,
+            bias is not null);
         Weights.Fill(made.weight!, weight);
         Weights.Fill(made.bias, bias);
         node.Keep(weight, () => made.weight!);

@@ -89,9 +89,10 @@ internal static class Norms
     {
         var (weight, bias, eps) = (node.Constant(1), node.OptionalConstant(2), node.Real("epsilon", 1e-5));
         var input = node.Input(0);
-        if (input is MapValue map && (map.ChannelAxis < 0 || NodeContext.Axis(node.Integer("axis", -1), map.Axes.Count) != map.ChannelAxis || map.ChannelAxis != map.Axes.Count - 1))
+        var axis = node.Integer("axis", -1);
+        if (input is MapValue map && (map.ChannelAxis != map.Axes.Count - 1 || NodeContext.Axis(axis, map.Axes.Count) != map.ChannelAxis))
             throw new RefusedNodeException("normalises over more than the channels of each position; for groups of channels use a group norm");
-        if (input is SmallValue small && NodeContext.Axis(node.Integer("axis", -1), small.Shape.Count) != small.Shape.Count - 1)
+        if (input is SmallValue small && NodeContext.Axis(axis, small.Shape.Count) != small.Shape.Count - 1)
             throw new RefusedNodeException("normalises over several dimensions of a small tensor, which is not supported");
         var norm = LayerNorm(weight.Tensor.Count, eps, elementwise_affine: true, bias: bias is not null);
         Weights.Fill(norm.weight, weight);

@@ -56,7 +56,9 @@ internal static class PointFunctions
     public static OnnxValue PRelu(NodeContext node)
     {
         var slope = node.Constant(1);
-        if (node.Input(0) is MapValue map && slope.Tensor.Count > 1 && Layout.OfChannels(map, slope.Shape, slope.Numbers()).Length != slope.Tensor.Count)
+        if (node.Input(0) is MapValue map
+            && slope.Tensor.Count > 1
+            && Layout.OfChannels(map, slope.Shape, slope.Numbers()).Length != slope.Tensor.Count)
             throw new RefusedNodeException("has slopes that are not one for each channel");
         var module = PReLU(slope.Tensor.Count);
         Weights.Fill(module.weight!, slope);

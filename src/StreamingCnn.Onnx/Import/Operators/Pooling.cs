@@ -41,7 +41,10 @@ internal static class Pooling
 
     /// <summary>GlobalAveragePool and GlobalMaxPool.</summary>
     public static OnnxValue Global(NodeContext node, bool isMax) => node.Input(0) is SmallValue small
-        ? node.Builder.Small(node.Node.Operator, (tensors, _) => isMax ? tensors[0].amax([2L, 3L], keepdim: true) : tensors[0].mean([2L, 3L], keepdim: true), [small])
+        ? node.Builder.Small(
+            node.Node.Operator,
+            (tensors, _) => isMax ? tensors[0].amax([2L, 3L], keepdim: true) : tensors[0].mean([2L, 3L], keepdim: true),
+            [small])
         : node.Builder.Pooled(node.Map(0), isMax ? AdaptiveMaxPool2d([1, 1]) : AdaptiveAvgPool2d([1, 1]), node.Name);
 
     private static (MapValue Map, Window Window) Read(NodeContext node)

@@ -155,7 +155,8 @@ internal static class Rearranging
         })];
         var values = small.Shape.Skip(1).Aggregate(1L, (product, side) => product * side);
         // One image in the file stands for as many as there are.
-        if (shape.Length > 0 && shape[0] == 1 && (shape.Skip(1).Contains(-1) || shape.Skip(1).Aggregate(1L, (product, side) => product * side) == values))
+        var rest = shape.Skip(1).ToArray();
+        if (shape.Length > 0 && shape[0] == 1 && (rest.Contains(-1) || rest.Aggregate(1L, (product, side) => product * side) == values))
             shape[0] = 0;
         return node.Builder.Small(
             "Reshape",
