@@ -84,5 +84,6 @@ internal static class Program
             InfoCommand.Create(),
             GenerateCommand.Create(),
             SaliencyCommand.Create(job),
+            SplitCommand.Create(),
         };
 }

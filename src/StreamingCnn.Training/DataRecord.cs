@@ -42,7 +42,7 @@ internal sealed record DataRecord(IReadOnlyList<SampleRecord> Training, IReadOnl
         [
             ("with other content", [.. both.Where(image => image.Value.Content != old[image.Key].Content).Select(image => image.Key)]),
             (
-                "with another label or resolution",
+                "with another label, weight or resolution",
                 [.. both.Where(image => image.Value.Label != old[image.Key].Label).Select(image => image.Key)]),
             ("fewer", [.. old.Keys.Where(name => !present.ContainsKey(name))]),
             ("more", [.. present.Keys.Where(name => !old.ContainsKey(name))]),
@@ -103,7 +103,8 @@ internal sealed record SampleRecord(string Name, string Label, string Content)
     {
         var targets = string.Concat(sample.Targets.Select(value => string.Create(CultureInfo.InvariantCulture, $" {value:R}")));
         var reading = sample.Reading.Length > 0 ? $"; {sample.Reading}" : "";
-        return $"{sample.Label}{targets}{reading}";
+        var weight = sample.Weight == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $"; weight {sample.Weight:R}");
+        return $"{sample.Label}{targets}{reading}{weight}";
     }
 
     private static SampleRecord Of(TrainingSample sample)

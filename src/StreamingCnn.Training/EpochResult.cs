@@ -10,7 +10,12 @@ public sealed record EpochResult(int Epoch, PartResult Training, PartResult? Val
 /// <summary>How a part of the data fared.</summary>
 /// <param name="Loss">Mean of the task's loss.</param>
 /// <param name="Score">The task's score, the higher the better; NaN where it is not defined, such as an AUC of one class.</param>
-public sealed record PartResult(double Loss, double Score);
+public sealed record PartResult(double Loss, double Score)
+{
+    /// <summary>What the best epoch is chosen by, the higher the better, where it is not the score: negated where less is better.</summary>
+    /// <value>The default value is null: the score.</value>
+    public double? Quality { get; init; }
+}
 
 /// <summary>How far training has come.</summary>
 /// <param name="Epoch">Epoch, from 1.</param>

@@ -83,7 +83,9 @@ public static class ImageModel
     /// <param name="sample">The image.</param>
     /// <param name="batch">Images that share the update; 0 to learn nothing.</param>
     /// <param name="use">Number of the use in training; 0 to judge.</param>
-    internal static (Prediction Prediction, long Pixels) Step(StreamingClassifier model, LearningTask task, TrainingSample sample, int batch = 0, long use = 0)
+    /// <param name="objective">What is learned by; null for the task's loss.</param>
+    internal static (Prediction Prediction, long Pixels) Step(StreamingClassifier model, LearningTask task, TrainingSample sample,
+        int batch = 0, long use = 0, LossOptions? objective = null)
     {
         using var scope = NewDisposeScope();
         try
@@ -97,8 +99,8 @@ public static class ImageModel
             if (batch > 0)
             {
                 // Not made by the division: nothing else would keep it from the garbage collector while libtorch reads it.
-                using Scalar images = batch;
-                loss.div(images).backward();
+                using Scalar images = batch / sample.Weight;
+                (objective is null ? loss : task.Objective(scores, sample, objective)).div(images).backward();
             }
             return (new(sample, task.Values(scores), value), image.Height * image.Width);
         }

@@ -4,4 +4,9 @@ namespace StreamingCnn.Training;
 /// <param name="Sample">The image.</param>
 /// <param name="Values">A probability for each class or label, or the predicted numbers.</param>
 /// <param name="Loss">The task's loss.</param>
-public sealed record Prediction(TrainingSample Sample, IReadOnlyList<double> Values, double Loss);
+public sealed record Prediction(TrainingSample Sample, IReadOnlyList<double> Values, double Loss)
+{
+    /// <summary>The operating point: for each output the least probability at which it is called.</summary>
+    /// <value>The default value is null: the most probable class is called, and labels from 0.5 on.</value>
+    public IReadOnlyList<double>? Thresholds { get; init; }
+}

@@ -1,5 +1,6 @@
 using StreamingCnn.Distributed;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Ranks;
 using StreamingCnn.Training.Tasks;
 using TorchSharp;
@@ -22,6 +23,7 @@ public sealed class Trainer : IDisposable
     private readonly WeightAverage? average;
     private readonly ICommunicator ranks;
     private readonly ImageRounds rounds;
+    private readonly MonitoredMetric? monitor;
 
     // Parameters of the trunk that are to learn once it is no longer frozen.
     private readonly Parameter[] trunk;
@@ -53,6 +55,8 @@ public sealed class Trainer : IDisposable
         this.options.Validate();
         this.ranks = ranks ?? new SingleProcess();
         rounds = new(this.ranks, task.Outputs.Count);
+        this.options.Loss?.Check(task);
+        monitor = this.options.Monitor is { } name ? MonitoredMetric.Of(task, name) : null;
         trunk = [.. model.Features.parameters().Where(parameter => parameter.requires_grad)];
         // A list, not a query: the optimizer would ask anew at every step, and pass over the trunk while it is frozen.
         optimizer = Optimizers.Create(this.options, [.. model.parameters().Where(parameter => parameter.requires_grad)]);
@@ -66,7 +70,8 @@ public sealed class Trainer : IDisposable
     public bool IsBetweenEpochs => position.History.Count > 0 && position.Seen.Count == 0;
 
     /// <summary>
-    /// Whether the last epoch of <see cref="History"/> is the best so far: it has the best validation score, and of those with that score the lowest validation loss, the first of
+    /// Whether the last epoch of <see cref="History"/> is the best so far: it has the best validation score, or what else is monitored,
+    /// and of those with that score the lowest validation loss, the first of
     /// equals; without validation images, always.
     /// </summary>
     public bool IsBest => (BestEpoch.Of(position.History) ?? position.History.Count) == position.History.Count;
@@ -259,7 +264,7 @@ public sealed class Trainer : IDisposable
         {
             // Whoever runs this image, whatever ran before it: the same numbers are drawn.
             random.manual_seed(unchecked((options.Seed * 1_000_003L) + use + place));
-            return ImageModel.Step(model, task, sample, batch, use + place);
+            return ImageModel.Step(model, task, sample, batch, use + place, options.Loss);
         }));
         return results;
     }
@@ -311,7 +316,8 @@ public sealed class Trainer : IDisposable
     /// <summary>Goes by the score alone: a loss may go on falling for ever where the score cannot rise.</summary>
     private bool HasLostPatience() => options.Patience is { } patience && BestEpoch.ByScore(position.History) is { } best && position.History.Count - best >= patience;
 
-    private PartResult Judge(IReadOnlyList<Prediction> predictions) => new(predictions.Average(prediction => prediction.Loss), task.Score(predictions));
+    private PartResult Judge(IReadOnlyList<Prediction> predictions) =>
+        new(predictions.Average(prediction => prediction.Loss), task.Score(predictions)) { Quality = monitor?.Quality(predictions) };
 
     private void SaveCheckpoint()
     {

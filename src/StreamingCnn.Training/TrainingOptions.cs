@@ -67,6 +67,17 @@ public sealed record TrainingOptions
     /// <value>The default value is null: never early.</value>
     public int? Patience { get; init; }
 
+    /// <summary>What is learned by.</summary>
+    /// <value>The default value is null: the task's loss.</value>
+    public Tasks.LossOptions? Loss { get; init; }
+
+    /// <summary>
+    /// What the best epoch is chosen by, of the validation images, and what <see cref="Patience"/> waits for: one of
+    /// <see cref="Metrics.MonitoredMetric.Names"/>. Of equal epochs the one with the lowest loss is the best.
+    /// </summary>
+    /// <value>The default value is null: the task's score.</value>
+    public string? Monitor { get; init; }
+
     /// <summary>File that holds all that a run needs to go on where it was interrupted, written after every epoch and when training is cancelled.</summary>
     /// <value>The default value is null: no such file.</value>
     public string? Checkpoint { get; init; }

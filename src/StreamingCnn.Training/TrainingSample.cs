@@ -12,6 +12,14 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
     /// <summary>The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes.</summary>
     public IReadOnlyList<double> Targets { get; init; } = [];
 
+    /// <summary>How much it counts in learning: its gradient is multiplied by this. It changes nothing of how it is judged.</summary>
+    /// <value>The default value is 1.</value>
+    public double Weight { get; init; } = 1;
+
+    /// <summary>What it belongs to, such as a patient: images of one group depend on each other.</summary>
+    /// <value>The default value is empty: it depends on no other.</value>
+    public string Group { get; init; } = "";
+
     /// <summary>
     /// What else the data set says of how it is to be read, such as a resolution of its own; a run that goes on
     /// compares it.

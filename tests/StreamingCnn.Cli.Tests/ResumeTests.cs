@@ -43,7 +43,7 @@ public sealed class ResumeTests : IDisposable
         Flip("data/mask/6.npy");
 
         Rows(number => number == 7 ? Row(7).Replace(",b,", ",a,", StringComparison.Ordinal) : Row(number));
-        Refused("1 validation image with another label or resolution (light/7.npy)");
+        Refused("1 validation image with another label, weight or resolution (light/7.npy)");
         Rows(number => number == 2 ? "" : Row(number));
         Refused("1 training image fewer (dark/2.npy)");
         Rows(number => Row((number + 2) % 8));

@@ -77,11 +77,11 @@ public sealed class ResumeDataTests : IDisposable
         Refused("6 instead of 5 training images", [.. Training(), Training()[0]], Validation());
         var validation = Validation();
         validation[0] = validation[0] with { Label = 0 };
-        Refused("1 validation image with another label or resolution (light/5.img)", Training(), validation);
+        Refused("1 validation image with another label, weight or resolution (light/5.img)", Training(), validation);
         validation[0] = validation[0] with { Label = 1, Reading = "0.5 um" };
-        Refused("1 validation image with another label or resolution (light/5.img)", Training(), validation);
+        Refused("1 validation image with another label, weight or resolution (light/5.img)", Training(), validation);
         validation[0] = validation[0] with { Reading = "", Targets = [0.25] };
-        Refused("1 validation image with another label or resolution (light/5.img)", Training(), validation);
+        Refused("1 validation image with another label, weight or resolution (light/5.img)", Training(), validation);
     }
 
     [Fact]

@@ -29,6 +29,11 @@ internal static class EvaluateCommand
             null);
         var labels = CommonOptions.Several(
             "--labels", "Label columns of the CSV file, separated by commas. Default: label for classes, otherwise the columns that the model was trained on.", text => text, null);
+        var group = new Option<string?>("--group")
+        {
+            Description = "Column of the CSV file that says what an image belongs to, such as a patient; intervals come from drawing groups. "
+                + "Default: the one that the model was trained with, where the file has it.",
+        };
         var output = new Option<string?>("--output", "-o")
         {
             Description = $"Folder for predictions.csv, metrics.csv, plots and report.html. Default: the folder {DefaultFolder} beside the weights.",
@@ -41,7 +46,7 @@ internal static class EvaluateCommand
             "evaluate",
             "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, resolution, output, own, tile, memory, resamples, seed,
+            weights, data, part, labels, group, resolution, output, own, tile, memory, resamples, seed,
         };
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.IsShared = true;
@@ -70,11 +75,13 @@ internal static class EvaluateCommand
                     description.Preparation.For(parsed.GetValue(resolution)),
                     columns,
                     parsed.GetValue(part),
-                    note => Console.WriteLine(Printable.Of($"Note: {note}.")));
+                    note => Console.WriteLine(Printable.Of($"Note: {note}.")),
+                    parsed.GetValue(group) is { } column ? (column, true) : description.Group is { } trained ? (trained, false) : null);
                 job.Ready();
                 var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress, job.Ranks));
                 if (!job.IsFirst)
                     return Program.Success;
+                predictions = description.Decision.Apply(task, predictions);
                 var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
                 // Of two evaluations into one folder the last one's files are there in the end, all of them.

@@ -76,9 +76,9 @@ internal static class PredictCommand
                     var counted = predictions(progress).Select(prediction =>
                     {
                         done++;
-                        return prediction;
+                        return description.Decision.Apply(description.Task, prediction);
                     });
-                    var lines = Lines(chosen, description.Task, counted);
+                    var lines = Lines(chosen, description, counted);
                     if (!job.IsFirst)
                         _ = lines.Count();
                     else if (path is null)
@@ -158,11 +158,12 @@ internal static class PredictCommand
     }
 
     /// <summary>The output piece by piece, so that each prediction can be printed as it comes.</summary>
-    private static IEnumerable<string> Lines(Format format, LearningTask task, IEnumerable<Prediction> predictions)
+    private static IEnumerable<string> Lines(Format format, ModelDescription description, IEnumerable<Prediction> predictions)
     {
+        var task = description.Task;
         if (format == Format.Csv)
         {
-            yield return PredictionText.CsvHeader(task, withTruth: false) + "\n";
+            yield return PredictionText.CsvHeader(task, withTruth: false, withCalled: description.Decision.Point is not null) + "\n";
             foreach (var prediction in predictions)
                 yield return PredictionText.CsvLine(task, prediction, withTruth: false) + "\n";
             yield break;

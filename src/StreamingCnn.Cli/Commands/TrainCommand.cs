@@ -48,11 +48,23 @@ internal static class TrainCommand
             refusals.RefuseContradictions(given, parsed);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);
+            if (parsed.GetValue(options.Folds) is { } folds && parsed.GetValue(options.Fold) is null)
+            {
+                if (job.IsShared)
+                    throw new ArgumentException("Several processes share one training, and --folds makes several; give each fold its own processes by --fold.");
+                if (parsed.GetValue(options.DryRun))
+                    return FoldRuns.Dry(given);
+                using var folding = resume is null ? Start(run) : null;
+                if (resume is null)
+                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, job), null), options.Config,
+                        options.Resume, options.DryRun, options.Output);
+                return new FoldRuns(given, parsed.GetValue(options.Model)!, run, folds, isResumed: resume is not null).Run();
+            }
 
             var set = Read(options, parsed);
             refusals.RefuseFor(set, parsed);
             manual_seed(parsed.GetValue(options.Seed));
-            var training = options.Training(parsed, run.Checkpoint, set.Description);
+            var training = options.Training(parsed, run.Checkpoint, set);
             var display = ProgressDisplay.OnOutput(job.IsShared);
             var streaming = Streaming(options, parsed, job);
             var copy = resume is not null && File.Exists(run.Network) ? run.Network : null;
@@ -119,7 +131,12 @@ internal static class TrainCommand
         {
             return new(
                 Describe(new ClassificationTask(["haystack", "needle"]), NeedleImage.ChannelCount),
-                NeedleImage.TrainingSet(seed), NeedleImage.ValidationSet(seed), [], (NeedleImage.Side, NeedleImage.Side));
+                NeedleImage.TrainingSet(seed), NeedleImage.ValidationSet(seed), [], (NeedleImage.Side, NeedleImage.Side))
+            {
+                Monitor = options.MonitorOf(parsed),
+                OperatingRule = parsed.GetValue(options.OperatingPoint),
+                IsCalibrated = parsed.GetValue(options.Calibrate),
+            };
         }
 
         var path = parsed.GetValue(options.Data)
@@ -130,7 +147,10 @@ internal static class TrainCommand
             parsed.GetValue(options.ValidationShare),
             seed,
             parsed.GetValue(options.Channels),
-            options.Reading.Of(parsed));
+            options.Reading.Of(parsed),
+            options.FoldOf(parsed));
+        if (options.FoldOf(parsed) is { } fold)
+            Say($"Fold {fold.Number} of {fold.Count} is the test.");
         foreach (var note in images.Notes)
             Say($"Note: {note}.");
         foreach (var line in ReadingText.Lines(images.Remarks, all: parsed.GetValue(options.DryRun)))
@@ -154,8 +174,12 @@ internal static class TrainCommand
         {
             Sizes = images.Sizes(preparation),
             Path = path,
+            Notes = [.. images.Notes.Select(note => $"{note}.")],
             Crop = augmentation?.Crop,
             Scaling = scaling.Scaling,
+            Monitor = options.MonitorOf(parsed),
+            OperatingRule = parsed.GetValue(options.OperatingPoint),
+            IsCalibrated = parsed.GetValue(options.Calibrate),
         };
 
         ModelDescription Describe(LearningTask task, int channels) => new()
@@ -163,6 +187,7 @@ internal static class TrainCommand
             Trunk = parsed.GetValue(options.Model)!,
             Norm = parsed.GetValue(options.Norm),
             Task = task,
+            Group = parsed.GetValue(options.Group),
             Pooling = parsed.GetValue(options.Pooling.Pooling),
             PoolingNumber = parsed.GetValue(options.Pooling.Number),
             Dropout = parsed.GetValue(options.Dropout),
@@ -191,9 +216,11 @@ internal static class TrainCommand
         });
     }
 
-    private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming, PixelScaling scaling)
+    private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming, PixelScaling? scaling)
     {
-        var decided = new Dictionary<Option, string> { [options.Normalize] = scaling.ToString().ToLowerInvariant() };
+        var decided = new Dictionary<Option, string>();
+        if (scaling is { } chosen)
+            decided[options.Normalize] = chosen.ToString().ToLowerInvariant();
         if (streaming.MemoryBudget is { } bytes)
             decided[options.Memory] = string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20}MiB");
         return decided;

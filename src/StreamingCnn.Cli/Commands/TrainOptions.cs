@@ -6,14 +6,19 @@ using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Models;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Heads;
+using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary>The options of <c>scnn train</c>, and what they become; <see cref="TrainRefusals"/> says which are refused.</summary>
 internal sealed class TrainOptions
 {
+    private const string Score = "score";
+
     private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
     private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
     private readonly Option<double?> clip = CommonOptions.OptionalReal(
@@ -75,6 +80,20 @@ internal sealed class TrainOptions
         Description = "Take every text for a class as it stands: "
             + "also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
     };
+
+    public Option<string?> Group { get; } = new("--group")
+    {
+        Description = "Column of the CSV file that says what an image belongs to, such as a patient: no group comes to stand on both sides of a split, "
+            + "and intervals come from drawing groups. Default: images are independent of each other.",
+    };
+
+    public Option<int?> Folds { get; } = CommonOptions.OptionalNumber(
+        "--folds",
+        "Cross-validation: divide the images into so many folds, train for each a model on the others, judge it on that one, and report on all. "
+        + "Default: one model, by the column split.",
+        2);
+
+    public Option<int?> Fold { get; } = CommonOptions.OptionalNumber("--fold", "Do this fold alone, from 1. Default: all of --folds.", 1);
 
     public Option<string> Model { get; } = CommonOptions.Model("small");
 
@@ -191,15 +210,64 @@ internal sealed class TrainOptions
     public Option<int> Patience { get; } =
         CommonOptions.Number("--patience", "Stop after so many epochs without a better validation score; 0 for never.", 0, 0);
 
+    private readonly Option<double> focal = CommonOptions.Real(
+        "--focal", "Exponent of the focal loss, by which images that are right already count less, such as 2; 0 for cross-entropy.", 0,
+            0, 10, "from 0 to 10");
+
+    private readonly Option<double> smoothing = CommonOptions.Share("--label-smoothing",
+        "Share of certainty given to all classes alike, from 0 to below 1.", 0);
+
+    private readonly Option<double?> huber = CommonOptions.OptionalReal(
+        "--huber",
+            "Of --task numbers: distance from which on an error counts linearly and no more by its square. Default: by its square.", 0,
+                double.MaxValue);
+
+    public Option<ClassWeighting?> ClassWeights { get; } = CommonOptions.Parsed<ClassWeighting?>(
+        "--class-weights",
+        "How much an image of each class counts in learning, or one that has each label: balanced, or numbers in the order of the classes, separated by commas. Default: all count once.",
+        text => new(text == "balanced"
+            ? null
+            : [.. text.Split(',')
+                .Select(number =>
+                    NumberText.Real(number, "--class-weights", value => value >= 0 && double.IsFinite(value), "of at least 0"))]),
+        null);
+
+    public Option<string?> Weight { get; } = new("--weight")
+    {
+        Description = "Column of the CSV file that says how much each image counts in learning, a number of at least 0. Default: all count once.",
+    };
+
+    public Option<string> Monitor { get; } = CommonOptions.Parsed(
+        "--monitor",
+        "What the best epoch is chosen by, of the validation images, ties by the loss, and what --patience waits for: score (that of the task), loss, "
+        + "or another metric of the report, such as auc, balanced-accuracy, f1 or log-loss.",
+        text => text.ToLowerInvariant(),
+        Score);
+
+    public Option<OperatingRule?> OperatingPoint { get; } = CommonOptions.Parsed<OperatingRule?>(
+        "--operating-point",
+        "Choose from which probability on the second class, or each label, is called, by the validation images: sensitivity=0.95, specificity=0.9, or cost=5 "
+        + "where a miss costs five false alarms. The model keeps it. Default: the most probable class, labels from 0.5 on.",
+        text => OperatingRule.Parse(text)
+            ?? throw new FormatException(
+                $"'{text}' is no operating point; write sensitivity=0.95, specificity=0.9 or cost=5, with shares above 0 and up to 1."),
+        null);
+
+    public Option<bool> Calibrate { get; } = new("--calibrate")
+    {
+        Description = "Divide scores by a temperature, fitted on the validation images, so that probabilities come true as often as they say. The model keeps it.",
+    };
+
     public Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of weights, split, order and random changes.", 1, 0);
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, Task, LabelColumns, LiteralLabels,
+        Demo, Config, Resume, DryRun, Output, Task, LabelColumns, LiteralLabels, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory,
         .. Carry.All, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
-        Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience, save, Seed,
+        Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
+        focal, smoothing, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
     ];
 
     public CsvOptions Columns(ParseResult parsed) => new()
@@ -207,7 +275,15 @@ internal sealed class TrainOptions
         Labels = parsed.GetValue(Task),
         LabelColumns = parsed.GetValue(LabelColumns)!,
         LiteralLabels = parsed.GetValue(LiteralLabels),
+        GroupColumn = parsed.GetValue(Group),
+        WeightColumn = parsed.GetValue(Weight),
     };
+
+    /// <summary>What is monitored beside the score; null for nothing.</summary>
+    public string? MonitorOf(ParseResult parsed) => parsed.GetValue(Monitor) is { } name && name != Score ? name : null;
+
+    public FoldChoice? FoldOf(ParseResult parsed) =>
+        parsed.GetValue(Folds) is { } count && parsed.GetValue(Fold) is { } number ? new(number, count) : null;
 
     public AugmentationOptions? Augmentation(ParseResult parsed)
     {
@@ -217,7 +293,7 @@ internal sealed class TrainOptions
         return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Augmentations[name](options));
     }
 
-    public TrainingOptions Training(ParseResult parsed, string checkpoint, ModelDescription description) => new()
+    public TrainingOptions Training(ParseResult parsed, string checkpoint, TrainingSet set) => new()
     {
         Epochs = parsed.GetValue(Epochs),
         BatchSize = parsed.GetValue(Batch),
@@ -233,11 +309,27 @@ internal sealed class TrainOptions
         FrozenEpochs = parsed.GetValue(Freeze),
         Balanced = parsed.GetValue(Balanced),
         Patience = parsed.GetValue(Patience) is > 0 and var epochsToWait ? epochsToWait : null,
+        Monitor = MonitorOf(parsed),
+        Loss = LossOf(parsed, set),
         Seed = parsed.GetValue(Seed),
         Checkpoint = checkpoint,
         CheckpointInterval = parsed.GetValue(save),
-        Conditions = Conditions(parsed, description),
+        Conditions = Conditions(parsed, set.Description),
     };
+
+    /// <summary>What is learned by; null for the task's plain loss.</summary>
+    private LossOptions? LossOf(ParseResult parsed, TrainingSet set)
+    {
+        var weights = parsed.GetValue(ClassWeights);
+        var loss = new LossOptions
+        {
+            FocalExponent = parsed.GetValue(focal),
+            LabelSmoothing = parsed.GetValue(smoothing),
+            HuberDistance = parsed.GetValue(huber),
+            ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),
+        };
+        return loss == new LossOptions() ? null : loss;
+    }
 
     /// <summary>
     /// What decides the outcome beside the settings of training. The planner's share, which is rounding at most, may

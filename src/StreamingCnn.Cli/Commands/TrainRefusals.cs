@@ -3,7 +3,9 @@ using System.CommandLine.Parsing;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -15,8 +17,9 @@ internal sealed class TrainRefusals(TrainOptions options)
     {
         Symbol[] ofData =
         [
-            options.Data, options.Task, options.LabelColumns, options.LiteralLabels, options.Downsample, options.Resolution,
-            options.ResolutionOfFiles, options.Channels, options.Foreground, .. options.Reading.All, options.Range, options.Augment,
+            options.Data, options.Task, options.LabelColumns, options.LiteralLabels, options.Group, options.Folds, options.Fold,
+            options.Weight, options.Downsample, options.Resolution, options.ResolutionOfFiles, options.Channels, options.Foreground,
+                .. options.Reading.All, options.Range, options.Augment,
             options.Crop, options.ValidationShare,
         ];
         if (parsed.GetValue(options.Demo) && Given(parsed, ofData) is { Length: > 0 } given)
@@ -99,6 +102,11 @@ internal sealed class TrainRefusals(TrainOptions options)
                 $"--freeze is {frozen}, but the run has only {passes} epochs; write a number from 0 to {passes}, or more --epochs.");
         }
 
+        var (fold, folds) = (parsed.GetValue(options.Fold), parsed.GetValue(options.Folds));
+        if (fold is not null && folds is null)
+            throw new ArgumentException("--fold is one of --folds; say how many there are, or leave it out.");
+        if (fold > folds)
+            throw new ArgumentException($"--fold is {fold}, but there are {folds} folds; write a number from 1 to {folds}.");
         options.Pooling.Check(parsed);
         if (Given(given, options.Momentum).Length > 0 && parsed.GetValue(options.Optimizer) != OptimizerKind.Sgd)
             throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
@@ -122,6 +130,22 @@ internal sealed class TrainRefusals(TrainOptions options)
             throw new ArgumentException(
                 $"--patience is {epochs}, but there are no validation images whose score could stop the run; write 0, or keep some images by --validation.");
         }
+
+        var needed = new (Option Option, bool IsGiven)[]
+        {
+            (options.Monitor, options.MonitorOf(parsed) is not null),
+            (options.OperatingPoint, parsed.GetValue(options.OperatingPoint) is not null),
+            (options.Calibrate, parsed.GetValue(options.Calibrate)),
+        }.Where(one => one.IsGiven).Select(one => one.Option.Name).ToArray();
+        if (needed.Length > 0 && set.Validation.Count == 0)
+            throw new ArgumentException(
+                $"{string.Join(", ", needed)} goes by validation images, but there are none; keep some by --validation, or leave it out.");
+        var task = set.Description.Task;
+        if (parsed.GetValue(options.OperatingPoint) is not null && !OperatingPoint.Fits(task))
+            throw new ArgumentException(
+                $"--operating-point is of two classes or of labels, not of {task.Outputs.Count} {task.Kind}; leave it out.");
+        if (parsed.GetValue(options.Calibrate) && task is RegressionTask)
+            throw new ArgumentException("--calibrate is of probabilities, and numbers have none; leave it out.");
 
         var batches = (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(options.Batch));
         var updates = parsed.GetValue(options.Epochs) * batches;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
@@ -31,6 +30,18 @@ internal sealed record TrainingSet(
     /// <summary>The table or folder that lists them.</summary>
     public string Path { get; init; } = "";
 
+    /// <summary>What the best epoch is chosen by; null for the score.</summary>
+    public string? Monitor { get; init; }
+
+    /// <summary>What the operating point is for; null for none.</summary>
+    public OperatingRule? OperatingRule { get; init; }
+
+    /// <summary>Whether probabilities are calibrated.</summary>
+    public bool IsCalibrated { get; init; }
+
+    /// <summary>What a person should know of the images, in sentences.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>How pixels are scaled.</summary>
     public PixelScaling Scaling { get; init; } = PixelScaling.Symmetric;
 }
@@ -40,6 +51,9 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
 {
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
+    private readonly MonitoredMetric? monitor = set.Monitor is { } name ? MonitoredMetric.Of(set.Description.Task, name) : null;
+    private readonly List<(string Name, Evaluation Before, Evaluation After)> judged = [];
+    private DecisionRule decision = DecisionRule.None;
 
     /// <summary>The command that goes on. An assembly has to be named each time.</summary>
     private string Resumption =>
@@ -77,7 +91,8 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
             if (trainer.IsBetweenEpochs)
                 SaveEpoch();
             var start = new TrainingProgress(trainer.History.Count + 1, 0, set.Training.Count, double.NaN, 0);
-            display.Train(epochs, task.ScoreName, start, progress => trainer.Fit(set.Training, set.Validation, progress, interruption.Token), SaveEpoch);
+            display.Train(epochs, task.ScoreName, start, progress =>
+                trainer.Fit(set.Training, set.Validation, progress, interruption.Token), SaveEpoch, monitor);
         }
         catch (WeightFileException failure) when (File.Exists(run.Checkpoint))
         {
@@ -92,7 +107,7 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         if (!job.IsFirst)
             return;
         var metadata = set.Description.ToMetadata();
-        MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History);
+        MetricsFile.Write(run.Metrics, task.ScoreName, trainer.History, monitor);
         trainer.SaveWeights(run.LastWeights, metadata);
         if (trainer.IsBest)
             trainer.SaveWeights(run.BestWeights, metadata);
@@ -111,8 +126,14 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
             var predictions = display.Pass(part.Count, progress => ImageModel.Predict(model, task, part, progress, job.Ranks));
             if (!job.IsFirst)
                 continue;
+            var before = predictions;
+            if (parts.Count == 0 && part == set.Validation)
+                Decide(predictions);
+            predictions = decision.Apply(task, predictions);
             RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
             var evaluation = new Evaluation(task, predictions);
+            if (decision != DecisionRule.None)
+                judged.Add((name, new(task, before, new() { Resamples = 0 }), evaluation));
             evaluation.WriteMetrics(run.File($"{name}-metrics.csv"));
             parts.Add(new(name, evaluation));
             var chance = task is ClassificationTask ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}") : "";
@@ -122,6 +143,19 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
         }
 
         return parts;
+    }
+
+    /// <summary>Chooses what was asked for by the validation images, and keeps it with the best weights.</summary>
+    private void Decide(IReadOnlyList<Prediction> predictions)
+    {
+        if (set.OperatingRule is null && !set.IsCalibrated)
+            return;
+        decision = DecisionRule.Choose(task, predictions, set.IsCalibrated, set.OperatingRule);
+        WeightFile.Save(model, run.BestWeights, (set.Description with { Decision = decision }).ToMetadata());
+        if (set.IsCalibrated)
+            Say($"Scores are divided by {decision.Temperature:0.000}, fitted on the validation images.");
+        if (decision.Point is { } point)
+            Say($"Called from {string.Join(", ", task is ClassificationTask ? [point.Thresholds[1]] : point.Thresholds):0.000} on, chosen on the validation images for {point.Rule}.");
     }
 
     /// <summary>Writes the report.</summary>
@@ -145,12 +179,15 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
 
     private void WriteReport(List<ReportPart> parts)
     {
-        var settings = JsonNode.Parse(File.ReadAllText(run.Options))!.AsObject().Select(option => KeyValuePair.Create(option.Key, option.Value?.ToString() ?? ""));
+        var settings = OptionFile.Settings(run.Options);
         new Report
         {
             Title = $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Path))}",
             Subtitle = $"{set.Description.Trunk}, {task.Kind}: {string.Join(", ", task.Outputs.Take(12))}{(task.Outputs.Count > 12 ? ", ..." : "")}; {trainer.History.Count} of {epochs} epochs",
             Tables = [ReportTable.OfData(task, ("training", set.Training), ("validation", set.Validation), ("test", set.Test)), ReportTable.OfSettings("Settings", settings)],
+            Notes = set.Notes,
+            Results = DecisionTables.Of(task, decision, judged),
+            Monitor = monitor,
             History = trainer.History,
             ScoreName = task.ScoreName,
             Parts = parts,

@@ -3,6 +3,7 @@ using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Metrics;
 
 namespace StreamingCnn.Cli.Display;
 
@@ -52,13 +53,15 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
     /// <param name="start">Where it starts.</param>
     /// <param name="fit">Starts it, telling the progress that it is given.</param>
     /// <param name="epochDone">Called after every epoch.</param>
-    public void Train(int epochs, string scoreName, TrainingProgress start, Func<IProgress<TrainingProgress>, IEnumerable<EpochResult>> fit, Action epochDone) =>
+    /// <param name="monitor">What is monitored beside the score; null for nothing.</param>
+    public void Train(int epochs, string scoreName, TrainingProgress start, Func<IProgress<TrainingProgress>,
+        IEnumerable<EpochResult>> fit, Action epochDone, MonitoredMetric? monitor = null) =>
         Show(epochs, start, progress =>
         {
             foreach (var epoch in fit(progress))
             {
                 epochDone();
-                write(Line(scoreName, epoch));
+                write(Line(scoreName, epoch, monitor));
                 lastShown = clock.Elapsed;
             }
 
@@ -135,11 +138,12 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
         return new Rows(lines);
     }
 
-    private static string Line(string scoreName, EpochResult epoch)
+    private static string Line(string scoreName, EpochResult epoch, MonitoredMetric? monitor)
     {
         var line = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch.Epoch,3}  loss {epoch.Training.Loss:0.0000}  {scoreName} {epoch.Training.Score:0.000}");
         return epoch.Validation is { } validation
             ? line + string.Create(CultureInfo.InvariantCulture, $"  validation loss {validation.Loss:0.0000}  {scoreName} {validation.Score:0.000}")
+                + (monitor is null ? "" : $"  {monitor.Name} {Metric.Format(monitor.Value(validation) ?? double.NaN)}")
             : line;
     }
 

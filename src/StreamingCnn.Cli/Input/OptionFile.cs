@@ -80,6 +80,11 @@ internal static class OptionFile
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(record.ToJsonString(Indented) + "\n")));
     }
 
+    /// <summary>The options of a file that <see cref="Write"/> wrote, as text by their names.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> Settings(string path) =>
+        JsonNode.Parse(File.ReadAllText(path))!.AsObject()
+            .Select(option => KeyValuePair.Create(option.Key, option.Value?.ToString() ?? ""));
+
     private static JsonObject Read(string path)
     {
         if (!File.Exists(path))

@@ -1,10 +1,10 @@
+using System.Globalization;
+
 namespace StreamingCnn.Imaging.DataSets;
 
 /// <summary>Reads a data set from CSV and collects all that is wrong with it before it complains.</summary>
 internal sealed class CsvDataSetReader(string path, CsvOptions options)
 {
-    private static readonly string[] ImageColumns = ["image", "path", "file"];
-
     private readonly DataProblems problems = new();
     private readonly List<string> notes = [];
     private readonly List<(int Line, string Field, string Role, string File)> files = [];
@@ -13,14 +13,21 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     private readonly RealPaths realPaths = new();
     private readonly string root = options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
 
-    private sealed record ListedImage(int Line, string Image, string[] Labels, string? Mask, string? Split, double? Resolution);
+    private sealed record ListedImage(int Line, string Image, string[] Labels, string? Mask, string? Split, double? Resolution)
+    {
+        public string? Group { get; init; }
 
-    private sealed record ColumnPlaces(int Image, int[] Labels, int Mask, int Split, int Resolution);
+        public int? Fold { get; init; }
+
+        public double Weight { get; init; } = 1;
+    }
+
+    private sealed record ColumnPlaces(int Image, int[] Labels, int Mask, int Split, int Resolution, int Group, int Fold, int Weight);
 
     public ImageDataSet Read()
     {
         RefuseOptions();
-        string[] candidates = options.ImageColumn is { } given ? [given] : ImageColumns;
+        var candidates = options.ImageColumn is { } given ? [given] : ImageTable.ImageColumns;
         var table = Table.Read(path, candidates, problems);
         notes.AddRange(table.Notes);
         if (Columns(table, candidates) is { } columns)
@@ -60,7 +67,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             throw new DataSetException(path, [$"the label column '{twice.Key}' was named {twice.Count()} times; name it once"]);
     }
 
-    private ColumnPlaces? Columns(Table table, string[] candidates)
+    private ColumnPlaces? Columns(Table table, IReadOnlyList<string> candidates)
     {
         var named = table.Columns.Where(name => name.Length > 0).GroupBy(name => name, StringComparer.OrdinalIgnoreCase);
         foreach (var twice in named.Where(group => group.Count() > 1))
@@ -75,14 +82,28 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
                 problems.Add($"there is no column '{options.LabelColumns[i]}'; the columns are {table.ColumnNames}", table.HeaderLine);
         }
 
+        var group = options.GroupColumn is { } wanted ? table.Find(wanted) : -1;
+        if (options.GroupColumn is { } missing && group < 0 && options.RequireGroup)
+            problems.Add($"there is no column '{missing}'; the columns are {table.ColumnNames}", table.HeaderLine);
+        var weight = options.WeightColumn is { } column ? table.Find(column) : -1;
+        if (options.WeightColumn is { } absent && weight < 0)
+            problems.Add($"there is no column '{absent}'; the columns are {table.ColumnNames}", table.HeaderLine);
         if (image < 0 || labels.Contains(-1))
             return null;
         if (labels.Contains(image))
             problems.Add(
                 $"the column '{table.Columns[image]}' cannot be the image and its label; name another label column", table.HeaderLine);
-        var resolution = table.Find(options.ResolutionColumn);
         return new ColumnPlaces(
-            image, labels, table.Find(options.MaskColumn), table.Find(options.SplitColumn), labels.Contains(resolution) ? -1 : resolution);
+            image,
+            labels,
+            table.Find(options.MaskColumn),
+            table.Find(options.SplitColumn),
+            UnlessLabel(options.ResolutionColumn),
+            group,
+            UnlessLabel(options.FoldColumn),
+            weight);
+
+        int UnlessLabel(string name) => table.Find(name) is var place && labels.Contains(place) ? -1 : place;
     }
 
     private void Row(TableRow row, ColumnPlaces columns, Table table)
@@ -96,9 +117,34 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var resolution = Field(columns.Resolution) is { } text
             ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems)
             : null;
-        rows.Add(new(line, image ?? "", [.. columns.Labels.Select(place => TextForm.Clean(fields[place]))], mask, split, resolution));
+        var group = Field(columns.Group) is { } of ? TextForm.Clean(of) : null;
+        if (columns.Group >= 0 && string.IsNullOrEmpty(group))
+            problems.Add(
+                $"{options.GroupColumn} is empty; write what the image belongs to, a name of its own where it belongs to nothing", line);
+        rows.Add(new(line, image ?? "", [.. columns.Labels.Select(place => TextForm.Clean(fields[place]))], mask, split, resolution)
+        {
+            Group = group,
+            Fold = Field(columns.Fold) is { } number ? Fold(number, line) : null,
+            Weight = columns.Weight >= 0 ? Weight(fields[columns.Weight], table.Delimiter == ';', line) : 1,
+        });
 
         string? Field(int place) => place >= 0 && fields[place].Length > 0 ? fields[place] : null;
+    }
+
+    private double Weight(string text, bool decimalComma, int line)
+    {
+        if (TableNumber.TryParse(text, decimalComma, out var weight) && weight >= 0)
+            return weight;
+        problems.Add($"the weight '{text}' is not a number of at least 0; write one, 1 for an image that counts once", line);
+        return 1;
+    }
+
+    private int? Fold(string text, int line)
+    {
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var fold) && fold >= 1)
+            return fold;
+        problems.Add($"the fold '{text}' is not a whole number of at least 1; write one, or leave the field empty", line);
+        return null;
     }
 
     private string? ExistingFile(string field, string role, int line)
@@ -146,5 +192,14 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     }
 
     private static ImageItem Item(ListedImage row, int label, IReadOnlyList<double> targets) =>
-        new(row.Image, label, targets) { Mask = row.Mask, Split = row.Split, MicrometresPerPixel = row.Resolution, Line = row.Line };
+        new(row.Image, label, targets)
+        {
+            Mask = row.Mask,
+            Split = row.Split,
+            MicrometresPerPixel = row.Resolution,
+            Group = row.Group,
+            Fold = row.Fold,
+            Weight = row.Weight,
+            Line = row.Line,
+        };
 }

@@ -39,6 +39,30 @@ public sealed record CsvOptions
     public string ResolutionColumn { get; init; } = "mpp";
 
     /// <summary>
+    /// Column of what an image belongs to, such as a patient.
+    /// <value>The default value is null: images are independent of each other.</value>
+    /// </summary>
+    public string? GroupColumn { get; init; }
+
+    /// <summary>
+    /// Refuse a table without the <see cref="GroupColumn"/>; otherwise its images have no groups.
+    /// <value>The default value is true.</value>
+    /// </summary>
+    public bool RequireGroup { get; init; } = true;
+
+    /// <summary>
+    /// Column of how much an image counts in learning.
+    /// <value>The default value is null: all count alike.</value>
+    /// </summary>
+    public string? WeightColumn { get; init; }
+
+    /// <summary>
+    /// Column of the fold of a cross-validation, from 1; used when present and not a label.
+    /// <value>The default value is <c>fold</c>.</value>
+    /// </summary>
+    public string FoldColumn { get; init; } = "fold";
+
+    /// <summary>
     /// Take every text for a class as it stands: also <c>NA</c>, <c>none</c> and others that programs write for a
     /// missing value, which are refused otherwise, and <c>0</c> and <c>0.0</c> for two.
     /// <value>The default value is false.</value>

@@ -15,6 +15,18 @@ public sealed record ImageItem(string Path, int Label, IReadOnlyList<double> Tar
     /// <summary>Size of a pixel in micrometres, if the data set says so.</summary>
     public double? MicrometresPerPixel { get; init; }
 
+    /// <summary>
+    /// What the image belongs to, such as a patient, if the data set says so: images of one group depend on each other.
+    /// </summary>
+    public string? Group { get; init; }
+
+    /// <summary>How much it counts in learning, where 1 is once.</summary>
+    /// <value>The default value is 1.</value>
+    public double Weight { get; init; } = 1;
+
+    /// <summary>The fold of a cross-validation, from 1, if the data set says so.</summary>
+    public int? Fold { get; init; }
+
     /// <summary>Line of the table that lists it, from 1; 0 where there is no table.</summary>
     public int Line { get; init; }
 }

@@ -3,7 +3,8 @@ namespace StreamingCnn.Imaging.DataSets;
 /// <summary>Reads a table that names images and says nothing else of them, or nothing that matters: images to predict.</summary>
 public static class ImageTable
 {
-    private static readonly string[] ImageColumns = ["image", "path", "file"];
+    /// <summary>Names of which the column of images has one.</summary>
+    internal static IReadOnlyList<string> ImageColumns { get; } = ["image", "path", "file"];
 
     /// <summary>The images of a table, relative to its folder, in its order; whether they are there is not looked at.</summary>
     /// <param name="path">

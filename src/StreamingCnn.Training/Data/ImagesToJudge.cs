@@ -20,6 +20,9 @@ public static class ImagesToJudge
     /// </param>
     /// <param name="part">One of <see cref="Parts"/>; null for <c>test</c> where the file has such a part, and otherwise for all.</param>
     /// <param name="tell">Told what a person should know of the data, a sentence each without its full stop; null for nobody.</param>
+    /// <param name="group">
+    /// Column of what an image belongs to, and whether a table without it is refused; null where images are independent.
+    /// </param>
     /// <returns>The images, and the part that they are.</returns>
     /// <exception cref="DataSetException">Something is wrong with the data, or there is a class that the model does not know; all that is found is named.</exception>
     /// <exception cref="ArgumentException">There is no such part.</exception>
@@ -29,7 +32,8 @@ public static class ImagesToJudge
         ImagePreparation preparation,
         IReadOnlyList<string>? labelColumns = null,
         string? part = null,
-        Action<string>? tell = null)
+        Action<string>? tell = null,
+        (string Column, bool IsRequired)? group = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(task);
@@ -47,13 +51,18 @@ public static class ImagesToJudge
         var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : task.Outputs);
         if (kind != LabelKind.Class && columns.Count != task.Outputs.Count)
             throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {task.Outputs.Count}: {string.Join(", ", task.Outputs)}"]);
-        var data = Directory.Exists(path) ? ImageDataSet.FromFolders(path, reading: preparation.Reading) : ImageDataSet.FromCsv(path, new()
+        var listed = new CsvOptions
         {
             LabelColumns = columns,
             Reading = preparation.Reading,
             Labels = kind,
             KnownClasses = kind == LabelKind.Class ? task.Outputs : [],
-        });
+            GroupColumn = group?.Column,
+            RequireGroup = group?.IsRequired ?? true,
+        };
+        LabelledImages.RefuseGroupsOfFolder(path, listed);
+        var data = Directory.Exists(path)
+            ? ImageDataSet.FromFolders(path, reading: preparation.Reading) : ImageDataSet.FromCsv(path, listed);
         foreach (var note in data.Notes)
             tell?.Invoke(note);
 

@@ -22,18 +22,14 @@ public sealed class LabelledImages
         LearningTask task,
         int channels,
         ImageDataSet all,
-        IReadOnlyList<ImageItem> training,
-        IReadOnlyList<ImageItem> validation,
-        IReadOnlyList<ImageItem> test)
+        Division parts)
     {
         this.path = path;
-        Notes = [.. all.Notes, .. PartsCheck.Notes(task, all, training, validation)];
+        (training, validation, test) = (parts.Training, parts.Validation, parts.Test);
+        Notes = [.. all.Notes, .. parts.Notes, .. PartsCheck.Notes(task, all, training, validation)];
         Task = task;
         Channels = channels;
         All = all;
-        this.training = training;
-        this.validation = validation;
-        this.test = test;
     }
 
     /// <summary>What is to be learned.</summary>
@@ -64,6 +60,7 @@ public sealed class LabelledImages
     /// files have.
     /// </param>
     /// <param name="reading">What files mean: alpha, pixels without data, the page, the order of axes; null for the defaults.</param>
+    /// <param name="fold">The fold that is the test, while the others are learned from; null to go by the parts of the table.</param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
     public static LabelledImages Read(
         string path,
@@ -71,10 +68,12 @@ public sealed class LabelledImages
         double validationShare = 0.2,
         int seed = 1,
         int? channels = null,
-        ImageOptions? reading = null)
+        ImageOptions? reading = null,
+        FoldChoice? fold = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
+        RefuseGroupsOfFolder(path, columns);
         var data = Directory.Exists(path)
             ? ImageDataSet.FromFolders(path, reading: reading)
             : ImageDataSet.FromCsv(path, columns with { Reading = reading });
@@ -94,19 +93,12 @@ public sealed class LabelledImages
         var common = CommonChannels(readings, channels, problems);
         problems.ThrowIfAny(path);
 
-        var byPart = data.Items.ToLookup(item => DataPart.Of(item.Split));
-        var (training, validation) = (byPart[DataPart.Training].ToArray(), byPart[DataPart.Validation].ToArray());
-        if (validation.Length == 0 && validationShare > 0)
-        {
-            var (first, second) = data.Where(item => DataPart.Of(item.Split) == DataPart.Training).Stratified(validationShare, seed);
-            (training, validation) = ([.. first.Items], [.. second.Items]);
-        }
-
-        if (training.Length == 0)
+        var parts = Division.Of(path, data, validationShare, seed, fold);
+        if (parts.Training.Count == 0)
             throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
-        PartsCheck.Classes(data, training, problems);
+        PartsCheck.Classes(data, parts.Training, problems);
         problems.ThrowIfAny(path);
-        return new(path, task, common, data, training, validation, [.. byPart[DataPart.Test]])
+        return new(path, task, common, data, parts)
         {
             SampleTypes =
             [
@@ -245,12 +237,22 @@ public sealed class LabelledImages
                 boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
         {
             Targets = item.Targets,
+            Group = item.Group ?? "",
+            Weight = item.Weight,
             Reading = preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } own
                 ? string.Create(CultureInfo.InvariantCulture, $"{own:R} um")
                 : "",
             Files = preparation.Foreground == ForegroundRule.Mask && item.Mask is { } mask ? [item.Path, mask] : [item.Path],
         }),
     ];
+
+    /// <summary>A folder for each class has no columns, and so no groups.</summary>
+    internal static void RefuseGroupsOfFolder(string path, CsvOptions columns)
+    {
+        if (columns.GroupColumn is { } column && columns.RequireGroup && Directory.Exists(path))
+            throw new DataSetException(path,
+                [$"folders do not tell what images belong to; list them in a CSV file with the columns image,label,{column}"]);
+    }
 
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
     private static int CommonChannels(IReadOnlyList<(ImageItem Item, ImageReading Reading)> images, int? wanted, DataProblems problems)

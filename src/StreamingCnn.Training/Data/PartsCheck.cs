@@ -19,6 +19,27 @@ internal static class PartsCheck
         }
     }
 
+    /// <summary>A group in two parts of a table would be learned from and judged by.</summary>
+    /// <param name="data">The images.</param>
+    /// <param name="foldsAreMade">Whether all but the test are divided anew, so that it alone counts.</param>
+    /// <param name="problems">Gets the groups.</param>
+    public static void Groups(ImageDataSet data, bool foldsAreMade, DataProblems problems) => NoGroupInTwo(
+        data.Items.Where(item => item.Split is not null || foldsAreMade),
+        item => DataPart.Of(item.Split) is var part && foldsAreMade && part != DataPart.Test ? "folds" : part,
+        problems);
+
+    /// <summary>Refuses groups that stand in two parts.</summary>
+    public static void NoGroupInTwo(IEnumerable<ImageItem> items, Func<ImageItem, string> part, DataProblems problems)
+    {
+        foreach (var group in items.Where(item => item.Group is not null).GroupBy(item => item.Group))
+        {
+            var parts = group.Select(part).Distinct().ToArray();
+            if (parts.Length > 1)
+                problems.Add(
+                    $"the group '{group.Key}' stands in the parts {string.Join(", ", parts.Select(name => $"'{name}'"))}; move all of it into one", group.First().Line);
+        }
+    }
+
     /// <summary>From images of one class there is nothing to learn, whatever other parts hold.</summary>
     public static void Classes(ImageDataSet data, IReadOnlyList<ImageItem> training, DataProblems problems)
     {

@@ -7,7 +7,8 @@ namespace StreamingCnn.Training.Metrics;
 /// interval is cut off at the percentiles of what the statistic gives.
 /// </summary>
 /// <remarks>
-/// The percentile method is a little narrow for a few dozen items, and knows nothing of images that belong together, such as those of one patient. A statistic at its limit, such as
+/// The percentile method is a little narrow for a few dozen items. Items that belong together, such as those of one patient, are drawn
+/// together where their groups are known. A statistic at its limit, such as
 /// an area of 1, gets an interval without width, since resamples of perfect order are in perfect order too.
 /// </remarks>
 public static class Bootstrap
@@ -23,6 +24,10 @@ public static class Bootstrap
     /// <param name="resamples">How often to draw; 1000 give the ends to about two digits.</param>
     /// <param name="level">Confidence, between 0 and 1.</param>
     /// <param name="seed">The same seed gives the same intervals.</param>
+    /// <param name="group">
+    /// Items of one group are drawn together, groups instead of items, within strata where each group lies in one of them; null where
+    /// items are independent.
+    /// </param>
     /// <returns>An interval for each statistic; null where it is defined for fewer than half of the resamples, or where there are fewer than two items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no resample, or the level is not between 0 and 1.</exception>
     public static IReadOnlyList<ConfidenceInterval?> Intervals<T>(
@@ -31,42 +36,52 @@ public static class Bootstrap
         Func<T, int>? stratum = null,
         int resamples = 1000,
         double level = 0.95,
-        int seed = 1)
+        int seed = 1,
+        Func<T, string>? group = null)
     {
         ArgumentNullException.ThrowIfNull(items);
         ArgumentNullException.ThrowIfNull(statistics);
         ArgumentOutOfRangeException.ThrowIfLessThan(resamples, 1);
         if (!(level is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(level), level, "The confidence must lie between 0 and 1.");
-        if (items.Count < 2)
+        T[][] units = group is null
+            ? [.. items.Select(item => (T[])[item])] : [.. items.GroupBy(group, StringComparer.Ordinal).Select(unit => unit.ToArray())];
+        if (units.Length < 2)
             return [.. statistics.Select(_ => (ConfidenceInterval?)null)];
 
-        var strata = items.GroupBy(item => stratum?.Invoke(item) ?? 0).OrderBy(group => group.Key).Select(group => group.ToArray()).ToArray();
-        // One item drawn from one is always the same, and would pass for certainty.
-        if (strata.Any(members => members.Length == 1))
-            strata = [[.. items]];
+        var strata = units.GroupBy(unit => stratum?.Invoke(unit[0]) ?? 0).OrderBy(units => units.Key)
+            .Select(units => units.ToArray()).ToArray();
+        // One unit drawn from one is always the same, and would pass for certainty.
+        if (strata.Any(members => members.Length == 1)
+            || units.Any(unit => unit.Select(item => stratum?.Invoke(item) ?? 0).Distinct().Count() > 1))
+            strata = [units];
         var values = new double[statistics.Count, resamples];
         Parallel.For(0, resamples, resample =>
         {
             // A generator for each, so that the order in which threads come does not matter.
             var random = new Random(unchecked((seed * 1_000_003) + resample));
-            var drawn = strata.SelectMany(members => members.Select(_ => members[random.Next(members.Length)])).ToArray();
+            var drawn = strata.SelectMany(members => members.SelectMany(_ => members[random.Next(members.Length)])).ToArray();
             for (var i = 0; i < statistics.Count; i++)
                 values[i, resample] = statistics[i](drawn);
         });
 
         return [.. Enumerable.Range(0, statistics.Count).Select(i =>
-            Interval([.. Enumerable.Range(0, resamples).Select(resample => values[i, resample])], strata.Length, level, seed))];
+            Interval(
+                [.. Enumerable.Range(0, resamples).Select(resample => values[i, resample])],
+                (group is null ? "" : FormattableString.Invariant($" of {units.Length} groups"))
+                    + (strata.Length > 1 ? " within each class" : ""),
+                level,
+                seed))];
     }
 
-    private static ConfidenceInterval? Interval(double[] values, int strata, double level, int seed)
+    private static ConfidenceInterval? Interval(double[] values, string units, double level, int seed)
     {
         var defined = values.Where(value => !double.IsNaN(value)).Order().ToArray();
         if (defined.Length < LeastDefined * values.Length)
             return null;
         var method = string.Create(
             CultureInfo.InvariantCulture,
-            $"percentile bootstrap, {values.Length} resamples{(strata > 1 ? " within each class" : "")}, seed {seed}");
+            $"percentile bootstrap, {values.Length} resamples{units}, seed {seed}");
         if (defined.Length < values.Length)
             method += string.Create(CultureInfo.InvariantCulture, $", {values.Length - defined.Length} of them left out for which it is not defined");
         return new(Percentile(defined, (1 - level) / 2), Percentile(defined, (1 + level) / 2), level, method);

@@ -13,6 +13,9 @@ public sealed record NamedRocCurve(string Name, RocCurve Curve);
 /// <summary>All that can be said of predictions beside what is true: metrics with intervals, and the curves behind them.</summary>
 public sealed class Evaluation
 {
+    // The percentile bootstrap holds what it says from about this many on.
+    private const int FewGroups = 20;
+
     /// <summary>Judges predictions.</summary>
     /// <param name="task">What the predictions mean.</param>
     /// <param name="predictions">The predictions, at least one.</param>
@@ -40,6 +43,14 @@ public sealed class Evaluation
     /// <summary>The metrics that fit the task.</summary>
     public IReadOnlyList<Metric> Metrics { get; }
 
+    /// <summary>Whether each image belongs to a group, so that intervals come from drawing groups.</summary>
+    public bool IsGrouped => Predictions.All(prediction => prediction.Sample.Group.Length > 0);
+
+    /// <summary>Whether something is called from a threshold on, so that sensitivity and the like are among the metrics.</summary>
+    public bool IsAtPoint => Predictions.All(prediction => prediction.Thresholds is not null);
+
+    private int GroupCount => Predictions.Select(prediction => prediction.Sample.Group).Distinct(StringComparer.Ordinal).Count();
+
     /// <summary>What is to be known of the intervals, in sentences; empty where there are none.</summary>
     public string IntervalNote
     {
@@ -48,8 +59,15 @@ public sealed class Evaluation
             var intervals = Metrics.Select(metric => metric.Interval).OfType<ConfidenceInterval>().ToArray();
             if (intervals.Length == 0)
                 return "";
-            var method = intervals.MinBy(interval => interval.Method.Length)!;
-            var note = string.Create(CultureInfo.InvariantCulture, $"Intervals hold {method.Level:0%}: {method.Method}. They take images to be independent of each other.");
+            var hasShares = intervals.Any(interval => interval.Method == WilsonInterval.Method);
+            var method = intervals.Where(interval => interval.Method != WilsonInterval.Method).MinBy(interval => interval.Method.Length)!;
+            var units = IsGrouped ? "groups" : "images";
+            var note = string.Create(CultureInfo.InvariantCulture,
+                $"Intervals hold {method.Level:0%}: {method.Method}. They take {units} to be independent of each other.");
+            if (hasShares)
+                note += $" Sensitivity and the like have {WilsonInterval.Method}.";
+            if (IsGrouped && GroupCount < FewGroups)
+                note += " With so few groups they are too narrow.";
             return intervals.Any(interval => interval.Low == interval.High)
                 ? note + " One without width says that no resample differed, as with a perfect result, not that there is no doubt."
                 : note;
@@ -90,21 +108,34 @@ public sealed class Evaluation
         foreach (var metric in Metrics)
             text.Append(CultureInfo.InvariantCulture, $"{(metric.Name.Contains(',', StringComparison.Ordinal) ? $"\"{metric.Name}\"" : metric.Name)},{Number(metric.Value)},{Number(metric.Interval?.Low)},{Number(metric.Interval?.High)}\n");
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
-
-        static string Number(double? value) => value is { } number && !double.IsNaN(number) ? number.ToString("R", CultureInfo.InvariantCulture) : "";
     }
+
+    /// <summary>A number as it stands in a table; empty where it is not defined.</summary>
+    internal static string Number(double? value) => value is { } number && !double.IsNaN(number)
+        ? number.ToString("R", CultureInfo.InvariantCulture) : "";
 
     private Metric[] Judge(EvaluationOptions options)
     {
-        var statistics = Task.Statistics;
+        Statistic[] statistics = [.. Task.Statistics, .. IsAtPoint ? Outcome.Statistics(Task) : []];
         var intervals = options.Resamples == 0
             ? [.. statistics.Select(_ => (ConfidenceInterval?)null)]
             : Bootstrap.Intervals(
-                Predictions, [.. statistics.Select(statistic => statistic.Compute)], Task is ClassificationTask ? prediction => prediction.Sample.Label : null,
-                options.Resamples, options.Level, options.Seed);
+                Predictions,
+                [.. statistics.Select(statistic => statistic.Compute)],
+                Task is ClassificationTask ? prediction => prediction.Sample.Label : null,
+                options.Resamples,
+                options.Level,
+                options.Seed,
+                IsGrouped ? prediction => prediction.Sample.Group : null);
         return [.. statistics.Zip(intervals, (statistic, interval) =>
         {
             var value = statistic.Compute(Predictions);
+            if (statistic.Share is { } share && !IsGrouped && options.Resamples > 0)
+            {
+                var (count, of) = share(Predictions);
+                interval = WilsonInterval.Of(count, of, options.Level);
+            }
+
             return new Metric(statistic.Name, statistic.Explanation, value, double.IsNaN(value) ? null : interval);
         })];
     }

@@ -6,7 +6,18 @@ namespace StreamingCnn.Training.Metrics;
 /// <param name="Name">What it is called.</param>
 /// <param name="Explanation">What it means, in a phrase.</param>
 /// <param name="Compute">Computes it; NaN where it is not defined.</param>
-public sealed record Statistic(string Name, string Explanation, Func<IReadOnlyList<Prediction>, double> Compute);
+public sealed record Statistic(string Name, string Explanation, Func<IReadOnlyList<Prediction>, double> Compute)
+{
+    /// <summary>Whether more is better.</summary>
+    /// <value>The default value is true.</value>
+    public bool HigherIsBetter { get; init; } = true;
+
+    /// <summary>
+    /// Counts what it is a share of, where it is a share of independent images: how many have what is counted, of how many.
+    /// </summary>
+    /// <value>The default value is null: it is no such share.</value>
+    public Func<IReadOnlyList<Prediction>, (int Count, int Of)>? Share { get; init; }
+}
 
 /// <summary>A statistic's value for given predictions.</summary>
 /// <param name="Name">What it is called.</param>
@@ -22,7 +33,7 @@ public sealed record Metric(string Name, string Explanation, double Value, Confi
     public override string ToString() => Interval is null ? $"{Name} {ValueText}" : $"{Name} {ValueText} ({Interval})";
 
     /// <summary>Three decimals for numbers of the size of 1, otherwise four significant digits.</summary>
-    internal static string Format(double value) => value switch
+    public static string Format(double value) => value switch
     {
         double.NaN => "not defined",
         0 => "0.000",

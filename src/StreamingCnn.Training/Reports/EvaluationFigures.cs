@@ -18,7 +18,7 @@ internal static class EvaluationFigures
     public static IEnumerable<Figure> Of(string part, Evaluation evaluation)
     {
         if (evaluation.RocCurves is { Count: > 0 } curves)
-            yield return Roc($"{part}-roc", curves);
+            yield return Roc($"{part}-roc", curves, evaluation.IsAtPoint ? evaluation.Confusion : null);
         if (evaluation.Confusion is { } confusion)
             yield return Confusion($"{part}-confusion", confusion, evaluation.Task.Outputs);
         if (evaluation.Calibration is { } calibration)
@@ -30,8 +30,10 @@ internal static class EvaluationFigures
         }
     }
 
-    private static Figure Roc(string name, IReadOnlyList<NamedRocCurve> curves) =>
-        new(name, curves.Count == 1 ? $"ROC curve of '{curves[0].Name}'" : "ROC curves, each against the rest", (plot, theme) =>
+    private static Figure Roc(string name, IReadOnlyList<NamedRocCurve> curves, ConfusionMatrix? atPoint) =>
+        new(name, curves.Count == 1
+            ? $"ROC curve of '{curves[0].Name}'{(atPoint is null ? "" : ", and the operating point")}"
+                : "ROC curves, each against the rest", (plot, theme) =>
         {
             Diagonal(plot, theme, 0, 1);
             foreach (var (i, (label, curve)) in curves.Index())
@@ -45,6 +47,9 @@ internal static class EvaluationFigures
                 line.LegendText = string.Create(CultureInfo.InvariantCulture, $"{Short(label, 24)}, AUC {curve.Area:0.000}");
             }
 
+            if (atPoint is not null)
+                plot.Add.Marker((double)atPoint[0, 1] / atPoint.Actual(0), (double)atPoint[1, 1] / atPoint.Actual(1),
+                    MarkerShape.FilledCircle, 11, theme.Of(1));
             plot.XLabel("1 - specificity");
             plot.YLabel("sensitivity");
             UnitSquare(plot);

@@ -25,6 +25,14 @@ public sealed record Report
     /// <value>The default value is empty.</value>
     public string Subtitle { get; init; } = "";
 
+    /// <summary>What a person should know before the numbers, in sentences.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Tables of results, above all else but the first numbers.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<ReportTable> Results { get; init; } = [];
+
     /// <summary>Tables of settings, data, and whatever else is to be known of the run.</summary>
     /// <value>The default value is none.</value>
     public IReadOnlyList<ReportTable> Tables { get; init; } = [];
@@ -36,6 +44,10 @@ public sealed record Report
     /// <summary>Name of the score in <see cref="History"/>.</summary>
     /// <value>The default value is <c>score</c>.</value>
     public string ScoreName { get; init; } = "score";
+
+    /// <summary>What the best epoch was chosen by.</summary>
+    /// <value>The default value is null: the score.</value>
+    public MonitoredMetric? Monitor { get; init; }
 
     /// <summary>Evaluated parts; the last one is the one that counts, and its figures stand at the top.</summary>
     /// <value>The default value is none.</value>
@@ -51,7 +63,7 @@ public sealed record Report
     public void Write(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        var figures = TrainingFigures.Of(History, ScoreName).ToArray();
+        var figures = TrainingFigures.Of(History, ScoreName, Monitor).ToArray();
         var byPart = Parts.ToDictionary(part => part.Name, part => EvaluationFigures.Of(part.Name, part.Evaluation).ToArray());
         var plots = Path.Combine(folder, FigureFolder);
         OutputFolder.Make(plots);

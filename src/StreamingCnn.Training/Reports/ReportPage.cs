@@ -37,6 +37,10 @@ internal static class ReportPage
             """);
         if (report.Parts.Count > 0)
             Headline(page, report.Parts[^1]);
+        foreach (var note in report.Notes)
+            page.Append(CultureInfo.InvariantCulture, $"<p class=\"remark\">{Text(note)}</p>\n");
+        foreach (var table in report.Results)
+            Section(page, table.Title, body => Results(body, table));
         foreach (var part in report.Parts.Reverse())
             Part(page, part, byPart[part.Name]);
         if (training.Count > 0)
@@ -107,7 +111,8 @@ internal static class ReportPage
                 return ([string.Create(CultureInfo.InvariantCulture, $"is {task.Outputs[prediction.Sample.Label]} ({prediction.Values[prediction.Sample.Label]:0.0%})"),
                     string.Create(CultureInfo.InvariantCulture, $"predicted {task.Outputs[predicted]} ({prediction.Values[predicted]:0.0%})")], predicted != prediction.Sample.Label);
             case MultiLabelTask:
-                var wrong = Enumerable.Range(0, task.Outputs.Count).Where(label => prediction.Values[label] >= 0.5 != prediction.Sample.Targets[label] >= 0.5).ToArray();
+                var wrong = Enumerable.Range(0, task.Outputs.Count)
+                    .Where(label => MultiLabelTask.Has(prediction, label) != prediction.Sample.Targets[label] >= 0.5).ToArray();
                 return (wrong.Length == 0
                     ? ["all labels right"]
                     : [.. wrong.Select(label => string.Create(CultureInfo.InvariantCulture, $"{(prediction.Sample.Targets[label] >= 0.5 ? "is" : "is not")} {task.Outputs[label]} ({prediction.Values[label]:0.0%})"))], wrong.Length > 0);
@@ -117,18 +122,34 @@ internal static class ReportPage
         }
     }
 
+    private static void Results(StringBuilder body, ReportTable table)
+    {
+        body.Append("<div class=\"results\"><table>");
+        Rows(body, table);
+        body.Append("</table></div>\n");
+        foreach (var note in table.Notes)
+            body.Append(CultureInfo.InvariantCulture, $"<p class=\"note\">{Text(note)}</p>\n");
+    }
+
+    private static void Rows(StringBuilder body, ReportTable table)
+    {
+        if (table.Header.Count > 0)
+            body.Append(CultureInfo.InvariantCulture,
+                $"<thead><tr>{string.Concat(table.Header.Select(name => $"<th>{Text(name)}</th>"))}</tr></thead>");
+        body.Append("<tbody>\n");
+        foreach (var row in table.Rows)
+            body.Append(CultureInfo.InvariantCulture, $"<tr>{string.Concat(row.Select(field => $"<td>{Text(field)}</td>"))}</tr>\n");
+        body.Append("</tbody>");
+    }
+
     private static void Tables(StringBuilder body, IReadOnlyList<ReportTable> tables)
     {
         body.Append("<div class=\"tables\">\n");
         foreach (var table in tables)
         {
             body.Append(CultureInfo.InvariantCulture, $"<div><h3>{Text(table.Title)}</h3><table>");
-            if (table.Header.Count > 0)
-                body.Append(CultureInfo.InvariantCulture, $"<thead><tr>{string.Concat(table.Header.Select(name => $"<th>{Text(name)}</th>"))}</tr></thead>");
-            body.Append("<tbody>\n");
-            foreach (var row in table.Rows)
-                body.Append(CultureInfo.InvariantCulture, $"<tr>{string.Concat(row.Select(field => $"<td>{Text(field)}</td>"))}</tr>\n");
-            body.Append("</tbody></table></div>\n");
+            Rows(body, table);
+            body.Append("</table></div>\n");
         }
 
         body.Append("</div>\n");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Training.Reports;
@@ -9,6 +10,10 @@ namespace StreamingCnn.Training.Reports;
 /// <param name="Rows">The rows.</param>
 public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
+    /// <summary>What is to be known of it, in sentences.</summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>A table of names and values, such as a run's settings.</summary>
     public static ReportTable OfSettings(string title, IEnumerable<KeyValuePair<string, string>> settings) =>
         new(title, [], [.. settings.Select(setting => (IReadOnlyList<string>)[setting.Key, setting.Value])]);
@@ -32,6 +37,33 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
                     : Describe(task, output, part.Samples)),
             ]),
         ]);
+    }
+
+    /// <summary>The metrics of a cross-validation: pooled, over the folds, and of each fold.</summary>
+    public static ReportTable OfFolds(FoldEvaluation evaluation)
+    {
+        ArgumentNullException.ThrowIfNull(evaluation);
+        var folds = evaluation.Folds.Select((fold, i) => FormattableString.Invariant($"fold {i + 1} ({fold.Predictions.Count})"));
+        return new(
+            "Folds",
+            ["metric", "pooled", "interval", "mean ± deviation", .. folds],
+            [
+                .. evaluation.Pooled.Metrics.Select((metric, i) => (IReadOnlyList<string>)
+                [
+                    metric.Name,
+                    metric.ValueText,
+                    metric.Interval?.ToString() ?? "",
+                    $"{Metric.Format(evaluation.Mean(i))} ± {Metric.Format(evaluation.Deviation(i))}",
+                    .. evaluation.Folds.Select(fold => fold.Metrics[i].ValueText),
+                ]),
+            ])
+        {
+            Notes =
+            [
+                "Each image was predicted once, by the model that had not seen its fold. Pooled: all predictions together, as if of one model; where models of different folds "
+                    + "give scores of different sizes, a pooled AUC is lower than those of the folds. In brackets: images of the fold.",
+            ],
+        };
     }
 
     private static string Describe(LearningTask task, int output, IReadOnlyList<TrainingSample> samples) => task switch

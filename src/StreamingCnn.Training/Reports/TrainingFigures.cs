@@ -1,12 +1,13 @@
 using ScottPlot;
 using ScottPlot.TickGenerators;
+using StreamingCnn.Training.Metrics;
 
 namespace StreamingCnn.Training.Reports;
 
 /// <summary>How a run went: loss and score over the epochs.</summary>
 internal static class TrainingFigures
 {
-    public static IEnumerable<Figure> Of(IReadOnlyList<EpochResult> history, string scoreName)
+    public static IEnumerable<Figure> Of(IReadOnlyList<EpochResult> history, string scoreName, MonitoredMetric? monitor = null)
     {
         if (history.Count == 0)
             yield break;
@@ -14,6 +15,12 @@ internal static class TrainingFigures
         var best = BestEpoch.Of(history);
         var caption = $"{char.ToUpperInvariant(scoreName[0])}{scoreName[1..]} over the epochs{(best is null ? "" : $"; the weights of epoch {best} are the best")}";
         yield return OverEpochs("score", scoreName, caption, history, result => result.Score, Alignment.LowerRight, best);
+        if (monitor is not null)
+        {
+            yield return OverEpochs(
+                "monitored", monitor.Name, $"What the best epoch was chosen by: {monitor.Name}", history, result =>
+                    monitor.Value(result) ?? double.NaN, Alignment.LowerRight, best);
+        }
     }
 
     private static Figure OverEpochs(

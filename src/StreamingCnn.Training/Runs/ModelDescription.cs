@@ -4,6 +4,7 @@ using StreamingCnn.Models;
 using StreamingCnn.Onnx;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Heads;
+using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Tasks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -43,6 +44,14 @@ public sealed record ModelDescription
     /// <value>The default value is 0.</value>
     public double Dropout { get; init; }
 
+    /// <summary>What becomes of the model's probabilities before they are told.</summary>
+    /// <value>The default value is <see cref="DecisionRule.None"/>.</value>
+    public DecisionRule Decision { get; init; } = DecisionRule.None;
+
+    /// <summary>Column of what images belong to, such as a patient, that data were divided by.</summary>
+    /// <value>The default value is null: images were taken to be independent.</value>
+    public string? Group { get; init; }
+
     /// <summary>Makes the model with fresh weights; a trunk from a file of ONNX with the file's.</summary>
     /// <param name="options">How it is streamed; null for the defaults.</param>
     /// <param name="copy">Where the trunk is from a file of ONNX: another that holds the same; null for the file itself.</param>
@@ -54,6 +63,11 @@ public sealed record ModelDescription
         return new(
             trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber);
     }
+
+    /// <summary>What a file of weights says of itself.</summary>
+    /// <param name="path">A file that a run wrote.</param>
+    /// <exception cref="WeightFileException">The file cannot be read, or describes no model.</exception>
+    public static ModelDescription Read(string path) => FromMetadata(path, Safetensors.ReadMetadata(path));
 
     /// <summary>Makes the model that a file of weights describes, and loads them.</summary>
     /// <param name="path">A file that a run wrote.</param>
@@ -68,7 +82,7 @@ public sealed record ModelDescription
     public static (StreamingClassifier Model, ModelDescription Description) Load(
         string path, StreamingOptions? options = null, string? ownModule = null)
     {
-        var description = FromMetadata(path, Safetensors.ReadMetadata(path));
+        var description = Read(path);
         description = description with { Trunk = Trusted(path, description.Trunk, ownModule) };
         var model = description.Make(path, options);
         try
@@ -119,6 +133,16 @@ public sealed record ModelDescription
             metadata["structure"] = Structure;
         if ((PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
             metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
+        if (Group is not null)
+            metadata["group"] = Group;
+        if (Decision.Temperature != 1)
+            metadata["temperature"] = Decision.Temperature.ToString("R", CultureInfo.InvariantCulture);
+        if (Decision.Point is { } point)
+        {
+            metadata["operating-point"] = point.Rule.ToString();
+            metadata["thresholds"] = point.ThresholdText;
+        }
+
         return metadata;
     }
 
@@ -149,21 +173,40 @@ public sealed record ModelDescription
                 $"The weights in '{path}' are those of '{type}', and not of '{ownModule}'; name that type by --model.");
     }
 
+    private static DecisionRule DecisionOf(OrderedDictionary<string, string> metadata, LearningTask task)
+    {
+        var temperature = metadata.TryGetValue("temperature", out var factor) ? double.Parse(factor, CultureInfo.InvariantCulture) : 1;
+        OperatingPoint? point = null;
+        if (metadata.TryGetValue("operating-point", out var rule))
+        {
+            double[] thresholds = [.. metadata["thresholds"].Split(' ').Select(text => double.Parse(text, CultureInfo.InvariantCulture))];
+            point = new(OperatingRule.Parse(rule) ?? throw new FormatException($"'{rule}' is no rule"), thresholds);
+        }
+
+        return temperature > 0 && double.IsFinite(temperature)
+            && (point is null || (OperatingPoint.Fits(task) && point.Thresholds.Count == task.Outputs.Count))
+            ? new() { Temperature = temperature, Point = point }
+            : throw new FormatException("the decision does not fit");
+    }
+
     private static ModelDescription FromMetadata(string path, OrderedDictionary<string, string> metadata)
     {
         try
         {
+            var task = LearningTask.Create(metadata["task"], metadata["outputs"].Split('\n'));
             return new()
             {
                 Trunk = metadata["model"],
                 Structure = metadata.TryGetValue("structure", out var structure) ? structure : null,
-                Task = LearningTask.Create(metadata["task"], metadata["outputs"].Split('\n')),
+                Task = task,
+                Decision = DecisionOf(metadata, task),
                 Norm = metadata.TryGetValue("norm", out var norm) ? Enum.Parse<NormKind>(norm) : NormKind.Frozen,
                 Pooling = Enum.Parse<HeadPooling>(metadata["pooling"]),
                 PoolingNumber = metadata.TryGetValue("pooling-number", out var number)
                     ? double.Parse(number, CultureInfo.InvariantCulture)
                     : null,
                 Preparation = ImagePreparation.FromMetadata(metadata),
+                Group = metadata.GetValueOrDefault("group"),
             };
         }
         catch (Exception reason) when (reason is KeyNotFoundException or FormatException or ArgumentException)

@@ -10,29 +10,45 @@ namespace StreamingCnn.Training.Runs;
 /// <summary>Predictions as lines of CSV or as JSON: the image, what is true where it is known, the predicted class where there are classes, and a number for each output.</summary>
 public static class PredictionText
 {
+    internal const string ImageColumn = "image";
+    internal const string GroupColumn = "group";
+    internal const string LabelColumn = "label";
+
     // Names of files and classes in other scripts stay readable; this is no text within a web page.
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The line of the names of columns, without an end of line.</summary>
-    public static string CsvHeader(LearningTask task, bool withTruth)
+    /// <param name="task">What the outputs mean.</param>
+    /// <param name="withTruth">Whether there are columns of what is true.</param>
+    /// <param name="withGroup">Whether there is a column of what images belong to.</param>
+    /// <param name="withCalled">Whether there is a column of the labels that are called; classes always have one.</param>
+    public static string CsvHeader(LearningTask task, bool withTruth, bool withGroup = false, bool withCalled = false)
     {
         ArgumentNullException.ThrowIfNull(task);
         var isClasses = task is ClassificationTask;
-        var text = new StringBuilder("image");
+        var text = new StringBuilder(ImageColumn);
+        if (withGroup)
+            text.Append($",{GroupColumn}");
         if (withTruth)
-            text.Append(isClasses ? ",label" : string.Concat(task.Outputs.Select(name => $",{Quote($"true {name}")}")));
-        if (isClasses)
+            text.Append(isClasses ? $",{LabelColumn}" : string.Concat(task.Outputs.Select(name => $",{Quote(TrueColumn(name))}")));
+        if (isClasses || withCalled)
             text.Append(",predicted");
         return text.AppendJoin("", task.Outputs.Select(name => $",{Quote(name)}")).ToString();
     }
 
     /// <summary>The line of one prediction, without an end of line.</summary>
-    public static string CsvLine(LearningTask task, Prediction prediction, bool withTruth)
+    /// <param name="task">What the outputs mean.</param>
+    /// <param name="prediction">The prediction.</param>
+    /// <param name="withTruth">Whether to write what is true.</param>
+    /// <param name="withGroup">Whether to write what the image belongs to.</param>
+    public static string CsvLine(LearningTask task, Prediction prediction, bool withTruth, bool withGroup = false)
     {
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(prediction);
         var isClasses = task is ClassificationTask;
         var text = new StringBuilder(Quote(prediction.Sample.Name));
+        if (withGroup)
+            text.Append($",{Quote(prediction.Sample.Group)}");
         if (withTruth)
         {
             text.Append(isClasses
@@ -42,6 +58,8 @@ public static class PredictionText
 
         if (isClasses)
             text.Append(CultureInfo.InvariantCulture, $",{Quote(task.Outputs[ClassificationTask.Predicted(prediction)])}");
+        else if (prediction.Thresholds is not null)
+            text.Append(CultureInfo.InvariantCulture, $",{Quote(string.Join(';', Called(task, prediction)))}");
         return text.AppendJoin("", prediction.Values.Select(value => $",{Number(value)}")).ToString();
     }
 
@@ -53,9 +71,17 @@ public static class PredictionText
         var text = new JsonObject { ["image"] = prediction.Sample.Name };
         if (task is ClassificationTask)
             text["predicted"] = task.Outputs[ClassificationTask.Predicted(prediction)];
+        else if (prediction.Thresholds is not null)
+            text["predicted"] = new JsonArray([.. Called(task, prediction).Select(name => (JsonNode?)name)]);
         text["values"] = new JsonObject(task.Outputs.Zip(prediction.Values, (name, value) => KeyValuePair.Create(name, (JsonNode?)value)));
         return text.ToJsonString(Readable);
     }
+
+    private static IEnumerable<string> Called(LearningTask task, Prediction prediction) =>
+        task.Outputs.Where((_, label) => MultiLabelTask.Has(prediction, label));
+
+    /// <summary>The column of what is true of a label or number.</summary>
+    internal static string TrueColumn(string output) => $"true {output}";
 
     private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

@@ -29,7 +29,7 @@ public sealed record RunFolder(string Path)
     private static readonly HashSet<string> OwnFiles =
     [
         "", "options.json", "checkpoint.safetensors", "best.safetensors", "last.safetensors", "metrics.csv", "model.onnx", ReportName,
-        "validation.csv", "validation-metrics.csv", "test.csv", "test-metrics.csv",
+        "validation.csv", "validation-metrics.csv", "test.csv", "test-metrics.csv", "folds.csv", "predictions.csv",
     ];
 
     /// <summary>Name of the page that shows the run.</summary>
@@ -61,7 +61,10 @@ public sealed record RunFolder(string Path)
     {
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(predictions);
-        var lines = predictions.Select(prediction => PredictionText.CsvLine(task, prediction, withTruth)).Prepend(PredictionText.CsvHeader(task, withTruth));
+        var all = predictions.ToArray();
+        var withGroup = all.Any(prediction => prediction.Sample.Group.Length > 0);
+        var lines = all.Select(prediction => PredictionText.CsvLine(task, prediction, withTruth, withGroup))
+            .Prepend(PredictionText.CsvHeader(task, withTruth, withGroup, all.Any(prediction => prediction.Thresholds is not null)));
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")))));
     }
 

@@ -30,8 +30,24 @@ public sealed class ClassificationTask : LearningTask
     public override Tensor Loss(Tensor scores, TrainingSample sample) =>
         nn.functional.cross_entropy(scores, tensor(new long[] { sample.Label }, device: scores.device));
 
+    internal override Tensor Objective(Tensor scores, TrainingSample sample, LossOptions options)
+    {
+        var classes = Outputs.Count;
+        double[] shares =
+        [
+            .. Enumerable.Range(0, classes).Select(label =>
+                (options.ClassWeights?[label]
+                    ?? 1) * ((label == sample.Label ? 1 - options.LabelSmoothing : 0) + (options.LabelSmoothing / classes))),
+        ];
+        var logarithms = scores.log_softmax(1);
+        return -(
+            FocalFactor(logarithms, options) * logarithms * tensor(shares, [1, classes], dtype: scores.dtype, device: scores.device)).sum();
+    }
+
     /// <inheritdoc/>
     public override IReadOnlyList<double> Values(Tensor scores) => Numbers(scores.softmax(1));
+
+    private protected override double LossOf(IReadOnlyList<double> values, TrainingSample sample) => -Log(values[sample.Label]);
 
     /// <inheritdoc/>
     public override double Score(IReadOnlyList<Prediction> predictions) => Confusion(predictions).Accuracy;
@@ -43,18 +59,21 @@ public sealed class ClassificationTask : LearningTask
             ? new("AUC", $"area under the ROC curve of '{Outputs[1]}'", predictions =>
                 AreaUnderCurve.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)]))
             : new("AUC", "area under the ROC curve, mean over each class against the rest", predictions => AreaUnderCurve.OneAgainstRest(Values(predictions), Labels(predictions))),
-        new("accuracy", "share of images whose most probable class is theirs", Score),
+        new("accuracy", "share of images whose class was recognised: the most probable one, or the one at the operating point", Score),
         new("balanced accuracy", "mean over the classes of the share of their images that were recognised", predictions => Confusion(predictions).BalancedAccuracy),
         new("F1", "harmonic mean of precision and recall, mean over the classes", predictions => Confusion(predictions).MacroF1),
         Outputs.Count == 2
             ? new("kappa", "Cohen's kappa: agreement beyond chance", predictions => QuadraticKappa.Of(Confusion(predictions)))
             : new("quadratic kappa", "agreement beyond chance, where the order of the classes has a meaning", predictions => QuadraticKappa.Of(Confusion(predictions))),
-        new("log loss", "mean cross-entropy", predictions => predictions.Average(prediction => prediction.Loss)),
+        new("log loss", "mean cross-entropy", predictions => predictions.Average(prediction => prediction.Loss)) { HigherIsBetter = false },
         Outputs.Count == 2
             ? new("Brier score", $"mean squared error of the probability of '{Outputs[1]}'", predictions =>
-                BrierScore.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)]))
-            : new("Brier score", "squared error of the probabilities, added up over the classes", predictions => BrierScore.Of(Values(predictions), Labels(predictions))),
-        new("calibration error", "expected calibration error: distance between probability and frequency, over ten bins", predictions => Calibration(predictions).ExpectedError),
+                BrierScore.Of([.. predictions.Select(prediction => prediction.Values[1])],
+                    [.. predictions.Select(prediction => prediction.Sample.Label == 1)])) { HigherIsBetter = false }
+            : new("Brier score", "squared error of the probabilities, added up over the classes", predictions =>
+                BrierScore.Of(Values(predictions), Labels(predictions))) { HigherIsBetter = false },
+        new("calibration error", "expected calibration error: distance between probability and frequency, over ten bins", predictions =>
+            Calibration(predictions).ExpectedError) { HigherIsBetter = false },
     ];
 
     /// <summary>How often each class was taken for which.</summary>
@@ -73,8 +92,26 @@ public sealed class ClassificationTask : LearningTask
             : Metrics.Calibration.Of([.. predictions.Select(prediction => prediction.Values.Max())], [.. predictions.Select(prediction => Predicted(prediction) == prediction.Sample.Label)]);
     }
 
-    /// <summary>The most probable class; the first of equals.</summary>
-    public static int Predicted(Prediction prediction) => prediction.Values.Index().MaxBy(value => value.Item).Index;
+    /// <summary>
+    /// The class that is called: at an operating point the second of two from its threshold on, otherwise the most probable; the first
+    /// of equals.
+    /// </summary>
+    public static int Predicted(Prediction prediction)
+    {
+        ArgumentNullException.ThrowIfNull(prediction);
+        return prediction.Thresholds is [_, var threshold]
+            ? prediction.Values[1] >= threshold ? 1 : 0
+            : prediction.Values.Index().MaxBy(value => value.Item).Index;
+    }
+
+    internal override IReadOnlyList<double> Tempered(IReadOnlyList<double> values, double temperature)
+    {
+        double[] scores = [.. values.Select(value => Log(value) / temperature)];
+        var largest = scores.Max();
+        double[] powers = [.. scores.Select(score => Math.Exp(score - largest))];
+        var sum = powers.Sum();
+        return [.. powers.Select(power => power / sum)];
+    }
 
     private static int[] Labels(IReadOnlyList<Prediction> predictions) => [.. predictions.Select(prediction => prediction.Sample.Label)];
 

@@ -21,8 +21,32 @@ public abstract class LearningTask
     /// <returns>A scalar.</returns>
     public abstract Tensor Loss(Tensor scores, TrainingSample sample);
 
+    /// <summary>What an image is learned by, where that is not the plain loss.</summary>
+    /// <param name="scores">What the model puts out, [1, outputs].</param>
+    /// <param name="sample">The image.</param>
+    /// <param name="options">How.</param>
+    /// <returns>A scalar, without the image's weight.</returns>
+    internal abstract Tensor Objective(Tensor scores, TrainingSample sample, LossOptions options);
+
     /// <summary>Probabilities or numbers from what the model puts out, [1, outputs].</summary>
     public abstract IReadOnlyList<double> Values(Tensor scores);
+
+    /// <summary>A prediction with the loss that follows from its values.</summary>
+    /// <param name="sample">The image.</param>
+    /// <param name="values">A probability for each class or label, or the predicted numbers.</param>
+    public Prediction Judge(TrainingSample sample, IReadOnlyList<double> values)
+    {
+        ArgumentNullException.ThrowIfNull(sample);
+        ArgumentNullException.ThrowIfNull(values);
+        return new(sample, values, LossOf(values, sample));
+    }
+
+    /// <summary>The loss of values, as <see cref="Loss"/> has it of what they came from.</summary>
+    private protected abstract double LossOf(IReadOnlyList<double> values, TrainingSample sample);
+
+    /// <summary>Probabilities as they would be if the scores that they come from were divided by a temperature.</summary>
+    /// <exception cref="NotSupportedException">There are no probabilities.</exception>
+    internal virtual IReadOnlyList<double> Tempered(IReadOnlyList<double> values, double temperature) => throw new NotSupportedException();
 
     /// <summary>One number for how good predictions are, the higher the better; NaN where it is not defined.</summary>
     public abstract double Score(IReadOnlyList<Prediction> predictions);
@@ -42,6 +66,13 @@ public abstract class LearningTask
 
     /// <summary>The values of a tensor of any floating type.</summary>
     private protected static IReadOnlyList<double> Numbers(Tensor values) => values.detach().to(ScalarType.Float64).cpu().flatten().data<double>().ToArray();
+
+    /// <summary>By what the focal loss multiplies logarithms of probabilities.</summary>
+    private protected static Tensor FocalFactor(Tensor logarithms, LossOptions options) =>
+        options.FocalExponent == 0 ? ones_like(logarithms) : (1 - logarithms.exp()).clamp_min(1e-12).pow(options.FocalExponent);
+
+    /// <summary>The logarithm of a probability; one that is 0 by rounding is taken for the least number above it.</summary>
+    private protected static double Log(double probability) => Math.Log(Math.Max(probability, float.Epsilon));
 
     private protected static Tensor Targets(Tensor scores, TrainingSample sample) =>
         tensor(sample.Targets.ToArray(), [1, sample.Targets.Count], dtype: scores.dtype, device: scores.device);

@@ -29,8 +29,20 @@ public sealed class RegressionTask : LearningTask
     /// <inheritdoc/>
     public override Tensor Loss(Tensor scores, TrainingSample sample) => nn.functional.mse_loss(scores, Targets(scores, sample));
 
+    internal override Tensor Objective(Tensor scores, TrainingSample sample, LossOptions options)
+    {
+        if (options.HuberDistance is not { } distance)
+            return Loss(scores, sample);
+        var error = (scores - Targets(scores, sample)).abs();
+        var within = error.clamp_max(distance);
+        return (within * (error - (within * 0.5))).mean();
+    }
+
     /// <inheritdoc/>
     public override IReadOnlyList<double> Values(Tensor scores) => Numbers(scores);
+
+    private protected override double LossOf(IReadOnlyList<double> values, TrainingSample sample) =>
+        values.Zip(sample.Targets, (value, target) => (value - target) * (value - target)).Average();
 
     /// <inheritdoc/>
     public override double Score(IReadOnlyList<Prediction> predictions) => -RegressionError.MeanAbsolute(
@@ -44,8 +56,10 @@ public sealed class RegressionTask : LearningTask
             var of = Outputs.Count == 1 ? "" : $" of {name}";
             return (Statistic[])
             [
-                new($"mean absolute error{of}", "in the number's own unit", predictions => Compare(predictions, number, RegressionError.MeanAbsolute)),
-                new($"root mean square error{of}", "in the number's own unit", predictions => Compare(predictions, number, RegressionError.RootMeanSquare)),
+                new($"mean absolute error{of}", "in the number's own unit", predictions =>
+                    Compare(predictions, number, RegressionError.MeanAbsolute)) { HigherIsBetter = false },
+                new($"root mean square error{of}", "in the number's own unit", predictions =>
+                    Compare(predictions, number, RegressionError.RootMeanSquare)) { HigherIsBetter = false },
                 new($"R2{of}", "share of the variance that is explained; 0 is what the mean would give", predictions => Compare(predictions, number, RegressionError.Determination)),
                 new($"Pearson{of}", "correlation of predicted and true numbers", predictions => Compare(predictions, number, Correlation.Pearson)),
                 new($"Spearman{of}", "correlation of their ranks", predictions => Compare(predictions, number, Correlation.Spearman)),

@@ -76,7 +76,13 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             "CsvHelper", "ScottPlot", "SkiaSharp", "SkiaSharp.HarfBuzz", "SkiaSharp.NativeAssets.Linux.NoDependencies", "HarfBuzzSharp.NativeAssets.Linux",
         ],
         [
-            new("Contracts", ["Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs"], [Engine]),
+            new(
+                "Contracts",
+                [
+                    "Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs",
+                    "FileContent.cs",
+                ],
+                [Engine]),
             // A head is a block that the engine sees into, made of its poolings.
             new("Heads", ["Heads"], [Torch, Engine]),
             // A task names the metrics that suit it; an evaluation knows the task.
@@ -85,8 +91,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Sums over processes know images' results, not how they come about.
             new("Ranks", ["Ranks"], [Torch, Engine, "Contracts"]),
             new("Trainer", [""], [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Ranks"]),
-            // What an exported model makes of pixels is what training made of them.
-            new("Runs", ["Runs"], [Torch, Engine, Images, Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
+            // What an exported model makes of pixels is what training made of them; and predictions that a run wrote are read again, to
+            // pool those of several.
+            new("Runs", ["Runs"], [Torch, Engine, Images, "CsvHelper", Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
         ]),

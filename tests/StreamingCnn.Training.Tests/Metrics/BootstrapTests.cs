@@ -65,6 +65,40 @@ public class BootstrapTests
         Assert.DoesNotContain("within each class", interval.Method);
     }
 
+    /// <summary>Five images of a patient who look alike say no more than one.</summary>
+    [Fact]
+    public void Copies_within_a_group_change_nothing()
+    {
+        var random = new Random(3);
+        (int Stratum, double Number)[] one = [.. Enumerable.Range(0, 40).Select(i => (i % 2, random.NextDouble()))];
+        (int Stratum, double Number, int Group)[] five =
+            [.. one.SelectMany((item, group) => Enumerable.Repeat((item.Stratum, item.Number, group), 5))];
+
+        var alone = Bootstrap.Intervals<(int Stratum, double Number)>(
+            one, [drawn => drawn.Average(item => item.Number)], item => item.Stratum).Single()!;
+        var grouped = Bootstrap.Intervals<(int Stratum, double Number, int Group)>(
+            five, [drawn => drawn.Average(item => item.Number)], item => item.Stratum, group: item => $"{item.Group}").Single()!;
+        var asIfIndependent = Bootstrap.Intervals<(int Stratum, double Number, int Group)>(
+            five, [drawn => drawn.Average(item => item.Number)], item => item.Stratum).Single()!;
+
+        Assert.Equal((alone.Low, alone.High), (grouped.Low, grouped.High), (a, b) =>
+            Math.Abs(a.Item1 - b.Item1) + Math.Abs(a.Item2 - b.Item2) < 1e-12);
+        Assert.Equal("percentile bootstrap, 1000 resamples of 40 groups within each class, seed 1", grouped.Method);
+        Assert.InRange((alone.High - alone.Low) / (asIfIndependent.High - asIfIndependent.Low), 1.9, 2.6);
+    }
+
+    [Fact]
+    public void Groups_of_several_classes_are_drawn_without_strata()
+    {
+        (int Stratum, int Group)[] items = [.. Enumerable.Range(0, 40).Select(i => (i % 2, i / 4))];
+
+        var interval = Bootstrap.Intervals<(int Stratum, int Group)>(
+            items, [drawn => drawn.Count], item => item.Stratum, group: item => $"{item.Group}").Single()!;
+
+        Assert.Equal((40, 40), (interval.Low, interval.High));
+        Assert.Equal("percentile bootstrap, 1000 resamples of 10 groups, seed 1", interval.Method);
+    }
+
     [Fact]
     public void What_is_rarely_defined_has_no_interval_and_what_is_mostly_so_says_it()
     {

@@ -1,0 +1,80 @@
+namespace StreamingCnn.Training.Tasks;
+
+/// <summary>
+/// What is learned by, where it is not the task's plain loss. Curves, scores and the choice of the best epoch show the plain loss all
+/// the same, so that runs can be compared.
+/// </summary>
+public sealed record LossOptions
+{
+    /// <summary>
+    /// The exponent of the focal loss, by which images that are right already count less (Lin et al., "Focal loss for dense object
+    /// detection", ICCV 2017): the logarithm of each probability p
+    /// is multiplied by (1 - p) to this power. For classes and labels.
+    /// </summary>
+    /// <value>The default value is 0: cross-entropy.</value>
+    public double FocalExponent { get; init; }
+
+    /// <summary>
+    /// Share of certainty that is given to all classes alike (Szegedy et al., "Rethinking the Inception architecture", CVPR 2016), from
+    /// 0 to below 1; of labels, to both answers. For classes and
+    /// labels.
+    /// </summary>
+    /// <value>The default value is 0.</value>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>
+    /// How much an image of each class counts; of labels, an image that has the label, where one that has it not counts once.
+    /// </summary>
+    /// <value>The default value is null: all count once.</value>
+    public IReadOnlyList<double>? ClassWeights { get; init; }
+
+    /// <summary>
+    /// Distance from which on an error counts linearly and no more by its square (Huber, 1964), above 0: half of the square up to it,
+    /// and distance times the error less half of it beyond. For
+    /// numbers.
+    /// </summary>
+    /// <value>The default value is null: squared error.</value>
+    public double? HuberDistance { get; init; }
+
+    /// <summary>
+    /// Weights by which all classes count the same in sum: images by classes times images of the class; of labels, those without by
+    /// those with.
+    /// </summary>
+    /// <param name="task">Classes, or labels.</param>
+    /// <param name="samples">The images to learn from. A class that none of them is of counts once.</param>
+    /// <exception cref="ArgumentException">The task has no classes.</exception>
+    public static IReadOnlyList<double> BalancedWeights(LearningTask task, IReadOnlyList<TrainingSample> samples)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(samples);
+        return task switch
+        {
+            ClassificationTask =>
+                [.. task.Outputs.Select((_, label) =>
+                    Ratio((double)samples.Count / task.Outputs.Count, samples.Count(one => one.Label == label)))],
+            MultiLabelTask =>
+                [.. task.Outputs.Select((_, label) =>
+                    Ratio(samples.Count(one => one.Targets[label] < 0.5), samples.Count(one => one.Targets[label] >= 0.5)))],
+            _ => throw new ArgumentException("Numbers have no classes that could be weighted.", nameof(task)),
+        };
+
+        static double Ratio(double one, double other) => one > 0 && other > 0 ? one / other : 1;
+    }
+
+    /// <exception cref="ArgumentException">A setting is not of this task, or out of its range; all are named.</exception>
+    internal void Check(LearningTask task)
+    {
+        var problems = new List<string>();
+        if (task is RegressionTask && (FocalExponent != 0 || LabelSmoothing != 0 || ClassWeights is not null))
+            problems.Add("focal loss, label smoothing and class weights are of classes and labels");
+        if (task is not RegressionTask && HuberDistance is not null)
+            problems.Add("the Huber loss is of numbers");
+        if (ClassWeights is { } weights && weights.Count != task.Outputs.Count)
+            problems.Add($"{weights.Count} class weights are given for {task.Outputs.Count} {task.Kind}");
+        if (ClassWeights?.All(weight => weight >= 0 && double.IsFinite(weight)) == false || !(FocalExponent >= 0)
+            || !(LabelSmoothing is >= 0 and < 1) || HuberDistance <= 0)
+            problems.Add("a number is out of its range");
+        if (problems.Count > 0)
+            throw new ArgumentException($"The loss cannot be used: {string.Join("; ", problems)}.");
+    }
+}
