@@ -42,7 +42,8 @@ public sealed class MonitoredMetric
         ArgumentNullException.ThrowIfNull(task);
         return task.Statistics.Select(one => (one.Name.ToLowerInvariant().Replace(' ', '-'), one)).Prepend(
             (Loss, new Statistic(Loss, "mean of the task's loss", predictions =>
-                predictions.Average(one => one.Loss)) { HigherIsBetter = false }));
+                predictions.Average(one => one.Loss))
+            { HigherIsBetter = false }));
     }
 
     private double Signed(double value) => statistic.HigherIsBetter ? value : -value;

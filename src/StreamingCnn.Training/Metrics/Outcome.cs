@@ -36,7 +36,8 @@ internal static class Outcome
         Statistic Share(string metric, string explanation, Func<bool, bool, bool?> counts)
         {
             return new(metric, explanation, predictions => Count(predictions) is var (count, all) && all > 0
-                ? (double)count / all : double.NaN) { Share = Count };
+                ? (double)count / all : double.NaN)
+            { Share = Count };
 
             (int Count, int Of) Count(IReadOnlyList<Prediction> predictions)
             {

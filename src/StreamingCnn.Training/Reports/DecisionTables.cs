@@ -57,14 +57,14 @@ public static class DecisionTables
             .. OfProbabilities.Select(name => (IReadOnlyList<string>)
                 [name, .. parts.SelectMany(part => (string[])[Value(part.Before, name), Value(part.After, name)])]),
         ])
-    {
-        Notes =
+        {
+            Notes =
         [
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"Scores are divided by {temperature:0.000}, which was fitted on the validation images: {(temperature > 1 ? "the model was too sure of itself" : "the model was not sure enough of itself")}."),
         ],
-    };
+        };
 
     private static bool IsOutcome(string name) => name.StartsWith("sensitivity", StringComparison.Ordinal)
         || name.StartsWith("specificity", StringComparison.Ordinal) || name is "PPV" or "NPV";
