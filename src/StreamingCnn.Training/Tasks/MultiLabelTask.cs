@@ -1,4 +1,5 @@
 using StreamingCnn.Training.Metrics;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tasks;
@@ -38,8 +39,10 @@ public sealed class MultiLabelTask : LearningTask
         double[] has = [.. sample.Targets.Select(target => (target * (1 - options.LabelSmoothing)) + (options.LabelSmoothing / 2))];
         double[] weighted = [.. has.Select((share, label) => share * (options.ClassWeights?[label] ?? 1))];
         var (yes, no) = (nn.functional.logsigmoid(scores), nn.functional.logsigmoid(-scores));
-        return -((FocalFactor(yes, options) * yes * Row(weighted))
-            + (FocalFactor(no, options) * no * Row([.. has.Select(share => 1 - share)]))).mean();
+        var there = FocalFactor(yes, options) * yes * Row(weighted);
+        var absent = FocalFactor(no, options) * no * Row([.. has.Select(share => 1 - share)]);
+        using Scalar one = 1;
+        return -there.add(absent, one).mean();
 
         Tensor Row(double[] numbers) => tensor(numbers, [1, numbers.Length], dtype: scores.dtype, device: scores.device);
     }
