@@ -1,4 +1,5 @@
 using StreamingCnn.Training.Metrics;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tasks;
@@ -68,8 +69,13 @@ public abstract class LearningTask
     private protected static IReadOnlyList<double> Numbers(Tensor values) => values.detach().to(ScalarType.Float64).cpu().flatten().data<double>().ToArray();
 
     /// <summary>By what the focal loss multiplies logarithms of probabilities.</summary>
-    private protected static Tensor FocalFactor(Tensor logarithms, LossOptions options) =>
-        options.FocalExponent == 0 ? ones_like(logarithms) : (1 - logarithms.exp()).clamp_min(1e-12).pow(options.FocalExponent);
+    private protected static Tensor FocalFactor(Tensor logarithms, LossOptions options)
+    {
+        if (options.FocalExponent == 0)
+            return ones_like(logarithms);
+        using Scalar least = 1e-12, exponent = options.FocalExponent;
+        return (ones_like(logarithms) - logarithms.exp()).clamp_min(least).pow(exponent);
+    }
 
     /// <summary>The logarithm of a probability; one that is 0 by rounding is taken for the least number above it.</summary>
     private protected static double Log(double probability) => Math.Log(Math.Max(probability, float.Epsilon));

@@ -1,4 +1,5 @@
 using StreamingCnn.Training.Metrics;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tasks;
@@ -34,8 +35,9 @@ public sealed class RegressionTask : LearningTask
         if (options.HuberDistance is not { } distance)
             return Loss(scores, sample);
         var error = (scores - Targets(scores, sample)).abs();
-        var within = error.clamp_max(distance);
-        return (within * (error - (within * 0.5))).mean();
+        using Scalar most = distance, half = 0.5;
+        var within = error.clamp_max(most);
+        return (within * (error - within.mul(half))).mean();
     }
 
     /// <inheritdoc/>
