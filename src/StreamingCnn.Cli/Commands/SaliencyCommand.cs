@@ -101,7 +101,7 @@ internal static class SaliencyCommand
             if (parsed.GetValue(Method) == SaliencyMethod.Attention && parsed.GetValue(Target) is { } explained)
                 throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
             OutputFolder.Check(parsed.GetValue(Output)!);
-            var display = new SaliencyDisplay();
+            var display = new SaliencyDisplay(job.IsShared);
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
                 carry.Apply(parsed, new()

@@ -6,7 +6,8 @@ using StreamingCnn.Training.Saliency;
 namespace StreamingCnn.Cli.Display;
 
 /// <summary>Shows how far a map is: on a terminal a bar with step, tile and time left; elsewhere a line now and then.</summary>
-internal sealed class SaliencyDisplay : IProgress<TileProgress>, IProgress<SaliencyProgress>
+/// <param name="isShared">Whether other processes write to the output as well: a bar would be written over by them.</param>
+internal sealed class SaliencyDisplay(bool isShared) : IProgress<TileProgress>, IProgress<SaliencyProgress>
 {
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(30);
 
@@ -18,7 +19,7 @@ internal sealed class SaliencyDisplay : IProgress<TileProgress>, IProgress<Salie
     /// <summary>Runs the work and shows it.</summary>
     public SaliencyMap Show(string name, Func<SaliencyMap> work)
     {
-        if (Console.IsOutputRedirected)
+        if (Console.IsOutputRedirected || isShared)
             return work();
         return AnsiConsole.Progress()
             .AutoClear(true)
