@@ -18,6 +18,9 @@ public static class OnnxNetwork
         "LogSoftmax", "Sigmoid", "BatchNormalization", "Squeeze", "Unsqueeze", "Tanh", "Elu",
     };
 
+    /// <summary>Those among them that end a trunk: what comes out is no map.</summary>
+    private static readonly HashSet<string> EndsOfTrunks = new(StringComparer.Ordinal) { "Flatten", "Reshape", "Gemm", "MatMul", "Squeeze" };
+
     /// <summary>The whole network, from an image to its output: a map, or a small tensor such as the scores of classes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="output">The output's name, where there are several; any value in the file may be named. Null for the first.</param>
@@ -86,7 +89,8 @@ public static class OnnxNetwork
         }
 
         // What cannot be is forgiven behind the trunk alone, and there only in what classifiers are made of.
-        var isClassifier = graph.Nodes.Where(node => node.Outputs.Any(graph.IsLost)).All(node => OfClassifiers.Contains(node.Operator));
+        var isClassifier = graph.Refusals.All(refusal => EndsOfTrunks.Contains(refusal.Operator))
+            && graph.Nodes.Where(node => node.Outputs.Any(graph.IsLost)).All(node => OfClassifiers.Contains(node.Operator));
         var name = last.node.Outputs.Last(value => graph[value] is MapValue);
         if (graph.Refusals.Count > 0 && !isClassifier)
             source.Refuse(graph.Refusals);

@@ -11,9 +11,13 @@ internal sealed class CollectionPause : IDisposable
     // What an update of a large model leaves behind is a tenth of this.
     private const long Budget = 8L << 20;
 
+    // Each pause puts off the collection that garbage would have brought about: without one in between it would never come.
+    private const long Garbage = 32L << 20;
+
     private static readonly Lock Gate = new();
     private static int holders;
     private static bool isPaused;
+    private static long collected;
 
     /// <summary>Begins. Where collection is held off already, or cannot be, nothing happens.</summary>
     public CollectionPause()
@@ -23,6 +27,7 @@ internal sealed class CollectionPause : IDisposable
             // Ranks may be threads: the first to begin begins it for all.
             if (holders++ > 0)
                 return;
+            Collect();
             try
             {
                 isPaused = GC.TryStartNoGCRegion(Budget);
@@ -44,5 +49,13 @@ internal sealed class CollectionPause : IDisposable
             if (--holders == 0 && isPaused && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
                 GC.EndNoGCRegion();
         }
+    }
+
+    private static void Collect()
+    {
+        if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion || GC.GetTotalAllocatedBytes() - collected < Garbage)
+            return;
+        GC.Collect();
+        collected = GC.GetTotalAllocatedBytes();
     }
 }

@@ -18,6 +18,18 @@ public class CollectionPauseTests
     }
 
     [Fact]
+    public void What_is_left_between_pauses_is_collected()
+    {
+        for (var step = 0; step < 300; step++)
+        {
+            Assert.Equal(1 << 20, new byte[1 << 20].Length);
+            using var pause = new CollectionPause();
+        }
+
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: false), 0, 150L << 20);
+    }
+
+    [Fact]
     public void It_may_be_ended_by_others_and_nested()
     {
         using (new CollectionPause())

@@ -75,6 +75,14 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Fact]
+    public void A_trunk_is_not_cut_before_a_map_that_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        var path = new Network().Node("Relu", ["x"]).Weights("mean", 6, 224, 224).Node("Sub", ["Relu", "mean"]).Write(folder);
+        Assert.Throws<UnsupportedOnnxException>(() => OnnxNetwork.LoadTrunk(path));
+    }
+
+    [Fact]
     public void A_trunk_ends_before_a_classifier_that_binds_the_size()
     {
         using var scope = NewDisposeScope();
