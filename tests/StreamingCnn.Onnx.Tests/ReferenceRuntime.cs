@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using TorchSharp;
 using Tensor = TorchSharp.torch.Tensor;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Onnx.Tests;

@@ -1,5 +1,5 @@
-using StreamingCnn.Interop;
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Planning.Stages;
 using TorchSharp;
