@@ -17,8 +17,9 @@ public sealed class DividedTable
         this.data = data;
         this.names = names;
         Column = column;
-        var same = SameContent.Of(data.Items);
-        parts = [.. GroupedDivision.Of(data, shares, seed, SameContent.Join(data.Items, same)).Select(part => names[part])];
+        var contents = new SameContent();
+        parts = [.. contents.Divide(data, shares, seed).Select(part => names[part])];
+        var same = contents.Of(data.Items);
         Notes = [.. data.Notes, .. same.Count == 0 ? (string[])[] : [Copies(same)]];
     }
 

@@ -35,6 +35,7 @@ internal sealed record Division(
         var (training, validation, test) = (byPart[DataPart.Training].ToArray(), byPart[DataPart.Validation].ToArray(),
             byPart[DataPart.Test].ToArray());
         var notes = new List<string>();
+        var contents = new SameContent();
         if (fold is not null)
         {
             if (test.Length > 0)
@@ -42,7 +43,7 @@ internal sealed record Division(
             if (validation.Length > 0)
                 notes.Add($"folds are made of the parts '{DataPart.Training}' and '{DataPart.Validation}' together");
             var all = data.Where(item => DataPart.Of(item.Split) != DataPart.Test);
-            var parts = Folds(path, all, seed, fold);
+            var parts = Folds(path, all, seed, fold, contents);
             test = [.. all.Items.Where((_, index) => parts[index] == fold.Number - 1)];
             training = [.. all.Items.Where((_, index) => parts[index] != fold.Number - 1)];
             validation = [];
@@ -59,23 +60,21 @@ internal sealed record Division(
             }
             else
             {
-                var parts = GroupedDivision.Of(rest, [1 - validationShare, validationShare], seed,
-                    SameContent.Join(rest.Items, SameContent.Of(rest.Items)));
+                var parts = contents.Divide(rest, [1 - validationShare, validationShare], seed);
                 training = [.. rest.Items.Where((_, index) => parts[index] == 0)];
                 validation = [.. rest.Items.Where((_, index) => parts[index] == 1)];
             }
         }
 
-        notes.AddRange(Duplicates((DataPart.Training, training), (DataPart.Validation, validation), (DataPart.Test, test)));
+        notes.AddRange(Duplicates(contents, (DataPart.Training, training), (DataPart.Validation, validation), (DataPart.Test, test)));
         return new(training, validation, test, notes);
     }
 
     /// <summary>The fold of each image, from 0: that of the table, where it has any, otherwise one that is decided by the seed.</summary>
-    public static IReadOnlyList<int> Folds(string path, ImageDataSet data, int seed, FoldChoice fold)
+    private static IReadOnlyList<int> Folds(string path, ImageDataSet data, int seed, FoldChoice fold, SameContent contents)
     {
         if (data.Items.All(item => item.Fold is null))
-            return GroupedDivision.Of(data, [.. Enumerable.Repeat(1.0, fold.Count)], seed,
-                SameContent.Join(data.Items, SameContent.Of(data.Items)));
+            return contents.Divide(data, [.. Enumerable.Repeat(1.0, fold.Count)], seed);
         var problems = new DataProblems();
         foreach (var item in data.Items.Where(item => item.Fold is null || item.Fold > fold.Count))
             problems.Add($"its fold is none of 1 to {fold.Count}; write the folds that are asked for, or take the column out", item.Line,
@@ -88,13 +87,13 @@ internal sealed record Division(
     }
 
     /// <summary>Images that stand in two parts under different names.</summary>
-    private static IEnumerable<string> Duplicates(params (string Name, IReadOnlyList<ImageItem> Items)[] parts)
+    private static IEnumerable<string> Duplicates(SameContent contents, params (string Name, IReadOnlyList<ImageItem> Items)[] parts)
     {
         if (parts.Count(part => part.Items.Count > 0) < 2)
             yield break;
         var partOf = parts.SelectMany(part => part.Items.Select(item => (item.Path, part.Name)))
             .ToDictionary(one => one.Path, one => one.Name, StringComparer.Ordinal);
-        var across = SameContent.Of(parts.SelectMany(part => part.Items))
+        var across = contents.Of(parts.SelectMany(part => part.Items))
             .Select(set => set.DistinctBy(item => partOf[item.Path]).ToArray())
             .Where(set => set.Length > 1)
             .ToArray();

@@ -1,18 +1,29 @@
+using System.Collections.Concurrent;
 using StreamingCnn.Imaging.DataSets;
 
 namespace StreamingCnn.Training.Data;
 
-/// <summary>Images that are the same though their names differ. A copy that was saved anew is another file, and is not found.</summary>
-internal static class SameContent
+/// <summary>
+/// Images that are the same though their names differ. A copy that was saved anew is another file, and is not found. No file is read
+/// twice.
+/// </summary>
+internal sealed class SameContent
 {
+    private readonly ConcurrentDictionary<string, string> contents = new(StringComparer.Ordinal);
+
+    /// <summary>Divides images so that neither a group nor an image under two names comes to stand in two parts.</summary>
+    /// <returns>The part of each image.</returns>
+    public IReadOnlyList<int> Divide(ImageDataSet data, IReadOnlyList<double> shares, int seed) =>
+        GroupedDivision.Of(data, shares, seed, Join(data.Items, Of(data.Items)));
+
     /// <summary>Sets of two or more images with the same bytes. Files of a length of their own are not read.</summary>
-    public static IReadOnlyList<IReadOnlyList<ImageItem>> Of(IEnumerable<ImageItem> items)
+    public IReadOnlyList<IReadOnlyList<ImageItem>> Of(IEnumerable<ImageItem> items)
     {
         var sameLength = items.GroupBy(item => new FileInfo(item.Path).Length).Where(group => group.Count() > 1).SelectMany(group => group);
         return
         [
             .. sameLength.AsParallel().AsOrdered()
-                .Select(item => (Item: item, Content: FileContent.Of([item.Path])))
+                .Select(item => (Item: item, Content: contents.GetOrAdd(item.Path, path => FileContent.Of([path]))))
                 .AsSequential()
                 .GroupBy(one => one.Content, one => one.Item)
                 .Where(group => group.Count() > 1)
@@ -24,7 +35,7 @@ internal static class SameContent
     /// <param name="items">The images; one without a group is a group by itself.</param>
     /// <param name="same">Sets of images with the same content.</param>
     /// <returns>The group of each image.</returns>
-    public static IReadOnlyList<string> Join(IReadOnlyList<ImageItem> items, IReadOnlyList<IReadOnlyList<ImageItem>> same)
+    private static IReadOnlyList<string> Join(IReadOnlyList<ImageItem> items, IReadOnlyList<IReadOnlyList<ImageItem>> same)
     {
         var joined = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var set in same)

@@ -106,9 +106,12 @@ public sealed class Evaluation
     {
         var text = new StringBuilder("metric,value,low,high\n");
         foreach (var metric in Metrics)
-            text.Append(CultureInfo.InvariantCulture, $"{(metric.Name.Contains(',', StringComparison.Ordinal) ? $"\"{metric.Name}\"" : metric.Name)},{Number(metric.Value)},{Number(metric.Interval?.Low)},{Number(metric.Interval?.High)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{Name(metric)},{Number(metric.Value)},{Number(metric.Interval?.Low)},{Number(metric.Interval?.High)}\n");
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
     }
+
+    /// <summary>A metric's name as it stands in a table.</summary>
+    internal static string Name(Metric metric) => metric.Name.Contains(',', StringComparison.Ordinal) ? $"\"{metric.Name}\"" : metric.Name;
 
     /// <summary>A number as it stands in a table; empty where it is not defined.</summary>
     internal static string Number(double? value) => value is { } number && !double.IsNaN(number)

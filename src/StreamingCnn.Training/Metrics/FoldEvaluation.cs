@@ -59,7 +59,7 @@ public sealed class FoldEvaluation
         {
             double?[] numbers = [metric.Value, metric.Interval?.Low, metric.Interval?.High, Mean(i), Deviation(i),
                 .. Folds.Select(fold => fold.Metrics[i].Value)];
-            text.Append(metric.Name.Contains(',', StringComparison.Ordinal) ? $"\"{metric.Name}\"" : metric.Name);
+            text.Append(Evaluation.Name(metric));
             text.Append(string.Concat(numbers.Select(number => $",{Evaluation.Number(number)}"))).Append('\n');
         }
 
