@@ -111,6 +111,17 @@ internal sealed class NodeContext(NetworkBuilder builder, OnnxNode node, long op
             builder.Initialisers.Add(name, [current]);
     }
 
+    /// <summary>What a module of weights and bias gives, which are the file's; its parameters are those of the initialisers.</summary>
+    public OnnxValue Through(OnnxValue input, nn.Module<Tensor, Tensor> module, ConstantValue weight, ConstantValue? bias)
+    {
+        Keep(weight, () => Current("weight", weight));
+        if (bias is not null)
+            Keep(bias, () => Current("bias", bias));
+        return builder.Through(input, module, ModuleName((weight, "weight"), (bias, "bias")));
+
+        Tensor Current(string parameter, ConstantValue value) => module.get_parameter(parameter)!.reshape([.. value.Shape]);
+    }
+
     /// <summary>
     /// A module made of initialisers, which is the same where another node has the same ones and is set the same.
     /// </summary>

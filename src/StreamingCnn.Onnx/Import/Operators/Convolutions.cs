@@ -23,10 +23,7 @@ internal static class Convolutions
         // A small tensor is a map of one position: the padding is all that its border can be.
         var (padded, own) = window.Pad(node, input, 0, node.Name);
         var module = node.Shared(Make, $"{groups}|{window}", weight, bias);
-        var name = node.ModuleName((weight, "weight"), (bias, "bias"));
-        node.Keep(weight, () => module.weight!);
-        node.Keep(bias, () => module.bias!);
-        return node.Builder.Through(padded, module, name);
+        return node.Through(padded, module, weight, bias);
 
         Conv2d Make()
         {
@@ -61,10 +58,7 @@ internal static class Convolutions
         var isEven = window.IsSymmetric && rest[0] == rest[1];
         var own = isEven ? window.Symmetric : (0, 0);
         var module = node.Shared(Make, $"{groups}|{window}|{rest[0]},{rest[1]}", weight, bias);
-        var name = node.ModuleName((weight, "weight"), (bias, "bias"));
-        node.Keep(weight, () => module.weight!);
-        node.Keep(bias, () => module.bias!);
-        var map = node.Builder.Through(input, module, name);
+        var map = node.Through(input, module, weight, bias);
         if (isEven)
             return map;
         if (rest.Any(extra => extra > 0))
@@ -110,8 +104,6 @@ internal static class Convolutions
             bias is not null);
         Weights.Fill(made.weight!, weight);
         Weights.Fill(made.bias, bias);
-        node.Keep(weight, () => made.weight!);
-        node.Keep(bias, () => made.bias!);
-        return (SmallValue)node.Builder.Through(input, made, node.ModuleName((weight, "weight"), (bias, "bias")));
+        return (SmallValue)node.Through(input, made, weight, bias);
     }
 }

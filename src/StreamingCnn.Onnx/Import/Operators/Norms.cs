@@ -97,9 +97,7 @@ internal static class Norms
         var norm = LayerNorm(weight.Tensor.Count, eps, elementwise_affine: true, bias: bias is not null);
         Weights.Fill(norm.weight, weight);
         Weights.Fill(norm.bias, bias);
-        node.Keep(weight, () => norm.weight!);
-        node.Keep(bias, () => norm.bias!);
-        return node.Builder.Through(input, norm, node.ModuleName((weight, "weight"), (bias, "bias")));
+        return node.Through(input, norm, weight, bias);
     }
 
     private static OnnxValue Named(
@@ -107,10 +105,6 @@ internal static class Norms
     {
         Weights.Fill(own, weight);
         Weights.Fill(ownBias, bias);
-        node.Keep(weight, () => Current("weight").reshape([.. weight.Shape]));
-        node.Keep(bias, () => Current("bias").reshape([.. bias.Shape]));
-        return node.Builder.Through(map, norm, node.ModuleName((weight, "weight"), (bias, "bias")));
-
-        Parameter Current(string parameter) => norm.get_parameter(parameter)!;
+        return node.Through(map, norm, weight, bias);
     }
 }
