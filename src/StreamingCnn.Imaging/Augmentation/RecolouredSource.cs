@@ -36,23 +36,21 @@ public sealed class RecolouredSource : IImageSource
         using var scope = NewDisposeScope();
         var window = inner.Read(top, left, height, width);
         var isByte = window.dtype == ScalarType.Byte;
-        var values = FloatPixels.Of(window);
+        var pixels = FloatPixels.Of(window);
         // Not by tensor operations: their vectorised and scalar parts round differently, so pixels would depend on the window.
-        var plane = values.Length / Channels;
-        Parallel.For(0, (int)height, row =>
+        Parallel.For(0, height, row =>
         {
             Span<float> pixel = stackalloc float[Channels];
-            for (var i = row * (int)width; i < (row + 1) * (int)width; i++)
+            for (var i = 0; i < pixels.Width; i++)
             {
                 for (var c = 0; c < pixel.Length; c++)
-                    pixel[c] = values[(c * plane) + i];
+                    pixel[c] = pixels[(c * height) + row][i];
                 change.Apply(pixel);
                 for (var c = 0; c < pixel.Length; c++)
-                    values[(c * plane) + i] = pixel[c];
+                    pixels[(c * height) + row][i] = pixel[c];
             }
         });
-        var result = tensor(values, [1, Channels, height, width]);
-        return (isByte ? PixelRange.ToBytes(result) : result).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(pixels.Window) : pixels.Window).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

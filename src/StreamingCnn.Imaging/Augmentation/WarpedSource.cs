@@ -89,17 +89,17 @@ public sealed class WarpedSource : IImageSource
         var isByte = pixels.dtype == ScalarType.Byte;
         var box = new Box(
             FloatPixels.Of(pixels), y0, x0, empty ? 0 : (int)(y1 - y0), empty ? 0 : (int)(x1 - x0), fill);
-        var result = new float[Channels * ys.Length];
+        var warped = FloatPixels.Empty(Channels, height, width);
         Parallel.For(0, height, row =>
         {
-            for (var i = row * width; i < (row + 1) * width; i++)
+            for (var c = 0; c < Channels; c++)
             {
-                for (var c = 0; c < Channels; c++)
-                    result[(c * ys.Length) + i] = box.Between(c, ys[i], xs[i]);
+                var line = warped[(c * height) + row];
+                for (var x = 0; x < width; x++)
+                    line[x] = box.Between(c, ys[(row * width) + x], xs[(row * width) + x]);
             }
         });
-        var warped = tensor(result, [1, Channels, height, width]);
-        return (isByte ? PixelRange.ToBytes(warped) : warped).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(warped.Window) : warped.Window).MoveToOuterDisposeScope();
     }
 
     private static long Within(double position, long length) => (long)Math.Clamp(Math.Floor(position), 0, length);
@@ -126,7 +126,7 @@ public sealed class WarpedSource : IImageSource
     }
 
     /// <summary>The part of the source that a window needs, with the fill value around it.</summary>
-    private sealed record Box(float[] Values, long Top, long Left, int Height, int Width, float Fill)
+    private sealed record Box(FloatPixels Values, long Top, long Left, int Height, int Width, float Fill)
     {
         /// <summary>The value between pixels, by linear interpolation.</summary>
         public float Between(int channel, double y, double x)
@@ -140,6 +140,6 @@ public sealed class WarpedSource : IImageSource
         }
 
         private float At(int channel, long row, long column) =>
-            row < 0 || row >= Height || column < 0 || column >= Width ? Fill : Values[(((channel * Height) + row) * Width) + column];
+            row < 0 || row >= Height || column < 0 || column >= Width ? Fill : Values[(channel * Height) + row][(int)column];
     }
 }

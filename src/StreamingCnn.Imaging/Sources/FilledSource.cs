@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
@@ -31,16 +32,19 @@ internal sealed class FilledSource : IImageSource
 
     public Tensor Read(long top, long left, long height, long width)
     {
-        using var window = inner.Read(top, left, height, width);
-        var pixels = FloatPixels.Of(window);
-        var plane = pixels.Length / Channels;
-        for (var i = 0; i < pixels.Length; i++)
+        using var scope = NewDisposeScope();
+        var pixels = FloatPixels.Of(inner.Read(top, left, height, width));
+        for (long row = 0; row < Channels * height; row++)
         {
-            if (float.IsNaN(pixels[i]))
-                pixels[i] = fill[fill.Count == 1 ? 0 : i / plane];
+            var number = fill[fill.Count == 1 ? 0 : (int)(row / height)];
+            foreach (ref var pixel in pixels[row])
+            {
+                if (float.IsNaN(pixel))
+                    pixel = number;
+            }
         }
 
-        return tensor(pixels, [1, Channels, height, width]);
+        return pixels.Window.MoveToOuterDisposeScope();
     }
 
     public void Dispose() => inner.Dispose();

@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace StreamingCnn.Imaging;
 
 /// <summary>Tells pixels without data by the value that a file declares to mean that.</summary>
@@ -32,18 +35,20 @@ internal readonly record struct MissingPixels
     }
 
     /// <summary>Writes NaN where there are no data.</summary>
-    /// <param name="pixels">A window, plane by plane.</param>
-    /// <param name="channels">Number of planes.</param>
-    public void Mark(float[] pixels, int channels)
+    /// <param name="pixels">A window.</param>
+    /// <param name="channels">Its channels.</param>
+    public void Mark(FloatPixels pixels, int channels)
     {
-        var plane = pixels.Length / channels;
-        for (var i = 0; i < (inAllBands ? plane : pixels.Length); i++)
+        for (long row = 0; row < (inAllBands ? 1 : channels) * pixels.Height; row++)
         {
-            var isMissing = IsMissing(pixels[i]);
-            for (var channel = 1; inAllBands && isMissing && channel < channels; channel++)
-                isMissing = IsMissing(pixels[(channel * plane) + i]);
-            for (var channel = 0; isMissing && channel < (inAllBands ? channels : 1); channel++)
-                pixels[(channel * plane) + i] = float.NaN;
+            for (var i = 0; i < pixels.Width; i++)
+            {
+                var isMissing = IsMissing(pixels[row][i]);
+                for (var channel = 1; inAllBands && isMissing && channel < channels; channel++)
+                    isMissing = IsMissing(pixels[(channel * pixels.Height) + row][i]);
+                for (var channel = 0; isMissing && channel < (inAllBands ? channels : 1); channel++)
+                    pixels[(channel * pixels.Height) + row][i] = float.NaN;
+            }
         }
     }
 
@@ -62,12 +67,12 @@ internal sealed class MissingPixelsSource(IImageSource inner, MissingPixels miss
 
     public long Width => inner.Width;
 
-    public TorchSharp.torch.Tensor Read(long top, long left, long height, long width)
+    public Tensor Read(long top, long left, long height, long width)
     {
-        using var window = inner.Read(top, left, height, width);
-        var pixels = FloatPixels.Of(window);
+        using var scope = NewDisposeScope();
+        var pixels = FloatPixels.Of(inner.Read(top, left, height, width));
         missing.Mark(pixels, Channels);
-        return TorchSharp.torch.tensor(pixels, [1, Channels, height, width]);
+        return pixels.Window.MoveToOuterDisposeScope();
     }
 
     public void Dispose() => inner.Dispose();

@@ -37,16 +37,15 @@ public sealed class NoisySource : IImageSource
     public Tensor Read(long top, long left, long height, long width)
     {
         using var scope = NewDisposeScope();
-        var noise = new float[checked(Channels * height * width)];
+        var pixels = FloatPixels.Of(inner.Read(top, left, height, width));
         Parallel.For(0, Channels * height, row =>
         {
+            var line = pixels[row];
             var (channel, y) = (row / height, top + (row % height));
-            for (long x = 0; x < width; x++)
-                noise[(row * width) + x] = (float)(deviation * Normal(channel, y, left + x));
+            for (var x = 0; x < line.Length; x++)
+                line[x] += (float)(deviation * Normal(channel, y, left + x));
         });
-        using Scalar one = 1;
-        return inner.Read(top, left, height, width).to(ScalarType.Float32)
-            .add(tensor(noise, [1, Channels, height, width]), one).MoveToOuterDisposeScope();
+        return pixels.Window.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

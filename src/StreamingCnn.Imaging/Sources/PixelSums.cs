@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace StreamingCnn.Imaging;
 
 /// <summary>
@@ -76,20 +79,22 @@ internal sealed class PixelSums(int channels)
 
     private void AddWindow(IImageSource source, long top, long left)
     {
-        using var window = source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left));
-        var values = FloatPixels.Of(window);
-        var plane = values.Length / channels;
+        using var scope = NewDisposeScope();
+        var values = FloatPixels.Of(source.Read(top, left, Math.Min(Side, source.Height - top), Math.Min(Side, source.Width - left)));
         for (var channel = 0; channel < channels; channel++)
         {
             double sum = 0, square = 0;
             long count = 0;
-            foreach (var value in values.AsSpan(channel * plane, plane))
+            for (var row = channel * values.Height; row < (channel + 1) * values.Height; row++)
             {
-                if (float.IsNaN(value))
-                    continue;
-                sum += value;
-                square += (double)value * value;
-                count++;
+                foreach (var value in values[row])
+                {
+                    if (float.IsNaN(value))
+                        continue;
+                    sum += value;
+                    square += (double)value * value;
+                    count++;
+                }
             }
 
             (sums[channel], squares[channel], counts[channel]) = (sums[channel] + sum, squares[channel] + square, counts[channel] + count);
@@ -99,14 +104,15 @@ internal sealed class PixelSums(int channels)
     }
 
     /// <summary>Keeps values in even steps; where they become too many, every second of them, and of later ones fewer.</summary>
-    private void Keep(float[] values)
+    private void Keep(FloatPixels values)
     {
         // No multiple of the width: the same columns would be taken in every row.
         var stride = Math.Max(1, values.Length / OfWindow) | 1;
-        for (var i = 0; i < values.Length; i += stride)
+        for (long i = 0; i < values.Length; i += stride)
         {
-            if (!float.IsNaN(values[i]) && seen++ % step == 0)
-                kept.Add(values[i]);
+            var value = values[i / values.Width][(int)(i % values.Width)];
+            if (!float.IsNaN(value) && seen++ % step == 0)
+                kept.Add(value);
         }
 
         while (kept.Count > OfAll)

@@ -77,60 +77,70 @@ public sealed class ResampledSource : IImageSource
         var (firstRow, endRow) = (rows.Span(top).First, rows.Span(top + height - 1).End);
         var window = inner.Read(firstRow, firstColumn, endRow - firstRow, endColumn - firstColumn).contiguous();
         var isByte = window.dtype == ScalarType.Byte;
-        var (sourceHeight, sourceWidth) = ((int)(endRow - firstRow), (int)(endColumn - firstColumn));
         var values = FloatPixels.Of(window);
         var present = hasMissing ? Presence(values) : null;
         var down = Resample(values);
         if (present is not null)
         {
             var shares = Resample(present);
-            for (var i = 0; i < down.Length; i++)
-                down[i] = shares[i] >= 0.5f ? down[i] / shares[i] : float.NaN;
+            for (long row = 0; row < Channels * height; row++)
+            {
+                var line = down[row];
+                var share = shares[row];
+                for (var x = 0; x < line.Length; x++)
+                    line[x] = share[x] >= 0.5f ? line[x] / share[x] : float.NaN;
+            }
         }
 
-        var result = tensor(down, [1, Channels, height, width]);
-        return (isByte ? PixelRange.ToBytes(result) : result).MoveToOuterDisposeScope();
+        return (isByte ? PixelRange.ToBytes(down.Window) : down.Window).MoveToOuterDisposeScope();
 
-        float[] Resample(float[] pixels)
+        FloatPixels Resample(FloatPixels pixels)
         {
-            var across = new float[Channels * sourceHeight * width];
-            Across(pixels, across, sourceHeight, sourceWidth, left, (int)width, firstColumn);
-            var both = new float[Channels * height * width];
-            Down(across, both, sourceHeight, (int)width, top, (int)height, firstRow);
+            var across = FloatPixels.Empty(Channels, pixels.Height, width);
+            Across(pixels, across, left, firstColumn);
+            var both = FloatPixels.Empty(Channels, height, width);
+            Down(across, both, top, firstRow);
             return both;
         }
     }
 
     /// <summary>1 where there is a pixel and 0 where there is none; those become 0. Null where all are there.</summary>
-    private static float[]? Presence(float[] values)
+    private static FloatPixels? Presence(FloatPixels values)
     {
-        if (!Array.Exists(values, float.IsNaN))
-            return null;
-        var present = new float[values.Length];
-        for (var i = 0; i < values.Length; i++)
-            (values[i], present[i]) = float.IsNaN(values[i]) ? (0, 0) : (values[i], 1);
-        return present;
+        using var missing = values.Window.isnan();
+        using (var any = missing.any())
+        {
+            if (!any.item<bool>())
+                return null;
+        }
+
+        using Scalar nothing = 0;
+        values.Window.masked_fill_(missing, nothing);
+        return FloatPixels.Of(missing.logical_not());
     }
 
-    private void Across(float[] values, float[] across, int sourceHeight, int sourceWidth, long left, int width, long firstColumn)
+    private void Across(FloatPixels values, FloatPixels across, long left, long firstColumn)
     {
-        var taps = Enumerable.Range(0, width).Select(x => (First: (int)(columns.Span(left + x).First - firstColumn), Weights: columns.Weights(left + x))).ToArray();
-        Parallel.For(0, Channels * sourceHeight, line =>
+        var taps = Enumerable.Range(0, across.Width)
+            .Select(x => (First: (int)(columns.Span(left + x).First - firstColumn), Weights: columns.Weights(left + x))).ToArray();
+        Parallel.For(0, Channels * values.Height, row =>
         {
-            for (var x = 0; x < width; x++)
+            var line = values[row];
+            var target = across[row];
+            for (var x = 0; x < target.Length; x++)
             {
                 double sum = 0;
-                var source = values.AsSpan((line * sourceWidth) + taps[x].First, taps[x].Weights.Length);
+                var source = line.Slice(taps[x].First, taps[x].Weights.Length);
                 for (var k = 0; k < source.Length; k++)
                     sum += taps[x].Weights[k] * (double)source[k];
-                across[(line * width) + x] = (float)(sum / (1 << ResampleTaps.Shift));
+                target[x] = (float)(sum / (1 << ResampleTaps.Shift));
             }
         });
     }
 
-    private void Down(float[] across, float[] down, int sourceHeight, int width, long top, int height, long firstRow) => Parallel.For(0, height, y =>
+    private void Down(FloatPixels across, FloatPixels down, long top, long firstRow) => Parallel.For(0, down.Height, y =>
     {
-        var sums = new double[width];
+        var sums = new double[down.Width];
         var first = (int)(rows.Span(top + y).First - firstRow);
         var weights = rows.Weights(top + y);
         for (var channel = 0; channel < Channels; channel++)
@@ -138,13 +148,13 @@ public sealed class ResampledSource : IImageSource
             Array.Clear(sums);
             for (var k = 0; k < weights.Length; k++)
             {
-                var line = across.AsSpan(((channel * sourceHeight) + first + k) * width, width);
-                for (var x = 0; x < width; x++)
+                var line = across[(channel * across.Height) + first + k];
+                for (var x = 0; x < line.Length; x++)
                     sums[x] += weights[k] * (double)line[x];
             }
 
-            var target = down.AsSpan(((channel * height) + y) * width, width);
-            for (var x = 0; x < width; x++)
+            var target = down[(channel * down.Height) + y];
+            for (var x = 0; x < target.Length; x++)
                 target[x] = (float)(sums[x] / (1 << ResampleTaps.Shift));
         }
     });
