@@ -52,10 +52,7 @@ internal static class TrainingCheckpoint
         foreach (var (name, value) in average?.Tensors ?? new Dictionary<string, Tensor>())
             tensors.Add(new(Average + name, value));
 
-        using var state = new MemoryStream();
-        using (var writer = new BinaryWriter(state, Encoding.UTF8, leaveOpen: true))
-            optimizer.save_state_dict(writer);
-        tensors.Add(new(Optimizer, tensor(state.ToArray())));
+        tensors.Add(new(Optimizer, OptimizerState.Write(optimizer)));
         tensors.Add(new(RandomState, random.get_rng_state()));
         tensors.Add(new(Position, tensor(JsonSerializer.SerializeToUtf8Bytes(position, Json))));
         tensors.Add(new(Settings, tensor(Encoding.UTF8.GetBytes(Describe(options).ToJsonString()))));
@@ -109,11 +106,7 @@ internal static class TrainingCheckpoint
             value.copy_(tensors[Average + name]);
         foreach (var (name, parameter) in model.named_parameters())
             parameter.grad = tensors.TryGetValue(Gradient + name, out var gradient) ? gradient.to(parameter.device).DetachFromDisposeScope() : null;
-        using (var reader = new BinaryReader(new MemoryStream(Bytes(tensors[Optimizer]))))
-            optimizer.load_state_dict(reader);
-        // Other optimizers fill the tensors that they have; this one makes a new one for each.
-        foreach (var state in optimizer.state_dict().State.OfType<SGD.State>())
-            state.momentum_buffer?.DetachFromDisposeScope();
+        OptimizerState.Read(optimizer, tensors[Optimizer]);
         random.set_rng_state(tensors[RandomState]);
         return position;
     }

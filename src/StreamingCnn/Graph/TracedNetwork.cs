@@ -63,8 +63,11 @@ internal sealed class TracedNetwork
     ];
 
     /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
-    public long ParameterBytes =>
-        Parameters.Sum(parameter => parameter.numel() * parameter.element_size() * (parameter.requires_grad ? 2 : 1));
+    public long ParameterBytes => GradientBytes + Parameters.Sum(parameter => parameter.numel() * parameter.element_size());
+
+    /// <summary>Bytes of the gradients of the parameters that learn.</summary>
+    public long GradientBytes =>
+        Parameters.Sum(parameter => parameter.requires_grad ? parameter.numel() * parameter.element_size() : 0);
 
     /// <summary>Refuses layers that cannot be streamed as they are set now.</summary>
     /// <exception cref="UnsupportedLayerException">There is such a layer.</exception>

@@ -47,7 +47,7 @@ internal sealed class StagedRun : IDifferentiableRun
         maps = new BoundaryMaps(shelf, Network.Maps.Count, settings.MapType, sources.Type, sources.Device, settings.Format);
         gradients = new SourceSums(plan, sources, maps);
         Parameters = Network.Parameters;
-        expected = sources.Device.type == DeviceType.CPU ? new(plan.Bytes) : null;
+        expected = sources.Device.type == DeviceType.CPU ? new(plan.HeapBytes) : null;
     }
 
     /// <inheritdoc/>

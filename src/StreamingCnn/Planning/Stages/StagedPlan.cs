@@ -42,6 +42,9 @@ internal sealed class StagedPlan(SizedStages stages, IReadOnlyList<StageStep> st
     /// <summary>Bytes of a step.</summary>
     public long Bytes => steps.Max(step => step.Bytes);
 
+    /// <summary>Bytes of tensors that a step has alive at most, besides the parameters, which are there before it.</summary>
+    public long HeapBytes => Bytes - Network.Network.ParameterBytes + Network.Network.GradientBytes;
+
     /// <summary>
     /// Bytes of waiting maps that may be on their way to where they wait, and as many on their way back; null where they wait on the
     /// device.
