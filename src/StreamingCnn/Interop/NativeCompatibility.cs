@@ -67,8 +67,10 @@ public static class NativeCompatibility
             if (!File.Exists(path))
                 continue;
             var library = Load(path);
-            if (name == TorchLocation.Library)
-                Nnpack.Disable(library);
+            if (name != TorchLocation.Library)
+                continue;
+            Nnpack.Disable(library);
+            MatrixProducts.MakeReproducible(library);
         }
 
         SizedDelete.Disable(NativeLibrary.TryLoad(torchSharp, out var loaded) ? loaded : LoadCorrected(torchSharp));
