@@ -103,7 +103,7 @@ public sealed class GlobalNormTests
         {
             var leaf = image.detach().requires_grad_();
             var output = module.forward(leaf);
-            (output * Weights(output)).sum().backward();
+            (output * (Weights(output) + 0.5)).sum().backward();
             return
             [
                 ("output", output.detach()), ("image", leaf.grad!),
