@@ -91,6 +91,12 @@ public sealed record StreamingOptions
     /// <value>The default value is null.</value>
     public IProgress<TileProgress>? Progress { get; init; }
 
+    /// <summary>
+    /// Which maps of a network that looks at whole maps may wait between stages, by their place in the trace, where the planner is not to
+    /// choose; others are computed again.
+    /// </summary>
+    internal Func<int, bool>? MayWait { get; init; }
+
     /// <summary>From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
     internal IReadOnlyList<(int Stride, int Period)>? LateMaps { get; init; }
 

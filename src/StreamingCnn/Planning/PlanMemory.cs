@@ -52,6 +52,8 @@ internal sealed class PlanMemory
     public StagedPlan Choose(SizedStages stages, StreamingOptions options, StageCosts costs)
     {
         options = WithBudget(options);
+        if (options.MayWait is { } mayWait)
+            stages = stages.With(stages.Network.Network.Maps.Select(map => map.Index).Where(mayWait).ToHashSet());
         var keys = stages.Stages.Where(stage => stage.Graph is not null).Select(stage =>
         {
             var (rows, columns) = AxisNetwork.Of(stage.Graph!, stages.SourcesOf(stage));
@@ -64,7 +66,7 @@ internal sealed class PlanMemory
                 return known.Over(stages);
         }
 
-        var plan = new StagedPlanner(stages, options, costs, this).Choose(() => StepModel.Within(DefaultBudget));
+        var plan = StagedChoice.Of(stages, options, costs, this);
         if (!keys.All(key => key.IsWhole))
             return plan;
         lock (gate)

@@ -58,7 +58,11 @@ internal sealed record FusionCase(
         LateMaps = Setting.Period == 1 || Setting.Mode == StreamingMode.Overlap ? null
             : [(Setting.Stride, Setting.Period), (Setting.Stride + 1, Setting.Period + (Seed % 4))],
         MemoryBudget = Setting.Budget > 0 ? Setting.Budget : null,
+        MayWait = Seed % 4 == 0 ? null : MayWait,
     };
+
+    // Of the maps between stages none, half or most may wait; the others are computed again.
+    private bool MayWait(int map) => new Random(Seed + (7919 * map)).Next(Seed % 4) > 0;
 
     /// <summary>Images of one size, masks and features at a half and a quarter of it, and some of any size.</summary>
     private List<(long Channels, long Height, long Width)> Shapes()

@@ -6,7 +6,8 @@ namespace StreamingCnn.Graph.Stages;
 /// </summary>
 /// <remarks>
 /// A map that later stages read is a boundary map and waits on a shelf, unless it follows position by position from one that waits
-/// anyhow: then it is computed again there, which costs little and reads nothing more.
+/// anyhow: then it is computed again there, which costs little and reads nothing more. Any other choice of maps that wait is right, too:
+/// what does not wait is computed again from what does, down to the network's sources.
 /// </remarks>
 internal sealed class StagedNetwork
 {
@@ -19,9 +20,10 @@ internal sealed class StagedNetwork
 
     /// <param name="network">The network.</param>
     /// <param name="wanted">For each source whether its gradient is wanted.</param>
-    public StagedNetwork(TracedNetwork network, IReadOnlyList<bool> wanted)
+    /// <param name="waiting">Maps that may wait, where they are chosen; null for those that later stages read.</param>
+    public StagedNetwork(TracedNetwork network, IReadOnlyList<bool> wanted, IReadOnlySet<int>? waiting = null)
     {
-        Network = network;
+        (Network, Wanted, Waiting) = (network, wanted, waiting);
         Differentiable = new GlobalDifferentiablePart(network, wanted);
         reached = new ReachedPart(network);
         mapStages = new int[network.Maps.Count];
@@ -31,15 +33,21 @@ internal sealed class StagedNetwork
         foreach (var output in network.Outputs.Where(output => !output.IsSmall))
             isOutput[output.Index] = true;
         Number();
-        isBoundary = Boundaries();
         // What is not reached has the number 0.
         var count = 1 + Math.Max(mapStages.Max(), reductionStages.DefaultIfEmpty().Max());
+        isBoundary = waiting is null ? Boundaries() : Boundaries(waiting, count);
         Stages = [.. Enumerable.Range(0, count).Select(Make)];
         SmallsBehind = [.. Functions(stage => stage >= count)];
     }
 
     /// <summary>The network.</summary>
     public TracedNetwork Network { get; }
+
+    /// <summary>For each source whether its gradient is wanted.</summary>
+    public IReadOnlyList<bool> Wanted { get; }
+
+    /// <summary>Maps that may wait, where they were chosen; null for those that later stages read.</summary>
+    public IReadOnlySet<int>? Waiting { get; }
 
     /// <summary>What needs a gradient.</summary>
     public GlobalDifferentiablePart Differentiable { get; }
@@ -113,6 +121,40 @@ internal sealed class StagedNetwork
                 map = maps[map].Inputs[0];
             return waits[map] || maps[map].IsSource;
         }
+    }
+
+    /// <summary>Of the maps that may wait those that a later stage comes upon, which computes the rest again.</summary>
+    private bool[] Boundaries(IReadOnlySet<int> waiting, int stages)
+    {
+        var waits = new bool[Network.Maps.Count];
+        for (var stage = stages - 1; stage > 0; stage--)
+        {
+            var seen = new HashSet<int>();
+            foreach (var node in Network.Maps.Where(node => mapStages[node.Index] == stage && (isOutput[node.Index] || waits[node.Index])))
+                Look(node.Index);
+            foreach (var operand in Network.Reductions
+                .Where(reduction => reached.HasReduction(reduction.Index) && reductionStages[reduction.Index] == stage)
+                .SelectMany(reduction => reduction.Operands))
+            {
+                Look(operand);
+            }
+
+            void Look(int map)
+            {
+                if (Network.Maps[map].IsSource || !seen.Add(map))
+                    return;
+                if (mapStages[map] < stage && waiting.Contains(map))
+                {
+                    waits[map] = true;
+                    return;
+                }
+
+                foreach (var input in Network.Maps[map].Inputs)
+                    Look(input);
+            }
+        }
+
+        return waits;
     }
 
     /// <summary>Whether a map follows from one other position by position.</summary>

@@ -10,6 +10,7 @@ internal sealed class SizedStages
 {
     private readonly (long Height, long Width)[] sizes;
     private readonly int[] lastReaders;
+    private readonly Func<NetworkGraph, NetworkGraph> streamed;
 
     /// <param name="network">The network.</param>
     /// <param name="sources">Size of each of its sources.</param>
@@ -18,8 +19,7 @@ internal sealed class SizedStages
     public SizedStages(
         StagedNetwork network, IReadOnlyList<(long Height, long Width)> sources, Func<NetworkGraph, NetworkGraph> streamed)
     {
-        Network = network;
-        Sources = sources;
+        (Network, Sources, this.streamed) = (network, sources, streamed);
         var maps = network.Network.Maps.Count;
         (sizes, lastReaders) = (new (long Height, long Width)[maps], new int[maps]);
         for (var source = 0; source < sources.Count; source++)
@@ -60,6 +60,12 @@ internal sealed class SizedStages
 
     /// <summary>Size of each of the network's sources.</summary>
     public IReadOnlyList<(long Height, long Width)> Sources { get; }
+
+    /// <summary>The same network with other maps that wait; this where they are the same.</summary>
+    /// <param name="waiting">Maps that may wait; null for those that later stages read.</param>
+    public SizedStages With(IReadOnlySet<int>? waiting) => waiting == Network.Waiting
+        ? this
+        : new(new StagedNetwork(Network.Network, Network.Wanted, waiting), Sources, streamed);
 
     /// <summary>Size of a map of the network, where a stage makes or reads it.</summary>
     public (long Height, long Width) Size(int map) => sizes[map];

@@ -58,9 +58,13 @@ internal sealed class StagedPlan(SizedStages stages, IReadOnlyList<StageStep> st
     public int LastReader(int map) => stages.LastReader(map);
 
     /// <summary>The same for a network with the same structure and geometry.</summary>
-    public StagedPlan Over(SizedStages others) => new(
-        others,
-        [.. steps.Zip(others.Stages, (step, stage) => step with { Stage = stage, Step = step.Step?.Over(stage.Graph!) })],
-        place,
-        keepsAll);
+    public StagedPlan Over(SizedStages others)
+    {
+        var same = others.With(Network.Waiting);
+        return new(
+            same,
+            [.. steps.Zip(same.Stages, (step, stage) => step with { Stage = stage, Step = step.Step?.Over(stage.Graph!) })],
+            place,
+            keepsAll);
+    }
 }

@@ -5,12 +5,6 @@ namespace StreamingCnn.Planning.Stages;
 /// <summary>What the plan of a network's stages does and costs, for people.</summary>
 internal static class StagedSummary
 {
-    // Bytes per second of a file that maps wait in; what a disk gives is known only when one is there.
-    private const double FileRate = 1e9;
-
-    // The same of the memory of a host, beside a device.
-    private const double HostRate = 10e9;
-
     /// <summary>Sums up a plan.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="options">What was asked for.</param>
@@ -65,16 +59,7 @@ internal static class StagedSummary
         (double Step, double Whole) Times()
         {
             var measured = rates();
-            var step = runs.Sum(run =>
-            {
-                var seconds = new StepModel(run.Step.Step!.Grid, Trunk(plan.Stages, run.Step, costs).At(measured[0]))
-                    .Seconds(run.Step.Step.Kept);
-                var traffic = maps.Traffic(run.Step.Stage.Index);
-                // Elsewhere it goes on while tiles are computed.
-                return plan.OnTheWay is null ? seconds + (traffic / measured[0].Bandwidth)
-                    : Math.Max(seconds, traffic / (plan.Place == CarryPlace.Host ? HostRate : FileRate));
-            });
-            return (step, new StagedPlanner(written, options, costs, new PlanMemory()).WholeSeconds(measured[^1]));
+            return (StagedTime.Of(plan, costs, measured[0]), new StagedPlanner(written, options, costs, new PlanMemory()).WholeSeconds(measured[^1]));
         }
     }
 

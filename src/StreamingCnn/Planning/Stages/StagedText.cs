@@ -25,6 +25,11 @@ internal static class StagedText
                 Line($"reads {Name(map)}{maker}");
             }
 
+            var again = plan.Network.Stages[stage.Index].Graph?.Layers.Where(
+                node => node.Layer!.WorkPerPosition > 0 && plan.Network.StageOf(node.Key) < stage.Index);
+            foreach (var node in again ?? [])
+                Line($"computes {node.Path} again, which stage {plan.Network.StageOf(node.Key) + 1} has computed");
+
             foreach (var output in stage.Outputs.Where(output => output.Map >= 0))
             {
                 var waits = output.IsBoundary ? $", which waits {Place(plan.Place)} up to stage {plan.LastReader(output.Map) + 1}" : "";
