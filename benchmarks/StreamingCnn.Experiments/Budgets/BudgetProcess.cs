@@ -103,7 +103,7 @@ internal sealed class BudgetProcess
         }
         catch (InsufficientMemoryException refused)
         {
-            var text = refused.Message.Split("fits into is ")[1];
+            var text = refused.Message.Split("into is ")[1];
             return long.Parse(text[..text.IndexOf(' ')], CultureInfo.InvariantCulture) << 20;
         }
     }
