@@ -36,6 +36,8 @@ internal sealed class SeamAxis
         Array.Fill(FirstReader, -1);
         reads = [.. readers.Select(reader => Follow(layout, reader))];
         for (var step = 0; step < layout.Steps; step++)
+            FollowWindow(step);
+        for (var step = 0; step < layout.Steps; step++)
         {
             // Low is monotone, so what any later tile reads of this one is a suffix of it, and the next tile reads the longest. A stride
             // may leave nothing to read.
@@ -123,16 +125,31 @@ internal sealed class SeamAxis
             var first = HomeOf(span.Start, step);
             var home = first;
             for (; home <= step && homes[home].Start < span.End; home++)
-            {
-                LastReader[home] = Math.Max(LastReader[home], step);
-                FirstReader[home] = FirstReader[home] < 0 ? step : Math.Min(FirstReader[home], step);
-                if (step > home)
-                    NextReader[home] = NextReader[home] < 0 ? step : Math.Min(NextReader[home], step);
-            }
-
+                Note(home, step);
             read[step] = new(first, home);
         }
 
         return read;
+    }
+
+    /// <summary>
+    /// Notes what lies between the readers of a tile: its window holds that too, and takes it from where others have it read.
+    /// </summary>
+    private void FollowWindow(int step)
+    {
+        var window = reads.Aggregate(default(HomeRange), (all, reader) => all.Hull(reader[step]));
+        for (var home = window.Start; home < window.End; home++)
+        {
+            if (FirstReader[home] >= 0)
+                Note(home, step);
+        }
+    }
+
+    private void Note(int home, int step)
+    {
+        LastReader[home] = Math.Max(LastReader[home], step);
+        FirstReader[home] = FirstReader[home] < 0 ? step : Math.Min(FirstReader[home], step);
+        if (step > home)
+            NextReader[home] = NextReader[home] < 0 ? step : Math.Min(NextReader[home], step);
     }
 }

@@ -31,7 +31,7 @@ public abstract class RandomFusionLaw(bool looksAtWholeMaps, int steps, int runs
     public void Outputs_that_go_into_sinks_come_once_and_equal_the_whole_ones() =>
         anyCase.Sample(CheckSinks, iter: Cases.Or(runs), threads: 1);
 
-    private void CheckStep(FusionCase c)
+    private protected void CheckStep(FusionCase c)
     {
         using var scope = NewDisposeScope();
         using var network = c.Network();
