@@ -19,7 +19,10 @@ internal static class Repository
     public static string PathOf(string name) => Path.Combine(Folder, name);
 
     /// <summary>The source files of all projects that users get.</summary>
-    public static IEnumerable<string> Sources() => Directory.EnumerateFiles(PathOf("src"), "*.cs", SearchOption.AllDirectories)
+    public static IEnumerable<string> Sources() => Sources("src");
+
+    /// <summary>The source files of a folder.</summary>
+    public static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(PathOf(folder), "*.cs", SearchOption.AllDirectories)
         .Where(file => !file.Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"))
         .Order(StringComparer.Ordinal);
 }

@@ -24,8 +24,8 @@ internal sealed class StepModel
     private const long SpareOf = 64;
     private const long Spare = 16 << 20;
 
-    // Small tensors, buffers of threads, and what .NET takes while a step runs; measured.
-    private const long AnyStep = 16 << 20;
+    /// <summary>Small tensors, buffers of threads, and what .NET takes while a step runs; measured.</summary>
+    public const long AnyStep = 16 << 20;
 
     private readonly GridPlan grid;
     private readonly TrunkCost trunk;
@@ -112,11 +112,14 @@ internal sealed class StepModel
     /// <summary>Bytes of a step that keeps some records.</summary>
     public long Bytes(KeptLayers kept) => Math.Max(EndBytes, RunBytes(kept));
 
-    /// <summary>Bytes that wait between the forward pass and the backward pass: the carry, and what is kept.</summary>
+    /// <summary>
+    /// Bytes that wait between the forward pass and the backward pass: the carry, what is kept, and what the run has made of parameters.
+    /// </summary>
     public long WaitingBytes(KeptLayers kept)
     {
         var records = memory.Order.Index().Sum(tile => memory.Of(tile.Index, kept.From(tile.Item.Row, tile.Item.Column)).Kept);
-        return (trunk.CarryIsElsewhere ? 0 : memory.Carried.At(memory.Order.Count - 1, kept.Cut).Forward) + (long)(memory.Gaps * records);
+        return (trunk.CarryIsElsewhere ? 0 : memory.Carried.At(memory.Order.Count - 1, kept.Cut).Forward)
+            + (long)(memory.Gaps * records) + trunk.RunBytes;
     }
 
     /// <summary>

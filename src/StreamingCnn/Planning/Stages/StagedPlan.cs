@@ -40,7 +40,10 @@ internal sealed class StagedPlan(SizedStages stages, IReadOnlyList<StageStep> st
     public bool KeepsAll => keepsAll;
 
     /// <summary>Bytes of a step.</summary>
-    public long Bytes => steps.Max(step => step.Bytes);
+    public long Bytes => Math.Max(EndBytes, steps.Max(step => step.Bytes));
+
+    /// <summary>Bytes at a step's very end.</summary>
+    public required long EndBytes { get; init; }
 
     /// <summary>Bytes of tensors that a step has alive at most, besides the parameters, which are there before it.</summary>
     public long HeapBytes => Bytes - Network.Network.ParameterBytes + Network.Network.GradientBytes;
@@ -65,6 +68,9 @@ internal sealed class StagedPlan(SizedStages stages, IReadOnlyList<StageStep> st
             same,
             [.. steps.Zip(same.Stages, (step, stage) => step with { Stage = stage, Step = step.Step?.Over(stage.Graph!) })],
             place,
-            keepsAll);
+            keepsAll)
+        {
+            EndBytes = EndBytes,
+        };
     }
 }

@@ -19,6 +19,7 @@ internal sealed class StagedPlanner
     private const long LeastOnTheWay = 4 << 20;
     private const long MostOnTheWay = 64 << 20;
     private const long BudgetPerOnTheWay = 32;
+    private const long Mebibyte = 1 << 20;
 
     private readonly SizedStages stages;
     private readonly StreamingOptions options;
@@ -63,32 +64,30 @@ internal sealed class StagedPlanner
     {
         if (options.Tile is { } tile)
             return WithTile(tile, free);
+        if (WithinBudget() is { } plan)
+            return plan;
         var budget = options.MemoryBudget!.Value;
-        var within = StepModel.Within(budget);
-        if (options.Mode == StreamingMode.ExactlyOnce && InOrder(Places.First(), true, OnTheWay(budget), within, Whole) is { } all)
-            return all;
-        foreach (var place in Places)
-        {
-            if ((InOrder(place, false, OnTheWay(budget), within, Fastest)
-                ?? InOrder(place, false, LeastOnTheWay, within, Least)) is { } plan)
-            {
-                return plan;
-            }
-        }
-
         var less = options.BoundaryMaps is null or CarryPlace.File && options.Carry == CarryPlace.File
             ? ""
             : ", less with the carry and the maps between stages in a file";
         throw new InsufficientMemoryException(string.Create(
             CultureInfo.InvariantCulture,
             $"No tiles of the network's {stages.Stages.Count} stages fit into the memory budget of {budget >> 20} MiB; "
-            + $"the smallest budget that they fit into is {Division.Ceiling(SmallestBudget(), 1 << 20)} MiB"
+            + $"the smallest budget that they fit into is {SmallestBudget() >> 20} MiB"
             + $"{less}."));
     }
 
-    /// <summary>The smallest budget in bytes that the stages can be planned within; every larger one is accepted, too.</summary>
-    public long SmallestBudget() =>
-        StepModel.BudgetFor(Places.Min(place => InOrder(place, false, LeastOnTheWay, long.MaxValue, Least)!.Bytes));
+    /// <summary>The smallest budget in whole mebibytes that the stages can be planned within; every larger one is accepted, too.</summary>
+    public long SmallestBudget()
+    {
+        var least = Budget(Places.Select(place => InOrder(place, false, LeastOnTheWay, long.MaxValue, Least)!).MinBy(plan => plan.Bytes)!);
+        // What takes least in each stage is not always what takes least in all.
+        while (!IsOne && new StagedPlanner(stages, options with { MemoryBudget = least - Mebibyte }, costs, plans).WithinBudget() is { } less)
+            least = Budget(less);
+        return least;
+
+        static long Budget(StagedPlan plan) => Division.Ceiling(StepModel.BudgetFor(plan.Bytes), Mebibyte) * Mebibyte;
+    }
 
     /// <summary>Bytes of a conventional step: everything in one piece, and all records kept.</summary>
     public long WholeBytes()
@@ -116,6 +115,24 @@ internal sealed class StagedPlanner
             var model = new StepModel(Whole(stage).Grid, rates is null ? trunk : trunk.At(rates), mapsAnew: true);
             yield return (stage, model, model.Keep(long.MaxValue / 2));
         }
+    }
+
+    private StagedPlan? WithinBudget()
+    {
+        var budget = options.MemoryBudget!.Value;
+        var within = StepModel.Within(budget);
+        if (options.Mode == StreamingMode.ExactlyOnce && InOrder(Places.First(), true, OnTheWay(budget), within, Whole) is { } all)
+            return all;
+        foreach (var place in Places)
+        {
+            if ((InOrder(place, false, OnTheWay(budget), within, Fastest)
+                ?? InOrder(place, false, LeastOnTheWay, within, Least)) is { } plan)
+            {
+                return plan;
+            }
+        }
+
+        return null;
     }
 
     private static long OnTheWay(long budget) => Math.Clamp(budget / BudgetPerOnTheWay, LeastOnTheWay, MostOnTheWay);
@@ -169,7 +186,9 @@ internal sealed class StagedPlanner
             before += model.WaitingBytes(plan.Kept);
         }
 
-        return new(stages, steps, place, keepsAll);
+        // When all is done, each parameter's gradient is there as the sum over stages and as autograd's copy.
+        var end = bytesOfAll + stages.Network.Network.GradientBytes + StepModel.AnyStep;
+        return end > limit && !IsOne ? null : new StagedPlan(stages, steps, place, keepsAll) { EndBytes = end };
     }
 
     private StepPlan? Fastest(Stage stage, TrunkCost trunk, (long Height, long Width)[] sizes)

@@ -47,7 +47,8 @@ internal static class StagedSummary
             MapElsewhereBytes = plan.OnTheWay is null ? 0 : maps.Most,
             CarryBytes = carried,
             CarryElsewhereBytes = runs.Sum(run => run.Model.CarryElsewhereBytes),
-            TileBytes = tile,
+            // The end of a step takes more than any stage where there are many weights.
+            TileBytes = tile + plan.Bytes - most.Bytes,
             KeptBytes = besides - tile,
             WholeBytes = new StagedPlanner(written, options, costs, new PlanMemory()).WholeBytes(),
             Recomputed = runs.Sum(run => run.Model.Recompute(run.Step.Step!.Kept)) / runs.Sum(run => run.Model.Forward),
