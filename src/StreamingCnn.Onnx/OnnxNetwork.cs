@@ -94,6 +94,8 @@ public static class OnnxNetwork
         var name = last.node.Outputs.Last(value => graph[value] is MapValue);
         if (graph.Refusals.Count > 0 && !isClassifier)
             source.Refuse(graph.Refusals);
+        if (name == output)
+            return new(source, graph, Plain(graph, (MapValue)graph[name]!, name), name);
         // What only the classifier is made of is not a part of the trunk.
         var parts = new ImportedParts();
         var trunk = new ImportedGraph(source.Model, parts, [name]);

@@ -6,6 +6,7 @@ using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Onnx;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Runs;
@@ -24,6 +25,7 @@ internal static class Targets
     [
         new("safetensors", WeightSamples.Safetensors, path => WeightFile.Read(path), OfWeights, 600),
         new("pth", WeightSamples.PyTorch, path => WeightFile.Read(path), OfWeights, 1500),
+        new("onnx", OnnxSamples.All, path => OnnxNetwork.Load(path).Dispose(), [typeof(OnnxFileException), typeof(UnsupportedOnnxException)], 400),
         new("npy", ArraySamples.All, Pixels, OfImages, 500),
         new("tiff", TiffSamples.All, Pixels, OfImages, 600),
         new("photographs", PhotographSamples.All, Pixels, OfImages, 400),

@@ -7,12 +7,13 @@ namespace StreamingCnn.Cli.Commands;
 /// <summary><c>scnn export</c>: a trained model as a file that other programs run.</summary>
 internal static class ExportCommand
 {
-    private const string Ending = ".onnx";
+    private const string Onnx = ".onnx";
+    private const string Weights = ".safetensors";
 
     public static Command Create()
     {
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
-        var output = new Option<string>("--output", "-o") { Description = "The file to write, which ends in .onnx.", Required = true };
+        var output = new Option<string>("--output", "-o") { Description = "The file to write, which ends in .onnx or, for weights alone, in .safetensors.", Required = true };
         var pixels = new Option<bool>("--pixels")
         {
             Description = "Put the scaling of pixels into the file, which then takes images with the values that they have in files, "
@@ -20,7 +21,8 @@ internal static class ExportCommand
         };
         var own = CommonOptions.OwnModule();
         var command = new AnnouncedCommand(
-            "export", "Write a trained model as ONNX: trunk and head, for images of any size, with the names of its outputs.")
+            "export", "Write a trained model for other programs: as ONNX, trunk and head, for images of any size; or its weights as safetensors, with "
+            + "the names of the published network, as PyTorch loads them.")
         {
             weights, output, pixels, own,
         };
@@ -28,14 +30,24 @@ internal static class ExportCommand
         command.SetAction(parsed =>
         {
             var path = parsed.GetValue(output)!;
-            if (!path.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
-                throw new ArgumentException($"--output is '{path}', but files of ONNX end in .onnx; write such a name.");
+            var isWeights = path.EndsWith(Weights, StringComparison.OrdinalIgnoreCase);
+            if (!isWeights && !path.EndsWith(Onnx, StringComparison.OrdinalIgnoreCase))
+                throw new ArgumentException($"--output is '{path}', but models are exported as .onnx or .safetensors; write such a name.");
+            if (isWeights && parsed.GetValue(pixels))
+                throw new ArgumentException("--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
             var (model, description) = ModelDescription.Load(file, ownModule: parsed.GetValue(own));
             using (model)
-                ModelExport.Write(model, description, path, parsed.GetValue(pixels));
+            {
+                if (isWeights)
+                    ModelExport.WriteWeights(model, description, path);
+                else
+                    ModelExport.Write(model, description, path, parsed.GetValue(pixels));
+            }
+
             var outputs = string.Join(", ", description.Task.Outputs);
-            Console.WriteLine(Printable.Of($"{path}: {new FileInfo(path).Length} bytes; input 'image', output 'output' ({outputs})."));
+            var holds = isWeights ? "weights" : "input 'image', output 'output'";
+            Console.WriteLine(Printable.Of($"{path}: {new FileInfo(path).Length} bytes; {holds} ({outputs})."));
             return Program.Success;
         });
         return command;

@@ -270,12 +270,12 @@ internal static class TrainCommand
         LoadedWeights loaded;
         try
         {
-            loaded = WeightFile.Load(trunk, path, prefix: prefix);
+            loaded = Load(isStrict: true);
         }
         catch (WeightMismatchException misfit)
             when (misfit is { Unexpected.Count: > 0, Missing.Count: 0, WronglyShaped.Count: 0, WronglyTyped.Count: 0 })
         {
-            loaded = WeightFile.Load(trunk, path, strict: false, prefix);
+            loaded = Load(isStrict: false);
         }
 
         var entry = loaded.Entry.Length > 0 ? $", entry '{loaded.Entry}'" : "";
@@ -293,6 +293,10 @@ internal static class TrainCommand
                 $"Of the weights in {path}, {unused.Count} belong to no layer of the trunk and are passed over: "
                 + $"{string.Join(", ", unused.Take(4))}{(unused.Count > 4 ? ", ..." : "")}.");
         }
+
+        LoadedWeights Load(bool isStrict) => TrunkSource.IsOnnx(path)
+            ? OnnxWeights.Load(trunk, path, isStrict, prefix)
+            : WeightFile.Load(trunk, path, isStrict, prefix);
     }
 
     private static void Introduce(StreamingClassifier model, TrainingSet set)

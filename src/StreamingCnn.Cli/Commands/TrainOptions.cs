@@ -101,7 +101,7 @@ internal sealed class TrainOptions
 
     public Option<string?> Weights { get; } = new("--weights")
     {
-        Description = "Weights of the trunk to start from: safetensors, or PyTorch's .pth or .th (read as data, nothing in it is executed), with torchvision's names.",
+        Description = "Weights of the trunk to start from: safetensors, PyTorch's .pth or .th, or .onnx (read as data, nothing in it is executed), with torchvision's names.",
     };
 
     public Option<string?> WeightsPrefix { get; } = new("--weights-prefix")

@@ -4,6 +4,7 @@ using Spectre.Console;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Cli.Verification;
 using StreamingCnn.Models;
+using StreamingCnn.Onnx;
 using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
 
@@ -39,12 +40,21 @@ internal static class VerifyCommand
             manual_seed(parsed.GetValue(seed));
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
+            var agrees = trunk is not OnnxTrunk imported || Show(RuntimeComparison.Of(imported, height, width, Environment.GetEnvironmentVariable));
             var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
             var report = new Verifier(trunk, options, parsed.GetValue(norm) == NormKind.Batch).Run(
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));
-            return Show(report, AnsiConsole.Console);
+            return Show(report, AnsiConsole.Console) == Program.Success && agrees ? Program.Success : Program.Negative;
         });
         return command;
+    }
+
+    /// <summary>Prints a comparison with another program.</summary>
+    /// <returns>Whether the two agree, or there is none.</returns>
+    private static bool Show(RuntimeComparison comparison)
+    {
+        Console.WriteLine(Printable.Of(comparison.Text));
+        return comparison.Agrees;
     }
 
     /// <summary>Prints a report.</summary>

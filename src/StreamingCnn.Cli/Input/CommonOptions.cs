@@ -16,6 +16,7 @@ internal static class CommonOptions
             "--model",
             $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; "
             + "a file of ONNX, path/to/network.onnx, what stands before its classifier; "
+            + "the network in a package that NuGet has fetched, nuget:Package.Name; "
             + "or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
             name => TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name

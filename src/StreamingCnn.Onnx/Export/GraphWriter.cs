@@ -36,17 +36,26 @@ internal sealed class GraphWriter
     /// <param name="inputs">What it reads.</param>
     /// <param name="attributes">Its settings.</param>
     /// <returns>The name of the output.</returns>
-    public string Node(string operation, string name, string[] inputs, params (string Name, OnnxAttribute Value)[] attributes)
+    public string Node(string operation, string name, string[] inputs, params (string Name, OnnxAttribute Value)[] attributes) =>
+        Several(operation, name, inputs, 1, attributes)[0];
+
+    /// <summary>Adds a node with several outputs, which are numbered behind the first.</summary>
+    /// <param name="operation">The operator.</param>
+    /// <param name="name">What it and its first output are called, if that is free.</param>
+    /// <param name="inputs">What it reads.</param>
+    /// <param name="outputs">How many there are.</param>
+    /// <param name="attributes">Its settings.</param>
+    /// <returns>The names of the outputs.</returns>
+    public IReadOnlyList<string> Several(
+        string operation, string name, string[] inputs, int outputs, params (string Name, OnnxAttribute Value)[] attributes)
     {
-        var free = name;
-        for (var number = 2; !values.Add(free); number++)
-            free = $"{name}_{number}";
+        string[] free = [.. Enumerable.Range(0, outputs).Select(_ => Free(name))];
         nodes.Add(new()
         {
-            Name = free,
+            Name = free[0],
             Operator = operation,
             Inputs = inputs,
-            Outputs = [free],
+            Outputs = free,
             Attributes = attributes.ToDictionary(entry => entry.Name, entry => entry.Value),
         });
         return free;
@@ -81,12 +90,21 @@ internal sealed class GraphWriter
     /// <summary>A number.</summary>
     public string Number(double number)
     {
-        using var value = tensor((float)number);
+        using var one = tensor(new[] { (float)number });
+        using var value = one.reshape([]);
         return Add(OnnxTensor.Of(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"const::{number:R}"), value));
     }
 
     /// <summary>Whole numbers.</summary>
     public string Integers(params long[] numbers) => Add(OnnxTensor.Of($"const::[{string.Join(",", numbers)}]", numbers));
+
+    private string Free(string name)
+    {
+        var free = name;
+        for (var number = 2; !values.Add(free); number++)
+            free = $"{name}_{number}";
+        return free;
+    }
 
     private string Add(OnnxTensor tensor)
     {

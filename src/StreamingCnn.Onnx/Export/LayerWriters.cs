@@ -1,3 +1,4 @@
+using StreamingCnn.Graph.Layers;
 using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx.Format;
@@ -17,31 +18,6 @@ internal static class LayerWriters
     {
         Add<Conv2d>(Convolution);
         Add<ConvTranspose2d>(Transposed);
-        Add<BatchNorm2d>((norm, graph, name, x) => graph.Node(
-            "BatchNormalization",
-            name,
-            [
-                x,
-                norm.weight is { } weight ? graph.Parameter(weight, name + ".weight") : graph.Tensor(name + ".weight", ones(norm.num_features)),
-                norm.bias is { } bias ? graph.Parameter(bias, name + ".bias") : graph.Tensor(name + ".bias", zeros(norm.num_features)),
-                graph.Parameter(norm.running_mean!, name + ".running_mean"),
-                graph.Parameter(norm.running_var!, name + ".running_var"),
-            ],
-            ("epsilon", Real(norm.eps)),
-            ("momentum", Real(1 - (norm.momentum ?? 0.1)))));
-        Plain<ReLU>("Relu");
-        Plain<Sigmoid>("Sigmoid");
-        Plain<Tanh>("Tanh");
-        Plain<Softplus>("Softplus");
-        Plain<Softsign>("Softsign");
-        Plain<Hardswish>("HardSwish");
-        Add<ReLU6>((_, graph, name, x) => graph.Node("Clip", name, [x, graph.Number(0), graph.Number(6)]));
-        Add<Hardsigmoid>((_, graph, name, x) => graph.Node("HardSigmoid", name, [x], ("alpha", Real(1 / 6.0)), ("beta", Real(0.5))));
-        Add<LeakyReLU>((layer, graph, name, x) => graph.Node("LeakyRelu", name, [x], ("alpha", Real(layer.negative_slope))));
-        Add<ELU>((layer, graph, name, x) => graph.Node("Elu", name, [x], ("alpha", Real(layer.alpha))));
-        Add<PReLU>((layer, graph, name, x) => graph.Node("PRelu", name, [x, graph.Parameter(layer.weight!, name + ".weight", -1, 1, 1)]));
-        Add<SiLU>((_, graph, name, x) => graph.Node("Mul", name, [x, graph.Node("Sigmoid", name + ".sigmoid", [x])]));
-        Add<GELU>(Gelu);
         Add<MaxPool2d>((pool, graph, name, x) => Pool(graph, "MaxPool", name, x, new(
             Pair.From(pool.kernel_size), Pair.From(pool.stride, Pair.From(pool.kernel_size)), Pair.From(pool.padding), pool.ceil_mode),
             ("dilations", Both(Pair.From(pool.dilation, new(1, 1))))));
@@ -57,28 +33,22 @@ internal static class LayerWriters
         Add<ConstantPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "constant"));
         Add<ReflectionPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "reflect"));
         Add<ReplicationPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "edge"));
-        Add<ChannelLayerNorm>((norm, graph, name, x) => OverChannels(graph, name, x, last => graph.Node(
-            "LayerNormalization",
-            name + ".norm",
-            [last, graph.Parameter(norm.Weight, name + ".weight"), graph.Parameter(norm.Bias, name + ".bias")],
-            ("axis", Whole(-1)),
-            ("epsilon", Real(norm.Eps)))));
-        Add<LayerNorm>((norm, graph, name, x) => norm.normalized_shape.Length == 1 && norm.weight is { } weight
-            ? OverChannels(graph, name, x, last => graph.Node(
-                "LayerNormalization",
-                name + ".norm",
-                [last, graph.Parameter(weight, name + ".weight"), .. norm.bias is { } bias ? (string[])[graph.Parameter(bias, name + ".bias")] : []],
-                ("axis", Whole(-1)),
-                ("epsilon", Real(norm.eps))))
-            : throw new RefusedLayerException("normalises over more than channels, or has no weight"));
         Add<ChannelScale>((scale, graph, name, x) => graph.Node("Mul", name, [x, graph.Parameter(scale.Weight, name + ".weight", -1, 1, 1)]));
         Add<Linear>((linear, graph, name, x) => OverChannels(graph, name, x, last =>
         {
-            var product = graph.Node("MatMul", name + ".product", [last, graph.Tensor("onnx::" + name + ".weight", linear.weight.t())]);
+            // The weight as it is here, so that it keeps its name; readers turn it once.
+            var turned = graph.Node(
+                "Transpose", name + ".turned", [graph.Parameter(linear.weight, name + ".weight")], ("perm", new() { Integers = [1, 0] }));
+            var product = graph.Node("MatMul", name + ".product", [last, turned]);
             return linear.bias is { } bias ? graph.Node("Add", name + ".sum", [product, graph.Parameter(bias, name + ".bias")]) : product;
         }));
-        Add<Softmax>((softmax, graph, name, x) => graph.Node("Softmax", name, [x], ("axis", Whole(softmax.dim))));
+        ActivationWriters.Add();
+        NormWriters.Add();
+        PoolingWriters.Add();
     }
+
+    /// <summary>Whether modules of a type are written.</summary>
+    public static bool Knows(Module module) => Writers.ContainsKey(module.GetType());
 
     /// <summary>Writes a module.</summary>
     /// <param name="module">The module.</param>
@@ -95,7 +65,16 @@ internal static class LayerWriters
     /// <summary>A whole number.</summary>
     public static OnnxAttribute Whole(long value) => new() { Integer = value };
 
-    private static string Convolution(Conv2d convolution, GraphWriter graph, string name, string x)
+    /// <summary>
+    /// A convolution whose weights are standardised: they go out as they are then, for a network that runs elsewhere and trains no more.
+    /// </summary>
+    public static string Standardised(Conv2d convolution, GraphWriter graph, string name, string x) =>
+        Convolution(convolution, graph, name, x, graph.Tensor(name + ".standardised", StandardisedWeights.Of(convolution.weight)));
+
+    private static string Convolution(Conv2d convolution, GraphWriter graph, string name, string x) =>
+        Convolution(convolution, graph, name, x, graph.Parameter(convolution.weight!, name + ".weight"));
+
+    private static string Convolution(Conv2d convolution, GraphWriter graph, string name, string x, string weight)
     {
         var (kernel, dilation) = (Pair.From(convolution.kernel_size), Pair.From(convolution.dilation, new(1, 1)));
         var before = Pair.From(convolution.padding);
@@ -118,7 +97,7 @@ internal static class LayerWriters
             before = after = default;
         }
 
-        string[] inputs = [x, graph.Parameter(convolution.weight!, name + ".weight")];
+        string[] inputs = [x, weight];
         return graph.Node(
             "Conv",
             name,
@@ -144,14 +123,6 @@ internal static class LayerWriters
             ("pads", new() { Integers = [padding.Rows, padding.Columns, padding.Rows, padding.Columns] }),
             ("output_padding", Both(Pair.From(convolution.output_padding))),
             ("group", Whole(convolution.groups)));
-    }
-
-    /// <summary>The exact one, x (erf(x / √2) + 1) / 2, which an operator of its own is in newer versions alone.</summary>
-    private static string Gelu(GELU layer, GraphWriter graph, string name, string x)
-    {
-        var error = graph.Node("Erf", name + ".erf", [graph.Node("Div", name + ".scaled", [x, graph.Number(Math.Sqrt(2))])]);
-        var product = graph.Node("Mul", name + ".product", [x, graph.Node("Add", name + ".sum", [error, graph.Number(1)])]);
-        return graph.Node("Mul", name, [product, graph.Number(0.5)]);
     }
 
     private static string Pool(
@@ -194,20 +165,23 @@ internal static class LayerWriters
     }
 
     /// <summary>What acts on the last dimension, on channels.</summary>
-    private static string OverChannels(GraphWriter graph, string name, string x, Func<string, string> write)
+    public static string OverChannels(GraphWriter graph, string name, string x, Func<string, string> write)
     {
         var last = graph.Node("Transpose", name + ".last", [x], ("perm", new() { Integers = [0, 2, 3, 1] }));
         return graph.Node("Transpose", name, [write(last)], ("perm", new() { Integers = [0, 3, 1, 2] }));
     }
 
-    private static OnnxAttribute Real(double value) => new() { Single = (float)value };
+    /// <summary>A number.</summary>
+    public static OnnxAttribute Real(double value) => new() { Single = (float)value };
 
     private static OnnxAttribute Both(Pair pair) => new() { Integers = [pair.Rows, pair.Columns] };
 
-    private static void Plain<TModule>(string operation)
+    /// <summary>Knows a module that is an operator without settings.</summary>
+    public static void Plain<TModule>(string operation)
         where TModule : Module => Add<TModule>((_, graph, name, x) => graph.Node(operation, name, [x]));
 
-    private static void Add<TModule>(Func<TModule, GraphWriter, string, string, string> write)
+    /// <summary>Knows a module.</summary>
+    public static void Add<TModule>(Func<TModule, GraphWriter, string, string, string> write)
         where TModule : Module => Writers.Add(typeof(TModule), (module, graph, name, x) => write((TModule)module, graph, name, x));
 
     private readonly record struct PoolSettings(Pair Kernel, Pair Stride, Pair Padding, bool IsCeiling);

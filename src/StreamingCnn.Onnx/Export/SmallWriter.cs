@@ -25,6 +25,22 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
         ? graph.Node("Unsqueeze", Value(small) + ".positions", [Value(small), graph.Integers(2, 3)])
         : Value(small);
 
+    /// <summary>What a small tensor is made of, as it is written.</summary>
+    public IEnumerable<TracedOutput> Read(SmallNode small)
+    {
+        if (MeanOf(small) is { } map)
+            return [new(false, map)];
+        return small.Function is null
+            ? network.Reductions[small.Reduction].Operands.Select(operand => new TracedOutput(false, operand))
+            : small.Inputs.Select(input => new TracedOutput(true, input));
+    }
+
+    /// <summary>Remembers a small tensor that was written.</summary>
+    public void Keep(int small, string value, long[] shape) => (values[small], shapes[small]) = (value, shape);
+
+    /// <summary>The shape of a small tensor for a map of some channels, or of some more dimensions of one value.</summary>
+    public static long[] Shape(long channels, params long[] more) => [Images, channels, .. more];
+
     /// <summary>Writes a small tensor.</summary>
     /// <param name="small">It.</param>
     /// <param name="maps">What the maps are called.</param>
@@ -39,28 +55,19 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
     private (string Value, long[] Shape) Reduced(ReductionNode reduction, SmallNode small, string[] maps)
     {
         var operand = reduction.Operands[0];
-        long[] shape = [Images, network.Maps[operand].Channels];
+        var shape = Shape(network.Maps[operand].Channels);
         return reduction.Kind switch
         {
-            MaxReduction => (graph.Node("ReduceMax", small.Path, [maps[operand]], Positions(), Keeps(false)), shape),
-            SoftmaxSumReduction when small.Result == 0 => (SoftmaxSum(small.Path, maps[operand], maps[reduction.Operands[1]]), shape),
-            // Sum and count are written where they become a mean.
-            _ => (null!, shape),
+            MaxReduction => (graph.Node("ReduceMax", small.Path, [maps[operand]], PoolingWriters.Positions(), PoolingWriters.Keeps(false)), shape),
+            SoftmaxSumReduction when small.Result == 0 => (PoolingWriters.SoftmaxSum(graph, small.Path, maps[operand], maps[reduction.Operands[1]]), shape),
+            _ => throw new RefusedLayerException("is a part of a reduction that is not written as ONNX"),
         };
     }
 
     private (string Value, long[] Shape) Computed(SmallNode small, SmallFunction function, string[] maps)
     {
-        if (function.Name == "Mean" && small.Inputs.Select(input => network.Smalls[input]).ToArray() is [{ Result: 0 } sum, { Result: 1 } count]
-            && sum.Reduction >= 0 && sum.Reduction == count.Reduction && network.Reductions[sum.Reduction].Kind is SumReduction)
-        {
-            var operand = network.Reductions[sum.Reduction].Operands[0];
-            var keeps = small.Path.EndsWith(".mean", StringComparison.Ordinal);
-            var channels = network.Maps[operand].Channels;
-            return (
-                graph.Node("ReduceMean", small.Path, [maps[operand]], Positions(), Keeps(keeps)),
-                keeps ? [Images, channels, 1, 1] : [Images, channels]);
-        }
+        if (MeanOf(small) is { } map)
+            return (graph.Node("ReduceMean", small.Path, [maps[map]], PoolingWriters.Positions(), PoolingWriters.Keeps(false)), Shape(network.Maps[map].Channels));
 
         if (small.Inputs is not [var input])
             throw new RefusedLayerException("is a function of small tensors that is not written as ONNX");
@@ -75,6 +82,15 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
             ? (graph.Node("Sigmoid", small.Path, [Value(input)]), result.shape)
             : throw new RefusedLayerException("is a function of small tensors that is not written as ONNX");
     }
+
+    /// <summary>The map of which a small tensor is the mean over all positions, which is a sum over a count; null where it is none.</summary>
+    private int? MeanOf(SmallNode small) => small.Function is { Name: "Mean" }
+        && small.Inputs.Select(input => network.Smalls[input]).ToArray() is [{ Result: 0 } sum, { Result: 1 } count]
+        && sum.Reduction >= 0
+        && sum.Reduction == count.Reduction
+        && network.Reductions[sum.Reduction].Kind is SumReduction
+            ? network.Reductions[sum.Reduction].Operands[0]
+            : null;
 
     private string OfModule(Module module, string name, string input, long dimensions) => module switch
     {
@@ -95,17 +111,4 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
             "acts on the last dimension of a small tensor of several, which is not written as ONNX"),
         _ => LayerWriters.Write(module, graph, name, input),
     };
-
-    /// <summary>Values weighted by the softmax over positions of their scores.</summary>
-    private string SoftmaxSum(string name, string map, string scores)
-    {
-        var row = graph.Integers(0, 0, -1);
-        var weights = graph.Node("Softmax", name + ".softmax", [graph.Node("Reshape", name + ".scores", [scores, row])], ("axis", LayerWriters.Whole(-1)));
-        var product = graph.Node("Mul", name + ".weighted", [graph.Node("Reshape", name + ".values", [map, row]), weights]);
-        return graph.Node("ReduceSum", name, [product, graph.Integers(2)], Keeps(false));
-    }
-
-    private static (string, OnnxAttribute) Positions() => ("axes", new() { Integers = [2, 3] });
-
-    private static (string, OnnxAttribute) Keeps(bool keeps) => ("keepdims", LayerWriters.Whole(keeps ? 1 : 0));
 }

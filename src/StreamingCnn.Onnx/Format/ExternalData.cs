@@ -20,7 +20,7 @@ internal sealed class ExternalData(string model)
                 $"keeps the tensor '{tensor}' in '{Excerpt.Of(name)}', and only files in the model's own folder are read");
         }
 
-        if (new FileInfo(path) is not { Exists: true, LinkTarget: null } file)
+        if (new FileInfo(path) is not { Exists: true, LinkTarget: null } file || IsBehindLink(file))
             throw new WireFormatException($"keeps the tensor '{tensor}' in '{Excerpt.Of(name)}', which is no file in its folder");
         var (offset, length) = (Number(place, "offset") ?? 0, Number(place, "length") ?? bytes);
         if (length != bytes || offset < 0 || bytes > Array.MaxLength || offset > file.Length - bytes)
@@ -38,6 +38,18 @@ internal sealed class ExternalData(string model)
         }
 
         return values;
+    }
+
+    /// <summary>Whether a folder between the model's own and a file is a link, which leads elsewhere.</summary>
+    private bool IsBehindLink(FileInfo file)
+    {
+        for (var between = file.Directory; between is not null && between.FullName.Length > folder.Length; between = between.Parent)
+        {
+            if (between.LinkTarget is not null)
+                return true;
+        }
+
+        return false;
     }
 
     private static long? Number(IReadOnlyDictionary<string, string> place, string key) =>

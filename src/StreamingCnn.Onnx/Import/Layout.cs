@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -159,7 +160,7 @@ internal static class Layout
         using var scope = NewDisposeScope();
         var lying = channels.OrderBy(atom => atom.Place).ToArray();
         var count = channels.Aggregate(1L, (product, atom) => product * atom.Count);
-        return arange(count).reshape([.. lying.Select(atom => atom.Count)])
+        return KeptScalars.Range(0, count, ScalarType.Int64, CPU).reshape([.. lying.Select(atom => atom.Count)])
             .permute([.. channels.Select(atom => (long)Array.IndexOf(lying, atom))]).reshape(-1).data<long>().ToArray();
     }
 

@@ -79,6 +79,9 @@ internal sealed class NetworkBuilder(Module root)
             return Small(small, module);
         var map = (MapValue)input;
         var slot = Emit(values => ((FeatureMap)values[0]).Through(module), map);
+        // A norm or a gate, which keeps channels and size.
+        if (module is StreamingBlock)
+            return map with { Slot = slot };
         var (layer, refusal, _) = LayerRegistry.Describe(module, new(IsInBlock: true, FrozenBatchNorm: true));
         if (layer is null)
         {

@@ -46,6 +46,11 @@ internal sealed class NodeContext(NetworkBuilder builder, OnnxNode node, long op
         ? plain
         : throw new RefusedNodeException("needs a map of images, channels, rows and columns, but gets it reshaped or transposed");
 
+    /// <summary>An input whose channels stand in order, wherever they stand: those of a map that was shuffled are moved.</summary>
+    public OnnxValue Ordered(int input) => Input(input) is MapValue { ChannelAxis: < 0 } map
+        ? Layout.Plain(map, builder) ?? map
+        : Input(input);
+
     /// <summary>An input that stands in the file.</summary>
     public ConstantValue Constant(int input) => Input(input) as ConstantValue
         ?? throw new RefusedNodeException($"computes its input {input} ('{node.Inputs[input]}'), which must stand in the file");

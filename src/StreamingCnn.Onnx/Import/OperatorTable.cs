@@ -1,3 +1,5 @@
+using StreamingCnn.Interop;
+using StreamingCnn.Onnx.Import.Fusion;
 using StreamingCnn.Onnx.Import.Operators;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -62,8 +64,9 @@ internal static class OperatorTable
         Function("Sin", x => x.sin());
         Function("Cos", x => x.cos());
         Add("Swish", node => node.Real("alpha", 1) is var alpha and not 1
-            ? PointFunctions.Function(node, x => x * (x * alpha).sigmoid(), kept: 2)
+            ? PointFunctions.Function(node, x => x * x.Times(alpha).sigmoid(), kept: 2)
             : PointFunctions.Of(node, _ => SiLU()));
+        Add("Shrink", PointFunctions.Shrink);
         Add("ThresholdedRelu", node => PointFunctions.Of(node, _ => Threshold(node.Real("alpha", 1), 0)));
     }
 
@@ -75,8 +78,11 @@ internal static class OperatorTable
         Add("InstanceNormalization", Norms.Instance);
         Add("GroupNormalization", Norms.Group);
         Add("LayerNormalization", Norms.Layer);
+        Add(NormPatterns.GlobalResponseNorm, Norms.Response);
         Add("MaxPool", Pooling.Max);
         Add("AveragePool", Pooling.Average);
+        Add(PoolingPatterns.AttentionPooling, Pooling.Attention);
+        Operators.Add("TopK", Pooling.Largest);
         Add("GlobalAveragePool", node => Pooling.Global(node, isMax: false));
         Add("GlobalMaxPool", node => Pooling.Global(node, isMax: true));
         foreach (var kind in (string[])["Mean", "Sum", "Max", "Min", "L1", "L2", "SumSquare"])

@@ -52,9 +52,9 @@ public sealed class PoolingHead : StreamingHead
             HeadPooling.Average => map => map.Mean(),
             HeadPooling.Max => map => map.Max(),
             HeadPooling.Attention => map => map.Reduce(new SoftmaxSumReduction(), Attention(map))[0],
-            HeadPooling.LogSumExp => new LogSumExpPooling(Number!.Value).Trace,
-            HeadPooling.GeM => new GeMPooling(Number!.Value).Trace,
-            HeadPooling.TopK => new TopKPooling((long)Number!.Value).Trace,
+            HeadPooling.LogSumExp => Through(new LogSumExpPooling(Number!.Value)),
+            HeadPooling.GeM => Through(new GeMPooling(Number!.Value)),
+            HeadPooling.TopK => Through(new TopKPooling((long)Number!.Value)),
             _ => throw new ArgumentOutOfRangeException(nameof(pooling), pooling, "There is no such pooling."),
         };
         this.dropout = Dropout(dropout);
@@ -94,6 +94,9 @@ public sealed class PoolingHead : StreamingHead
     /// <param name="map">The trunk's output.</param>
     /// <returns>A map of one channel.</returns>
     internal FeatureMap Attention(FeatureMap map) => GatedAttentionPooling.Scores(map, attentionV!, attentionU!, attentionWeight!);
+
+    /// <summary>By the module itself, which an export knows by its type. It has no parameters, so no name either.</summary>
+    private static Func<FeatureMap, GlobalTensor> Through(MapPooling pooling) => map => map.Pooled(pooling);
 
     private static double? Valid(HeadPooling pooling, double? number)
     {

@@ -1,11 +1,16 @@
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Models;
 using StreamingCnn.Onnx;
 using StreamingCnn.Training.Heads;
 
 namespace StreamingCnn.Training.Runs;
 
-/// <summary>Writes trained models as files of ONNX.</summary>
+/// <summary>Writes trained models for other programs.</summary>
 public static class ModelExport
 {
+    // The linear layer among a trunk with its head.
+    private const string Linear = "head.classifier.";
+
     /// <summary>
     /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax. What the model is described by
     /// goes along as metadata.
@@ -29,6 +34,31 @@ public static class ModelExport
             Channels = description.Preparation.Channels,
             Preprocessing = takesPixels ? Scaling(description) : null,
             Metadata = metadata,
+        });
+    }
+
+    /// <summary>
+    /// Writes parameters and buffers of trunk and head as safetensors, under the names that the network is published with, so that PyTorch
+    /// loads them into torchvision's or timm's. Where the published classifier has more than a linear layer behind an average, or the head
+    /// pools otherwise, the head's names begin with <c>head.</c>.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="description">What it is described by.</param>
+    /// <param name="path">The file; replaced in one step.</param>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public static void WriteWeights(StreamingClassifier model, ModelDescription description, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(description);
+        using var network = new TrunkWithHead(model.Features.Trunk, model.Head);
+        var published = model.Head.Pooling == HeadPooling.Average ? NetworkClassifier.LinearName(model.Features.Trunk) : null;
+        var named = network.state_dict().ToDictionary(
+            entry => published is not null && entry.Key.StartsWith(Linear, StringComparison.Ordinal) ? $"{published}.{entry.Key[Linear.Length..]}" : entry.Key,
+            entry => entry.Value);
+        Safetensors.Write(path, named, new Dictionary<string, string>(description.Preparation.ToMetadata())
+        {
+            ["outputs"] = string.Join('\n', description.Task.Outputs),
+            ["format"] = "pt",
         });
     }
 

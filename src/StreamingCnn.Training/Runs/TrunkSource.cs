@@ -19,16 +19,17 @@ public static class TrunkSource
         return name.Contains(Separator, StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether a name is that of a file of ONNX, which holds no code.</summary>
+    /// <summary>Whether a name is that of a file of ONNX, or of a package that holds one. It holds no code.</summary>
     public static bool IsOnnx(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
+        return name.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) || CachedPackage.IsNamed(name);
     }
 
     /// <summary>Makes a trunk.</summary>
     /// <param name="name">
-    /// A name of <see cref="ModelCatalog"/>, a file that ends in <c>.onnx</c>, or <c>path/to/Assembly.dll:Namespace.Type</c>: a module with a public constructor that takes the number of
+    /// A name of <see cref="ModelCatalog"/>, a file that ends in <c>.onnx</c>, <c>nuget:</c> and the name of a package that holds one, or
+    /// <c>path/to/Assembly.dll:Namespace.Type</c>: a module with a public constructor that takes the number of
     /// image channels, or nothing. Code in that assembly is executed, so such a name must come from the person who runs the program, never
     /// from a file.
     /// </param>
@@ -49,7 +50,7 @@ public static class TrunkSource
         }
 
         if (!IsOwn(name))
-            return OfChannels(OnnxNetwork.LoadTrunk(name), name, channels);
+            return OfChannels(OnnxNetwork.LoadTrunk(CachedPackage.IsNamed(name) ? CachedPackage.Network(name) : name), name, channels);
         var (file, typeName) = Split(name);
         if (!File.Exists(file))
             throw new ArgumentException($"There is no assembly '{file}' to take the model '{typeName}' from.", nameof(name));

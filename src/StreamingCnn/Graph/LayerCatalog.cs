@@ -101,7 +101,13 @@ internal static class LayerCatalog
         Activation<Softsign>(m => m.inplace, kept: 1, keptInPlace: 2);
         Activation<Threshold>(m => m.inplace, keptInPlace: 1);
         Activation<Tanhshrink>(m => m.inplace, kept: 1, keptInPlace: 1);
-        Activation<Hardtanh>(m => m.inplace, keptInPlace: 1);
+        Add<Hardtanh>(new()
+        {
+            Describe = (m, _) => new InPlaceActivationLayer((Hardtanh)m, 1),
+            Refusal = (m, _) => m is Hardtanh { inplace: false }
+                ? "gives its argument back as it is, by a fault of TorchSharp's; make it with inplace: true"
+                : null,
+        });
         Activation<Softplus>(kept: 0);
         Activation<Softshrink>(kept: 0);
         Activation<Hardshrink>(kept: 0);

@@ -29,6 +29,6 @@ public class PointwiseLayer(Module<Tensor, Tensor> module) : LocalLayer
     /// <summary>Applies the layer to any rectangle [N, C, h, w], without changing it.</summary>
     protected virtual Tensor Apply(Tensor input) => module.forward(input);
 
-    /// <summary>Input and output are disposed by themselves, but some modules return their very argument: TorchSharp's Hardtanh does.</summary>
+    /// <summary>Input and output are disposed by themselves, but some modules return their very argument.</summary>
     private static Tensor Own(Tensor output, Tensor input) => ReferenceEquals(output, input) ? output.alias() : output;
 }

@@ -39,6 +39,9 @@ internal sealed class TracedNetwork
     /// <summary>The outputs.</summary>
     public IReadOnlyList<TracedOutput> Outputs { get; }
 
+    /// <summary>The modules that were taken apart, inner ones before those around them.</summary>
+    public IReadOnlyList<TracedCall> Calls { get; init; } = [];
+
     /// <summary>Everything in the order of the trace.</summary>
     public IReadOnlyList<TraceStep> Steps => steps;
 

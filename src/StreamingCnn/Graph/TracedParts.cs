@@ -10,6 +10,7 @@ internal sealed class TracedParts
     private readonly List<GraphNode> maps = [];
     private readonly List<ReductionNode> reductions = [];
     private readonly List<SmallNode> smalls = [];
+    private readonly List<TracedCall> calls = [];
 
     /// <summary>The maps.</summary>
     public IReadOnlyList<GraphNode> Maps => maps;
@@ -47,6 +48,9 @@ internal sealed class TracedParts
         return [.. results.Select((small, result) => Add(new SmallNode(small, path) { Reduction = index, Result = result }))];
     }
 
+    /// <summary>Remembers that a module was taken apart.</summary>
+    public void Add(TracedCall call) => calls.Add(call);
+
     /// <summary>All of it as a network.</summary>
-    public TracedNetwork Network(IReadOnlyList<TracedOutput> outputs) => new(steps, maps, reductions, smalls, outputs);
+    public TracedNetwork Network(IReadOnlyList<TracedOutput> outputs) => new(steps, maps, reductions, smalls, outputs) { Calls = calls };
 }

@@ -187,7 +187,7 @@ internal sealed class Tracing
             RefuseHooks(module);
             if (layer.Refusal(module) is { } refusal)
                 throw new UnsupportedLayerException(path, module.GetType().Name, refusal);
-            return layer.Trace(module, input, path);
+            return Called(module, input, layer.Trace(module, input, path));
         }
 
         return layer.GivesMap
@@ -217,7 +217,7 @@ internal sealed class Tracing
         blocks++;
         var output = Own(inner.Trace(input), inner);
         blocks--;
-        return output;
+        return Called(inner, input, output);
     }
 
     /// <summary>What a head makes of a map.</summary>
@@ -226,6 +226,14 @@ internal sealed class Tracing
         blocks++;
         var output = Own(inner.Trace(input), inner);
         blocks--;
+        return Called(inner, input, output);
+    }
+
+    private T Called<T>(Module module, FeatureMap input, T output)
+        where T : NetworkValue
+    {
+        parts.Add(new TracedCall(
+            module, PathOf(module), input.Node, output is FeatureMap map ? new(false, map.Node) : new(true, ((GlobalTensor)(NetworkValue)output).Index)));
         return output;
     }
 

@@ -95,6 +95,13 @@ internal static class KeptScalars
         return value.clamp_max(kept);
     }
 
+    /// <summary>The value, but no less than one bound and no more than another.</summary>
+    public static Tensor Between(this Tensor value, double least, double most)
+    {
+        using Scalar low = least, high = most;
+        return value.clamp(low, high);
+    }
+
     /// <summary>A number where the mask is, the value elsewhere.</summary>
     public static Tensor FilledWhere(this Tensor value, Tensor mask, double number)
     {

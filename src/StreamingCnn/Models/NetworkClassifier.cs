@@ -42,6 +42,22 @@ public sealed class NetworkClassifier : StreamingHead
         head = [.. parts];
     }
 
+    /// <summary>
+    /// What the linear layer behind a trunk is called where the classifier that it is published with is that and an average, such as
+    /// <c>fc</c> or <c>classifier.1</c>; null where more of it has parameters.
+    /// </summary>
+    /// <param name="trunk">The trunk.</param>
+    public static string? LinearName(Module<Tensor, Tensor> trunk)
+    {
+        ArgumentNullException.ThrowIfNull(trunk);
+        var behind = ((trunk as IClassifiedTrunk)?.Head(1) ?? Linear(ModelCatalog.OutputChannels(trunk), 1)).ToArray();
+        var names = behind.SelectMany(part => part.Module.named_parameters().Select(entry => $"{part.Name}.{entry.name}"))
+            .Select(name => name[..name.LastIndexOf('.')]).Distinct().ToArray();
+        foreach (var (_, module) in behind)
+            module.Dispose();
+        return names is [var only] ? only : null;
+    }
+
     /// <inheritdoc/>
     public override GlobalTensor Trace(FeatureMap input)
     {

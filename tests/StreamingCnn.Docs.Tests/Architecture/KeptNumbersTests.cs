@@ -9,9 +9,13 @@ public class KeptNumbersTests
     // Types whose operations run while collection is held off.
     private static readonly string[] Paused = ["AttentionMap", "ClassActivation", "ColourScale", "Overlay", "PositionMap", "RasterFile", "StatisticsSum"];
 
+    // First values of a module that are replaced by a file's at once.
+    private static readonly string[] Replaced = ["nn.PReLU("];
+
     [Theory]
     [InlineData("StreamingCnn.dll")]
     [InlineData("StreamingCnn.Imaging.dll")]
+    [InlineData("StreamingCnn.Onnx.dll")]
     [InlineData("StreamingCnn.Training.dll")]
     [InlineData("scnn.dll")]
     public void Every_number_that_libtorch_reads_is_held(string assembly)
@@ -26,7 +30,7 @@ public class KeptNumbersTests
         {
             if (Paused.Contains(method.Outermost))
                 continue;
-            found.AddRange(calls.Where(call => IsNumber(call.Name) ? !call.IsStored : careless.Contains(call.Name))
+            found.AddRange(calls.Where(call => IsNumber(call.Name) ? !call.IsStored : careless.Contains(call.Name) && !Replaced.Any(call.Name.StartsWith))
                 .Select(call => $"{method.Outermost}: {method.Name} calls {call.Name}"));
         }
 

@@ -106,7 +106,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // stand in a table, which a data set reads as well.
             new("Input", ["Input"], [Torch, Engine, Images, Training, "System.CommandLine"]),
             new("Display", ["Display"], [Engine, Training, "Spectre.Console"]),
-            new("Verification", ["Verification"], [Torch, Engine]),
+            // A file of ONNX is compared with another program, whose library may stand among the packages that NuGet has fetched.
+            new("Verification", ["Verification"], [Torch, Engine, Onnx, Training]),
             // Its plots are figures like those of a report.
             new("Benchmarking", ["Benchmarking"], [Torch, Engine, Training, "Spectre.Console", "ScottPlot", "Verification"]),
             new("Demo", ["Demo"], [Torch, Engine, Images, Training]),

@@ -13,24 +13,13 @@ public sealed class ExportTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [Theory]
-    [InlineData("small")]
-    [InlineData("mobilenetv3-small")]
-    public void A_network_of_the_catalogue_with_its_classifier_runs_in_ONNX_Runtime(string name)
-    {
-        using var scope = NewDisposeScope();
-        random.manual_seed(1);
-        using var network = new NetworkClassifier(ModelCatalog.Create(name), 5);
-        Check(network, 96, 80);
-    }
-
     [Fact]
     public void A_block_with_layers_at_each_pixel_runs_in_ONNX_Runtime()
     {
         using var scope = NewDisposeScope();
         random.manual_seed(2);
         using var network = Sequential(Conv2d(3, 8, 4, 4), new Block(), Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bilinear), ReflectionPad2d(1), PixelShuffle(2));
-        Check(network, 44, 52);
+        Exported.Check(network, folder, 44, 52).Dispose();
     }
 
     [Fact]
@@ -56,32 +45,6 @@ public sealed class ExportTests : IDisposable
         var expected = network.forward((image - tensor(new float[] { 10, 20 }).reshape(1, 2, 1, 1)) / tensor(new float[] { 2, 4 }).reshape(1, 2, 1, 1));
         Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
         Assert.Throws<ArgumentException>(() => OnnxExport.Write(network, path, new() { Channels = 2, Preprocessing = ([1], [1]) }));
-    }
-
-    [Fact]
-    public void A_layer_without_a_form_in_ONNX_is_named()
-    {
-        using var scope = NewDisposeScope();
-        using var network = Sequential(("first", Conv2d(3, 4, 3)), ("norm", GroupNorm(2, 4)));
-        var refusal = Assert.Throws<UnsupportedOnnxException>(() => OnnxExport.Write(network, folder.File("net.onnx")));
-        Assert.Contains("'norm", refusal.Message, StringComparison.Ordinal);
-        Assert.False(File.Exists(folder.File("net.onnx")));
-    }
-
-    private void Check(Module<Tensor, Tensor> network, long height, long width)
-    {
-        using var grad = no_grad();
-        network.eval();
-        var path = folder.File("net.onnx");
-        OnnxExport.Write(network, path);
-        using var again = OnnxNetwork.Load(path);
-        foreach (var (rows, columns) in ((long, long)[])[(height, width), (height + 37, width + 19)])
-        {
-            var image = randn(2, 3, rows, columns);
-            var expected = network.forward(image);
-            Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
-            Assert.InRange(ReferenceRuntime.Difference(again.forward(image), expected), 0, 1e-5);
-        }
     }
 
     private sealed class Block : StreamingBlock

@@ -91,7 +91,7 @@ public sealed class DamagedFileTests : IDisposable
     public void Weights_elsewhere_are_not_read(string place, string reason)
     {
         folder.Write("short.bin", "0123456789");
-        var path = External(place);
+        var path = External(folder, place);
         Assert.Contains(reason, Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
@@ -99,7 +99,7 @@ public sealed class DamagedFileTests : IDisposable
     public void Weights_beside_the_file_are_read()
     {
         using var scope = NewDisposeScope();
-        var path = External("weights.bin");
+        var path = External(folder, "weights.bin");
         File.WriteAllBytes(folder.File("weights.bin"), [.. Enumerable.Range(0, 12).SelectMany(i => BitConverter.GetBytes((float)i))]);
         using var network = OnnxNetwork.Load(path);
         Assert.Equal(Enumerable.Range(0, 12).Select(i => (float)i), network.parameters().Single().data<float>());
@@ -143,7 +143,7 @@ public sealed class DamagedFileTests : IDisposable
         return Write(model with { Graph = model.Graph with { Initialisers = [.. model.Graph.Initialisers.Select(change)] } });
     }
 
-    private string External(string place)
+    internal static string External(TemporaryFolder folder, string place)
     {
         var path = folder.File("net.onnx");
         using var file = File.Create(path);

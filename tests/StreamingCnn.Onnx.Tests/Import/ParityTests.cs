@@ -53,7 +53,7 @@ public sealed class ParityTests
 
     internal static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, "Files", name + ".onnx");
 
-    private static Dictionary<string, Tensor> Gradients(Module network, Tensor image)
+    internal static Dictionary<string, Tensor> Gradients(Module network, Tensor image)
     {
         var found = new Dictionary<string, Tensor>();
         foreach (var (name, parameter) in network.named_parameters().Select(entry => (entry.name, (Tensor)entry.parameter)).Append(("image", image)))

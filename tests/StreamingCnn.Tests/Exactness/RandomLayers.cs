@@ -177,7 +177,7 @@ internal sealed class RandomLayers(Random random)
             case 12:
                 return new(Mish(), "Mish");
             case 13:
-                return new(Hardtanh(-0.7, 0.7, inplace), "hard tanh");
+                return new(Hardtanh(-0.7, 0.7, inplace: true), "hard tanh");
             case 14:
                 return new(Hardswish(inplace), "hard swish");
             case 15:

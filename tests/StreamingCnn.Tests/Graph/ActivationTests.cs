@@ -26,7 +26,7 @@ public class ActivationTests
         ["GELU"] = inplace => GELU(inplace),
         ["SiLU"] = inplace => SiLU(inplace),
         ["Mish"] = inplace => Mish(inplace),
-        ["Hardtanh"] = inplace => Hardtanh(-0.7, 0.7, inplace),
+        ["Hardtanh"] = _ => Hardtanh(-0.7, 0.7, inplace: true),
         ["Hardswish"] = inplace => Hardswish(inplace),
         ["Hardsigmoid"] = inplace => Hardsigmoid(inplace),
         ["Sigmoid"] = inplace => Sigmoid(inplace),
@@ -70,6 +70,19 @@ public class ActivationTests
             Assert.NotSame(window, layer.Whole([window]));
             Assert.True(Compare.AreEqual(window, before), $"{name} changes the whole map");
         }
+    }
+
+    [Fact]
+    public void A_hard_tanh_that_does_not_clamp_is_refused_and_one_that_does_is_not()
+    {
+        using var scope = NewDisposeScope();
+        var values = linspace(-2, 2, 9, dtype: ScalarType.Float64).reshape(1, 1, 3, 3);
+        var clamped = values.clamp(-0.5, 0.5);
+        // TorchSharp's fault: where it is mended, the refusal can go.
+        Assert.True(Compare.AreEqual(Hardtanh(-0.5, 0.5).forward(values.clone()), values));
+        Assert.Contains("inplace: true", LayerRegistry.Describe(Hardtanh(-0.5, 0.5)).Refusal!, StringComparison.Ordinal);
+        using var streaming = new StreamingModule(Sequential(Hardtanh(-0.5, 0.5, inplace: true)), new() { Tile = (2, 2) });
+        Assert.True(Compare.AreEqual(streaming.forward(values), clamped));
     }
 
     [Fact]

@@ -59,6 +59,9 @@ internal sealed class GraphView
         _ => null,
     };
 
+    /// <summary>Whole numbers of a tensor in the file; null where a value is none.</summary>
+    public long[]? Integers(string value) => Tensor(value) is { IsFloating: false } tensor ? new ConstantValue(tensor, Learns: false).Integers() : null;
+
     /// <summary>The axes of a reduction.</summary>
     public long[]? Axes(OnnxNode node) => node.Attributes.GetValueOrDefault("axes")?.Integers?.ToArray()
         ?? (node.Inputs.Count > 1 && Tensor(node.Inputs[1]) is { } tensor ? new ConstantValue(tensor, Learns: false).Integers() : null);

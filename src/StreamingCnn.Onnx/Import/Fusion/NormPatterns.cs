@@ -5,6 +5,9 @@ namespace StreamingCnn.Onnx.Import.Fusion;
 /// <summary>Norms that exporters take apart.</summary>
 internal static class NormPatterns
 {
+    /// <summary>What stands for a global response norm. ONNX has no such operator.</summary>
+    public const string GlobalResponseNorm = "GlobalResponseNorm";
+
     /// <summary>A layer norm over the last axis: (x - mean) / √(variance + eps) times a weight, plus a bias.</summary>
     public static OnnxNode? Layer(GraphView view, OnnxNode last)
     {
@@ -59,6 +62,50 @@ internal static class NormPatterns
             [x, weight, bias],
             ("num_groups", new() { Integer = groups }),
             ("epsilon", new() { Single = norm.Attributes.GetValueOrDefault("epsilon")?.Single ?? 1e-5f }));
+    }
+
+    /// <summary>
+    /// A global response norm: x plus a weight times x n plus a bias, where n is a channel's norm over its positions, over the mean of all
+    /// channels' plus eps. Channels come first or last.
+    /// </summary>
+    public static OnnxNode? Response(GraphView view, OnnxNode last)
+    {
+        return last is { Operator: "Add", Inputs: [var a, var b] } ? Around(a, b) ?? Around(b, a) : null;
+
+        OnnxNode? Around(string x, string rest)
+        {
+            if (view.WithTensor(view.Giver(rest, "Add")) is not var (weighted, bias)
+                || view.WithTensor(view.Giver(weighted, "Mul")) is not var (product, weight)
+                || view.Giver(product, "Mul") is not { Inputs: [var one, var other] }
+                || view.Giver(one == x ? other : one, "Div") is not { Inputs: [var norms, var divisor] }
+                || (one != x && other != x)
+                || view.Giver(divisor, "Add") is not { Inputs: [var mean, var eps] }
+                || view.Number(eps) is not { } epsilon
+                || view.Giver(mean, "ReduceMean") is not { } ofChannels
+                || ofChannels.Inputs[0] != norms
+                || view.Giver(norms, "ReduceL2") is not { } ofPositions
+                || ofPositions.Inputs[0] != x
+                || !Keeps(ofChannels)
+                || !Keeps(ofPositions)
+                || view.Tensor(weight)!.Count != view.Tensor(bias)!.Count)
+            {
+                return null;
+            }
+
+            int? channels = (view.Axes(ofPositions), view.Axes(ofChannels)) switch
+            {
+                ([2, 3], [1]) when IsOfChannels(view.Tensor(weight)!) && IsOfChannels(view.Tensor(bias)!) => 1,
+                ([1, 2], [3 or -1]) when IsOfLast(view.Tensor(weight)!) && IsOfLast(view.Tensor(bias)!) => 3,
+                _ => null,
+            };
+            return channels is { } axis
+                ? Patterns.Instead(last, GlobalResponseNorm, [x, weight, bias], ("axis", new() { Integer = axis }), ("epsilon", new() { Single = (float)epsilon }))
+                : null;
+        }
+
+        static bool Keeps(OnnxNode reduction) => (reduction.Attributes.GetValueOrDefault("keepdims")?.Integer ?? 1) != 0;
+
+        static bool IsOfLast(OnnxTensor tensor) => tensor.Shape is [_] or [1, 1, 1, _];
     }
 
     private static bool IsShapeOf(GraphView view, string shape, string x) => view.Giver(shape, "Shape") is { Inputs: [var of] } && of == x;

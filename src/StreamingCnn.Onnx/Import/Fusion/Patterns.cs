@@ -9,7 +9,7 @@ namespace StreamingCnn.Onnx.Import.Fusion;
 internal static class Patterns
 {
     private static readonly Func<GraphView, OnnxNode, OnnxNode?>[] All =
-        [Gelu, HardSwish, HardSigmoid, Swish, NormPatterns.Layer, NormPatterns.Group, Linear];
+        [Gelu, HardSwish, HardSigmoid, Swish, NormPatterns.Layer, NormPatterns.Group, NormPatterns.Response, PoolingPatterns.Attention, Linear];
 
     /// <summary>The nodes, those that end a pattern being the whole of it. Others stay, whether they are needed or not.</summary>
     /// <param name="nodes">The nodes, each behind those that it reads.</param>

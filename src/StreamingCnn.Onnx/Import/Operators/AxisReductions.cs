@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using static TorchSharp.torch;
 
@@ -37,10 +38,17 @@ internal static class AxisReductions
         "Max" => x.amax(axes, keeps),
         "Min" => x.amin(axes, keeps),
         "L1" => x.abs().sum(axes, keeps),
-        "L2" => x.square().sum(axes, keeps).sqrt(),
-        "SumSquare" => x.square().sum(axes, keeps),
+        "L2" => Root(x.Squared().sum(axes, keeps)),
+        "SumSquare" => x.Squared().sum(axes, keeps),
         _ => throw new RefusedNodeException("is a reduction that is not supported"),
     };
+
+    /// <summary>The root of a sum of squares. As a norm's, its gradient is 0 where the norm is; that of the root would be infinite.</summary>
+    private static Tensor Root(Tensor squares)
+    {
+        var isZero = squares.logical_not();
+        return squares.FilledWhere(isZero, 1).sqrt().FilledWhere(isZero, 0);
+    }
 
     private static OnnxValue OfMap(NodeContext node, MapValue map, string kind, long[]? given, bool keeps)
     {
@@ -99,9 +107,9 @@ internal static class AxisReductions
             case "L1":
                 return Sum(AtEach(map, "Abs", x => x.abs()));
             case "SumSquare":
-                return Sum(AtEach(map, "Square", x => x.square()));
+                return Sum(AtEach(map, "Square", x => x.Squared()));
             case "L2":
-                return builder.Small("Sqrt", (tensors, _) => tensors[0].sqrt(), [Sum(AtEach(map, "Square", x => x.square()))]);
+                return builder.Small("Sqrt", (tensors, _) => Root(tensors[0]), [Sum(AtEach(map, "Square", x => x.Squared()))]);
             default:
                 throw new RefusedNodeException("is a reduction that is not supported");
         }

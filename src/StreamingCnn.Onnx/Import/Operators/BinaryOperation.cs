@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Onnx.Import.Operators;
@@ -17,13 +18,13 @@ internal sealed record BinaryOperation(string Operator, Func<Tensor, Tensor, Ten
     /// <summary>All of them.</summary>
     public static readonly BinaryOperation[] All =
     [
-        new("Add", (a, b) => a + b),
-        new("Sum", (a, b) => a + b),
+        new("Add", (a, b) => a.Plus(b)),
+        new("Sum", (a, b) => a.Plus(b)),
         new("Sub", (a, b) => a - b),
         new("Mul", (a, b) => a * b),
         new("Div", (a, b) => a / b),
         // A power of 2 keeps less, and has a gradient at 0 and below.
-        new("Pow", (a, b) => b.numel() == 1 && !b.requires_grad ? a.pow(b.to(ScalarType.Float64).item<double>()) : a.pow(b), Kept: 1),
+        new("Pow", (a, b) => b.numel() == 1 && !b.requires_grad ? a.Power(b.to(ScalarType.Float64).item<double>()) : a.pow(b), Kept: 1),
         new("Min", (a, b) => a.minimum(b), Kept: 1),
         new("Max", (a, b) => a.maximum(b), Kept: 1),
     ];

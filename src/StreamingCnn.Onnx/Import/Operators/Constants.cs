@@ -18,8 +18,8 @@ internal static class Constants
         using var scope = NewDisposeScope();
         var values = attributes.FirstOrDefault() switch
         {
-            { Key: "value_float", Value.Single: { } single } => tensor(single),
-            { Key: "value_int", Value.Integer: { } integer } => tensor(integer),
+            { Key: "value_float", Value.Single: { } single } => tensor(new[] { single }).reshape([]),
+            { Key: "value_int", Value.Integer: { } integer } => tensor(new[] { integer }).reshape([]),
             { Key: "value_floats", Value.Singles: { } singles } => tensor([.. singles]),
             { Key: "value_ints", Value.Integers: { } integers } => tensor([.. integers]),
             _ => throw new RefusedNodeException("holds neither numbers nor a tensor"),

@@ -20,6 +20,8 @@ internal static class Convolutions
         var input = node.Input(0) is SmallValue small ? small : (OnnxValue)node.Map(0);
         var window = Window.Of(node, (weight.Shape[2], weight.Shape[3]));
         var groups = node.Integer("group", 1);
+        if (groups < 1 || weight.Shape[0] % groups != 0)
+            throw new RefusedNodeException($"divides {weight.Shape[0]} channels into {groups} groups");
         // A small tensor is a map of one position: the padding is all that its border can be.
         var (padded, own) = window.Pad(node, input, 0, node.Name);
         var module = node.Shared(Make, $"{groups}|{window}", weight, bias);
@@ -54,6 +56,10 @@ internal static class Convolutions
         if (node.Integers("output_shape") is not null || window.IsSame)
             throw new RefusedNodeException("is told its output's size, and not its padding; export it with pads and output_padding");
         var (groups, rest) = (node.Integer("group", 1), node.Integers("output_padding") ?? [0, 0]);
+        if (rest.Length != 2)
+            throw new RefusedNodeException($"has {rest.Length} output paddings; networks of images have 2");
+        if (groups < 1 || weight.Shape[0] % groups != 0)
+            throw new RefusedNodeException($"divides {weight.Shape[0]} channels into {groups} groups");
         // Uneven pads and output paddings are a crop of what comes out without: at most a kernel more than there is.
         var isEven = window.IsSymmetric && rest[0] == rest[1];
         var own = isEven ? window.Symmetric : (0, 0);

@@ -40,7 +40,7 @@ internal static class Joining
     public static IReadOnlyList<OnnxValue> Split(NodeContext node)
     {
         var axis = node.Integer("axis", 0);
-        var (input, count) = (node.Input(0), node.Outputs);
+        var (input, count) = (node.Ordered(0), node.Outputs);
         var sides = input switch
         {
             MapValue map when map.ChannelAxis >= 0 && NodeContext.Axis(axis, map.Axes.Count) == map.ChannelAxis => map.Channels,
@@ -66,7 +66,7 @@ internal static class Joining
             return new ShapeValue([.. row.Numbers.Skip(first).Take(end - first).Where((_, i) => i % steps[0] == 0)], IsScalar: false);
         }
 
-        var value = node.Input(0);
+        var value = node.Ordered(0);
         for (var i = 0; i < starts.Length; i++)
             value = Sliced(node, value, axes[i], starts[i], End(node, i), steps[i]);
         return value;

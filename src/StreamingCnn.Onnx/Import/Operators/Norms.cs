@@ -1,3 +1,4 @@
+using StreamingCnn.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -98,6 +99,16 @@ internal static class Norms
         Weights.Fill(norm.weight, weight);
         Weights.Fill(norm.bias, bias);
         return node.Through(input, norm, weight, bias);
+    }
+
+    /// <summary>A global response norm that was put together again.</summary>
+    public static OnnxValue Response(NodeContext node)
+    {
+        var (weight, bias) = (node.Constant(1), node.Constant(2));
+        if (node.Input(0) is not MapValue { Axes.Count: 4 } map || map.ChannelAxis != node.Integer("axis", 1))
+            throw new RefusedNodeException("is not applied to a map of images, channels, rows and columns");
+        var norm = new GlobalResponseNorm(map.Channels, node.Real("epsilon", 1e-6));
+        return Named(node, map, norm, norm.Weight, norm.Bias, weight, bias);
     }
 
     private static OnnxValue Named(

@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -38,8 +39,7 @@ internal static class PointFunctions
         {
             (0, 6) => Of(node, _ => ReLU6()),
             (0, double.PositiveInfinity) => Of(node, _ => ReLU()),
-            // TorchSharp's Hardtanh gives its argument back as it is.
-            _ => Function(node, x => x.clamp(smallest, largest), kept: 1),
+            _ => Function(node, x => x.Between(smallest, largest), kept: 1),
         };
     }
 
@@ -49,7 +49,16 @@ internal static class PointFunctions
         var (alpha, beta) = (node.Real("alpha", 0.2f), node.Real("beta", 0.5));
         return Math.Abs(alpha - (1.0 / 6)) < 1e-6 && beta == 0.5
             ? Of(node, _ => Hardsigmoid())
-            : Function(node, x => (x * alpha).add_(beta).clamp(0, 1), kept: 1);
+            : Function(node, x => x.Times(alpha).Plus(beta).Between(0, 1), kept: 1);
+    }
+
+    /// <summary>Shrink, as PyTorch's two have it.</summary>
+    public static OnnxValue Shrink(NodeContext node)
+    {
+        var (bound, bias) = (node.Real("lambd", 0.5), node.Real("bias", 0));
+        return bias == 0 ? Of(node, _ => Hardshrink(bound))
+            : bias == bound ? Of(node, _ => Softshrink(bound))
+            : throw new RefusedNodeException($"shrinks by {bias} from {bound} on, which is not supported; the two are equal, or the first is 0");
     }
 
     /// <summary>PRelu: a slope for each channel.</summary>
@@ -69,7 +78,7 @@ internal static class PointFunctions
     /// <summary>Gelu, exact or by a hyperbolic tangent.</summary>
     public static OnnxValue Gelu(NodeContext node) => node.Text("approximate", "none") == "none"
         ? Of(node, _ => GELU())
-        : Function(node, x => x * 0.5 * (1 + (Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x.pow(3)))).tanh()), kept: 6);
+        : Function(node, x => x.Times(0.5) * x.Plus(x.Power(3).Times(0.044715)).Times(Math.Sqrt(2 / Math.PI)).tanh().Plus(1.0), kept: 6);
 
     /// <summary>Softmax and LogSoftmax over channels. Before version 13 they took all dimensions from one on together.</summary>
     public static OnnxValue Softmax(NodeContext node, bool isLog)

@@ -1,3 +1,4 @@
+using StreamingCnn.Reductions;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -46,6 +47,37 @@ internal static class Pooling
             (tensors, _) => isMax ? tensors[0].amax([2L, 3L], keepdim: true) : tensors[0].mean([2L, 3L], keepdim: true),
             [small])
         : node.Builder.Pooled(node.Map(0), isMax ? AdaptiveMaxPool2d([1, 1]) : AdaptiveAvgPool2d([1, 1]), node.Name);
+
+    /// <summary>The sum over positions of a map times the softmax over positions of scores, of one channel or of as many.</summary>
+    public static OnnxValue Attention(NodeContext node)
+    {
+        var (map, scores) = (node.Map(0), node.Map(1));
+        return scores.Channels == 1 || scores.Channels == map.Channels
+            ? node.Builder.Small(
+                [-1, map.Channels],
+                values => ((FeatureMap)values[0]).Reduce(new SoftmaxSumReduction(), (FeatureMap)values[1])[0],
+                map,
+                scores)
+            : throw new RefusedNodeException($"weighs {map.Channels} channels with scores of {scores.Channels}");
+    }
+
+    /// <summary>TopK, of all positions of each channel.</summary>
+    public static IReadOnlyList<OnnxValue> Largest(NodeContext node)
+    {
+        var count = node.OptionalConstant(1)?.Integers()[0] ?? node.Integer("k", 0);
+        if (node.Input(0) is not MapValue { Axes: [[{ Kind: AtomKind.Images }], [{ Kind: AtomKind.Channels } all], var positions] } map
+            || all.Count != map.Channels
+            || positions is not [{ Kind: AtomKind.Rows }, { Kind: AtomKind.Columns }]
+            || NodeContext.Axis(node.Integer("axis", -1), 3) != 2
+            || node.Integer("largest", 1) == 0)
+        {
+            throw new RefusedNodeException("takes the largest values of something else than all positions of each channel");
+        }
+
+        return count >= 1
+            ? [node.Builder.Small([-1, map.Channels, count], values => ((FeatureMap)values[0]).Reduce(new TopKReduction(count))[0], map)]
+            : throw new RefusedNodeException($"takes {count} values");
+    }
 
     private static (MapValue Map, Window Window) Read(NodeContext node)
     {

@@ -1,4 +1,5 @@
 using StreamingCnn.Geometry;
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -20,7 +21,7 @@ internal static class Resizing
             return filled is null
                 ? throw new RefusedNodeException("spreads a small tensor over a size that is no map's")
                 : node.Builder.Map(
-                    filled with { Axes = MapValue.Plain(0, channels, filled.Size).Axes },
+                    MapValue.Plain(filled.Slot, channels, filled.Size),
                     channels,
                     values => ((FeatureMap)values[0]).Filled((GlobalTensor)values[1], channels),
                     small);
@@ -101,7 +102,7 @@ internal static class Resizing
     private static long[] Blocks(long channels, long side, bool isInverse)
     {
         using var scope = NewDisposeScope();
-        var order = arange(channels * side * side);
+        var order = KeptScalars.Range(0, channels * side * side, ScalarType.Int64, CPU);
         return (isInverse ? order.reshape(channels, side * side) : order.reshape(side * side, channels)).t().reshape(-1).data<long>().ToArray();
     }
 

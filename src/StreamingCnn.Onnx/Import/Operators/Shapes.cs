@@ -6,6 +6,9 @@ namespace StreamingCnn.Onnx.Import.Operators;
 /// <summary>Arithmetic with the sizes of maps, which is done once, while the file is read.</summary>
 internal static class Shapes
 {
+    // Each is a layer of its own.
+    private const int MostPicked = 4096;
+
     /// <summary>Shape.</summary>
     public static OnnxValue Shape(NodeContext node)
     {
@@ -24,7 +27,7 @@ internal static class Shapes
     /// <summary>Gather: some of a row of numbers, or channels of a map.</summary>
     public static OnnxValue Gather(NodeContext node)
     {
-        var (input, axis) = (node.Input(0), node.Integer("axis", 0));
+        var (input, axis) = (node.Ordered(0), node.Integer("axis", 0));
         if (Row(input) is { } row && Row(node.Input(1)) is { } which && which.Numbers.All(number => number.IsKnown))
         {
             return new ShapeValue(
@@ -45,6 +48,10 @@ internal static class Shapes
                     indices);
             case MapValue map when map.ChannelAxis >= 0 && NodeContext.Axis(axis, map.Axes.Count) == map.ChannelAxis && indices.Shape.Count == 1:
                 var order = numbers.Select(number => (long)NodeContext.Axis(number, (int)map.Channels)).ToArray();
+                if (order.Length == map.Channels)
+                    return Layout.Permuted(map, order, node.Builder);
+                if (order.Length > MostPicked)
+                    throw new RefusedNodeException($"picks {order.Length} channels one by one; {MostPicked} are allowed");
                 return node.Builder.Map(
                     map,
                     order.Length,
@@ -105,7 +112,9 @@ internal static class Shapes
     private static Tensor Picked(Tensor from, int dimension, Tensor indices)
     {
         var shape = from.shape;
-        var flat = from.index_select(dimension, indices.reshape(-1).remainder(shape[dimension]));
+        // Some count from the end.
+        long[] places = [.. indices.reshape(-1).data<long>().Select(place => (long)NodeContext.Axis(place, (int)shape[dimension]))];
+        var flat = from.index_select(dimension, tensor(places));
         return flat.reshape([.. shape[..dimension], .. indices.shape, .. shape[(dimension + 1)..]]);
     }
 }

@@ -45,11 +45,27 @@ public static class WeightFile
     public static LoadedWeights Load(Module module, string path, bool strict = true, string? prefix = null)
     {
         ArgumentNullException.ThrowIfNull(module);
+        return Fill(module, path, strict, prefix, choose => Read(path, choose));
+    }
+
+    /// <summary>Copies tensors into a module's, as <see cref="Load"/> does, whatever they are read from.</summary>
+    /// <param name="module">The module; changed only when everything fits.</param>
+    /// <param name="path">What the file is called in messages.</param>
+    /// <param name="strict">Whether names that are in only one of the two are an error.</param>
+    /// <param name="prefix">What stands before the module's names; null to look for it.</param>
+    /// <param name="read">Reads the tensors whose names are chosen of what the file holds.</param>
+    internal static LoadedWeights Fill(
+        Module module,
+        string path,
+        bool strict,
+        string? prefix,
+        Func<Func<WeightListing, IReadOnlyCollection<string>>, IReadOnlyDictionary<string, Tensor>> read)
+    {
         using var scope = NewDisposeScope();
         var wanted = module.state_dict();
         var fit = new WeightFit(module.GetType().Name, wanted, path, strict);
         var place = "";
-        var found = Read(path, listing => fit.Names(listing, place = fit.Place(listing, prefix)));
+        var found = read(listing => fit.Names(listing, place = fit.Place(listing, prefix)));
         using var grad = no_grad();
         foreach (var (name, target) in wanted)
         {

@@ -36,6 +36,9 @@ public sealed class EfficientChannelAttention : StreamingBlock
         RegisterComponents();
     }
 
+    /// <summary>The kernel along the channels.</summary>
+    internal Parameter Weight => conv.weight!;
+
     /// <inheritdoc/>
     public override FeatureMap Trace(FeatureMap input)
     {

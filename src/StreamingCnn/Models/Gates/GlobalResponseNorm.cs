@@ -33,6 +33,15 @@ public sealed class GlobalResponseNorm : StreamingBlock
         RegisterComponents();
     }
 
+    /// <summary>The factors of the response.</summary>
+    internal Parameter Weight => weight;
+
+    /// <summary>The summands.</summary>
+    internal Parameter Bias => bias;
+
+    /// <summary>What is added to the mean of the norms.</summary>
+    internal double Eps => eps;
+
     /// <inheritdoc/>
     public override FeatureMap Trace(FeatureMap input)
     {

@@ -37,6 +37,18 @@ public sealed class GeMPooling : MapPooling
         RegisterComponents();
     }
 
+    /// <summary>The exponent, where it is trained.</summary>
+    internal Parameter? Trained => p;
+
+    /// <summary>The exponent, where it is fixed.</summary>
+    internal double Exponent => exponent;
+
+    /// <summary>The least value.</summary>
+    internal double Eps => eps;
+
+    /// <summary>Whether the mean of powers is bounded, too.</summary>
+    internal bool BoundsMean => boundsMean;
+
     /// <inheritdoc/>
     public override GlobalTensor Of(FeatureMap values, FeatureMap? mask = null)
     {

@@ -21,6 +21,9 @@ public sealed class LogSumExpPooling : MapPooling
         this.sharpness = sharpness;
     }
 
+    /// <summary>The factor r.</summary>
+    internal double Sharpness => sharpness;
+
     /// <inheritdoc/>
     public override GlobalTensor Of(FeatureMap values, FeatureMap? mask = null)
     {

@@ -27,6 +27,9 @@ public abstract class SelfAttention : MapPooling
         RegisterComponents();
     }
 
+    /// <summary>The temperature as it is now.</summary>
+    internal double TemperatureNow => raw is null ? temperature : Tempered(raw).to(ScalarType.Float64).item<double>();
+
     /// <inheritdoc/>
     public sealed override GlobalTensor Of(FeatureMap values, FeatureMap? mask = null)
     {
@@ -41,7 +44,9 @@ public abstract class SelfAttention : MapPooling
     private protected abstract FeatureMap Scores(FeatureMap values);
 
     private GlobalTensor Temperature(FeatureMap values) => values.Builder.Small(
-        new(_ => raw!.neg().log_sigmoid().neg().Plus(LeastTemperature).unsqueeze(0)) { Name = "Temperature", Parameters = [raw!] }, []);
+        new(_ => Tempered(raw!).unsqueeze(0)) { Name = "Temperature", Parameters = [raw!] }, []);
+
+    private static Tensor Tempered(Tensor raw) => raw.neg().log_sigmoid().neg().Plus(LeastTemperature);
 
     /// <summary>What softplus makes a number of.</summary>
     private static double Raw(double above) => above + Math.Log(-Math.Exp(-above) + 1);

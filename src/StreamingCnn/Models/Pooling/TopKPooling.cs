@@ -21,6 +21,9 @@ public sealed class TopKPooling : MapPooling
         this.k = k;
     }
 
+    /// <summary>How many values.</summary>
+    internal long Count => k;
+
     /// <inheritdoc/>
     public override GlobalTensor Of(FeatureMap values, FeatureMap? mask = null)
     {

@@ -18,6 +18,9 @@ public sealed class VariancePooling : MapPooling
     public VariancePooling(bool ofSoftmax = false)
         : base(nameof(VariancePooling)) => this.ofSoftmax = ofSoftmax;
 
+    /// <summary>Whether it is that of the softmax.</summary>
+    internal bool OfSoftmax => ofSoftmax;
+
     /// <inheritdoc/>
     public override GlobalTensor Of(FeatureMap values, FeatureMap? mask = null)
     {

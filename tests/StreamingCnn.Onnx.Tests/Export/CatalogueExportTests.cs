@@ -1,0 +1,56 @@
+using StreamingCnn.Models;
+using StreamingCnn.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Onnx.Tests.Export;
+
+/// <summary>
+/// Networks of the catalogue with their classifiers, of every kind and with every norm. STREAMINGCNN_ONNX, which names a folder for the
+/// tests of large files, adds those that take seconds each.
+/// </summary>
+public sealed class CatalogueExportTests : IDisposable
+{
+    private static readonly (string Name, NormKind Norm)[] Quick =
+    [
+        ("resnet18", NormKind.Frozen), ("resnet18", NormKind.Group), ("resnet18", NormKind.Instance), ("resnet18-ws", NormKind.Frozen),
+        ("convnextv2-atto", NormKind.Frozen), ("mobilenetv3-small", NormKind.Frozen), ("mobilenetv3-small", NormKind.Group),
+        ("regnety-400mf", NormKind.Frozen), ("comparison", NormKind.Frozen), ("imagenette", NormKind.Frozen), ("small", NormKind.Frozen),
+        ("sparse", NormKind.Frozen),
+    ];
+
+    private static readonly (string Name, NormKind Norm)[] Slow =
+    [
+        ("resnet50", NormKind.Frozen), ("resnet34-plain", NormKind.Frozen), ("resnet50-ws", NormKind.Frozen), ("convnext-tiny", NormKind.Frozen),
+        ("efficientnet-b0", NormKind.Frozen), ("efficientnet-b0", NormKind.Group), ("efficientnet-b3", NormKind.Instance),
+        ("mobilenetv3-large", NormKind.Frozen), ("regnety-800mf", NormKind.Group), ("pathology-2048", NormKind.Frozen),
+        ("convnextv2-nano", NormKind.Frozen),
+    ];
+
+    private readonly TemporaryFolder folder = new();
+
+    public static TheoryData<string, NormKind> Networks =>
+        [.. Quick.Concat(Environment.GetEnvironmentVariable("STREAMINGCNN_ONNX") is null ? [] : Slow)];
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void A_network_runs_in_ONNX_Runtime_and_comes_back_as_it_was(string name, NormKind norm)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(1);
+        using var network = new NetworkClassifier(ModelCatalog.Create(name, norm: norm), 5);
+        Exported.Disturb(network);
+        var (height, width) = name.StartsWith("pathology", StringComparison.Ordinal) ? (512, 480) : (96, 80);
+        using var again = Exported.Check(network, folder, height, width);
+        var (layers, parameters) = Exported.Graph(network);
+        var (layersAgain, parametersAgain) = Exported.Graph(again);
+        // Weights that were standardised go out as they are then.
+        if (name.EndsWith("-ws", StringComparison.Ordinal))
+            return;
+        Assert.Equal(parameters, parametersAgain);
+        Assert.Equal(layers, layersAgain);
+    }
+}

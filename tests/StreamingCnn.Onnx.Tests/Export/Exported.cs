@@ -1,0 +1,61 @@
+using StreamingCnn.Graph;
+using StreamingCnn.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Onnx.Tests.Export;
+
+/// <summary>A network as a file: what ONNX Runtime makes of it, and what it is when it comes back.</summary>
+internal static class Exported
+{
+    /// <summary>Gives parameters and statistics values that no initialisation has, so that none of them can be left out unnoticed.</summary>
+    public static void Disturb(Module network)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        foreach (var parameter in network.parameters())
+            parameter.add_(randn_like(parameter) * 0.02f);
+        foreach (var (name, buffer) in network.named_buffers())
+        {
+            if (name.EndsWith("running_mean", StringComparison.Ordinal))
+                buffer.normal_(0, 0.1);
+            else if (name.EndsWith("running_var", StringComparison.Ordinal))
+                buffer.uniform_(0.7, 1.3);
+        }
+    }
+
+    /// <summary>Writes a network, and compares what comes of it at two sizes: in ONNX Runtime, and imported again.</summary>
+    /// <returns>The import.</returns>
+    public static Module<Tensor, Tensor> Check(Module<Tensor, Tensor> network, TemporaryFolder folder, long height, long width, int channels = 3)
+    {
+        using var grad = no_grad();
+        network.eval();
+        var path = folder.File("net.onnx");
+        OnnxExport.Write(network, path, new() { Channels = channels });
+        var again = OnnxNetwork.Load(path);
+        foreach (var (rows, columns) in ((long, long)[])[(height, width), (height + 37, width + 19)])
+        {
+            using var scope = NewDisposeScope();
+            var image = randn(2, channels, rows, columns);
+            var expected = network.forward(image);
+            Assert.True(expected.abs().max().item<float>() > 1e-3, "the outputs are too small to compare");
+            Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
+            Assert.InRange(ReferenceRuntime.Difference(again.forward(image), expected), 0, 1e-5);
+        }
+
+        return again;
+    }
+
+    /// <summary>Layers with their channels and what they read, and the shapes of parameters by name.</summary>
+    public static (string[] Layers, string[] Parameters) Graph(Module<Tensor, Tensor> network, int channels = 3)
+    {
+        var traced = GraphBuilder.Trace(network, channels, frozenBatchNorm: true);
+        return (
+            [.. traced.Maps.Select(map => $"{map.Index}: {Kind(map)} {map.Channels} of {string.Join(' ', map.Inputs)}")],
+            [.. network.named_parameters().Select(entry => $"{entry.name} [{string.Join(", ", entry.parameter.shape)}]").Order(StringComparer.Ordinal)]);
+    }
+
+    // A norm of the library's own comes back as TorchSharp's.
+    private static string? Kind(GraphNode map) => map.Layer?.Name is "ChannelLayerNorm" ? "LayerNorm" : map.Layer?.Name;
+}

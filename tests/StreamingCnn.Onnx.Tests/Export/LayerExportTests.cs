@@ -1,0 +1,106 @@
+using StreamingCnn.Models;
+using StreamingCnn.Onnx;
+using StreamingCnn.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace StreamingCnn.Onnx.Tests.Export;
+
+/// <summary>Each layer, gate and pooling by itself: ONNX Runtime and the import compute what it computes.</summary>
+public sealed class LayerExportTests : IDisposable
+{
+    private static readonly Dictionary<string, Func<Module<Tensor, Tensor>>> Layers = new()
+    {
+        ["Celu"] = () => CELU(0.7),
+        ["Selu"] = () => SELU(),
+        ["Elu"] = () => ELU(0.7),
+        ["Mish"] = () => Mish(),
+        ["GELU"] = () => GELU(),
+        ["GELU by tanh"] = () => GELU(TorchSharp.Modules.GELU.Approximate.tanh),
+        ["Softplus"] = () => Softplus(),
+        ["sharp Softplus"] = () => Softplus(3),
+        ["LogSigmoid"] = () => LogSigmoid(),
+        ["Tanhshrink"] = () => Tanhshrink(),
+        ["Softshrink"] = () => Softshrink(0.4),
+        ["Hardshrink"] = () => Hardshrink(0.4),
+        ["Threshold"] = () => Threshold(0.3, 0),
+        ["RReLU"] = () => RReLU(0.1, 0.3),
+        ["Hardtanh"] = () => Hardtanh(-0.7, 0.4, inplace: true),
+        ["PReLU of all"] = () => PReLU(1),
+        ["PReLU"] = () => PReLU(6),
+        ["GLU"] = () => GLU(1),
+        ["LogSoftmax"] = () => LogSoftmax(1),
+        ["Softmax2d"] = () => Softmax2d(),
+        ["ChannelShuffle"] = () => ChannelShuffle(3),
+        ["PixelUnshuffle"] = () => Sequential(Upsample(scale_factor: [2, 2]), PixelUnshuffle(2)),
+        ["averages rounded up"] = () => AvgPool2d(3, 2, ceil_mode: true),
+        ["averages beside a border"] = () => AvgPool2d(3, 2, 1, count_include_pad: false),
+        ["maxima rounded up"] = () => MaxPool2d(3, 2, 1, ceil_mode: true),
+        ["GroupNorm"] = () => GroupNorm(3, 6),
+        ["GroupNorm without weights"] = () => GroupNorm(2, 6, affine: false),
+        ["InstanceNorm"] = () => InstanceNorm2d(6, affine: true),
+        ["InstanceNorm without weights"] = () => InstanceNorm2d(6),
+        ["InstanceNorm with running statistics"] = () => InstanceNorm2d(6, affine: true, track_running_stats: true),
+        ["response norm"] = () => new GlobalResponseNorm(6),
+        ["channel attention"] = () => new EfficientChannelAttention(6),
+        ["squeeze and excitation"] = () => new SqueezeExcite(6, 3, SiLU(), Hardsigmoid()),
+        ["average"] = () => AdaptiveAvgPool2d(1),
+        ["maximum"] = () => AdaptiveMaxPool2d([1, 1]),
+        ["MeanPooling"] = () => new MeanPooling(),
+        ["MaxPooling"] = () => new MaxPooling(),
+        ["SumPooling"] = () => new SumPooling(),
+        ["GeM"] = () => new GeMPooling(3),
+        ["GeM of a trained exponent"] = () => new GeMPooling(2.5, isTrained: true, boundsMean: false),
+        ["LogSumExp"] = () => new LogSumExpPooling(4),
+        ["top-k"] = () => new TopKPooling(7),
+        ["variance"] = () => new VariancePooling(),
+        ["gated attention"] = () => new GatedAttentionPooling(6, 4),
+        ["attention of logits"] = () => new LogitAttention(0.7),
+        ["attention of sigmoids"] = () => new SigmoidAttention(0.3, isTrained: true),
+    };
+
+    private static readonly Dictionary<string, (Func<Module<Tensor, Tensor>> Make, string Reason)> Refused = new()
+    {
+        ["bins"] = (() => AdaptiveAvgPool2d(7), "pools to 7 x 7 values"),
+        ["variance of a softmax"] = (() => new VariancePooling(ofSoftmax: true), "variance of a softmax"),
+        ["a threshold"] = (() => Softplus(1, 0.5), "linear above a threshold"),
+        ["another number"] = (() => Threshold(0.1, 2), "another number than 0"),
+        ["a divisor"] = (() => AvgPool2d(2, divisor_override: 3), "divides by a number of its own"),
+        ["a norm of maps"] = (() => LayerNorm([6, 20, 20], elementwise_affine: false), "more than channels"),
+        ["a penalty"] = (() => new SizeFocalPooling(), "for losses alone"),
+    };
+
+    private readonly TemporaryFolder folder = new();
+
+    public static TheoryData<string> Names => [.. Layers.Keys];
+
+    public static TheoryData<string> RefusedNames => [.. Refused.Keys];
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_layer_goes_out_and_comes_back(string name)
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(2);
+        using var network = Sequential(("conv", Conv2d(3, 6, 3)), ("layer", Layers[name]()));
+        foreach (var parameter in network.parameters())
+            init.normal_(parameter, 0.5, 0.3);
+        Exported.Disturb(network);
+        Exported.Check(network, folder, 23, 30).Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(RefusedNames))]
+    public void What_has_no_form_is_refused_by_name(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Sequential(("first", Conv2d(3, 6, 3)), ("norm", Refused[name].Make()));
+        var refusal = Assert.Throws<UnsupportedOnnxException>(() => OnnxExport.Write(network, folder.File("net.onnx")));
+        Assert.Contains("'", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(Refused[name].Reason, refusal.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.File("net.onnx")));
+    }
+}
