@@ -177,14 +177,21 @@ public sealed class StreamingSegmenter : TrainableModel
     {
         const long Side = 2048;
         long[] without = [SegmentationTask.IgnoredClass, .. (weights ?? []).Index().Where(weight => weight.Item == 0).Select(weight => (long)weight.Index)];
-        using var passedOver = tensor(without, ScalarType.Int16);
         for (long top = 0; top < mask.Height; top += Side)
         {
             for (long left = 0; left < mask.Width; left += Side)
             {
                 using var scope = NewDisposeScope();
-                var window = mask.Read(top, left, Math.Min(Side, mask.Height - top), Math.Min(Side, mask.Width - left)).to(ScalarType.Int16);
-                if (window.unsqueeze(-1).ne(passedOver).all(-1).any().item<bool>())
+                var window = mask.Read(top, left, Math.Min(Side, mask.Height - top), Math.Min(Side, mask.Width - left));
+                Tensor? counted = null;
+                foreach (var label in without)
+                {
+                    using Scalar passedOver = label;
+                    var isOther = window.ne(passedOver);
+                    counted = counted?.logical_and(isOther) ?? isOther;
+                }
+
+                if (counted!.any().item<bool>())
                     return true;
             }
         }
