@@ -19,7 +19,7 @@ public static class ImageModel
     /// <param name="ranks">Processes that share the images, and each get all predictions; null for this one alone.</param>
     /// <exception cref="TrainingException">An image cannot be read, or the loss is not a number.</exception>
     public static IReadOnlyList<Prediction> Predict(
-        StreamingClassifier model,
+        TrainableModel model,
         LearningTask task,
         IReadOnlyList<TrainingSample> samples,
         IProgress<TrainingProgress>? progress = null,
@@ -30,7 +30,7 @@ public static class ImageModel
         ArgumentNullException.ThrowIfNull(samples);
         model.eval();
         using var grad = no_grad();
-        var rounds = new ImageRounds(ranks ?? new SingleProcess(), task.Outputs.Count);
+        var rounds = new ImageRounds(ranks ?? new SingleProcess(), task.ValueCount);
         var predictions = new List<Prediction>(samples.Count);
         long all = 0;
         double loss = 0;
@@ -56,7 +56,7 @@ public static class ImageModel
     /// <param name="name">What to call it in messages.</param>
     /// <returns>A probability for each class or label, or the predicted numbers.</returns>
     /// <exception cref="TrainingException">The image cannot be read to its end, or what comes out is not a number.</exception>
-    public static IReadOnlyList<double> Predict(StreamingClassifier model, LearningTask task, IImageSource image, string name)
+    public static IReadOnlyList<double> Predict(StreamingClassifier model, ScoredTask task, IImageSource image, string name)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(task);
@@ -84,25 +84,26 @@ public static class ImageModel
     /// <param name="batch">Images that share the update; 0 to learn nothing.</param>
     /// <param name="use">Number of the use in training; 0 to judge.</param>
     /// <param name="objective">What is learned by; null for the task's loss.</param>
-    internal static (Prediction Prediction, long Pixels) Step(StreamingClassifier model, LearningTask task, TrainingSample sample,
+    internal static (Prediction Prediction, long Pixels) Step(TrainableModel model, LearningTask task, TrainingSample sample,
         int batch = 0, long use = 0, LossOptions? objective = null)
     {
         using var scope = NewDisposeScope();
         try
         {
             using var image = sample.Open(use);
-            var scores = model.forward(image);
-            var loss = task.Loss(scores, sample);
+            using var mask = sample.OpenMask?.Invoke(use);
+            var (loss, learned, values) = model.Judge(task, sample, image, mask, objective);
             var value = loss.to(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value))
                 throw new TrainingException(FirstBadWindow(sample.Name, image) ?? $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.");
-            if (batch > 0)
+            if (batch > 0 && learned is not null)
             {
                 // Not made by the division: nothing else would keep it from the garbage collector while libtorch reads it.
                 using Scalar images = batch / sample.Weight;
-                (objective is null ? loss : task.Objective(scores, sample, objective)).div(images).backward();
+                learned.div(images).backward();
             }
-            return (new(sample, task.Values(scores), value), image.Height * image.Width);
+
+            return (new(sample, values, value), image.Height * image.Width);
         }
         catch (Exception failure) when (IsOfTheImage(failure))
         {

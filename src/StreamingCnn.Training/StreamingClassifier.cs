@@ -1,5 +1,6 @@
 using StreamingCnn.Models;
 using StreamingCnn.Training.Heads;
+using StreamingCnn.Training.Tasks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -11,7 +12,7 @@ namespace StreamingCnn.Training;
 /// <remarks>
 /// A trunk that the engine cannot see into gives its output whole, in <see cref="StreamingMode.Overlap"/>, and the head looks at that.
 /// </remarks>
-public sealed class StreamingClassifier : Module<Tensor, Tensor>
+public sealed class StreamingClassifier : TrainableModel
 {
     private readonly StreamingModule features;
     private readonly PoolingHead head;
@@ -52,8 +53,11 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     /// <summary>What looks at the trunk's output.</summary>
     public PoolingHead Head => head;
 
-    /// <summary>How the model is streamed.</summary>
-    public StreamingOptions Options => features.Options;
+    /// <inheritdoc/>
+    public override Module<Tensor, Tensor> Trunk => features.Trunk;
+
+    /// <inheritdoc/>
+    public override StreamingOptions Options => features.Options;
 
     /// <summary>Scores of a batch of images in memory.</summary>
     /// <param name="input">[N, C, H, W].</param>
@@ -109,7 +113,7 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
 
     /// <summary>What a step on one image would do and cost, in the modes that the model's layers are in now.</summary>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
-    public TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
+    public override TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
 
     /// <inheritdoc cref="StreamingModule.Plan(long, long, long)"/>
     public TilePlan Plan(long height, long width, long channels) => Planned(channels).Plan(height, width, channels);
@@ -118,6 +122,17 @@ public sealed class StreamingClassifier : Module<Tensor, Tensor>
     /// Whether trunk and head can run as one. What the engine cannot see into is refused by name, except on overlapping tiles.
     /// </summary>
     internal bool IsSeenInto(long? channels) => Options.Mode != StreamingMode.Overlap || features.SeesInto(channels);
+
+    /// <inheritdoc/>
+    internal override ImageJudgement Judge(
+        LearningTask task, TrainingSample sample, IImageSource image, IImageSource? mask, LossOptions? objective)
+    {
+        if (task is not ScoredTask scored)
+            throw new ArgumentException($"A classifier gives scores of a whole image and learns no {task.Kind}; take a {nameof(StreamingSegmenter)}.", nameof(task));
+        var scores = forward(image);
+        var loss = scored.Loss(scores, sample);
+        return new(loss, objective is null ? loss : scored.Objective(scores, sample, objective), scored.Values(scores));
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

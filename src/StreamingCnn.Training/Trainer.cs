@@ -9,18 +9,20 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training;
 
-/// <summary>Trains a model of whole images: one image at a time, gradients added up over a batch.</summary>
+/// <summary>Trains a model of whole images, or of their pixels: one image at a time, gradients added up over a batch.</summary>
 /// <remarks>
 /// Several processes share the images of each batch. The order of images, what is drawn at random for each of them, and when weights are updated do not depend on how many there are; so losses and weights
 /// are the same to rounding, and the same bits each time with the same number. For each image to learn from, torch's random numbers begin anew, from the seed and the number of its use.
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
-    private readonly StreamingClassifier model;
+    private readonly TrainableModel model;
     private readonly LearningTask task;
     private readonly TrainingOptions options;
     private readonly OptimizerHelper optimizer;
     private readonly WeightAverage? average;
+    private readonly WeightUpdate update;
+    private readonly LearnedData data;
     private readonly ICommunicator ranks;
     private readonly ImageRounds rounds;
     private readonly MonitoredMetric? monitor;
@@ -28,13 +30,6 @@ public sealed class Trainer : IDisposable
     // Parameters of the trunk that are to learn once it is no longer frozen.
     private readonly Parameter[] trunk;
     private TrainingPosition position = new();
-
-    // What the run learns from, as it was last looked at, and the lists that were looked at.
-    private DataRecord? data;
-    private (IReadOnlyList<TrainingSample> Training, IReadOnlyList<TrainingSample> Validation)? seen;
-
-    // What a run that goes on has learned from before: images, or a fingerprint of their names in older checkpoints.
-    private (DataRecord? Images, string? Names) before;
 
     /// <summary>Creates the trainer.</summary>
     /// <param name="model">The model; trained in place. Parameters that do not require a gradient stay as they are.</param>
@@ -45,7 +40,7 @@ public sealed class Trainer : IDisposable
     /// writes the checkpoint.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
-    public Trainer(StreamingClassifier model, LearningTask task, TrainingOptions? options = null, ICommunicator? ranks = null)
+    public Trainer(TrainableModel model, LearningTask task, TrainingOptions? options = null, ICommunicator? ranks = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(task);
@@ -54,13 +49,15 @@ public sealed class Trainer : IDisposable
         this.options = options ?? new();
         this.options.Validate();
         this.ranks = ranks ?? new SingleProcess();
-        rounds = new(this.ranks, task.Outputs.Count);
+        rounds = new(this.ranks, task.ValueCount);
         this.options.Loss?.Check(task);
         monitor = this.options.Monitor is { } name ? MonitoredMetric.Of(task, name) : null;
-        trunk = [.. model.Features.parameters().Where(parameter => parameter.requires_grad)];
+        trunk = [.. model.Trunk.parameters().Where(parameter => parameter.requires_grad)];
         // A list, not a query: the optimizer would ask anew at every step, and pass over the trunk while it is frozen.
         optimizer = Optimizers.Create(this.options, [.. model.parameters().Where(parameter => parameter.requires_grad)]);
         average = this.options.WeightAverage is { } decay ? new WeightAverage(model, decay) : null;
+        update = new(model, this.options, optimizer, average, this.ranks);
+        data = new(this.ranks);
     }
 
     /// <summary>Results of the epochs that are done, those before an interruption included.</summary>
@@ -80,7 +77,7 @@ public sealed class Trainer : IDisposable
     /// <remarks>On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.</remarks>
     /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings or another model.</exception>
     /// <exception cref="WeightFileException">The checkpoint is missing or damaged.</exception>
-    public void Resume() => Resume((images, names) => before = (images, names));
+    public void Resume() => Resume(data.WasBefore);
 
     /// <summary>As <see cref="Resume()"/>, and refuses other images than those of the run before anything is changed.</summary>
     /// <param name="training">The images to learn from.</param>
@@ -95,8 +92,8 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(validation);
         Resume((images, names) =>
         {
-            before = (images, names);
-            LookAt(training, validation);
+            data.WasBefore(images, names);
+            data.LookAt(training, validation);
         });
     }
 
@@ -117,7 +114,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(validation);
         if (training.Count == 0)
             throw new TrainingException("There are no images to train on.");
-        LookAt(training, validation);
+        data.LookAt(training, validation);
         TakeStateOfFirst();
 
         while (position.Epoch <= options.Epochs && !HasLostPatience())
@@ -144,7 +141,7 @@ public sealed class Trainer : IDisposable
                 position.Epoch,
                 Judge([.. position.Seen.Select(seen => new Prediction(training[seen.Index], seen.Values, seen.Loss))]),
                 validation.Count == 0 ? null : Judge(Predict(validation)),
-                optimizer.ParamGroups.First().LearningRate);
+                update.LearningRate);
             position.History.Add(result);
             position.Epoch++;
             position.Seen.Clear();
@@ -196,32 +193,11 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Looks at the images, and refuses others than those that the run has learned from before.</summary>
-    private void LookAt(IReadOnlyList<TrainingSample> training, IReadOnlyList<TrainingSample> validation)
-    {
-        if (seen == (training, validation))
-            return;
-        var now = RankedData.Of(ranks, training, validation);
-        if (before.Images is { } images && now.DifferenceFrom(images) is { } difference)
-        {
-            throw new TrainingException(
-                $"The images are not those that the run has learned from: {difference}; bring them back, or start a new run.");
-        }
-
-        if (before is { Images: null, Names: { } names } && names != TrainingCheckpoint.Fingerprint(training))
-        {
-            throw new TrainingException(
-                "The images or their labels are not those that the interrupted run was trained on; resume with the same data.");
-        }
-
-        (data, seen, before) = (now, (training, validation), (now, null));
-    }
-
     /// <summary>Goes through the rest of the present epoch, until cancelled.</summary>
     private void Epoch(IReadOnlyList<TrainingSample> training, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         model.train();
-        var order = Order(training);
+        var order = ImageOrder.Of(options, position.Epoch, training);
         var updates = (order.Length + options.BatchSize - 1) / options.BatchSize;
         var loss = position.Seen.Sum(seen => seen.Loss);
         var statistics = new StatisticsSum(ranks, model);
@@ -243,7 +219,7 @@ public sealed class Trainer : IDisposable
             var before = done;
             done += images;
             if (done == batchStart + batch)
-                Update((long)updates * options.Epochs);
+                update.Make(position, (long)updates * options.Epochs);
             if (options.CheckpointInterval > 0 && done / options.CheckpointInterval > before / options.CheckpointInterval && done < order.Length)
                 SaveCheckpoint();
             progress?.Report(new(position.Epoch, done, order.Length, loss / done, position.Pixels));
@@ -277,42 +253,6 @@ public sealed class Trainer : IDisposable
             parameter.requires_grad = !isFrozen;
     }
 
-    /// <summary>The images of the present epoch. They follow from seed and epoch alone, so that an interrupted epoch can go on.</summary>
-    private int[] Order(IReadOnlyList<TrainingSample> training)
-    {
-        var random = new Random(unchecked((options.Seed * 1_000_003) + position.Epoch));
-        var order = Enumerable.Range(0, training.Count).ToArray();
-        if (!options.Balanced)
-        {
-            random.Shuffle(order);
-            return order;
-        }
-
-        var classes = order.GroupBy(index => training[index].Label).OrderBy(group => group.Key).Select(group => group.ToArray()).ToArray();
-        return [.. order.Select(_ =>
-        {
-            var members = classes[random.Next(classes.Length)];
-            return members[random.Next(members.Length)];
-        })];
-    }
-
-    private void Update(long updates)
-    {
-        using var scope = NewDisposeScope();
-        GradientSum.ToAll(ranks, model.parameters());
-        var losses = position.History.ConvertAll(epoch => (epoch.Validation ?? epoch.Training).Loss);
-        var rate = options.LearningRate * LearningRateSchedules.Factor(options, position.Updates, updates, losses);
-        foreach (var group in optimizer.ParamGroups)
-            group.LearningRate = rate;
-        if (options.ClipNorm is { } norm)
-            nn.utils.clip_grad_norm_(model.parameters().Where(parameter => parameter.grad is not null), norm);
-        using (new CollectionPause())
-            optimizer.step();
-        optimizer.zero_grad();
-        position.Updates++;
-        average?.Update(position.Updates);
-    }
-
     /// <summary>Goes by the score alone: a loss may go on falling for ever where the score cannot rise.</summary>
     private bool HasLostPatience() => options.Patience is { } patience && BestEpoch.ByScore(position.History) is { } best && position.History.Count - best >= patience;
 
@@ -327,7 +267,7 @@ public sealed class Trainer : IDisposable
         if (position.Seen.Count % options.BatchSize != 0)
             GradientSum.ToFirst(ranks, model.parameters());
         if (ranks.Rank == 0)
-            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position, data!);
+            TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position, data.Record!);
     }
 
     private T WithAverage<T>(Func<T> action)

@@ -9,8 +9,18 @@ namespace StreamingCnn.Training;
 /// </param>
 public sealed record TrainingSample(string Name, int Label, Func<long, IImageSource> Open)
 {
-    /// <summary>The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes.</summary>
+    /// <summary>
+    /// The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes. Of segmentation how many pixels of
+    /// each class the mask has, where that is known.
+    /// </summary>
     public IReadOnlyList<double> Targets { get; init; } = [];
+
+    /// <summary>
+    /// Opens the map of its classes, of one channel and the image's size: numbers from 0, and <see cref="Tasks.SegmentationTask.IgnoredClass"/> where a
+    /// pixel does not count. It is called with the same number as <see cref="Open"/>, and what is changed of the image's shape is changed of it alike.
+    /// </summary>
+    /// <value>The default value is null: what is to be learned of the image is of it as a whole.</value>
+    public Func<long, IImageSource>? OpenMask { get; init; }
 
     /// <summary>How much it counts in learning: its gradient is multiplied by this. It changes nothing of how it is judged.</summary>
     /// <value>The default value is 1.</value>

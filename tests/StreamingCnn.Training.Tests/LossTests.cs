@@ -105,7 +105,7 @@ public class LossTests
 
     private static ClassificationTask Two { get; } = new(["a", "b"]);
 
-    private static IEnumerable<(LearningTask Task, TrainingSample Sample, int Outputs)> Cases() =>
+    private static IEnumerable<(ScoredTask Task, TrainingSample Sample, int Outputs)> Cases() =>
         [(Classes, Is(1), 3), (Labels, Has(0, 1), 2), (Numbers, Has(2, -3), 2)];
 
     private static TrainingSample Is(int label) => new("", label, _ => null!);

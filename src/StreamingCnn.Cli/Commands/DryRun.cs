@@ -5,7 +5,7 @@ using StreamingCnn.Training;
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary>What a training run would do and cost, told without doing it: all that can go wrong before the first step has gone right by then.</summary>
-internal sealed class DryRun(StreamingClassifier model, TrainingSet set, TrainingOptions training)
+internal sealed class DryRun(TrainableModel model, TrainingSet set, TrainingOptions training)
 {
     public void Show()
     {

@@ -20,7 +20,7 @@ internal static class EvaluateCommand
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
         var data = new Argument<string>("data")
         {
-            Description = "CSV file with the columns image,label (paths relative to the file; optional column split), or a folder with one folder of images for each class.",
+            Description = "CSV file with the columns image,label, or image,mask for a model of maps (paths relative to the file; optional column split), or a folder with one folder of images for each class.",
         };
         var part = CommonOptions.Parsed<string?>(
             "--part",
@@ -54,7 +54,7 @@ internal static class EvaluateCommand
         {
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
             var display = ProgressDisplay.OnErrors(job.Errors);
-            var (model, description) = ModelDescription.Load(
+            var (model, description) = ModelDescription.LoadModel(
                 file,
                 new StreamingOptions
                 {
@@ -101,6 +101,7 @@ internal static class EvaluateCommand
                         ReportTable.OfSettings("Model", [new("weights", file), .. description.ToMetadata().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.Replace("\n", ", ")))]),
                     ],
                     Parts = [new(chosen, evaluation)],
+                    Pictures = MapPictures.Of(model, task, predictions),
                 }.Write(folder);
                 Console.WriteLine($"Predictions, metrics, plots and {Report.PageName} in {folder}.");
             }

@@ -145,7 +145,7 @@ internal static class PredictCommand
                     foreach (var doubt in prepared.Doubts(ImageReading.Of(image.Path, prepared.Options)).Where(told.Add))
                         tell($"Note: {image.Path}: {doubt}.");
                     using var source = prepared.Open(image.Path);
-                    var values = ImageModel.Predict(model, task, source, image.Path);
+                    var values = ImageModel.Predict(model, (ScoredTask)task, source, image.Path);
                     return [1, source.Height * source.Width, .. values];
                 }
                 catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)

@@ -226,7 +226,7 @@ internal static class SaliencyCommand
     private static string Answer(LearningTask task, SaliencyMap map)
     {
         using var scores = tensor(map.Scores.ToArray(), [1, map.Scores.Count]);
-        var value = task.Values(scores)[map.Target];
+        var value = ((ScoredTask)task).Values(scores)[map.Target];
         return task is RegressionTask
             ? string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:G4}")
             : string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:0.0%}");

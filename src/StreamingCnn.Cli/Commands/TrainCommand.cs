@@ -4,6 +4,7 @@ using StreamingCnn.Cli.Demo;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx;
@@ -68,8 +69,8 @@ internal static class TrainCommand
             var display = ProgressDisplay.OnOutput(job.IsShared);
             var streaming = Streaming(options, parsed, job);
             var copy = resume is not null && File.Exists(run.Network) ? run.Network : null;
-            using var model = set.Description.Create(streaming with { Progress = display }, copy);
-            var imported = model.Features.Trunk as OnnxTrunk;
+            using var model = set.Description.CreateModel(streaming with { Progress = display }, copy);
+            var imported = model.Trunk as OnnxTrunk;
             if (imported is not null)
                 set = set with { Description = set.Description with { Structure = Convert.ToBase64String(imported.Structure()) } };
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
@@ -148,7 +149,8 @@ internal static class TrainCommand
             seed,
             parsed.GetValue(options.Channels),
             options.Reading.Of(parsed),
-            options.FoldOf(parsed));
+            options.FoldOf(parsed),
+            parsed.GetValue(options.Task) == LabelKind.Mask ? options.Masks(parsed) : null);
         if (options.FoldOf(parsed) is { } fold)
             Say($"Fold {fold.Number} of {fold.Count} is the test.");
         foreach (var note in images.Notes)
@@ -264,9 +266,9 @@ internal static class TrainCommand
     }
 
     /// <summary>Weights of a whole classifier are welcome: what the trunk has no use for, such as its last layer, is passed over.</summary>
-    private static void LoadTrunk(StreamingClassifier model, string path, string? prefix)
+    private static void LoadTrunk(TrainableModel model, string path, string? prefix)
     {
-        var trunk = model.Features.Trunk;
+        var trunk = model.Trunk;
         LoadedWeights loaded;
         try
         {
@@ -295,7 +297,7 @@ internal static class TrainCommand
         }
     }
 
-    private static void Introduce(StreamingClassifier model, TrainingSet set)
+    private static void Introduce(TrainableModel model, TrainingSet set)
     {
         var plan = model.Plan(set.LargestSize.Height, set.LargestSize.Width);
         Say($"{set.Training.Count} images to train on, {set.Validation.Count} to validate, {set.Test.Count} to test; {set.Description.Task.Kind}: {string.Join(", ", set.Description.Task.Outputs)}.");

@@ -14,10 +14,27 @@ using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
+/// <summary>What a map of classes is learned by.</summary>
+internal enum PixelLoss
+{
+    /// <summary>Cross-entropy.</summary>
+    CrossEntropy,
+
+    /// <summary>Soft Dice.</summary>
+    Dice,
+
+    /// <summary>Both in sum.</summary>
+    DiceCrossEntropy,
+
+    /// <summary>Focal loss.</summary>
+    Focal,
+}
+
 /// <summary>The options of <c>scnn train</c>, and what they become; <see cref="TrainRefusals"/> says which are refused.</summary>
 internal sealed class TrainOptions
 {
     private const string Score = "score";
+    private const double UsualFocalExponent = 2;
 
     private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
     private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
@@ -42,7 +59,8 @@ internal sealed class TrainOptions
 
     public Argument<string?> Data { get; } = new("data")
     {
-        Description = "CSV file with the columns image,label (paths relative to the file; optional column split: train, validation, test), or a folder with one folder of images for each class.",
+        Description = "CSV file with the columns image,label, or image,mask for --task segmentation (paths relative to the file; optional column split: train, validation, test), "
+            + "or a folder with one folder of images for each class.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -62,18 +80,47 @@ internal sealed class TrainOptions
     public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
         "--task",
         "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
-        + "numbers (columns of numbers to predict).",
+        + "numbers (columns of numbers to predict); or segmentation (a class for each pixel, in the files of the column mask).",
         text => text switch
         {
             "classes" => LabelKind.Class,
             "labels" => LabelKind.MultiLabel,
             "numbers" => LabelKind.Regression,
-            _ => throw new FormatException($"'{text}' is not a task; write classes, labels or numbers."),
+            SegmentationTask.Name => LabelKind.Mask,
+            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers or segmentation."),
         },
         "classes");
 
     public Option<string[]> LabelColumns { get; } =
         CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
+
+    public Option<string[]> Classes { get; } = CommonOptions.Several(
+        "--classes",
+        "Of --task segmentation: names of the classes whose values in masks are 0, 1 and so on, separated by commas, or name=value for each; or a text file with one on each line. "
+            + "Default: each value that masks have.",
+        text => text,
+        null);
+
+    public Option<long[]> Ignore { get; } = CommonOptions.Several(
+        "--ignore",
+        "Of --task segmentation: values in masks of pixels that do not count, separated by commas.",
+        text => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new FormatException($"'{text}' is no value of a mask; write a whole number, such as 255."),
+        null);
+
+    public Option<PixelLoss> Loss { get; } = CommonOptions.Parsed(
+        "--loss",
+        "Of --task segmentation: what is learned by, cross-entropy, dice (the soft Dice loss), dice-cross-entropy (both in sum), or focal (whose exponent is --focal, or 2).",
+        text => text switch
+        {
+            "cross-entropy" => PixelLoss.CrossEntropy,
+            "dice" => PixelLoss.Dice,
+            "dice-cross-entropy" => PixelLoss.DiceCrossEntropy,
+            "focal" => PixelLoss.Focal,
+            _ => throw new FormatException($"'{text}' is no loss; write cross-entropy, dice, dice-cross-entropy or focal."),
+        },
+        "cross-entropy");
 
     public Option<bool> LiteralLabels { get; } = new("--literal-labels")
     {
@@ -262,7 +309,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, Task, LabelColumns, LiteralLabels, Group, Folds, Fold,
+        Demo, Config, Resume, DryRun, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory,
         .. Carry.All, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
@@ -278,6 +325,23 @@ internal sealed class TrainOptions
         GroupColumn = parsed.GetValue(Group),
         WeightColumn = parsed.GetValue(Weight),
     };
+
+    /// <summary>The classes of masks.</summary>
+    /// <exception cref="ArgumentException">They are not named as they should be.</exception>
+    public MaskClasses Masks(ParseResult parsed)
+    {
+        var texts = parsed.GetValue(Classes) ?? [];
+        if (texts is [var file] && File.Exists(file))
+            texts = [.. File.ReadAllLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        try
+        {
+            return new() { Classes = MaskClasses.Parse(texts), Ignored = parsed.GetValue(Ignore) ?? [] };
+        }
+        catch (FormatException problem)
+        {
+            throw new ArgumentException(problem.Message, problem);
+        }
+    }
 
     /// <summary>What is monitored beside the score; null for nothing.</summary>
     public string? MonitorOf(ParseResult parsed) => parsed.GetValue(Monitor) is { } name && name != Score ? name : null;
@@ -321,9 +385,16 @@ internal sealed class TrainOptions
     private LossOptions? LossOf(ParseResult parsed, TrainingSet set)
     {
         var weights = parsed.GetValue(ClassWeights);
+        var map = parsed.GetValue(Loss);
         var loss = new LossOptions
         {
-            FocalExponent = parsed.GetValue(focal),
+            Map = map switch
+            {
+                PixelLoss.Dice => MapLossKind.Dice,
+                PixelLoss.DiceCrossEntropy => MapLossKind.DiceCrossEntropy,
+                _ => null,
+            },
+            FocalExponent = parsed.GetValue(focal) is var exponent && exponent == 0 && map == PixelLoss.Focal ? UsualFocalExponent : exponent,
             LabelSmoothing = parsed.GetValue(smoothing),
             HuberDistance = parsed.GetValue(huber),
             ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),

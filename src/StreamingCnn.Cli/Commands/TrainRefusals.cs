@@ -17,7 +17,7 @@ internal sealed class TrainRefusals(TrainOptions options)
     {
         Symbol[] ofData =
         [
-            options.Data, options.Task, options.LabelColumns, options.LiteralLabels, options.Group, options.Folds, options.Fold,
+            options.Data, options.Task, options.LabelColumns, options.Classes, options.Ignore, options.Loss, options.LiteralLabels, options.Group, options.Folds, options.Fold,
             options.Weight, options.Downsample, options.Resolution, options.ResolutionOfFiles, options.Channels, options.Foreground,
                 .. options.Reading.All, options.Range, options.Augment,
             options.Crop, options.ValidationShare,
@@ -87,6 +87,7 @@ internal sealed class TrainRefusals(TrainOptions options)
                 $"--task classes takes one label column, but --labels names {count}; name one, or choose --task labels or --task numbers.");
         }
 
+        RefuseOfMasks(given, parsed);
         if (parsed.GetValue(options.LiteralLabels) && task != LabelKind.Class)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
         if (parsed.GetValue(options.Range) is not null && parsed.GetValue(options.Normalize) is PixelScaling.Measured or PixelScaling.None)
@@ -119,6 +120,25 @@ internal sealed class TrainRefusals(TrainOptions options)
             throw new ArgumentException(
                 "--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
         }
+    }
+
+    /// <summary>Refuses what is of maps of classes alone, and what is not of them.</summary>
+    private void RefuseOfMasks(ParseResult given, ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Task) != LabelKind.Mask)
+        {
+            if (Given(given, options.Classes, options.Ignore, options.Loss) is { Length: > 0 } ofMasks)
+                throw new ArgumentException($"{string.Join(", ", ofMasks)} is of --task segmentation alone; leave it out, or choose that task.");
+            return;
+        }
+
+        Option[] ofImages =
+        [
+            options.LabelColumns, options.Pooling.Pooling, options.Pooling.Number, options.Dropout, options.Foreground, options.OperatingPoint,
+            options.Calibrate, options.Folds, options.Fold,
+        ];
+        if (Given(given, ofImages) is { Length: > 0 } others)
+            throw new ArgumentException($"{string.Join(", ", others)} is not of --task segmentation, which judges each pixel of whole images; leave it out.");
     }
 
     /// <summary>Refuses what the data cannot bear.</summary>
@@ -157,7 +177,7 @@ internal sealed class TrainRefusals(TrainOptions options)
     }
 
     /// <summary>Names of those that stand on the command line.</summary>
-    private static string[] Given(ParseResult parsed, params Symbol[] symbols) =>
+    private static string[] Given(ParseResult parsed, params IReadOnlyList<Symbol> symbols) =>
     [
         .. symbols.Where(symbol => parsed.GetResult(symbol) is OptionResult { Implicit: false } or ArgumentResult { Tokens.Count: > 0 })
             .Select(symbol => symbol is Argument ? $"<{symbol.Name}>" : symbol.Name),

@@ -47,7 +47,7 @@ internal sealed record TrainingSet(
 }
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
-internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption, Job job)
+internal sealed class TrainRun(Trainer trainer, TrainableModel model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption, Job job)
 {
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
@@ -191,6 +191,7 @@ internal sealed class TrainRun(Trainer trainer, StreamingClassifier model, Train
             History = trainer.History,
             ScoreName = task.ScoreName,
             Parts = parts,
+            Pictures = parts.Count == 0 ? null : MapPictures.Of(model, task, parts[^1].Evaluation.Predictions),
         }.Write(run.Path);
     }
 

@@ -16,13 +16,14 @@ internal static class TrainingCheck
 
     /// <exception cref="WeightFileException">The carry or maps cannot be kept where they are to be.</exception>
     /// <exception cref="DataSetException">Images are too small or too large; all are named.</exception>
-    public static void Run(StreamingClassifier model, TrainingSet set)
+    public static void Run(TrainableModel model, TrainingSet set)
     {
         if (model.Options.CarryFolder is { } folder)
             OutputFolder.Check(folder);
         if (set.Crop is var (height, width))
             model.Plan(height, width);
         set.Training[0].Open(1).Dispose();
+        set.Training[0].OpenMask?.Invoke(1).Dispose();
 
         // Parts are cut from training images, so that their own size does not matter.
         var cut = set.Crop is null ? [] : set.Training.Select(sample => sample.Name).ToHashSet(StringComparer.Ordinal);
@@ -52,7 +53,7 @@ internal static class TrainingCheck
                 sizes.MaxBy(size => size.Height), sizes.MaxBy(size => size.Width), sizes.MaxBy(size => size.Height * (double)size.Width),
             }.Distinct();
 
-    private static string? Problem(StreamingClassifier model, (long Height, long Width) size)
+    private static string? Problem(TrainableModel model, (long Height, long Width) size)
     {
         try
         {

@@ -51,6 +51,41 @@ public sealed record AugmentationOptions
     public IImageSource Apply(IImageSource source, long seed)
     {
         ArgumentNullException.ThrowIfNull(source);
+        var drawn = Draw(seed);
+        source = Moved(source, drawn, seed, Fill, isNearest: false);
+        if (Brightness > 0 || Contrast > 0 || Saturation > 0 || Hue > 0)
+            source = new RecolouredSource(source, drawn.Colours);
+        if (Stain > 0 && source.Channels == 3)
+            source = new RecolouredSource(source, drawn.Stains);
+        if (Crop is null && Cutouts == 0)
+            return source;
+        var part = Part(source, drawn);
+        var holes = Enumerable.Range(0, Cutouts).Select(_ =>
+        {
+            var random = drawn.Rest;
+            var (h, w) = (1 + random.NextInt64(Math.Max(1, part.Height / 4)), 1 + random.NextInt64(Math.Max(1, part.Width / 4)));
+            return new ImageRegion(random.NextInt64(part.Height - h + 1), random.NextInt64(part.Width - w + 1), h, w);
+        }).ToList();
+        return new PaddedCropSource(source, part, Fill, holes);
+    }
+
+    /// <summary>
+    /// Draws the variant of an image's map of classes that <see cref="Apply"/> draws of the image with the same seed: turned, warped and cropped like it. No
+    /// class is changed or mixed with another; colours do not matter, and what is cut out of the image keeps its class.
+    /// </summary>
+    /// <param name="source">The map, of the image's size; the returned source owns it.</param>
+    /// <param name="seed">The image's seed.</param>
+    /// <param name="outside">The class of pixels that come from nowhere.</param>
+    public IImageSource ApplyToClasses(IImageSource source, long seed, short outside)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var drawn = Draw(seed);
+        source = Moved(source, drawn, seed, outside, isNearest: true);
+        return Crop is null ? source : new PaddedCropSource(source, Part(source, drawn), outside);
+    }
+
+    private Variant Draw(long seed)
+    {
         var random = new Random(unchecked((int)PositionNoise.Bits(seed, 0, 0)));
         double Around(double range) => ((2 * random.NextDouble()) - 1) * range;
         // All numbers are drawn whether they are used or not: switching one change on leaves the others as they were.
@@ -61,28 +96,38 @@ public sealed record AugmentationOptions
             ((float)(Around(Stain) / 10), (float)(Around(Stain) / 10), (float)(Around(Stain) / 10)));
         var (cropY, cropX) = (random.NextDouble(), random.NextDouble());
         var flip = random.Next(2) == 1 && Flip;
-        (mirror, turns) = (mirror && Mirror, QuarterTurns ? turns : 0);
+        return new(mirror && Mirror, flip, QuarterTurns ? turns : 0, degrees, jitter, stain, cropY, cropX, random);
+    }
+
+    private IImageSource Moved(IImageSource source, Variant drawn, long seed, float outside, bool isNearest)
+    {
         // Top and bottom change places by a half turn of the mirror image.
-        if (mirror || flip || turns > 0)
-            source = new TurnedSource(source, mirror != flip, flip ? turns + 2 : turns);
-        if (Rotation > 0 || Elastic > 0)
-            source = new WarpedSource(source, degrees, Elastic, ElasticSpacing, seed, Fill);
-        if (Brightness > 0 || Contrast > 0 || Saturation > 0 || Hue > 0)
-            source = new RecolouredSource(source, jitter);
-        if (Stain > 0 && source.Channels == 3)
-            source = new RecolouredSource(source, stain);
-        if (Crop is null && Cutouts == 0)
-            return source;
+        if (drawn.Mirror || drawn.Flip || drawn.Turns > 0)
+            source = new TurnedSource(source, drawn.Mirror != drawn.Flip, drawn.Flip ? drawn.Turns + 2 : drawn.Turns);
+        return Rotation > 0 || Elastic > 0
+            ? new WarpedSource(source, drawn.Degrees, Elastic, ElasticSpacing, seed, outside, isNearest)
+            : source;
+    }
+
+    private ImageRegion Part(IImageSource source, Variant drawn)
+    {
         var (height, width) = Crop ?? (source.Height, source.Width);
-        var region = new ImageRegion(Place(source.Height - height, cropY), Place(source.Width - width, cropX), height, width);
-        var holes = Enumerable.Range(0, Cutouts).Select(_ =>
-        {
-            var (h, w) = (1 + random.NextInt64(Math.Max(1, height / 4)), 1 + random.NextInt64(Math.Max(1, width / 4)));
-            return new ImageRegion(random.NextInt64(height - h + 1), random.NextInt64(width - w + 1), h, w);
-        }).ToList();
-        return new PaddedCropSource(source, region, Fill, holes);
+        return new(Place(source.Height - height, drawn.CropY), Place(source.Width - width, drawn.CropX), height, width);
     }
 
     // A smaller image lies anywhere within the crop, a larger one gives any part of itself.
     private static long Place(long slack, double at) => (long)Math.Floor(at * (Math.Abs(slack) + 1)) * Math.Sign(slack);
+
+    /// <summary>What was drawn for one variant.</summary>
+    /// <param name="Mirror">Exchange left and right.</param>
+    /// <param name="Flip">Exchange top and bottom.</param>
+    /// <param name="Turns">Quarter turns.</param>
+    /// <param name="Degrees">Turn by an angle.</param>
+    /// <param name="Colours">Change of colours.</param>
+    /// <param name="Stains">Change of stains.</param>
+    /// <param name="CropY">Place of the crop, 0 to 1.</param>
+    /// <param name="CropX">Place of the crop, 0 to 1.</param>
+    /// <param name="Rest">Numbers for what depends on the image's size.</param>
+    private sealed record Variant(
+        bool Mirror, bool Flip, int Turns, double Degrees, ColourJitter Colours, StainJitter Stains, double CropY, double CropX, Random Rest);
 }

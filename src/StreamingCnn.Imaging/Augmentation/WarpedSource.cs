@@ -6,7 +6,7 @@ namespace StreamingCnn.Imaging.Augmentation;
 /// <summary>Another source turned by any angle about its centre and deformed elastically; its size stays the same.</summary>
 /// <remarks>
 /// The deformation is a smooth random field that is a function of the position alone, so any window can compute its part. A window reads the box that
-/// its pixels come from; pixels are interpolated linearly. What comes from outside the image has the fill value.
+/// its pixels come from; pixels are interpolated linearly, or the nearest is taken. What comes from outside the image has the fill value.
 /// </remarks>
 public sealed class WarpedSource : IImageSource
 {
@@ -19,6 +19,7 @@ public sealed class WarpedSource : IImageSource
     private readonly double spacing;
     private readonly long seed;
     private readonly float fill;
+    private readonly bool isNearest;
 
     /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
     /// <param name="inner">The image.</param>
@@ -27,8 +28,9 @@ public sealed class WarpedSource : IImageSource
     /// <param name="spacing">Distance in pixels over which the deformation changes.</param>
     /// <param name="seed">Decides the deformation.</param>
     /// <param name="fill">Value of pixels from outside the image.</param>
+    /// <param name="isNearest">Take the nearest pixel, and do not interpolate: for values that must stay as they are, such as classes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The amplitude is negative, or the spacing not positive.</exception>
-    public WarpedSource(IImageSource inner, double degrees, double amplitude, double spacing, long seed, float fill)
+    public WarpedSource(IImageSource inner, double degrees, double amplitude, double spacing, long seed, float fill, bool isNearest = false)
     {
         ArgumentNullException.ThrowIfNull(inner);
         ArgumentOutOfRangeException.ThrowIfNegative(amplitude);
@@ -39,6 +41,7 @@ public sealed class WarpedSource : IImageSource
         this.spacing = spacing;
         this.seed = seed;
         this.fill = fill;
+        this.isNearest = isNearest;
     }
 
     /// <inheritdoc/>
@@ -86,7 +89,7 @@ public sealed class WarpedSource : IImageSource
         // The source's type is learnt from a pixel where nothing of the window lies inside.
         var empty = y1 <= y0 || x1 <= x0;
         var pixels = empty ? inner.Read(0, 0, 1, 1) : inner.Read(y0, x0, y1 - y0, x1 - x0);
-        var isByte = pixels.dtype == ScalarType.Byte;
+        var type = pixels.dtype;
         var box = new Box(
             FloatPixels.Of(pixels), y0, x0, empty ? 0 : (int)(y1 - y0), empty ? 0 : (int)(x1 - x0), fill);
         var warped = FloatPixels.Empty(Channels, height, width);
@@ -96,10 +99,14 @@ public sealed class WarpedSource : IImageSource
             {
                 var line = warped[(c * height) + row];
                 for (var x = 0; x < width; x++)
-                    line[x] = box.Between(c, ys[(row * width) + x], xs[(row * width) + x]);
+                {
+                    var i = (row * width) + x;
+                    line[x] = isNearest ? box.Nearest(c, ys[i], xs[i]) : box.Between(c, ys[i], xs[i]);
+                }
             }
         });
-        return (isByte ? PixelRange.ToBytes(warped.Window) : warped.Window).MoveToOuterDisposeScope();
+        var window = warped.Window;
+        return (type == ScalarType.Byte ? PixelRange.ToBytes(window) : isNearest ? window.to(type) : window).MoveToOuterDisposeScope();
     }
 
     private static long Within(double position, long length) => (long)Math.Clamp(Math.Floor(position), 0, length);
@@ -138,6 +145,10 @@ public sealed class WarpedSource : IImageSource
             var lower = ((1 - wx) * At(channel, row + 1, column)) + (wx * At(channel, row + 1, column + 1));
             return ((1 - wy) * upper) + (wy * lower);
         }
+
+        /// <summary>The value of the pixel that a place is nearest to.</summary>
+        public float Nearest(int channel, double y, double x) =>
+            At(channel, (long)Math.Floor(y + 0.5) - Top, (long)Math.Floor(x + 0.5) - Left);
 
         private float At(int channel, long row, long column) =>
             row < 0 || row >= Height || column < 0 || column >= Width ? Fill : Values[(channel * Height) + row][(int)column];

@@ -11,6 +11,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     private readonly List<ListedImage> rows = [];
     private readonly Dictionary<string, int> firstUse = new(StringComparer.Ordinal);
     private readonly RealPaths realPaths = new();
+    private readonly IReadOnlyList<string> labelNames = options.Labels == LabelKind.Mask ? [] : options.LabelColumns;
     private readonly string root = options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
 
     private sealed record ListedImage(int Line, string Image, string[] Labels, string? Mask, string? Split, double? Resolution)
@@ -48,6 +49,8 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private void RefuseOptions()
     {
+        if (options.Labels == LabelKind.Mask)
+            return;
         var names = string.Join(", ", options.LabelColumns);
         if (options.LabelColumns.Count == 0 || options.LabelColumns.Any(string.IsNullOrWhiteSpace))
             throw new DataSetException(
@@ -75,20 +78,23 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var image = candidates.Select(table.Find).FirstOrDefault(place => place >= 0, -1);
         if (image < 0)
             problems.Add($"there is no column '{candidates[0]}'; the columns are {table.ColumnNames}", table.HeaderLine);
-        var labels = options.LabelColumns.Select(table.Find).ToArray();
+        var labels = labelNames.Select(table.Find).ToArray();
         for (var i = 0; i < labels.Length; i++)
         {
             if (labels[i] < 0)
-                problems.Add($"there is no column '{options.LabelColumns[i]}'; the columns are {table.ColumnNames}", table.HeaderLine);
+                problems.Add($"there is no column '{labelNames[i]}'; the columns are {table.ColumnNames}", table.HeaderLine);
         }
 
+        var mask = table.Find(options.MaskColumn);
+        if (options.Labels == LabelKind.Mask && mask < 0)
+            problems.Add($"there is no column '{options.MaskColumn}'; the columns are {table.ColumnNames}", table.HeaderLine);
         var group = options.GroupColumn is { } wanted ? table.Find(wanted) : -1;
         if (options.GroupColumn is { } missing && group < 0 && options.RequireGroup)
             problems.Add($"there is no column '{missing}'; the columns are {table.ColumnNames}", table.HeaderLine);
         var weight = options.WeightColumn is { } column ? table.Find(column) : -1;
         if (options.WeightColumn is { } absent && weight < 0)
             problems.Add($"there is no column '{absent}'; the columns are {table.ColumnNames}", table.HeaderLine);
-        if (image < 0 || labels.Contains(-1))
+        if (image < 0 || labels.Contains(-1) || (options.Labels == LabelKind.Mask && mask < 0))
             return null;
         if (labels.Contains(image))
             problems.Add(
@@ -96,7 +102,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         return new ColumnPlaces(
             image,
             labels,
-            table.Find(options.MaskColumn),
+            mask,
             table.Find(options.SplitColumn),
             UnlessLabel(options.ResolutionColumn),
             group,
@@ -112,7 +118,8 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var image = ExistingFile(fields[columns.Image], "image", line);
         if (image is not null && realPaths.Of(image) is var real && !firstUse.TryAdd(real, line))
             problems.Add($"it was listed already in line {firstUse[real]}", line, fields[columns.Image], "image");
-        var mask = Field(columns.Mask) is { } maskFile ? ExistingFile(maskFile, "mask", line) : null;
+        var maskFile = options.Labels == LabelKind.Mask ? fields[columns.Mask] : Field(columns.Mask);
+        var mask = maskFile is null ? null : ExistingFile(maskFile, "mask", line);
         var split = Field(columns.Split) is { } part ? TextForm.Clean(part) : null;
         var resolution = Field(columns.Resolution) is { } text
             ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems)

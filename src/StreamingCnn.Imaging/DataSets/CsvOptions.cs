@@ -11,6 +11,9 @@ public enum LabelKind
 
     /// <summary>Columns of numbers to predict.</summary>
     Regression,
+
+    /// <summary>None: what is to be learned of each image is in its mask, the file in the column of masks.</summary>
+    Mask,
 }
 
 /// <summary>How a CSV file lists a data set.</summary>
@@ -25,7 +28,7 @@ public sealed record CsvOptions
     /// <summary>Meaning of the label columns. <value>The default value is <see cref="LabelKind.Class"/>.</value></summary>
     public LabelKind Labels { get; init; } = LabelKind.Class;
 
-    /// <summary>Column of the mask path; used when present. <value>The default value is <c>mask</c>.</value></summary>
+    /// <summary>Column of the mask path; used when present, needed for <see cref="LabelKind.Mask"/>. <value>The default value is <c>mask</c>.</value></summary>
     public string MaskColumn { get; init; } = "mask";
 
     /// <summary>Column of the part; used when present. <value>The default value is <c>split</c>.</value></summary>

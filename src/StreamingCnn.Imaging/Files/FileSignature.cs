@@ -78,6 +78,13 @@ internal static class FileSignature
         return (BinaryPrimitives.ReadUInt32BigEndian(head[16..]), BinaryPrimitives.ReadUInt32BigEndian(head[20..]), samples * head[24]);
     }
 
+    /// <summary>Whether a PNG or GIF begins so that has a table of colours.</summary>
+    public static bool HasColourTable(ReadOnlySpan<byte> head) => head.StartsWith("GIF8"u8) || (PngClaim(head) is not null && head[25] == 3);
+
+    /// <summary>The largest sample of a grey PNG of fewer than 8 bits; null for all others.</summary>
+    public static int? LargestOfFewBits(ReadOnlySpan<byte> head) =>
+        PngClaim(head) is not null && head[25] == 0 && head[24] is 1 or 2 or 4 ? (1 << head[24]) - 1 : null;
+
     /// <summary>Whether the bytes are printable text.</summary>
     public static bool LooksLikeText(ReadOnlySpan<byte> head)
     {

@@ -63,6 +63,9 @@ public sealed record ImageInfo
     /// <summary>The largest sample of whole numbers of up to 16 bits, which windows spread over 0..255; null for others.</summary>
     internal int? StoredLargest { get; init; }
 
+    /// <summary>Whether samples are places in a table of colours, which windows have instead of them.</summary>
+    internal bool HasColourTable { get; init; }
+
     /// <summary>Whether 0 is stored for white.</summary>
     internal bool IsInverted { get; init; }
 

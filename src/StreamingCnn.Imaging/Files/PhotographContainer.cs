@@ -38,6 +38,8 @@ internal sealed class PhotographContainer : ImageContainer
                 Bits = Enums.BandFormat.Ushort == image.Format ? 16 : image.Format is Enums.BandFormat.Float ? 32 : 8,
                 FloatingPoint = image.Format is Enums.BandFormat.Float or Enums.BandFormat.Double,
                 Levels = [new ImageLevel(height, width, 1)],
+                HasColourTable = FileSignature.HasColourTable(head),
+                StoredLargest = FileSignature.LargestOfFewBits(head),
             };
             hasAlpha = image.HasAlpha();
             profile = ColourProfile.Of(image);

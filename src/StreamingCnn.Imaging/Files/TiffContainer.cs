@@ -49,6 +49,7 @@ internal sealed class TiffContainer : ImageContainer
             NoData = main.Photometric == 3 ? null : NoDataValue.Parse(main.NoData),
             StoredLargest = main.SampleFormat is 1 or 4 && main.BitsPerSample <= 16 ? (1 << main.BitsPerSample) - 1 : null,
             IsInverted = main.Photometric == 0,
+            HasColourTable = main.Photometric == 3,
             Levels = [.. levels.Select(l => turned ? new ImageLevel(l.Level.Width, l.Level.Height, l.Level.Downsample) : l.Level)],
             MicrometresPerPixel = turned ? size.Down : size.Across,
             MicrometresPerPixelDown = size.Across == size.Down ? null : turned ? size.Across : size.Down,

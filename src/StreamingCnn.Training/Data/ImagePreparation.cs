@@ -44,6 +44,27 @@ public sealed record ImagePreparation
         return new NormalizedSource(new PrefetchingSource(augmentation is null ? image : augmentation.Apply(image, seed)), Normalization);
     }
 
+    /// <summary>
+    /// Opens the mask of a file as a map of classes, of the size that the network sees the file in, and changed in shape as the file is. Classes are picked
+    /// from the nearest pixel, never mixed. The window that is likely to come next is read in the background.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mask">Its mask.</param>
+    /// <param name="values">What the mask's values mean.</param>
+    /// <param name="augmentation">What to change; null for nothing.</param>
+    /// <param name="seed">Decides how it is changed.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read so, or the mask is not of the image's size.</exception>
+    public IImageSource OpenMask(string path, string mask, MaskValues values, AugmentationOptions? augmentation = null, long seed = 0)
+    {
+        var info = ImageInfo.Read(path, Options);
+        MaskSizes.Check(info, mask, MaskFile.Size(mask));
+        var (height, width) = ImageSource.Size(info, Options);
+        var stored = MaskFile.Open(mask);
+        IImageSource classes = new ClassMapSource(
+            stored.Height == height && stored.Width == width ? stored : new NearestSource(stored, height, width), values, mask);
+        return new PrefetchingSource(augmentation?.ApplyToClasses(classes, seed, MaskValues.Ignored) ?? classes);
+    }
+
     /// <summary>Finds the box that <see cref="Foreground"/> asks for.</summary>
     /// <param name="path">The image.</param>
     /// <param name="mask">Its mask file, if it has one.</param>

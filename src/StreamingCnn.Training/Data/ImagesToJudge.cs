@@ -42,14 +42,16 @@ public static class ImagesToJudge
         {
             ClassificationTask => LabelKind.Class,
             MultiLabelTask => LabelKind.MultiLabel,
+            SegmentationTask => LabelKind.Mask,
             _ => LabelKind.Regression,
         };
         if (part is not null && !Parts.Contains(part))
             throw new ArgumentException($"'{part}' is no part of a data set; choose one of {string.Join(", ", Parts)}.", nameof(part));
+        LabelledImages.RefuseMasksOfFolder(path, kind);
         if (Directory.Exists(path) && kind != LabelKind.Class)
             throw new DataSetException(path, [$"the model predicts {task.Kind}, which folders cannot tell; give a CSV file with the columns image,{string.Join(',', task.Outputs)}"]);
         var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : task.Outputs);
-        if (kind != LabelKind.Class && columns.Count != task.Outputs.Count)
+        if (kind is LabelKind.MultiLabel or LabelKind.Regression && columns.Count != task.Outputs.Count)
             throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {task.Outputs.Count}: {string.Join(", ", task.Outputs)}"]);
         var listed = new CsvOptions
         {
@@ -72,7 +74,17 @@ public static class ImagesToJudge
             throw new DataSetException(path, [$"no image is in the part '{chosen}'"]);
         foreach (var (doubt, images) in Check(path, items, preparation))
             tell?.Invoke($"{doubt} ({images} image{(images == 1 ? "" : "s")})");
-        return (LabelledImages.Samples(kind == LabelKind.Class ? Renumber(path, items, data.Classes, task.Outputs) : items, preparation), chosen);
+        if (task is SegmentationTask masks)
+        {
+            var problems = new DataProblems();
+            items = [.. ImageMasks.Read(items, masks, preparation.Reading, problems)];
+            problems.ThrowIfAny(path);
+        }
+
+        return (
+            LabelledImages.Samples(
+                kind == LabelKind.Class ? Renumber(path, items, data.Classes, task.Outputs) : items, preparation, masks: task as SegmentationTask),
+            chosen);
     }
 
     /// <summary>What would be found in the middle of the work otherwise: images of other channels, or without a resolution.</summary>

@@ -60,6 +60,7 @@ public sealed class LabelledImages
     /// files have.
     /// </param>
     /// <param name="reading">What files mean: alpha, pixels without data, the page, the order of axes; null for the defaults.</param>
+    /// <param name="masks">Where what is to be learned is in masks: their classes; null for those that are found in them.</param>
     /// <param name="fold">The fold that is the test, while the others are learned from; null to go by the parts of the table.</param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
     public static LabelledImages Read(
@@ -69,25 +70,28 @@ public sealed class LabelledImages
         int seed = 1,
         int? channels = null,
         ImageOptions? reading = null,
-        FoldChoice? fold = null)
+        FoldChoice? fold = null,
+        MaskClasses? masks = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
         RefuseGroupsOfFolder(path, columns);
+        RefuseMasksOfFolder(path, columns.Labels);
         var data = Directory.Exists(path)
             ? ImageDataSet.FromFolders(path, reading: reading)
             : ImageDataSet.FromCsv(path, columns with { Reading = reading });
         var kind = Directory.Exists(path) ? LabelKind.Class : columns.Labels;
         if (kind == LabelKind.Class && data.Classes.Count < 2)
             throw new DataSetException(path, [$"all images are of one class, '{data.Classes[0]}', and there is nothing to tell apart"]);
-        LearningTask task = kind switch
-        {
-            LabelKind.Class => new ClassificationTask(data.Classes),
-            LabelKind.MultiLabel => new MultiLabelTask(columns.LabelColumns),
-            _ => new RegressionTask(columns.LabelColumns),
-        };
         var problems = new DataProblems();
         PartsCheck.Names(data, problems);
+        (data, LearningTask task) = kind switch
+        {
+            LabelKind.Mask => ImageMasks.Read(path, data, masks ?? new(), reading, problems),
+            LabelKind.Class => (data, new ClassificationTask(data.Classes)),
+            LabelKind.MultiLabel => (data, new MultiLabelTask(columns.LabelColumns)),
+            _ => ((ImageDataSet, LearningTask))(data, new RegressionTask(columns.LabelColumns)),
+        };
         var options = (reading ?? new()) with { Channels = channels is 1 or 3 ? channels : null };
         var readings = ImageSizes.Headers(data.Items, options, problems);
         var common = CommonChannels(readings, channels, problems);
@@ -96,7 +100,7 @@ public sealed class LabelledImages
         var parts = Division.Of(path, data, validationShare, seed, fold);
         if (parts.Training.Count == 0)
             throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
-        PartsCheck.Classes(data, parts.Training, problems);
+        PartsCheck.Classes(data, task, parts.Training, problems);
         problems.ThrowIfAny(path);
         return new(path, task, common, data, parts)
         {
@@ -211,40 +215,51 @@ public sealed class LabelledImages
     /// <param name="augmentation">What to change at random; null for nothing.</param>
     /// <param name="seed">Decides how.</param>
     public IReadOnlyList<TrainingSample> Training(ImagePreparation preparation, AugmentationOptions? augmentation = null, int seed = 1) =>
-        Samples(training, preparation, augmentation, seed, boxes);
+        Samples(training, preparation, augmentation, seed, boxes, Task as SegmentationTask);
 
     /// <summary>The images to judge by while training.</summary>
-    public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) => Samples(validation, preparation, boxes: boxes);
+    public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) => Samples(validation, preparation, boxes: boxes, masks: Task as SegmentationTask);
 
     /// <summary>The images to judge by in the end.</summary>
-    public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) => Samples(test, preparation, boxes: boxes);
+    public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) => Samples(test, preparation, boxes: boxes, masks: Task as SegmentationTask);
 
     /// <summary>Items of a data set as samples.</summary>
+    /// <param name="items">The items.</param>
+    /// <param name="preparation">How files become what the network sees.</param>
+    /// <param name="augmentation">What to change at random; null for nothing.</param>
+    /// <param name="seed">Decides how.</param>
+    /// <param name="boxes">The part of each image that is opened, by its path; null for whole images.</param>
+    /// <param name="masks">What the values of masks mean, where what is to be learned is in masks.</param>
     public static IReadOnlyList<TrainingSample> Samples(
         IEnumerable<ImageItem> items,
         ImagePreparation preparation,
         AugmentationOptions? augmentation = null,
         int seed = 1,
-        IReadOnlyDictionary<string, ImageRegion>? boxes = null) =>
-    [
-        .. items.Select(item => new TrainingSample(
+        IReadOnlyDictionary<string, ImageRegion>? boxes = null,
+        SegmentationTask? masks = null)
+    {
+        var values = masks is null ? null : new MaskValues(masks.MaskValues, masks.IgnoredValues);
+        return [.. items.Select(Sample)];
+
+        TrainingSample Sample(ImageItem item) => new(item.Path, item.Label, use => preparation.For(item.MicrometresPerPixel).Open(
             item.Path,
-            item.Label,
-            use => preparation.For(item.MicrometresPerPixel).Open(
-                item.Path,
-                use == 0 ? null : augmentation,
-                (seed * 1_000_003L) + use,
-                boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
+            use == 0 ? null : augmentation,
+            Seed(use),
+            boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
         {
+            OpenMask = values is null ? null : use => preparation.For(item.MicrometresPerPixel).OpenMask(
+                item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
             Targets = item.Targets,
             Group = item.Group ?? "",
             Weight = item.Weight,
             Reading = preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } own
                 ? string.Create(CultureInfo.InvariantCulture, $"{own:R} um")
                 : "",
-            Files = preparation.Foreground == ForegroundRule.Mask && item.Mask is { } mask ? [item.Path, mask] : [item.Path],
-        }),
-    ];
+            Files = (preparation.Foreground == ForegroundRule.Mask || masks is not null) && item.Mask is { } mask ? [item.Path, mask] : [item.Path],
+        };
+
+        long Seed(long use) => (seed * 1_000_003L) + use;
+    }
 
     /// <summary>A folder for each class has no columns, and so no groups.</summary>
     internal static void RefuseGroupsOfFolder(string path, CsvOptions columns)
@@ -252,6 +267,13 @@ public sealed class LabelledImages
         if (columns.GroupColumn is { } column && columns.RequireGroup && Directory.Exists(path))
             throw new DataSetException(path,
                 [$"folders do not tell what images belong to; list them in a CSV file with the columns image,label,{column}"]);
+    }
+
+    /// <summary>A folder for each class has no masks.</summary>
+    internal static void RefuseMasksOfFolder(string path, LabelKind kind)
+    {
+        if (kind == LabelKind.Mask && Directory.Exists(path))
+            throw new DataSetException(path, ["folders do not tell which mask an image has; list both in a CSV file with the columns image,mask"]);
     }
 
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>

@@ -41,8 +41,14 @@ internal static class PartsCheck
     }
 
     /// <summary>From images of one class there is nothing to learn, whatever other parts hold.</summary>
-    public static void Classes(ImageDataSet data, IReadOnlyList<ImageItem> training, DataProblems problems)
+    public static void Classes(ImageDataSet data, LearningTask task, IReadOnlyList<ImageItem> training, DataProblems problems)
     {
+        if (task is SegmentationTask && ClassesOf(training) is [var only])
+        {
+            problems.Add(
+                $"all masks in the part '{DataPart.Training}' are of the class '{task.Outputs[only]}' alone, and there is nothing to tell apart; move some of the others there");
+        }
+
         if (training[0].Label >= 0 && training.All(item => item.Label == training[0].Label))
         {
             problems.Add(
@@ -50,6 +56,10 @@ internal static class PartsCheck
                 + "and there is nothing to tell apart; move some of the others there");
         }
     }
+
+    /// <summary>The classes that masks have.</summary>
+    private static int[] ClassesOf(IEnumerable<ImageItem> items) =>
+        [.. items.SelectMany(item => item.Targets.Index().Where(one => one.Item > 0).Select(one => one.Index)).Distinct().Order()];
 
     /// <summary>What is no mistake, but may not be meant, in sentences.</summary>
     public static IEnumerable<string> Notes(
@@ -74,6 +84,19 @@ internal static class PartsCheck
             {
                 var more = without.Length > 4 ? $" and {without.Length - 4} more" : "";
                 yield return $"no validation image is of the class {string.Join(", ", without.Take(4))}{more}";
+            }
+
+            yield break;
+        }
+
+        if (task is SegmentationTask)
+        {
+            foreach (var label in Enumerable.Range(0, task.Outputs.Count).Except(ClassesOf(training)))
+                yield return $"the class '{task.Outputs[label]}' is in no mask in the part '{DataPart.Training}', so it is never learned";
+            if (validation.Count > 0)
+            {
+                foreach (var label in Enumerable.Range(0, task.Outputs.Count).Except(ClassesOf(validation)))
+                    yield return $"no validation mask has the class '{task.Outputs[label]}'";
             }
 
             yield break;

@@ -28,7 +28,7 @@ internal sealed class TrunkWithHead : StreamingHead
         head.Trace(parts.Aggregate(input, (map, part) => map.Through(part)));
 
     /// <summary>Names a network's parts: errors and plans name layers as their parameters are named within the trunk.</summary>
-    public static void Register(Module network, Module trunk, PoolingHead head)
+    public static void Register(Module network, Module trunk, Module head)
     {
         var children = trunk.named_children().ToArray();
         var areNamed = children.Length > 0 && children.All(child => child.name != Head);

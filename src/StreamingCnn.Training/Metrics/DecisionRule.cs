@@ -45,8 +45,9 @@ public sealed record DecisionRule
         ArgumentNullException.ThrowIfNull(prediction);
         if (Temperature != 1)
         {
-            var values = task.Tempered(prediction.Values, Temperature);
-            prediction = double.IsNaN(prediction.Loss) ? prediction with { Values = values } : task.Judge(prediction.Sample, values);
+            var scored = (ScoredTask)task;
+            var values = scored.Tempered(prediction.Values, Temperature);
+            prediction = double.IsNaN(prediction.Loss) ? prediction with { Values = values } : scored.Judge(prediction.Sample, values);
         }
 
         return Point is null ? prediction : prediction with { Thresholds = Point.Thresholds };

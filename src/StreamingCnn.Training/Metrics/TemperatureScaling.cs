@@ -45,8 +45,8 @@ public static class TemperatureScaling
 
         double Loss(double logarithm)
         {
-            var temperature = Math.Exp(-logarithm);
-            return predictions.Average(one => task.Judge(one.Sample, task.Tempered(one.Values, temperature)).Loss);
+            var (scored, temperature) = ((ScoredTask)task, Math.Exp(-logarithm));
+            return predictions.Average(one => scored.Judge(one.Sample, scored.Tempered(one.Values, temperature)).Loss);
         }
     }
 }

@@ -21,6 +21,8 @@ internal static class EvaluationFigures
             yield return Roc($"{part}-roc", curves, evaluation.IsAtPoint ? evaluation.Confusion : null);
         if (evaluation.Confusion is { } confusion)
             yield return Confusion($"{part}-confusion", confusion, evaluation.Task.Outputs);
+        if (evaluation.Task is SegmentationTask maps)
+            yield return Confusion($"{part}-confusion", maps.Confusion(evaluation.Predictions), evaluation.Task.Outputs);
         if (evaluation.Calibration is { } calibration)
             yield return Calibration($"{part}-calibration", calibration, evaluation.Task);
         if (evaluation.Task is RegressionTask)
@@ -60,23 +62,38 @@ internal static class EvaluationFigures
         })
         { Width = curves.Count is > FewLegendLines and <= MostLegendLines ? Square + LegendWidth : Square, Height = Square };
 
-    private static Figure Confusion(string name, ConfusionMatrix matrix, IReadOnlyList<string> classes) =>
-        new(name, "Confusion: rows are what is true, columns what was predicted; colour is the share of a row", (plot, theme) =>
+    private static Figure Confusion(string name, ConfusionMatrix matrix, IReadOnlyList<string> classes) => Confusion(
+        name,
+        "Confusion: rows are what is true, columns what was predicted; colour is the share of a row",
+        (row, column) => matrix.Actual(row) == 0 ? 0 : (double)matrix[row, column] / matrix.Actual(row),
+        (row, column) => matrix[row, column].ToString(CultureInfo.InvariantCulture),
+        classes);
+
+    private static Figure Confusion(string name, PixelConfusion pixels, IReadOnlyList<string> classes) => Confusion(
+        name,
+        "Confusion of pixels: rows are what is true, columns what was predicted; numbers and colour are shares of a row",
+        (row, column) => pixels.Actual(row) == 0 ? 0 : pixels[row, column] / pixels.Actual(row),
+        (row, column) => pixels.Actual(row) == 0 ? "" : (pixels[row, column] / pixels.Actual(row)).ToString("0.000", CultureInfo.InvariantCulture),
+        classes);
+
+    private static Figure Confusion(
+        string name, string caption, Func<int, int, double> shareOf, Func<int, int, string> textOf, IReadOnlyList<string> classes) =>
+        new(name, caption, (plot, theme) =>
         {
-            for (var row = 0; row < matrix.Classes; row++)
+            for (var row = 0; row < classes.Count; row++)
             {
-                for (var column = 0; column < matrix.Classes; column++)
+                for (var column = 0; column < classes.Count; column++)
                 {
-                    var share = matrix.Actual(row) == 0 ? 0 : (double)matrix[row, column] / matrix.Actual(row);
+                    var share = shareOf(row, column);
                     // The first row is to be at the top.
                     var cell = plot.Add.Rectangle(column - 0.48, column + 0.48, -row - 0.48, -row + 0.48);
                     cell.FillColor = theme.Background.InterpolateRgb(theme.Of(0), 0.04 + (0.96 * share));
                     cell.LineWidth = 0;
-                    if (matrix.Classes > MostCellsWithText)
+                    if (classes.Count > MostCellsWithText)
                         continue;
-                    var text = plot.Add.Text(matrix[row, column].ToString(CultureInfo.InvariantCulture), column, -row);
+                    var text = plot.Add.Text(textOf(row, column), column, -row);
                     text.LabelAlignment = Alignment.MiddleCenter;
-                    text.LabelFontSize = matrix.Classes <= 5 ? 17 : matrix.Classes <= 10 ? 13 : 9;
+                    text.LabelFontSize = classes.Count <= 5 ? 17 : classes.Count <= 10 ? 13 : 9;
                     text.LabelFontColor = share > 0.55 ? theme.Background : theme.Text;
                 }
             }
@@ -97,7 +114,7 @@ internal static class EvaluationFigures
             plot.HideGrid();
             plot.Axes.Left.FrameLineStyle.IsVisible = plot.Axes.Bottom.FrameLineStyle.IsVisible = false;
             plot.Axes.Left.MajorTickStyle.Length = plot.Axes.Bottom.MajorTickStyle.Length = 0;
-            plot.Axes.SetLimits(-0.5, matrix.Classes - 0.5, 0.5 - matrix.Classes, 0.5);
+            plot.Axes.SetLimits(-0.5, classes.Count - 0.5, 0.5 - classes.Count, 0.5);
         })
         { Width = Square, Height = Square };
 

@@ -9,6 +9,11 @@ namespace StreamingCnn.Training.Reports;
 /// <param name="Evaluation">What can be said of them.</param>
 public sealed record ReportPart(string Name, Evaluation Evaluation);
 
+/// <summary>A picture of a report.</summary>
+/// <param name="Caption">What it shows; a sentence or a name.</param>
+/// <param name="Jpeg">The picture.</param>
+public sealed record ReportPicture(string Caption, byte[] Jpeg);
+
 /// <summary>A run, or an evaluation, for people to look at: one HTML file that needs nothing beside it, and its figures as PNG.</summary>
 public sealed record Report
 {
@@ -56,6 +61,10 @@ public sealed record Report
     /// <summary>How many of the worst predicted images of the last part to show.</summary>
     /// <value>The default value is 8.</value>
     public int WorstImages { get; init; } = 8;
+
+    /// <summary>Pictures of images of the last part, instead of the worst predicted ones, and what stands above them.</summary>
+    /// <value>The default value is none.</value>
+    public (string Title, IReadOnlyList<ReportPicture> All)? Pictures { get; init; }
 
     /// <summary>Writes <see cref="PageName"/> and the figures.</summary>
     /// <param name="folder">The folder; created if it is not there. Files of the same names are replaced.</param>

@@ -45,7 +45,9 @@ internal static class ReportPage
             Part(page, part, byPart[part.Name]);
         if (training.Count > 0)
             Section(page, "Training", body => Figures(body, training, "wide"));
-        if (report.Parts.Count > 0 && report.WorstImages > 0)
+        if (report.Pictures is var (title, pictures))
+            Section(page, title, body => Pictures(body, pictures));
+        else if (report.Parts.Count > 0 && report.WorstImages > 0)
             Worst(page, report.Parts[^1], report.WorstImages);
         if (report.Tables.Count > 0)
             Section(page, "The run", body => Tables(body, report.Tables));
@@ -110,6 +112,10 @@ internal static class ReportPage
                 var predicted = ClassificationTask.Predicted(prediction);
                 return ([string.Create(CultureInfo.InvariantCulture, $"is {task.Outputs[prediction.Sample.Label]} ({prediction.Values[prediction.Sample.Label]:0.0%})"),
                     string.Create(CultureInfo.InvariantCulture, $"predicted {task.Outputs[predicted]} ({prediction.Values[predicted]:0.0%})")], predicted != prediction.Sample.Label);
+            case SegmentationTask maps:
+                var pixels = maps.Confusion(prediction);
+                return ([string.Create(CultureInfo.InvariantCulture, $"mean IoU {Metric.Format(pixels.MeanIntersectionOverUnion)}"),
+                    string.Create(CultureInfo.InvariantCulture, $"{pixels.Accuracy:0.0%} of its pixels right")], false);
             case MultiLabelTask:
                 var wrong = Enumerable.Range(0, task.Outputs.Count)
                     .Where(label => MultiLabelTask.Has(prediction, label) != prediction.Sample.Targets[label] >= 0.5).ToArray();
@@ -167,6 +173,15 @@ internal static class ReportPage
         }
 
         body.Append("</div>\n");
+    }
+
+    private static void Pictures(StringBuilder body, IReadOnlyList<ReportPicture> pictures)
+    {
+        foreach (var picture in pictures)
+        {
+            body.Append(CultureInfo.InvariantCulture, $"<figure class=\"row\"><img src=\"data:image/jpeg;base64,{Convert.ToBase64String(picture.Jpeg)}\" alt=\"\" loading=\"lazy\">");
+            body.Append(CultureInfo.InvariantCulture, $"<figcaption>{Text(picture.Caption)}</figcaption></figure>\n");
+        }
     }
 
     private static void Section(StringBuilder page, string title, Action<StringBuilder> body)

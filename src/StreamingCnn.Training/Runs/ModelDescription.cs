@@ -52,17 +52,37 @@ public sealed record ModelDescription
     /// <value>The default value is null: images were taken to be independent.</value>
     public string? Group { get; init; }
 
-    /// <summary>Makes the model with fresh weights; a trunk from a file of ONNX with the file's.</summary>
+    /// <summary>Makes the classifier with fresh weights; a trunk from a file of ONNX with the file's.</summary>
     /// <param name="options">How it is streamed; null for the defaults.</param>
     /// <param name="copy">Where the trunk is from a file of ONNX: another that holds the same; null for the file itself.</param>
+    /// <exception cref="ArgumentException">It is no classifier, or cannot be made.</exception>
     public StreamingClassifier Create(StreamingOptions? options = null, string? copy = null)
     {
-        var trunk = Structure is { } structure
-            ? TrunkSource.OfChannels(OnnxNetwork.FromStructure(Convert.FromBase64String(structure), Trunk), Trunk, Preparation.Channels)
-            : TrunkSource.Create(copy ?? Trunk, Preparation.Channels, Norm);
+        if (Task is SegmentationTask)
+            throw new ArgumentException($"The model scores pixels and is no classifier; make it by {nameof(CreateModel)}.");
+        var trunk = MakeTrunk(copy);
         return new(
             trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber);
     }
+
+    /// <summary>Makes the model with fresh weights, whatever its task: a classifier, or a segmenter.</summary>
+    /// <inheritdoc cref="Create"/>
+    public TrainableModel CreateModel(StreamingOptions? options = null, string? copy = null)
+    {
+        if (Task is not SegmentationTask)
+            return Create(options, copy);
+        var trunk = MakeTrunk(copy);
+        return new StreamingSegmenter(
+            trunk,
+            Task.Outputs.Count,
+            options,
+            TrunkSource.OutputChannels(trunk, Preparation.Channels),
+            imageChannels: Preparation.Channels);
+    }
+
+    private Module<Tensor, Tensor> MakeTrunk(string? copy) => Structure is { } structure
+        ? TrunkSource.OfChannels(OnnxNetwork.FromStructure(Convert.FromBase64String(structure), Trunk), Trunk, Preparation.Channels)
+        : TrunkSource.Create(copy ?? Trunk, Preparation.Channels, Norm);
 
     /// <summary>What a file of weights says of itself.</summary>
     /// <param name="path">A file that a run wrote.</param>
@@ -80,6 +100,18 @@ public sealed record ModelDescription
     /// The file cannot be read, describes no model, or does not fit it; or the model is a user's own module and that is not the one named.
     /// </exception>
     public static (StreamingClassifier Model, ModelDescription Description) Load(
+        string path, StreamingOptions? options = null, string? ownModule = null)
+    {
+        if (Read(path).Task is SegmentationTask)
+            throw new WeightFileException($"The weights in '{path}' are those of a model that gives a map of classes, and this is for models that judge whole images; take another model.");
+        var (model, description) = LoadModel(path, options, ownModule);
+        return ((StreamingClassifier)model, description);
+    }
+
+    /// <summary>Makes the model that a file of weights describes, whatever its task, and loads them.</summary>
+    /// <returns>A <see cref="StreamingClassifier"/>, or where the task is one of maps a <see cref="StreamingSegmenter"/>.</returns>
+    /// <inheritdoc cref="Load"/>
+    public static (TrainableModel Model, ModelDescription Description) LoadModel(
         string path, StreamingOptions? options = null, string? ownModule = null)
     {
         var description = Read(path);
@@ -101,13 +133,13 @@ public sealed record ModelDescription
     /// Makes the model, or says of the file that describes it that it does not. No kind of image has as many channels
     /// as a damaged file may name.
     /// </summary>
-    private StreamingClassifier Make(string path, StreamingOptions? options)
+    private TrainableModel Make(string path, StreamingOptions? options)
     {
         if (Preparation.Channels is < 1 or > MostChannels)
             throw NoDescription(path);
         try
         {
-            return Create(options);
+            return CreateModel(options);
         }
         catch (Exception reason) when (reason is ArgumentException or FormatException or OnnxFileException or UnsupportedOnnxException
             && !TrunkSource.IsOwn(Trunk))
@@ -124,14 +156,24 @@ public sealed record ModelDescription
             ["model"] = Trunk,
             ["task"] = Task.Kind,
             ["outputs"] = string.Join('\n', Task.Outputs),
-            ["pooling"] = Pooling.ToString(),
         };
+        if (Task is SegmentationTask masks)
+        {
+            metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+            if (masks.IgnoredValues.Count > 0)
+                metadata["ignored-values"] = string.Join(' ', masks.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+        }
+        else
+        {
+            metadata["pooling"] = Pooling.ToString();
+        }
+
         // Files and runs from before there was a choice do not have it.
         if (Norm != NormKind.Frozen)
             metadata["norm"] = Norm.ToString();
         if (Structure is not null)
             metadata["structure"] = Structure;
-        if ((PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
+        if (Task is not SegmentationTask && (PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
             metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
         if (Group is not null)
             metadata["group"] = Group;
@@ -189,11 +231,22 @@ public sealed record ModelDescription
             : throw new FormatException("the decision does not fit");
     }
 
+    private static LearningTask TaskOf(OrderedDictionary<string, string> metadata)
+    {
+        var outputs = metadata["outputs"].Split('\n');
+        return metadata["task"] == SegmentationTask.Name
+            ? new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
+            : LearningTask.Create(metadata["task"], outputs);
+
+        long[]? Numbers(string name) => metadata.TryGetValue(name, out var text)
+            ? [.. text.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))] : null;
+    }
+
     private static ModelDescription FromMetadata(string path, OrderedDictionary<string, string> metadata)
     {
         try
         {
-            var task = LearningTask.Create(metadata["task"], metadata["outputs"].Split('\n'));
+            var task = TaskOf(metadata);
             return new()
             {
                 Trunk = metadata["model"],
@@ -201,7 +254,7 @@ public sealed record ModelDescription
                 Task = task,
                 Decision = DecisionOf(metadata, task),
                 Norm = metadata.TryGetValue("norm", out var norm) ? Enum.Parse<NormKind>(norm) : NormKind.Frozen,
-                Pooling = Enum.Parse<HeadPooling>(metadata["pooling"]),
+                Pooling = task is SegmentationTask ? HeadPooling.Average : Enum.Parse<HeadPooling>(metadata["pooling"]),
                 PoolingNumber = metadata.TryGetValue("pooling-number", out var number)
                     ? double.Parse(number, CultureInfo.InvariantCulture)
                     : null,

@@ -52,7 +52,7 @@ public static class PredictionTable
             Targets = targets,
             Group = withGroup ? table.GetField(1)! : "",
         };
-        return task.Judge(sample, [.. task.Outputs.Select((_, output) => Number(values + output))]);
+        return ((ScoredTask)task).Judge(sample, [.. task.Outputs.Select((_, output) => Number(values + output))]);
 
         int Label(string? name) =>
             task.Outputs.Index().Where(output => output.Item == name).Select(output => (int?)output.Index).FirstOrDefault()

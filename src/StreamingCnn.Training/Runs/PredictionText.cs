@@ -29,6 +29,13 @@ public static class PredictionText
         var text = new StringBuilder(ImageColumn);
         if (withGroup)
             text.Append($",{GroupColumn}");
+        if (task is SegmentationTask)
+        {
+            return text.Append(",pixels,loss")
+                .AppendJoin("", task.Statistics.Select(statistic => $",{Quote(statistic.Name)}"))
+                .AppendJoin("", task.Outputs.Select(name => $",{Quote(TrueColumn(name))},{Quote(PredictedColumn(name))}")).ToString();
+        }
+
         if (withTruth)
             text.Append(isClasses ? $",{LabelColumn}" : string.Concat(task.Outputs.Select(name => $",{Quote(TrueColumn(name))}")));
         if (isClasses || withCalled)
@@ -49,6 +56,14 @@ public static class PredictionText
         var text = new StringBuilder(Quote(prediction.Sample.Name));
         if (withGroup)
             text.Append($",{Quote(prediction.Sample.Group)}");
+        if (task is SegmentationTask maps)
+        {
+            var confusion = maps.Confusion(prediction);
+            return text.Append($",{Number(confusion.Total)},{Number(prediction.Loss)}")
+                .AppendJoin("", task.Statistics.Select(statistic => statistic.Compute([prediction])).Select(value => double.IsNaN(value) ? "," : $",{Number(value)}"))
+                .AppendJoin("", task.Outputs.Select((_, label) => $",{Number(confusion.Actual(label))},{Number(confusion.Predicted(label))}")).ToString();
+        }
+
         if (withTruth)
         {
             text.Append(isClasses
@@ -82,6 +97,9 @@ public static class PredictionText
 
     /// <summary>The column of what is true of a label or number.</summary>
     internal static string TrueColumn(string output) => $"true {output}";
+
+    /// <summary>The column of how many pixels were taken for a class.</summary>
+    private static string PredictedColumn(string output) => $"predicted {output}";
 
     private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Tasks;
 
 /// <summary>Each image is of one class: cross-entropy, softmax, and accuracy for a score.</summary>
-public sealed class ClassificationTask : LearningTask
+public sealed class ClassificationTask : ScoredTask
 {
     /// <summary>Creates the task.</summary>
     /// <param name="classes">Names of the classes, at least 2.</param>

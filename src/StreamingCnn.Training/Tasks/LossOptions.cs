@@ -1,4 +1,17 @@
+using System.Text.Json.Serialization;
+using StreamingCnn.Models;
+
 namespace StreamingCnn.Training.Tasks;
+
+/// <summary>What a map of classes is learned by.</summary>
+public enum MapLossKind
+{
+    /// <summary>The soft Dice loss, <see cref="DiceMapLoss"/>.</summary>
+    Dice,
+
+    /// <summary>Dice and cross-entropy in sum, <see cref="DiceCrossEntropyMapLoss"/>.</summary>
+    DiceCrossEntropy,
+}
 
 /// <summary>
 /// What is learned by, where it is not the task's plain loss. Curves, scores and the choice of the best epoch show the plain loss all
@@ -9,7 +22,7 @@ public sealed record LossOptions
     /// <summary>
     /// The exponent of the focal loss, by which images that are right already count less (Lin et al., "Focal loss for dense object
     /// detection", ICCV 2017): the logarithm of each probability p
-    /// is multiplied by (1 - p) to this power. For classes and labels.
+    /// is multiplied by (1 - p) to this power. For classes, labels and segmentation.
     /// </summary>
     /// <value>The default value is 0: cross-entropy.</value>
     public double FocalExponent { get; init; }
@@ -36,9 +49,14 @@ public sealed record LossOptions
     /// <value>The default value is null: squared error.</value>
     public double? HuberDistance { get; init; }
 
+    /// <summary>What a map of classes is learned by, where it is not cross-entropy. For segmentation.</summary>
+    /// <value>The default value is null: cross-entropy, or the focal loss where it has an exponent.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MapLossKind? Map { get; init; }
+
     /// <summary>
     /// Weights by which all classes count the same in sum: images by classes times images of the class; of labels, those without by
-    /// those with.
+    /// those with; of maps, pixels by classes times pixels of the class.
     /// </summary>
     /// <param name="task">Classes, or labels.</param>
     /// <param name="samples">The images to learn from. A class that none of them is of counts once.</param>
@@ -52,6 +70,9 @@ public sealed record LossOptions
             ClassificationTask =>
                 [.. task.Outputs.Select((_, label) =>
                     Ratio((double)samples.Count / task.Outputs.Count, samples.Count(one => one.Label == label)))],
+            SegmentationTask =>
+                [.. task.Outputs.Select((_, label) =>
+                    Ratio(samples.Sum(one => one.Targets.Sum()) / task.Outputs.Count, samples.Sum(one => one.Targets[label])))],
             MultiLabelTask =>
                 [.. task.Outputs.Select((_, label) =>
                     Ratio(samples.Count(one => one.Targets[label] < 0.5), samples.Count(one => one.Targets[label] >= 0.5)))],
@@ -61,12 +82,30 @@ public sealed record LossOptions
         static double Ratio(double one, double other) => one > 0 && other > 0 ? one / other : 1;
     }
 
+    /// <summary>The loss of maps of classes.</summary>
+    internal static MapLoss OfMaps(LossOptions? options) => options switch
+    {
+        { Map: MapLossKind.Dice } => new DiceMapLoss(ignoreIndex: SegmentationTask.IgnoredClass),
+        { Map: MapLossKind.DiceCrossEntropy } =>
+            new DiceCrossEntropyMapLoss(ignoreIndex: SegmentationTask.IgnoredClass, weights: options.ClassWeights),
+        { FocalExponent: not 0 } => new FocalMapLoss(options.FocalExponent, options.ClassWeights, SegmentationTask.IgnoredClass),
+        _ => new CrossEntropyMapLoss(options?.ClassWeights, SegmentationTask.IgnoredClass),
+    };
+
     /// <exception cref="ArgumentException">A setting is not of this task, or out of its range; all are named.</exception>
     internal void Check(LearningTask task)
     {
         var problems = new List<string>();
         if (task is RegressionTask && (FocalExponent != 0 || LabelSmoothing != 0 || ClassWeights is not null))
             problems.Add("focal loss, label smoothing and class weights are of classes and labels");
+        if (task is SegmentationTask && LabelSmoothing != 0)
+            problems.Add("label smoothing is of classes and labels");
+        if (task is not SegmentationTask && Map is not null)
+            problems.Add("a loss of maps is of segmentation");
+        if (Map is not null && FocalExponent != 0)
+            problems.Add("the focal loss is one of its own, beside Dice");
+        if (Map == MapLossKind.Dice && ClassWeights is not null)
+            problems.Add("class weights are of cross-entropy and the focal loss, and Dice counts all classes alike");
         if (task is not RegressionTask && HuberDistance is not null)
             problems.Add("the Huber loss is of numbers");
         if (ClassWeights is { } weights && weights.Count != task.Outputs.Count)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Tasks;
 
 /// <summary>Each label is there or not, independently: binary cross-entropy, sigmoid, and the share of right answers for a score.</summary>
-public sealed class MultiLabelTask : LearningTask
+public sealed class MultiLabelTask : ScoredTask
 {
     // Half of the distance from 1 to the next smaller number of single precision.
     private const double HalfStep = 1.0 / (1 << 25);

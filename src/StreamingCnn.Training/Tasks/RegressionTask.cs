@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Tasks;
 
 /// <summary>Numbers are to be predicted: squared error for a loss, the negative mean absolute error for a score.</summary>
-public sealed class RegressionTask : LearningTask
+public sealed class RegressionTask : ScoredTask
 {
     /// <summary>Creates the task.</summary>
     /// <param name="numbers">Names of the numbers, at least 1.</param>

@@ -19,7 +19,7 @@ public class PredictionTableTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         manual_seed(1);
-        var task = LearningTask.Create(kind, ["no, never", "yes"]);
+        var task = (ScoredTask)LearningTask.Create(kind, ["no, never", "yes"]);
         Prediction[] written =
         [
             .. Enumerable.Range(0, 6).Select(i =>

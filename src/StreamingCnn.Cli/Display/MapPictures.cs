@@ -1,0 +1,38 @@
+using System.Globalization;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Metrics;
+using StreamingCnn.Training.Reports;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Cli.Display;
+
+/// <summary>The best, the median and the worst image of a part, each with its mask, what the model says, and where that is wrong.</summary>
+internal static class MapPictures
+{
+    private const string Title = "Best, median and worst image: image, mask, prediction, errors (red); black does not count";
+
+    /// <summary>The pictures for a report; null where the model gives no maps.</summary>
+    public static (string Title, IReadOnlyList<ReportPicture> All)? Of(TrainableModel model, LearningTask task, IReadOnlyList<Prediction> predictions)
+    {
+        if (model is not StreamingSegmenter segmenter || task is not SegmentationTask maps || predictions.Count == 0)
+            return null;
+        var order = predictions.OrderByDescending(prediction => maps.Confusion(prediction).MeanIntersectionOverUnion)
+            .ThenBy(prediction => prediction.Loss).ToArray();
+        (string Name, Prediction Prediction)[] chosen = order.Length switch
+        {
+            1 => [("the only one", order[0])],
+            2 => [("best", order[0]), ("worst", order[1])],
+            _ => [("best", order[0]), ("median", order[order.Length / 2]), ("worst", order[^1])],
+        };
+        return (Title,
+        [
+            .. chosen.Select(one => (one.Name, one.Prediction, Jpeg: ComparisonPicture.Jpeg(segmenter, one.Prediction.Sample)))
+                .Where(one => one.Jpeg is not null)
+                .Select(one => new ReportPicture(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{one.Name}: {Path.GetFileName(one.Prediction.Sample.Name)}, mean IoU {Metric.Format(maps.Confusion(one.Prediction).MeanIntersectionOverUnion)}"),
+                    one.Jpeg!)),
+        ]);
+    }
+}

@@ -1,0 +1,40 @@
+using StreamingCnn.Distributed;
+using StreamingCnn.Training.Ranks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Training;
+
+/// <summary>What becomes of gradients that are added up: the learning rate by its schedule, clipping, the optimizer's step, the average of weights.</summary>
+/// <param name="model">The model.</param>
+/// <param name="options">Settings.</param>
+/// <param name="optimizer">The optimizer.</param>
+/// <param name="average">The average of weights, if there is one.</param>
+/// <param name="ranks">Processes that share the images.</param>
+internal sealed class WeightUpdate(
+    TrainableModel model, TrainingOptions options, OptimizerHelper optimizer, WeightAverage? average, ICommunicator ranks)
+{
+    /// <summary>The learning rate of the last update.</summary>
+    public double LearningRate => optimizer.ParamGroups.First().LearningRate;
+
+    /// <summary>Makes an update, and begins with no gradients anew.</summary>
+    /// <param name="position">Where the run stands.</param>
+    /// <param name="updates">Updates of the whole run.</param>
+    public void Make(TrainingPosition position, long updates)
+    {
+        using var scope = NewDisposeScope();
+        GradientSum.ToAll(ranks, model.parameters());
+        var losses = position.History.ConvertAll(epoch => (epoch.Validation ?? epoch.Training).Loss);
+        var rate = options.LearningRate * LearningRateSchedules.Factor(options, position.Updates, updates, losses);
+        foreach (var group in optimizer.ParamGroups)
+            group.LearningRate = rate;
+        if (options.ClipNorm is { } norm)
+            nn.utils.clip_grad_norm_(model.parameters().Where(parameter => parameter.grad is not null), norm);
+        using (new CollectionPause())
+            optimizer.step();
+        optimizer.zero_grad();
+        position.Updates++;
+        average?.Update(position.Updates);
+    }
+}

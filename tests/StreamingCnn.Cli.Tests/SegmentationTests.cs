@@ -1,0 +1,131 @@
+using NetVips;
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Runs;
+
+namespace StreamingCnn.Cli.Tests;
+
+/// <summary><c>scnn train --task segmentation</c> and <c>scnn evaluate</c> on images and masks in files.</summary>
+public sealed class SegmentationTests : IDisposable
+{
+    private const int Classes = 2;
+
+    private readonly TemporaryFolder folder = new();
+
+    public SegmentationTests()
+    {
+        for (var i = 0; i < 8; i++)
+            WritePair(i);
+        folder.Write("pairs.csv", "image,mask,split\n" + string.Concat(Enumerable.Range(0, 8).Select(i => $"{i}.png,{i}.tif,{(i < 5 ? "train" : i < 7 ? "val" : "test")}\n")));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Shapes_are_learned_evaluated_and_reported()
+    {
+        var run = Train("--epochs", "6", "--rate", "0.02", "--loss", "dice-cross-entropy", "--class-weights", "balanced", "--augment", "mirror,flip", "-o", folder.File("run"));
+
+        Assert.Equal("", run.Errors);
+        Assert.Contains("5 images to train on, 2 to validate, 1 to test; segmentation: ground, disc.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Validation mean IoU of the best weights 0.", run.Output, StringComparison.Ordinal);
+        foreach (var file in (string[])["best.safetensors", "last.safetensors", "validation.csv", "test-metrics.csv", "report.html", "plots/test-confusion.png"])
+            Assert.True(File.Exists(folder.File($"run/{file}")), file);
+        Assert.Equal("epoch,loss,mean_IoU,validation_loss,validation_mean_IoU,learning_rate", File.ReadLines(folder.File("run/metrics.csv")).First());
+        var metadata = Safetensors.ReadMetadata(folder.File("run/best.safetensors"));
+        Assert.Equal(("0 255", "7"), (metadata["mask-values"], metadata["ignored-values"]));
+        var score = double.Parse(Value(folder.File("run/test-metrics.csv"), "mean IoU"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True(score > 0.6, $"{score}");
+
+        var evaluated = CommandLine.Run("evaluate", folder.File("run"), folder.File("pairs.csv"), "--resamples", "50");
+
+        Assert.Equal("", evaluated.Errors);
+        Assert.Contains("1 images, the part test of", evaluated.Output, StringComparison.Ordinal);
+        Assert.Equal(Value(folder.File("run/test-metrics.csv"), "mean IoU"), Value(folder.File("run/evaluation/metrics.csv"), "mean IoU"));
+        Assert.StartsWith("image,pixels,loss,mean IoU,mean Dice,accuracy,IoU of ground", File.ReadLines(folder.File("run/evaluation/predictions.csv")).First(), StringComparison.Ordinal);
+
+        var (model, description) = ModelDescription.LoadModel(folder.File("run/best.safetensors"));
+        using (model)
+            Assert.Equal(Classes, Assert.IsType<StreamingSegmenter>(model).Classes);
+        Assert.Equal(["ground", "disc"], description.Task.Outputs);
+        Assert.Contains(
+            "are those of a model that gives a map of classes",
+            Assert.Throws<WeightFileException>(() => ModelDescription.Load(folder.File("run/best.safetensors"))).Message,
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>Stopped between epochs and resumed: the same metrics as those of a run that was not.</summary>
+    [Fact]
+    public void A_run_goes_on_with_the_same_masks_alone()
+    {
+        Assert.Equal("", Train("--epochs", "2", "-o", folder.File("whole")).Errors);
+        Assert.Equal("", Train("--epochs", "1", "-o", folder.File("run")).Errors);
+        var mask = File.ReadAllBytes(folder.File("2.tif"));
+        WriteMask(2, 3);
+        var changed = CommandLine.Run("train", "--resume", folder.File("run"), "--epochs", "2");
+        Assert.Contains("1 training image with ", changed.Errors, StringComparison.Ordinal);
+        File.WriteAllBytes(folder.File("2.tif"), mask);
+
+        Assert.Equal("", CommandLine.Run("train", "--resume", folder.File("run"), "--epochs", "2").Errors);
+
+        Assert.Equal(File.ReadAllText(folder.File("whole/metrics.csv")), File.ReadAllText(folder.File("run/metrics.csv")));
+    }
+
+    [Fact]
+    public void A_dry_run_tells_the_plan_and_writes_nothing()
+    {
+        var run = Train("--dry-run", "-o", folder.File("dry"));
+        Assert.Equal("", run.Errors);
+        Assert.Contains("Nothing was trained or written", run.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.File("dry")));
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_refused_in_a_sentence()
+    {
+        CommandLine.Run("train", folder.File("pairs.csv"), "--loss", "dice", "--ignore", "7")
+            .IsRefused("--ignore, --loss is of --task segmentation alone; leave it out, or choose that task.");
+        Train("--pooling", "max", "--calibrate")
+            .IsRefused("--pooling, --calibrate is not of --task segmentation, which judges each pixel of whole images; leave it out.");
+        Train("--loss", "dice", "--class-weights", "1,2").IsRefused(
+            "The loss cannot be used: class weights are of cross-entropy and the focal loss, and Dice counts all classes alike.");
+        CommandLine.Run("train", folder.File("pairs.csv"), "--task", "segmentation", "--classes", "ground,disc=1").IsRefused(
+            "Of 2 classes 1 have a value; write name=value for all of them, or names alone for 0, 1 and so on.");
+    }
+
+    private CommandLine Train(params string[] more) => CommandLine.Run(
+    [
+        "train", folder.File("pairs.csv"), "--task", "segmentation", "--classes", "ground=0,disc=255", "--ignore", "7", "--model", "sparse", "--tile", "32",
+        "--batch", "2", .. more,
+    ]);
+
+    private void WritePair(int number)
+    {
+        var (height, width) = Size(number);
+        byte[] pixels = [.. Places(number).SelectMany(place => Enumerable.Repeat((byte)(IsDisc(number, place) ? 200 : 60 + (place.X * 7 % 13)), 3))];
+        using var image = Image.NewFromMemory(pixels, width, height, 3, Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Srgb);
+        image.Pngsave(folder.File($"{number}.png"));
+        WriteMask(number, 0);
+    }
+
+    private void WriteMask(int number, int shift)
+    {
+        var (height, width) = Size(number);
+        byte[] values = [.. Places(number).Select(place => (byte)(place.Y < 4 ? 7 : IsDisc(number, (place.Y, place.X - shift)) ? 255 : 0))];
+        using var mask = Image.NewFromMemory(values, width, height, 1, Enums.BandFormat.Uchar);
+        mask.Tiffsave(folder.File($"{number}.tif"), tile: true, tileWidth: 32, tileHeight: 32);
+    }
+
+    private static (int Height, int Width) Size(int number) => (70 + number, 61 + (number % 3));
+
+    private static IEnumerable<(int Y, int X)> Places(int number) =>
+        from y in Enumerable.Range(0, Size(number).Height) from x in Enumerable.Range(0, Size(number).Width) select (y, x);
+
+    private static bool IsDisc(int number, (int Y, int X) place)
+    {
+        var (y, x) = (place.Y - 30 - (number * 2), place.X - 25 - number);
+        return (y * y) + (x * x) < 18 * 18;
+    }
+
+    private static string Value(string metrics, string name) => File.ReadLines(metrics).Single(line => line.StartsWith($"{name},", StringComparison.Ordinal)).Split(',')[1];
+}
