@@ -13,7 +13,7 @@ namespace StreamingCnn.Training;
 public static class ComparisonPicture
 {
     private const int Gap = 6;
-    private const byte Paper = 255;
+    private const int Paper = 255;
     private static readonly byte[] Ignored = [0, 0, 0];
     private static readonly byte[] Right = [225, 225, 225];
     private static readonly byte[] Wrong = [205, 30, 30];
@@ -57,7 +57,11 @@ public static class ComparisonPicture
         using var joined = new TensorImageSource(cat(parts.SelectMany((part, i) => i == 0 ? (Tensor[])[part] : [Space(), part]).ToArray(), 2));
         return ImageBytes.Jpeg(joined, quality: 92);
 
-        Tensor Space() => full([3, height, Gap], Paper, ScalarType.Byte);
+        Tensor Space()
+        {
+            using Scalar paper = Paper;
+            return full([3, height, Gap], paper, ScalarType.Byte);
+        }
 
         Tensor Drawn(long[] classes, Func<long, int, byte[]> colour) =>
             tensor([.. classes.SelectMany((label, place) => colour(label, place))], [height, width, 3]).permute(2, 0, 1);

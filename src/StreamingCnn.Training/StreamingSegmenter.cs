@@ -148,9 +148,9 @@ public sealed class StreamingSegmenter : TrainableModel
             var (loss, learned, counts) = Judge(image, mask, objective);
             return new(loss, learned, counts);
         }
-        catch (ArgumentException) when (!HasLabels(mask))
+        catch (ArgumentException) when (!HasLabels(mask, objective?.ClassWeights))
         {
-            // A random part of an image may lie where nothing is labelled. There is nothing to learn from it, and nothing to be judged.
+            // A random part of an image may lie where nothing is labelled, or only what has no weight. There is nothing to learn from it, and nothing to be judged.
             return new(zeros(1).sum(), null, new double[task.ValueCount]);
         }
     }
@@ -173,16 +173,18 @@ public sealed class StreamingSegmenter : TrainableModel
         base.Dispose(disposing);
     }
 
-    private static bool HasLabels(IImageSource mask)
+    private static bool HasLabels(IImageSource mask, IReadOnlyList<double>? weights)
     {
         const long Side = 2048;
-        using Scalar ignored = (long)SegmentationTask.IgnoredClass;
+        long[] without = [SegmentationTask.IgnoredClass, .. (weights ?? []).Index().Where(weight => weight.Item == 0).Select(weight => (long)weight.Index)];
+        using var passedOver = tensor(without, ScalarType.Int16);
         for (long top = 0; top < mask.Height; top += Side)
         {
             for (long left = 0; left < mask.Width; left += Side)
             {
                 using var scope = NewDisposeScope();
-                if (mask.Read(top, left, Math.Min(Side, mask.Height - top), Math.Min(Side, mask.Width - left)).ne(ignored).any().item<bool>())
+                var window = mask.Read(top, left, Math.Min(Side, mask.Height - top), Math.Min(Side, mask.Width - left)).to(ScalarType.Int16);
+                if (window.unsqueeze(-1).ne(passedOver).all(-1).any().item<bool>())
                     return true;
             }
         }

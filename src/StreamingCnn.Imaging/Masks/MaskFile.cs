@@ -8,7 +8,10 @@ public static class MaskFile
 {
     private static readonly ImageOptions Options = new()
     {
-        RawValues = true, Alpha = AlphaHandling.Keep, NoData = NoDataHandling.Keep, ApplyColourProfile = false,
+        RawValues = true,
+        Alpha = AlphaHandling.Keep,
+        NoData = NoDataHandling.Keep,
+        ApplyColourProfile = false,
     };
 
     /// <summary>Height and width of a mask, from its header alone.</summary>
@@ -51,8 +54,7 @@ public static class MaskFile
         {
             throw new ImageFormatException(
                 path,
-                "this mask has a table of colours, which would be read instead of its values; save the values as one grey channel "
-                    + "(with Pillow: Image.fromarray(numpy.array(Image.open(IN))).save(OUT)).");
+                "this mask has a table of colours, which would be read instead of its values; save the values as one grey channel.");
         }
 
         if (info.Bands != 1)

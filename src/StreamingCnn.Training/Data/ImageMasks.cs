@@ -59,9 +59,9 @@ internal static class ImageMasks
         var known = task.MaskValues.Concat(task.IgnoredValues).ToHashSet();
         if (values.Keys.Where(value => !known.Contains(value)).Order().Cast<long?>().FirstOrDefault() is { } unknown)
         {
+            var classes = string.Join(", ", task.MaskValues.Select(Text));
             problems.Add(
-                $"it has the value {Text(unknown)} at {Text(values[unknown])} pixel(s), which is none of the classes {string.Join(", ", task.MaskValues.Select(Text))}; "
-                    + "name that class as well, or have the value ignored",
+                $"it has the value {Text(unknown)} at {Text(values[unknown])} pixel(s), which is none of the classes {classes}; name that class as well, or have the value ignored",
                 item.Line,
                 item.Mask,
                 "mask");

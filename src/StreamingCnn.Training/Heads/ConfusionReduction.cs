@@ -105,8 +105,8 @@ internal sealed class ConfusionRun(long batch, int classes) : ReductionRun
     {
         var actual = target.squeeze(0).to(ScalarType.Int64).flatten();
         var predicted = scores.to(ScalarType.Float32).argmax(0).flatten();
-        using Scalar factor = classes, none = 0L;
-        var pairs = actual.mul(factor).add_(predicted)[actual.ge(none)];
+        using Scalar factor = classes, none = 0L, one = 1L;
+        var pairs = actual.mul(factor).add_(predicted, one)[actual.ge(none)];
         if (pairs.numel() == 0)
             return;
         var found = pairs.bincount(null, classes * classes).cpu().data<long>().ToArray();

@@ -1,3 +1,4 @@
+using StreamingCnn.Imaging.Augmentation;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ public sealed class WindowMemoryTests
     {
         ["noise"] = inner => new NoisySource(inner, 1, seed: 1),
         ["resampled"] = inner => new ResampledSource(inner, Side - 100, Side - 100),
-        ["colours"] = inner => new RecolouredSource(inner, new ColourJitter(1.1, 1, 1, 0)),
+        ["colours"] = inner => new RecolouredSource(inner, new ColourJitter(1.1f, 1, 1, 0)),
         ["filled"] = inner => new FilledSource(inner, [0]),
         ["normalised"] = inner => new NormalizedSource(inner, Normalization.ImageNet),
     };
