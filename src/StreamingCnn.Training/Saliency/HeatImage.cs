@@ -42,7 +42,7 @@ internal static class HeatImage
         }
     });
 
-    /// <summary>Writes a map as a tiled pyramid of float32 in a BigTIFF, compressed without loss.</summary>
+    /// <summary>Writes a map as a tiled pyramid of float32 in a TIFF file, compressed without loss.</summary>
     /// <param name="map">The map.</param>
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="limit">The value at which it is clipped; null not to clip.</param>
