@@ -40,5 +40,5 @@ internal static class CheckpointSegments
 
     /// <summary>Whether another map than this one is needed from here on.</summary>
     private static bool IsCrossed(NetworkGraph graph, int map) =>
-        graph.Nodes.Skip(map + 1).Any(node => node.Inputs.Any(input => input < map));
+        graph.Nodes.Skip(map + 1).Any(node => node.Needs.Any(input => input < map));
 }

@@ -7,6 +7,7 @@ using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Tasks;
 
@@ -29,7 +30,7 @@ internal static class PredictCommand
             Description = "Images, folders of images, patterns such as \"slides/**/*.tif\", or CSV files with a column image.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string?>("--output", "-o") { Description = "File for the predictions. Default: the standard output." };
+        var output = new Option<string?>("--output", "-o") { Description = "File for the predictions; for models that give maps the folder for their files. Default: the standard output." };
         var format = CommonOptions.Parsed<Format?>(
             "--format",
             "csv or json. Default: json where the name of the output file ends so, otherwise csv.",
@@ -37,27 +38,49 @@ internal static class PredictCommand
             null);
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var command = new AnnouncedCommand("predict", "Predict the classes, labels or numbers of images with a trained model.")
+        var (maps, carry) = (new MapOptions(), new CarryOptions());
+        var command = new AnnouncedCommand(
+            "predict", "Predict the classes, labels or numbers of images, or maps of classes, with a trained model.")
         {
             weights, images, output, format, resolution, own, tile, memory,
         };
+        foreach (var option in maps.All.Concat(carry.All))
+            command.Add(option);
         command.OutputIsData = true;
         command.IsShared = true;
         command.FirstLine = parsed => $"Predicting with {parsed.GetValue(weights)}.";
         command.SetAction(parsed =>
         {
             var display = ProgressDisplay.OnErrors(job.Errors);
-            var (model, description) = ModelDescription.Load(
+            var (loaded, description) = ModelDescription.LoadModel(
                 RunFolder.WeightsOf(parsed.GetValue(weights)!),
-                new StreamingOptions
+                carry.Apply(parsed, new()
                 {
                     Tile = parsed.GetValue(tile),
                     MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
                     Progress = display,
-                },
+                }),
                 parsed.GetValue(own));
-            using (model)
+            using (loaded)
             {
+                if (loaded is StreamingSegmenter segmenter)
+                {
+                    if (parsed.GetValue(format) is not null)
+                    {
+                        throw new ArgumentException(
+                            "--format is of models that judge whole images, and this one gives maps, whose table is counts.csv; leave it out.");
+                    }
+
+                    return Maps(segmenter, description, parsed.GetValue(output), maps.Chosen(parsed));
+                }
+
+                if (maps.Given(parsed) is { } ofMaps)
+                {
+                    throw new ArgumentException(
+                        $"{ofMaps.Name} is of models that give maps, and this one judges whole images; leave it out.");
+                }
+
+                var model = (StreamingClassifier)loaded;
                 var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
                 var path = parsed.GetValue(output);
                 var chosen = parsed.GetValue(format) ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
@@ -90,6 +113,26 @@ internal static class PredictCommand
                 if (path is not null)
                     Console.WriteLine($"{done} of {files.Count} images predicted, in {path}.");
                 return job.Any(interruption.Token.IsCancellationRequested) ? Program.Interrupted : failed == 0 ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
+            }
+
+            int Maps(StreamingSegmenter segmenter, ModelDescription known, string? folder, MapFilesOptions chosen)
+            {
+                if (folder is null)
+                    throw new ArgumentException("This model gives maps, which are files; name a folder for them by -o.");
+                OutputFolder.Check(folder);
+                var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
+                MapPrediction.CheckNames(files);
+                OutputFolder.Make(folder);
+                job.Ready();
+                interruption.PassOn();
+                using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
+                Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
+                var prediction = new MapPrediction(segmenter, known, parsed.GetValue(resolution), folder, chosen);
+                var done = display.Pass(files.Count, progress => prediction.Run(
+                    files, tell, error => tell($"error: {Printable.Of(error)}"), progress, job, interruption.Token));
+                Console.WriteLine($"{done} of {files.Count} images predicted, in {folder}.");
+                return job.Any(interruption.Token.IsCancellationRequested) ? Program.Interrupted
+                    : done == files.Count ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
             }
         });
         return command;

@@ -92,7 +92,7 @@ internal static class SaliencyCommand
         {
             var images = parsed.GetValue(Images)!;
             if (images.GroupBy(Path.GetFileNameWithoutExtension).FirstOrDefault(group => group.Count() > 1) is { } twins)
-                throw new ArgumentException($"'{twins.First()}' and '{twins.Last()}' would write to the same files, since both are called '{twins.Key}'; run them one by one into two folders.");
+                throw SameNames(twins.First(), twins.Last(), twins.Key!);
             if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1) + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
                 throw new ArgumentException("Only one of --downsample, --mpp and --level can be given: each of them says the resolution.");
             if (parsed.GetValue(Method) != SaliencyMethod.SmoothGrad
@@ -127,6 +127,10 @@ internal static class SaliencyCommand
         });
         return command;
     }
+
+    /// <summary>What is said of two images whose files would have the same names.</summary>
+    internal static ArgumentException SameNames(string first, string second, string name) =>
+        new($"'{first}' and '{second}' would write to the same files, since both are called '{name}'; run them one by one into two folders.");
 
     private static int Find(LearningTask task, string name)
     {

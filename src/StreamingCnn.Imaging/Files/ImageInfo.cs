@@ -39,6 +39,9 @@ public sealed record ImageInfo
     /// <summary>Where the size of a pixel stands in the file, or why it does not; a phrase.</summary>
     public string ResolutionOrigin { get; init; } = "not stated";
 
+    /// <summary>Where the image lies on the ground, of a GeoTIFF; null where the file does not say.</summary>
+    public GeoReference? GeoReference { get; init; }
+
     /// <summary>
     /// The value that the file declares to mean that there are no data, as it is stored; NaN where NaN means it; null
     /// where none is declared.

@@ -54,6 +54,7 @@ internal sealed class TiffContainer : ImageContainer
             MicrometresPerPixel = turned ? size.Down : size.Across,
             MicrometresPerPixelDown = size.Across == size.Down ? null : turned ? size.Across : size.Down,
             ResolutionOrigin = size.Origin,
+            GeoReference = GeoReference.Of(main),
             Tile = main.Tiled || !TiffLayout.SuitsVips(main)
                 ? ((int)main.BlockRows, (int)(main.Tiled ? main.TileWidth : main.Width)) : null,
             Pages = 1 - pages.Channels.Count + tiff.Directories.Count(d => (d.SubfileType & 4) == 0

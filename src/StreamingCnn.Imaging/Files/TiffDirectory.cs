@@ -66,6 +66,17 @@ internal sealed record TiffDirectory
 
     /// <summary>Width and height of a pixel in units of the map, of a GeoTIFF.</summary>
     public IReadOnlyList<double> PixelScale { get; init; } = [];
+
+    /// <summary>Places of the raster and of the map that are the same, six numbers each.</summary>
+    public IReadOnlyList<double> Tiepoints { get; init; } = [];
+
+    /// <summary>The matrix from the raster to the map.</summary>
+    public IReadOnlyList<double> Transformation { get; init; } = [];
+
+    /// <summary>The keys of a GeoTIFF, and the numbers and texts that they refer to.</summary>
+    public IReadOnlyList<long> GeoKeys { get; init; } = [];
+    public IReadOnlyList<double> GeoDoubles { get; init; } = [];
+    public string GeoTexts { get; init; } = "";
     public bool Hamamatsu { get; init; }
     public bool Ventana { get; init; }
     public IReadOnlyList<long> SubDirectories { get; init; } = [];

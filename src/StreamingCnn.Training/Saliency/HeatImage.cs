@@ -1,6 +1,7 @@
+using System.Runtime.InteropServices;
 using NetVips;
 using StreamingCnn.Imaging;
-using StreamingCnn.Interop.Weights;
+using StreamingCnn.Imaging.Maps;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,30 +42,38 @@ internal static class HeatImage
         }
     });
 
-    /// <summary>Writes a map as a tiled pyramid of float32 in a BigTIFF, compressed without loss.</summary>
+    /// <summary>Writes a map as a tiled pyramid of float32 in a TIFF file, compressed without loss.</summary>
     /// <param name="map">The map.</param>
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="limit">The value at which it is clipped; null not to clip.</param>
     /// <param name="micrometresPerPixel">Resolution of the map; null when it is not known.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void WriteTiff(RasterFile map, string path, double? limit, double? micrometresPerPixel) => Run(path, () =>
+    public static void WriteTiff(RasterFile map, string path, double? limit, double? micrometresPerPixel)
     {
-        var part = AtomicFile.TemporaryName(path);
-        try
+        using var writer = new PyramidWriter(path, new MapImage(map.Height, map.Width)
         {
-            PyramidTiff.Write(map, part, limit, micrometresPerPixel);
-            File.Move(part, path, overwrite: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            Channels = map.Channels,
+            Samples = MapSamples.Float32,
+            MicrometresAcross = micrometresPerPixel,
+        });
+        var values = new float[map.BandRows * map.Width * map.Channels];
+        foreach (var (top, rows) in map.Bands())
         {
-            // The temporary name is not what was asked for.
-            throw new IOException(error.Message.Replace(Path.GetFullPath(part), path, StringComparison.Ordinal), error);
+            var band = values.AsSpan(0, (int)(rows * map.Width * map.Channels));
+            map.Read(new ImageRegion(top, 0, rows, map.Width), band);
+            if (limit is { } most)
+                Clip(band, (float)most);
+            writer.Write(MemoryMarshal.AsBytes(band));
         }
-        finally
-        {
-            File.Delete(part);
-        }
-    });
+
+        writer.Complete();
+    }
+
+    private static void Clip(Span<float> values, float most)
+    {
+        foreach (ref var value in values)
+            value = Math.Clamp(value, 0, most);
+    }
 
     private static ImageRegion Around(ImageRegion window, long margin, RasterFile file)
     {

@@ -13,8 +13,8 @@ internal static class Legend
     private const int BarWidth = 240;
 
     // Of the size of the font, on average.
-    private const double LetterWidth = 0.6;
-    private const string Font = "font-family='DejaVu Sans, Liberation Sans, Arial, sans-serif'";
+    internal const double LetterWidth = 0.6;
+    internal const string Font = "font-family='DejaVu Sans, Liberation Sans, Arial, sans-serif'";
 
     /// <summary>Draws the strip.</summary>
     /// <returns>[3, height, width], uint8.</returns>
@@ -58,13 +58,13 @@ internal static class Legend
     }
 
     /// <summary>A text of at most so many letters: its beginning and its end.</summary>
-    private static string Shorten(string text, double most)
+    internal static string Shorten(string text, double most)
     {
         var half = Math.Max(1, ((int)most - 1) / 2);
         return text.Length <= most ? text : $"{text[..half]}…{text[^half..]}";
     }
 
-    private static Tensor Render(string svg)
+    internal static Tensor Render(string svg)
     {
         using var drawn = Image.SvgloadBuffer(Encoding.UTF8.GetBytes(svg));
         using var opaque = drawn.Flatten(background: [255]);

@@ -9,7 +9,7 @@ namespace StreamingCnn.Training.Saliency;
 public static class Overlay
 {
     // Images smaller than this are enlarged by a whole factor, or the legend would be wider than the picture.
-    private const int SmallestSide = 800;
+    internal const int SmallestSide = 800;
 
     // How much of the photograph shows through the least and the hottest colour.
     private const double LeastCover = 0.45;
@@ -70,7 +70,7 @@ public static class Overlay
     }
 
     /// <summary>The photograph in the size of the picture, its colours held back. [3, H, W], 0 to 255.</summary>
-    private static Tensor Muted(IImageSource photograph, long height, long width, bool isEnlarged)
+    internal static Tensor Muted(IImageSource photograph, long height, long width, bool isEnlarged)
     {
         using var scope = NewDisposeScope();
         var pixels = photograph.Read(0, 0, photograph.Height, photograph.Width).to(ScalarType.Float32);

@@ -122,7 +122,7 @@ public sealed class SaliencyMap : IImageSource
         return raw.Read(new ImageRegion(top, left, height, width));
     }
 
-    /// <summary>Writes the blurred and clipped map as a tiled pyramid of float32 (BigTIFF, compressed without loss), which libvips and QuPath open.</summary>
+    /// <summary>Writes the blurred and clipped map as a tiled pyramid of float32 (TIFF, compressed without loss), which libvips and QuPath open.</summary>
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="micrometresPerPixel">Resolution of the map, which viewers measure by; null when it is not known.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>

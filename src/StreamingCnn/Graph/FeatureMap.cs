@@ -151,6 +151,29 @@ public sealed class FeatureMap : NetworkValue
     /// <exception cref="UnsupportedLayerException">The map has no such channels.</exception>
     public FeatureMap Slice(long start, long count) => Builder.Add(new ChannelSliceLayer(start, count), [this]);
 
+    /// <summary>The map resized to the height and width of another one, whatever they are; pixel centres are aligned.</summary>
+    /// <param name="other">The map, or the image itself, of which nothing but the size is read.</param>
+    /// <param name="mode">How: bilinear, or by the nearest neighbour, as PyTorch's <c>interpolate</c> with a size.</param>
+    /// <exception cref="UnsupportedLayerException">The mode is another one.</exception>
+    public FeatureMap ResizedTo(FeatureMap other, UpsampleMode mode = UpsampleMode.Bilinear)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return UpsamplingLayer.RefusalOf(mode) is { } refusal
+            ? throw new UnsupportedLayerException("", nameof(ResizedTo), refusal)
+            : Builder.Add(mode == UpsampleMode.Nearest ? new NearestResizingLayer() : new BilinearResizingLayer(), [this], sizeOf: other);
+    }
+
+    /// <summary>
+    /// The first rows and columns of the map, as many as another one has: what is left over at the end, where a map that was enlarged by a
+    /// whole factor overhangs an odd size.
+    /// </summary>
+    /// <param name="other">The map, which must not be larger; that is found when an image comes.</param>
+    public FeatureMap CroppedTo(FeatureMap other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Builder.Add(new CroppingLayer(), [this], sizeOf: other);
+    }
+
     /// <summary>The sum of two maps, which must agree in channels and size.</summary>
     /// <exception cref="UnsupportedLayerException">They do not agree in channels; sizes are compared when an image comes.</exception>
     public static FeatureMap operator +(FeatureMap a, FeatureMap b) => Add(a, b);

@@ -13,6 +13,12 @@ internal sealed record GraphNode(int Index, LocalLayer? Layer, int[] Inputs, lon
     /// <summary>Whether the map comes from outside.</summary>
     public bool IsSource => Layer is null;
 
+    /// <summary>The map whose size this one has, of which the layer reads nothing else; -1 where its size follows from what it reads.</summary>
+    public int SizeOf { get; init; } = -1;
+
+    /// <summary>All maps that the layer asks for: those that it reads, and the one whose size it takes.</summary>
+    public IEnumerable<int> Needs => SizeOf < 0 ? Inputs : Inputs.Append(SizeOf);
+
     /// <summary>
     /// Whether it is a source of the maps' own type that was computed before, of which any window can be had at any time: each tile takes
     /// one window, to which pointwise layers are applied.

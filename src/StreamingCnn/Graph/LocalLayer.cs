@@ -72,6 +72,13 @@ public abstract class LocalLayer
     /// <exception cref="GeometryException">The layer cannot be applied to that length.</exception>
     public abstract AxisMap Along(Axis axis, long length);
 
+    /// <summary>The layer along one axis, where its output has the length of another map.</summary>
+    /// <param name="axis">The axis.</param>
+    /// <param name="length">Length of its operand.</param>
+    /// <param name="wanted">Length of the other map.</param>
+    /// <exception cref="GeometryException">The layer cannot give that length of this one.</exception>
+    internal virtual AxisMap Fitted(Axis axis, long length, long wanted) => Along(axis, length);
+
     /// <summary>Computes a rectangle of the output.</summary>
     /// <param name="inputs">
     /// For each operand the rectangle <see cref="Patch.Input"/> of its map, [N, C, h, w], without padding; h or w is 0 where only padding

@@ -18,7 +18,7 @@ internal sealed class NetworkGraph
             needed[output] = true;
         for (var i = traced.Count - 1; i >= 0; i--)
         {
-            foreach (var input in needed[i] ? traced[i].Inputs : [])
+            foreach (var input in needed[i] ? traced[i].Needs : [])
                 needed[input] = true;
         }
 
@@ -27,7 +27,12 @@ internal sealed class NetworkGraph
         foreach (var node in traced.Where(node => node.IsSource || needed[node.Index]))
         {
             renumbered[node.Index] = nodes.Count;
-            nodes.Add(node with { Index = nodes.Count, Inputs = [.. node.Inputs.Select(i => renumbered[i])] });
+            nodes.Add(node with
+            {
+                Index = nodes.Count,
+                Inputs = [.. node.Inputs.Select(i => renumbered[i])],
+                SizeOf = node.SizeOf < 0 ? -1 : renumbered[node.SizeOf],
+            });
         }
 
         Nodes = nodes;
@@ -75,7 +80,12 @@ internal sealed class NetworkGraph
         [
             new GraphNode(0, null, [], Nodes[first].Channels, Nodes[first].Path),
             .. Nodes.Skip(first + 1).Take(last - first)
-                .Select(node => node with { Index = node.Index - first, Inputs = [.. node.Inputs.Select(input => input - first)] }),
+                .Select(node => node with
+                {
+                    Index = node.Index - first,
+                    Inputs = [.. node.Inputs.Select(input => input - first)],
+                    SizeOf = node.SizeOf < 0 ? -1 : node.SizeOf - first,
+                }),
         ],
         [last - first]);
 
@@ -104,13 +114,15 @@ internal sealed class NetworkGraph
     public Tensor[] Whole(params IReadOnlyList<Tensor> sources)
     {
         var maps = new Tensor?[Nodes.Count];
-        var readers = Consumers.Select(consumers => consumers.Length).ToArray();
+        var readers = new int[Nodes.Count];
+        foreach (var input in Layers.SelectMany(node => node.Needs.Distinct()))
+            readers[input]++;
         foreach (var source in Sources)
             maps[source.Index] = sources[source.Index];
         foreach (var node in Layers)
         {
-            maps[node.Index] = node.Layer!.Whole([.. node.Inputs.Select(i => maps[i]!)]);
-            foreach (var input in node.Inputs.Distinct())
+            maps[node.Index] = node.Layer!.Whole([.. node.Needs.Select(i => maps[i]!)]);
+            foreach (var input in node.Needs.Distinct())
             {
                 if (--readers[input] == 0 && !Nodes[input].IsSource && !Outputs.Contains(input))
                     maps[input]!.Dispose();

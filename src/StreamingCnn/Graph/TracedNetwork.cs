@@ -101,7 +101,7 @@ internal sealed class TracedNetwork
             {
                 case TracedKind.Map when !Maps[index].IsSource:
                     maps[index] = Whole(Maps[index], maps, smalls);
-                    Release(Maps[index].Inputs);
+                    Release(Maps[index].Needs);
                     break;
                 case TracedKind.Reduction:
                     var reduction = Reductions[index];
@@ -118,7 +118,7 @@ internal sealed class TracedNetwork
 
         return [.. Outputs.Select(output => output.IsSmall ? smalls[output.Index]! : maps[output.Index]!)];
 
-        void Release(int[] inputs)
+        void Release(IEnumerable<int> inputs)
         {
             foreach (var input in inputs.Distinct())
             {
@@ -132,7 +132,7 @@ internal sealed class TracedNetwork
     private int[] Readers()
     {
         var readers = new int[Maps.Count];
-        foreach (var inputs in Maps.Select(node => node.Inputs).Concat(Reductions.Select(reduction => reduction.Operands)))
+        foreach (var inputs in Maps.Select(node => node.Needs).Concat(Reductions.Select(reduction => reduction.Operands)))
         {
             foreach (var input in inputs.Distinct())
                 readers[input]++;
@@ -145,7 +145,7 @@ internal sealed class TracedNetwork
 
     private static Tensor Whole(GraphNode node, Tensor?[] maps, Tensor?[] smalls)
     {
-        var inputs = Array.ConvertAll(node.Inputs, input => maps[input]!);
+        Tensor[] inputs = [.. node.Needs.Select(input => maps[input]!)];
         return node.Layer is OperandLayer layer
             ? layer.Apply(inputs, [.. layer.Smalls.Select(small => layer.AtEveryPosition(smalls[small]!, inputs[0], node.Path))])
             : node.Layer!.Whole(inputs);

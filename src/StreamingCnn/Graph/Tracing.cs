@@ -127,16 +127,25 @@ internal sealed class Tracing
     }
 
     public FeatureMap Add(
-        LocalLayer layer, FeatureMap[] inputs, string? path = null, Module? taught = null, IReadOnlyList<GlobalTensor>? smalls = null)
+        LocalLayer layer,
+        FeatureMap[] inputs,
+        string? path = null,
+        Module? taught = null,
+        IReadOnlyList<GlobalTensor>? smalls = null,
+        FeatureMap? sizeOf = null)
     {
         path ??= $"{layer.Name}#{parts.Maps.Count}";
-        RefuseForeign([.. inputs, .. smalls ?? []], path, layer.Name);
+        RefuseForeign([.. inputs, .. smalls ?? [], .. sizeOf is null ? [] : new[] { sizeOf }], path, layer.Name);
         try
         {
             if (IsOpen && layer.InputChannels is { } wanted)
                 OpenChannels.Fix(inputs[0].Count, wanted);
             var channels = layer.OutputChannels([.. inputs.Select(input => input.Count)]);
-            return Symbol(parts.Add(new GraphNode(parts.Maps.Count, layer, [.. inputs.Select(input => input.Node)], channels, path) { Taught = taught }));
+            return Symbol(parts.Add(new GraphNode(parts.Maps.Count, layer, [.. inputs.Select(input => input.Node)], channels, path)
+            {
+                Taught = taught,
+                SizeOf = sizeOf?.Node ?? -1,
+            }));
         }
         catch (GeometryException reason)
         {

@@ -81,7 +81,7 @@ public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
         return input.Through(features);
     }
 
-    long IClassifiedTrunk.OutputChannels => Widths[^1];
+    long IKnownTrunk.OutputChannels => Widths[^1];
 
     IEnumerable<(string Name, Module<Tensor, Tensor> Module)> IClassifiedTrunk.Head(long classes) =>
     [

@@ -13,7 +13,9 @@ namespace StreamingCnn.Models;
 /// <param name="Kernel">Taps of the depthwise convolution along each side.</param>
 /// <param name="Stride">Its stride.</param>
 /// <param name="Squeezed">Channels in the middle of the gate; 0 for a block without one.</param>
-internal readonly record struct InvertedResidualShape(long Inputs, long Expanded, long Outputs, long Kernel, long Stride, long Squeezed);
+/// <param name="Dilation">Distance between taps of the depthwise convolution, which then has no stride.</param>
+internal readonly record struct InvertedResidualShape(
+    long Inputs, long Expanded, long Outputs, long Kernel, long Stride, long Squeezed, long Dilation = 1);
 
 /// <summary>
 /// An inverted residual block (Sandler et al., arXiv 1801.04381) with torchvision's parameter names: a 1x1 convolution to more channels, a
@@ -43,7 +45,14 @@ internal sealed class InvertedResidual : StreamingBlock
         var layers = new List<Module<Tensor, Tensor>>();
         if (shape.Expanded != shape.Inputs)
             layers.Add(norm.Behind(shape.Inputs, shape.Expanded, 1, activation()));
-        layers.Add(norm.Behind(shape.Expanded, shape.Expanded, shape.Kernel, activation(), shape.Stride, shape.Expanded));
+        layers.Add(norm.Behind(
+            shape.Expanded,
+            shape.Expanded,
+            shape.Kernel,
+            activation(),
+            shape.Dilation > 1 ? 1 : shape.Stride,
+            shape.Expanded,
+            shape.Dilation));
         if (shape.Squeezed > 0)
             layers.Add(gate(shape.Expanded, shape.Squeezed));
         layers.Add(norm.Behind(shape.Expanded, shape.Outputs, 1));

@@ -20,12 +20,13 @@ public enum MobileNetV3Size
 /// (<c>features.0.0.weight</c>), so that its checkpoints load. The output has a 32nd of the image's height and width.
 /// </summary>
 /// <remarks>Most of its blocks have a gate that looks at the whole map, so it is streamed in stages, in evaluation mode too.</remarks>
-public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
+public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk, IStagedTrunk
 {
     private const long ChannelsOfTheStem = 16;
 
     // Channels of the gate's middle, as a part of the depthwise convolution's.
     private const double Squeeze = 4;
+    private const long StrideOfTheLastStage = 32;
     private const double Eps = 1e-3;
     private const double Momentum = 0.01;
     private const double DropoutOfTheClassifier = 0.2;
@@ -48,13 +49,18 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
 
     private readonly Sequential features;
     private readonly long hidden;
+    private readonly List<(int Layer, long Channels)> stages;
 
     /// <summary>Creates the trunk with torchvision's initialisation.</summary>
     /// <param name="size">Which one.</param>
     /// <param name="inputChannels">Channels of the image.</param>
     /// <param name="norm">How it normalises; it is published with batch norm. Groups are of eight channels.</param>
+    /// <param name="dilated">
+    /// Whether the last stride is replaced by dilation, as networks for dense prediction have it: the output then has a 16th of the
+    /// image's height and width.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such size or norm, or no channel.</exception>
-    public MobileNetV3Trunk(MobileNetV3Size size, int inputChannels = 3, NormKind norm = NormKind.Frozen)
+    public MobileNetV3Trunk(MobileNetV3Size size, int inputChannels = 3, NormKind norm = NormKind.Frozen, bool dilated = false)
         : base(nameof(MobileNetV3Trunk))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
@@ -65,10 +71,15 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
             _ => throw new ArgumentOutOfRangeException(nameof(size), size, "There is no MobileNetV3 of that size; choose Small or Large."),
         };
         var norms = NetworkNorm.InEights(norm, Eps, Momentum);
-        var channels = ChannelsOfTheStem;
+        var (channels, stride) = (ChannelsOfTheStem, 2L);
+        var ends = new List<(int Layer, long Channels)>();
         var layers = new List<Module<Tensor, Tensor>> { norms.Behind(inputChannels, channels, 3, Hardswish(), stride: 2) };
         foreach (var row in rows)
         {
+            if (row.Stride > 1)
+                ends.Add((layers.Count - 1, channels));
+            stride *= row.Stride;
+            var isLast = stride == StrideOfTheLastStage;
             layers.Add(new InvertedResidual(
                 new(
                     channels,
@@ -76,7 +87,8 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
                     row.Outputs,
                     row.Kernel,
                     row.Stride,
-                    row.IsGated ? InvertedResidual.InEights(row.Expanded / Squeeze) : 0),
+                    row.IsGated ? InvertedResidual.InEights(row.Expanded / Squeeze) : 0,
+                    dilated && isLast ? 2 : 1),
                 norms,
                 () => row.IsHard ? Hardswish() : ReLU(),
                 (gated, squeezed) => new SqueezeExcite(gated, squeezed, ReLU(), Hardsigmoid())));
@@ -84,7 +96,10 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
         }
 
         OutputChannels = 6 * channels;
+        ends.Add((layers.Count, OutputChannels));
         layers.Add(norms.Behind(channels, OutputChannels, 1, Hardswish()));
+        // Those of a fourth of the image's sides and below.
+        stages = ends[1..];
         features = Sequential(layers);
         RegisterComponents();
     }
@@ -92,11 +107,29 @@ public sealed class MobileNetV3Trunk : StreamingBlock, IClassifiedTrunk
     /// <summary>Channels of the output: 576 or 960.</summary>
     public long OutputChannels { get; }
 
+    IReadOnlyList<long> IStagedTrunk.StageChannels => [.. stages.Select(stage => stage.Channels)];
+
+    /// <summary>The layers, by torchvision's numbers.</summary>
+    internal Sequential Features => features;
+
     /// <inheritdoc/>
     public override FeatureMap Trace(FeatureMap input)
     {
         ArgumentNullException.ThrowIfNull(input);
         return input.Through(features);
+    }
+
+    IReadOnlyList<FeatureMap> IStagedTrunk.Stages(FeatureMap input)
+    {
+        var maps = new List<FeatureMap>();
+        foreach (var (index, layer) in features.children().Index())
+        {
+            input = input.Through((Module<Tensor, Tensor>)layer);
+            if (stages.Any(stage => stage.Layer == index))
+                maps.Add(input);
+        }
+
+        return maps;
     }
 
     IEnumerable<(string Name, Module<Tensor, Tensor> Module)> IClassifiedTrunk.Head(long classes) =>

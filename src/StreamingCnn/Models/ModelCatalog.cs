@@ -35,6 +35,31 @@ public static class ModelCatalog
         ["regnety-800mf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y800MF, channels, norm)),
         ["regnety-1.6gf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y1600MF, channels, norm)),
         ["regnety-3.2gf"] = new((channels, norm) => new RegNetTrunk(RegNetSize.Y3200MF, channels, norm)),
+        ["unet"] = new DenseEntry((classes, channels, norm) => new UNet(channels, classes, norm: norm)),
+        ["unet-small"] = new DenseEntry((classes, channels, norm) => new UNet(channels, classes, levels: 4, width: 16, norm: norm)),
+        ["unet-bilinear"] = new DenseEntry((classes, channels, norm) => new UNet(channels, classes, norm: norm, bilinear: true)),
+        ["fpn-resnet18"] = new DenseEntry((classes, channels, norm) =>
+            new FeaturePyramid(new ResNetTrunk(18, channels, norm), classes, norm)),
+        ["fpn-resnet34"] = new DenseEntry((classes, channels, norm) =>
+            new FeaturePyramid(new ResNetTrunk(34, channels, norm), classes, norm)),
+        ["fpn-resnet50"] = new DenseEntry((classes, channels, norm) =>
+            new FeaturePyramid(new ResNetTrunk(50, channels, norm), classes, norm)),
+        ["fpn-mobilenetv3-large"] = new DenseEntry((classes, channels, norm) =>
+            new FeaturePyramid(new MobileNetV3Trunk(MobileNetV3Size.Large, channels, norm), classes, norm)),
+        ["fcn-resnet50"] = new DenseEntry((classes, channels, norm) =>
+            new FullyConvolutional(DenseHeadKind.Fcn, 50, channels, classes, norm)),
+        ["fcn-resnet101"] = new DenseEntry((classes, channels, norm) =>
+            new FullyConvolutional(DenseHeadKind.Fcn, 101, channels, classes, norm)),
+        ["deeplabv3-resnet50"] = new DenseEntry((classes, channels, norm) =>
+            new FullyConvolutional(DenseHeadKind.DeepLabV3, 50, channels, classes, norm)),
+        ["deeplabv3-resnet101"] = new DenseEntry((classes, channels, norm) =>
+            new FullyConvolutional(DenseHeadKind.DeepLabV3, 101, channels, classes, norm)),
+        ["deeplabv3-mobilenetv3-large"] = new DenseEntry((classes, channels, norm) =>
+            new FullyConvolutional(DenseHeadKind.DeepLabV3, MobileNetV3Size.Large, channels, classes, norm)),
+        ["lraspp-mobilenetv3-large"] = new DenseEntry((classes, channels, norm) =>
+            new LiteReducedPyramid(MobileNetV3Size.Large, channels, classes, norm)),
+        ["lraspp-mobilenetv3-small"] = new DenseEntry((classes, channels, norm) =>
+            new LiteReducedPyramid(MobileNetV3Size.Small, channels, classes, norm)),
         ["comparison"] = Fixed(PaperTrunks.NumericalComparison),
         ["imagenette"] = Fixed(PaperTrunks.Imagenette),
         ["pathology-2048"] = Fixed(channels => PaperTrunks.Pathology(2048, channels)),
@@ -50,6 +75,28 @@ public static class ModelCatalog
     /// <summary>The names of those that leave their norm to be chosen, in alphabetical order.</summary>
     public static IReadOnlyCollection<string> NamesWithNorms =>
         [.. Entries.Where(entry => entry.Value.HasChoice).Select(entry => entry.Key)];
+
+    /// <summary>The names of networks for dense prediction, in alphabetical order: see <see cref="CreateDense"/>.</summary>
+    public static IReadOnlyCollection<string> DenseNames =>
+        [.. Entries.Where(entry => entry.Value is DenseEntry).Select(entry => entry.Key)];
+
+    /// <summary>Makes a network for dense prediction with fresh weights, from an image to scores of each pixel.</summary>
+    /// <param name="name">
+    /// One of <see cref="DenseNames"/>; upper and lower case are the same. By <see cref="Create"/> it gives features.
+    /// </param>
+    /// <param name="classes">Scores of each pixel.</param>
+    /// <param name="inputChannels">Channels of the image.</param>
+    /// <param name="norm">How it normalises.</param>
+    /// <exception cref="ArgumentException">There is no such network; the message lists those that there are.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no class, or no channel.</exception>
+    public static DenseNetwork CreateDense(string name, int classes, int inputChannels = 3, NormKind norm = NormKind.Frozen)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
+        return Entries.GetValueOrDefault(name) is DenseEntry entry
+            ? entry.MakeDense(classes, inputChannels, norm)
+            : throw new ArgumentException(
+                $"There is no network '{name}' for dense prediction; choose one of {string.Join(", ", DenseNames)}.");
+    }
 
     /// <summary>Makes a trunk with fresh weights.</summary>
     /// <param name="name">One of <see cref="Names"/>; upper and lower case are the same.</param>
@@ -74,9 +121,12 @@ public static class ModelCatalog
     /// <summary>Channels of a trunk's output: of a chain of layers those of its last convolution.</summary>
     /// <exception cref="InvalidOperationException">The trunk has no convolution.</exception>
     public static long OutputChannels(Module<Tensor, Tensor> trunk) =>
-        trunk is IClassifiedTrunk known ? known.OutputChannels : trunk.modules().OfType<Conv2d>().Last().out_channels;
+        trunk is IKnownTrunk known ? known.OutputChannels : trunk.modules().OfType<Conv2d>().Last().out_channels;
 
     private static Entry Fixed(Func<int, Module<Tensor, Tensor>> make) => new((channels, _) => make(channels), HasChoice: false);
 
-    private sealed record Entry(Func<int, NormKind, Module<Tensor, Tensor>> Make, bool HasChoice = true);
+    private record Entry(Func<int, NormKind, Module<Tensor, Tensor>> Make, bool HasChoice = true);
+
+    private sealed record DenseEntry(Func<int?, int, NormKind, DenseNetwork> MakeDense)
+        : Entry((channels, norm) => MakeDense(null, channels, norm));
 }

@@ -38,13 +38,29 @@ internal sealed record NetworkNorm(NormKind Kind, Func<long, long> Groups, doubl
     /// <param name="activation">The activation; null for none.</param>
     /// <param name="stride">Distance between windows.</param>
     /// <param name="groups">Groups of the convolution.</param>
+    /// <param name="dilation">Distance between taps.</param>
     public Sequential Behind(
-        long inputs, long outputs, long kernel, Module<Tensor, Tensor>? activation = null, long stride = 1, long groups = 1)
+        long inputs,
+        long outputs,
+        long kernel,
+        Module<Tensor, Tensor>? activation = null,
+        long stride = 1,
+        long groups = 1,
+        long dilation = 1)
     {
-        var convolution = Conv2d(inputs, outputs, kernel, stride: stride, padding: kernel / 2, groups: groups, bias: false);
+        var convolution = Conv2d(
+            inputs, outputs, kernel, stride: stride, padding: dilation * (kernel / 2), dilation: dilation, groups: groups, bias: false);
         init.kaiming_normal_(convolution.weight, mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU);
         return activation is null ? Sequential(convolution, Of(outputs)) : Sequential(convolution, Of(outputs), activation);
     }
+
+    /// <summary>A convolution without bias, its norm and ReLU, with PyTorch's own initialisation, as torchvision's heads have it.</summary>
+    /// <param name="inputs">Channels of the input.</param>
+    /// <param name="outputs">Channels of the output.</param>
+    /// <param name="kernel">Taps along each side; padding keeps the size.</param>
+    /// <param name="dilation">Distance between taps.</param>
+    public Module<Tensor, Tensor>[] Layers(long inputs, long outputs, long kernel, long dilation = 1) =>
+        [Conv2d(inputs, outputs, kernel, padding: dilation * (kernel / 2), dilation: dilation, bias: false), Of(outputs), ReLU()];
 
     /// <summary>TorchSharp leaves a group norm's weight and bias as memory happens to be.</summary>
     private GroupNorm OfGroups(long channels)

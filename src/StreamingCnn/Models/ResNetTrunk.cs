@@ -14,7 +14,7 @@ namespace StreamingCnn.Models;
 /// images set <see cref="StreamingOptions.FrozenBatchNorm"/>: weight and bias of the normalisation are trained all the same; or choose
 /// group normalisation.
 /// </remarks>
-public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
+public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk, IStagedTrunk
 {
     private readonly ResidualNorms norms;
     private readonly Conv2d conv1;
@@ -32,7 +32,7 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
     /// <param name="batchNorm">Whether convolutions are followed by batch normalisation; without it they have a bias.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no residual network of that depth, or no channel.</exception>
     public ResNetTrunk(int depth, int inputChannels = 3, bool batchNorm = true)
-        : this(depth, inputChannels, new ResidualNorms(batchNorm ? NetworkNorm.InGroupsOf32(NormKind.Batch) : null, Standardised: false))
+        : this(depth, inputChannels, new ResidualNorms(batchNorm ? NetworkNorm.InGroupsOf32(NormKind.Batch) : null, Standardised: false), 32)
     {
     }
 
@@ -44,13 +44,19 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
     /// Whether the weights of convolutions are standardised: those of each output channel have mean 0 and variance 1 (Qiao et al., arXiv
     /// 1903.10520), which helps group normalisation. The parameters' names and shapes stay as they are.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no residual network of that depth, no such norm, or no channel.</exception>
-    public ResNetTrunk(int depth, int inputChannels, NormKind norm, bool standardised = false)
-        : this(depth, inputChannels, new ResidualNorms(NetworkNorm.InGroupsOf32(norm), standardised))
+    /// <param name="outputStride">
+    /// Pixels of the image for each position of the output along a side: 32, or 16 or 8, for which the last strides are replaced by
+    /// dilation, as networks for dense prediction have it. Those of depth 18 and 34 have no dilation.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There is no residual network of that depth, no such norm, no channel, or no such stride of the output.
+    /// </exception>
+    public ResNetTrunk(int depth, int inputChannels, NormKind norm, bool standardised = false, int outputStride = 32)
+        : this(depth, inputChannels, new ResidualNorms(NetworkNorm.InGroupsOf32(norm), standardised), outputStride)
     {
     }
 
-    private ResNetTrunk(int depth, int inputChannels, ResidualNorms norms)
+    private ResNetTrunk(int depth, int inputChannels, ResidualNorms norms, int outputStride)
         : base(nameof(ResNetTrunk))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputChannels, 1);
@@ -64,14 +70,23 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
             _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "There is no residual network of that depth; choose 18, 34, 50, 101 or 152."),
         };
 
+        if (outputStride != 32 && !(bottleneck && outputStride is 8 or 16))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(outputStride),
+                outputStride,
+                "The output's stride is 32; for depth 50, 101 and 152 it may be 16 or 8.");
+        }
+
         this.norms = norms;
         (conv1, bn1) = norms.Behind(inputChannels, 64, 7, 2);
-        long channels = 64;
+        var (channels, reached, dilation) = (64L, 4L, 1L);
         layer1 = Stage(64, blocks[0], 1);
         layer2 = Stage(128, blocks[1], 2);
         layer3 = Stage(256, blocks[2], 2);
         layer4 = Stage(512, blocks[3], 2);
         OutputChannels = channels;
+        StageChannels = [channels / 8, channels / 4, channels / 2, channels];
         RegisterComponents();
         foreach (var convolution in modules().OfType<Conv2d>())
             init.kaiming_normal_(convolution.weight, mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU);
@@ -79,9 +94,14 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
         Sequential Stage(long width, int count, long stride)
         {
             var stage = new List<Module<Tensor, Tensor>>();
+            // A stride beyond the wanted one becomes dilation, from the next convolution on.
+            var (isReplaced, first) = (reached * stride > outputStride, dilation);
+            if (isReplaced)
+                (dilation, stride) = (dilation * stride, 1);
+            reached *= stride;
             for (var i = 0; i < count; i++)
             {
-                var block = new ResidualBlock(channels, width, i == 0 ? stride : 1, bottleneck, norms);
+                var block = new ResidualBlock(channels, width, i == 0 ? stride : 1, bottleneck, norms, i == 0 ? first : dilation);
                 channels = block.OutputChannels;
                 stage.Add(block);
             }
@@ -93,12 +113,25 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk
     /// <summary>Channels of the output: 512, or 2048 from depth 50 on.</summary>
     public long OutputChannels { get; }
 
+    IReadOnlyList<long> IStagedTrunk.StageChannels => StageChannels;
+
+    private long[] StageChannels { get; }
+
     /// <inheritdoc/>
     public override FeatureMap Trace(FeatureMap input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return norms.Apply(conv1, input).Through(bn1).Through(relu).Through(maxpool)
-            .Through(layer1).Through(layer2).Through(layer3).Through(layer4);
+        return Stages(input)[^1];
+    }
+
+    IReadOnlyList<FeatureMap> IStagedTrunk.Stages(FeatureMap input) => Stages(input);
+
+    private FeatureMap[] Stages(FeatureMap input)
+    {
+        var first = norms.Apply(conv1, input).Through(bn1).Through(relu).Through(maxpool).Through(layer1);
+        var second = first.Through(layer2);
+        var third = second.Through(layer3);
+        return [first, second, third, third.Through(layer4)];
     }
 
     IEnumerable<(string Name, Module<Tensor, Tensor> Module)> IClassifiedTrunk.Head(long classes) =>

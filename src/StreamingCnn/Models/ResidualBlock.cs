@@ -10,8 +10,8 @@ namespace StreamingCnn.Models;
 internal readonly record struct ResidualNorms(NetworkNorm? Norm, bool Standardised)
 {
     /// <summary>A convolution and what stands behind it.</summary>
-    public (Conv2d Convolution, Module<Tensor, Tensor> Norm) Behind(long inputs, long outputs, long kernel, long stride) => (
-        Conv2d(inputs, outputs, kernel, stride: stride, padding: kernel / 2, bias: Norm is null),
+    public (Conv2d Convolution, Module<Tensor, Tensor> Norm) Behind(long inputs, long outputs, long kernel, long stride, long dilation = 1) => (
+        Conv2d(inputs, outputs, kernel, stride: stride, padding: dilation * (kernel / 2), dilation: dilation, bias: Norm is null),
         Norm is null ? nn.Identity() : Norm.Of(outputs));
 
     /// <summary>The convolution of a map.</summary>
@@ -34,13 +34,13 @@ internal sealed class ResidualBlock : StreamingBlock
     private readonly Sequential? downsample;
     private readonly ReLU relu = ReLU();
 
-    public ResidualBlock(long inputs, long width, long stride, bool bottleneck, ResidualNorms norms)
+    public ResidualBlock(long inputs, long width, long stride, bool bottleneck, ResidualNorms norms, long dilation = 1)
         : base(nameof(ResidualBlock))
     {
         this.norms = norms;
         OutputChannels = bottleneck ? Expansion * width : width;
         (conv1, bn1) = bottleneck ? norms.Behind(inputs, width, 1, 1) : norms.Behind(inputs, width, 3, stride);
-        (conv2, bn2) = norms.Behind(width, width, 3, bottleneck ? stride : 1);
+        (conv2, bn2) = norms.Behind(width, width, 3, bottleneck ? stride : 1, dilation);
         if (bottleneck)
             (conv3, bn3) = norms.Behind(width, OutputChannels, 1, 1);
         if (stride != 1 || inputs != OutputChannels)

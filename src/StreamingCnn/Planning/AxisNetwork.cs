@@ -33,7 +33,9 @@ internal sealed class AxisNetwork
             {
                 if (JoinsDifferent(node))
                     throw new GeometryException($"joins maps of different {Name(axis)}: {Joined(node.Inputs.Select(Length))}");
-                var map = node.Layer!.Along(axis, lengths[node.Inputs[0]]);
+                var map = node.SizeOf < 0
+                    ? node.Layer!.Along(axis, lengths[node.Inputs[0]])
+                    : node.Layer!.Fitted(axis, lengths[node.Inputs[0]], lengths[node.SizeOf]);
                 maps[node.Index] = map;
                 lengths[node.Index] = map.OutputLength;
             }

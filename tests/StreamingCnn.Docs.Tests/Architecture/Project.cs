@@ -53,6 +53,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // A file is opened as a source, and a source reads a file.
             new("Files, Sources", ["Files", "Sources"], [Torch, Engine, "NetVips", "Values"]),
             new("Export", ["Export"], [Torch, Engine, "NetVips", "Files, Sources"]),
+            // Maps that a network gives, row by row into files; where they lie on the ground is said by the image's file.
+            new("Maps", ["Maps"], [Torch, Engine, "Files, Sources"]),
             new("Augmentation", ["Augmentation"], [Torch, Engine, "Values", "Files, Sources"]),
             new("Masks", ["Masks"], [Torch, Engine, "Files, Sources", "Export"]),
             new("Generators", ["Generators"], [Torch, Engine, "Values", "Files, Sources", "Export"]),
@@ -95,6 +97,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // pool those of several.
             new("Runs", ["Runs"], [Torch, Engine, Images, "CsvHelper", Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
+            // A map's files have a picture among them, which looks like those of saliency.
+            new("Maps", ["Maps"], [Torch, Engine, Images, "Saliency"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
         ]),
         new("StreamingCnn.Cli", "scnn", [Engine, Images, Onnx, Training], ["Spectre.Console", "System.CommandLine"],

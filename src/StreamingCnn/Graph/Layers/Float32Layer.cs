@@ -55,6 +55,8 @@ internal sealed class Float32Layer(LocalLayer layer, ScalarType type) : LocalLay
 
     public override AxisMap Along(Axis axis, long length) => layer.Along(axis, length);
 
+    internal override AxisMap Fitted(Axis axis, long length, long wanted) => layer.Fitted(axis, length, wanted);
+
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => layer.Compute(Wide(inputs), patch).to(type);
 
     public override Tensor Whole(IReadOnlyList<Tensor> inputs) => layer.Whole(Wide(inputs)).to(type);

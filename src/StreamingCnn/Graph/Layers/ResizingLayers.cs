@@ -19,8 +19,8 @@ internal abstract class UpsamplingLayer(Upsample upsample) : LocalLayer
     /// <summary>Why an Upsample cannot be streamed, or null.</summary>
     public static string? RefusalOf(Upsample upsample)
     {
-        if (upsample.mode is not (UpsampleMode.Nearest or UpsampleMode.Bilinear))
-            return $"interpolates with mode {upsample.mode}, which is not supported; use Nearest or Bilinear";
+        if (RefusalOf(upsample.mode) is { } refusal)
+            return refusal;
         foreach (var factor in upsample.scale_factor)
         {
             if (factor < 1 || factor != Math.Floor(factor))
@@ -29,6 +29,11 @@ internal abstract class UpsamplingLayer(Upsample upsample) : LocalLayer
 
         return null;
     }
+
+    /// <summary>Why an interpolation cannot be streamed, or null.</summary>
+    public static string? RefusalOf(UpsampleMode mode) => mode is UpsampleMode.Nearest or UpsampleMode.Bilinear
+        ? null
+        : $"interpolates with mode {mode}, which is not supported; use Nearest or Bilinear";
 
     protected long Resized(Axis axis, long length)
     {
@@ -46,10 +51,15 @@ internal sealed class NearestUpsamplingLayer(Upsample upsample) : UpsamplingLaye
 {
     public override AxisMap Along(Axis axis, long length) => new NearestResize(length, Resized(axis, length));
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) =>
-        Pick(Pick(inputs[0], 2, patch.Rows), 3, patch.Columns);
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Picked(inputs[0], patch);
 
-    internal override LayerMemory MemoryOf(in Patch patch)
+    internal override LayerMemory MemoryOf(in Patch patch) => MemoryOfPicked(patch);
+
+    /// <summary>A rectangle of the output from the window that it reads.</summary>
+    public static Tensor Picked(Tensor window, in Patch patch) => Pick(Pick(window, 2, patch.Rows), 3, patch.Columns);
+
+    /// <summary>What the record of such a rectangle holds.</summary>
+    public static LayerMemory MemoryOfPicked(in Patch patch)
     {
         return new(KeepsInput: true, KeepsOutput: true) { OutputIsPart = IsPart(patch.Rows) && IsPart(patch.Columns) };
 
@@ -73,8 +83,11 @@ internal sealed class BilinearUpsamplingLayer(Upsample upsample) : UpsamplingLay
 
     public override AxisMap Along(Axis axis, long length) => new LinearResize(length, Resized(axis, length), alignCorners);
 
-    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) =>
-        Interpolate(Interpolate(inputs[0], 2, patch.Rows), 3, patch.Columns);
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Interpolated(inputs[0], patch);
+
+    /// <summary>A rectangle of the output from the window that it reads.</summary>
+    public static Tensor Interpolated(Tensor window, in Patch patch) =>
+        Interpolate(Interpolate(window, 2, patch.Rows), 3, patch.Columns);
 
     private static Tensor Interpolate(Tensor window, int dimension, in AxisPatch patch)
     {

@@ -20,7 +20,7 @@ internal sealed class ReachedPart
             switch (kind)
             {
                 case TracedKind.Map when maps[index]:
-                    Reach(maps, network.Maps[index].Inputs);
+                    Reach(maps, network.Maps[index].Needs);
                     Reach(smalls, (network.Maps[index].Layer as OperandLayer)?.Smalls ?? []);
                     break;
                 case TracedKind.Small when smalls[index] || Keeps(network.Smalls[index]):
@@ -49,7 +49,7 @@ internal sealed class ReachedPart
     private static bool Keeps(SmallNode small) => small.Function is { } function
         && (function.Effect is not null || function.Modules.Any(module => module.training && module.buffers().Any()));
 
-    private static void Reach(bool[] all, int[] some)
+    private static void Reach(bool[] all, IEnumerable<int> some)
     {
         foreach (var one in some)
             all[one] = true;

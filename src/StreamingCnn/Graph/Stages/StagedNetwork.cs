@@ -72,7 +72,7 @@ internal sealed class StagedNetwork
             {
                 case TracedKind.Map when reached.HasMap(index):
                     var node = Network.Maps[index];
-                    mapStages[index] = node.Inputs.Select(input => mapStages[input])
+                    mapStages[index] = node.Needs.Select(input => mapStages[input])
                         .Concat(SmallsOf(node).Select(small => smallStages[small])).DefaultIfEmpty().Max();
                     break;
                 case TracedKind.Reduction when reached.HasReduction(index):
@@ -97,7 +97,7 @@ internal sealed class StagedNetwork
         var crosses = new bool[maps.Count];
         foreach (var node in maps.Where(node => reached.HasMap(node.Index)))
         {
-            foreach (var input in node.Inputs)
+            foreach (var input in node.Needs)
                 crosses[input] |= mapStages[input] < mapStages[node.Index];
         }
 
@@ -184,7 +184,7 @@ internal sealed class StagedNetwork
         foreach (var source in sources)
         {
             places[source] = nodes.Count;
-            nodes.Add(Network.Maps[source] with { Index = nodes.Count, Layer = null, Inputs = [], IsStored = isBoundary[source] });
+            nodes.Add(Network.Maps[source] with { Index = nodes.Count, Layer = null, Inputs = [], SizeOf = -1, IsStored = isBoundary[source] });
         }
 
         var outputs = new List<StageOutput>();
@@ -232,7 +232,7 @@ internal sealed class StagedNetwork
 
             if (!places.TryAdd(map, -1))
                 return;
-            foreach (var input in Network.Maps[map].Inputs)
+            foreach (var input in Network.Maps[map].Needs)
                 FindSources(input);
         }
 
@@ -242,11 +242,12 @@ internal sealed class StagedNetwork
                 return known;
             var node = Network.Maps[map];
             var inputs = Array.ConvertAll(node.Inputs, Place);
+            var sizeOf = node.SizeOf < 0 ? -1 : Place(node.SizeOf);
             var layer = node.Layer is OperandLayer operand
                 ? operand.With(Array.ConvertAll(operand.Smalls, Differentiable.NeedsSmall))
                 : node.Layer;
             places[map] = nodes.Count;
-            nodes.Add(node with { Index = nodes.Count, Inputs = inputs, Layer = layer, Key = map });
+            nodes.Add(node with { Index = nodes.Count, Inputs = inputs, SizeOf = sizeOf, Layer = layer, Key = map });
             return places[map];
         }
     }

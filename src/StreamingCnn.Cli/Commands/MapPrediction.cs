@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Text;
+using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Export;
+using StreamingCnn.Imaging.Maps;
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training;
+using StreamingCnn.Training.Maps;
+using StreamingCnn.Training.Runs;
+
+namespace StreamingCnn.Cli.Commands;
+
+/// <summary>What <c>scnn predict</c> does with a model that gives a map of classes: files of each image, and a table of all.</summary>
+/// <param name="model">The model, in evaluation mode.</param>
+/// <param name="description">What is known of it.</param>
+/// <param name="resolution">Resolution of files that do not state theirs; null for what the description says.</param>
+/// <param name="folder">Where the files go.</param>
+/// <param name="options">Which files.</param>
+internal sealed class MapPrediction(
+    StreamingSegmenter model, ModelDescription description, double? resolution, string folder, MapFilesOptions options)
+{
+    private const string Counts = "counts.csv";
+    private const string Objects = "objects.csv";
+
+    private readonly IReadOnlyList<MapClass> classes = MapClass.Of(description.Task.Outputs);
+
+    /// <summary>Refuses images whose files would have the same names.</summary>
+    /// <exception cref="ArgumentException">Two images are called the same.</exception>
+    public static void CheckNames(IReadOnlyList<NamedImage> files)
+    {
+        if (files.GroupBy(file => Path.GetFileNameWithoutExtension(file.Path)).FirstOrDefault(group => group.Count() > 1) is { } twins)
+            throw SaliencyCommand.SameNames(twins.First().Path, twins.Last().Path, twins.Key);
+    }
+
+    /// <summary>Predicts images, each process its own.</summary>
+    /// <param name="files">The images.</param>
+    /// <param name="tell">Takes a remark.</param>
+    /// <param name="fail">Takes a sentence on an image that fails.</param>
+    /// <param name="progress">Is told of images that are done.</param>
+    /// <param name="job">The processes.</param>
+    /// <param name="cancellation">Ends it behind an image.</param>
+    /// <returns>How many images are done.</returns>
+    public int Run(
+        IReadOnlyList<NamedImage> files,
+        Action<string> tell,
+        Action<string> fail,
+        IProgress<TrainingProgress> progress,
+        Job job,
+        CancellationToken cancellation)
+    {
+        var counts = new StringBuilder("image,class,pixels,share,area um^2,regions\n");
+        var objects = new StringBuilder("image,class,pixels,left,top,width,height,x,y\n");
+        model.eval();
+        var told = new HashSet<string>(StringComparer.Ordinal);
+        var (done, succeeded, pixels) = (0, 0, 0L);
+        while (done < files.Count && !job.Any(cancellation.IsCancellationRequested))
+        {
+            var images = Math.Min(job.Ranks.Size, files.Count - done);
+            var own = job.Ranks.Rank < images ? One(files[done + job.Ranks.Rank]) : default;
+            Span<double> sums = [own.Counts is null ? 0 : 1, own.Pixels];
+            job.Ranks.Sum(sums);
+            (succeeded, pixels) = (succeeded + (int)sums[0], pixels + (long)sums[1]);
+            counts.AppendJoin("", job.Ranks.Gather(own.Counts ?? ""));
+            objects.AppendJoin("", job.Ranks.Gather(own.Objects ?? ""));
+            done += images;
+            progress.Report(new(0, done, files.Count, double.NaN, pixels));
+        }
+
+        if (job.IsFirst && succeeded > 0)
+        {
+            Write(Counts, counts);
+            if (options.ListRegions)
+                Write(Objects, objects);
+        }
+
+        return succeeded;
+
+        (string? Counts, string? Objects, long Pixels) One(NamedImage image)
+        {
+            try
+            {
+                return Predict(image, note => tell($"Note: {image.Path}: {note}."), told);
+            }
+            catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or InvalidDataException
+                or UnauthorizedAccessException or ArgumentException)
+            {
+                fail($"Image '{image.Path}' cannot be predicted: {failure.Message.Split('\n')[0]}");
+                return default;
+            }
+        }
+    }
+
+    private (string Counts, string Objects, long Pixels) Predict(NamedImage file, Action<string> tell, HashSet<string> told)
+    {
+        var preparation = description.Preparation.For(resolution).For(file.MicrometresPerPixel);
+        var reading = ImageReading.Of(file.Path, preparation.Options);
+        foreach (var doubt in preparation.Doubts(reading).Where(told.Add))
+            tell(doubt);
+        using var image = preparation.Open(file.Path);
+        var info = reading.Info;
+        var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
+        var place = MapPlace.Of(info with { MicrometresPerPixel = across }, image.Height, image.Width);
+        var summary = MapFiles.Write(
+            sink => model.Run(image, sink),
+            Path.Combine(folder, Path.GetFileNameWithoutExtension(file.Path)),
+            (image.Height, image.Width),
+            classes,
+            place,
+            () => Thumbnail.Read(info, options.OverlaySide, preparation.Options),
+            options);
+        var (counts, objects) = (new StringBuilder(), new StringBuilder());
+        var name = PredictionText.Quote(file.Path);
+        foreach (var known in summary.Classes)
+        {
+            counts.Append(CultureInfo.InvariantCulture, $"{name},{PredictionText.Quote(known.Class.Name)},{known.Positions},");
+            counts.Append(CultureInfo.InvariantCulture, $"{known.Share:R},{known.SquareMicrometres:R},{known.Regions}\n");
+        }
+
+        foreach (var region in summary.Regions)
+        {
+            var (left, top) = place.InFile(region.Box.Left, region.Box.Top);
+            var (x, y) = place.InFile(region.Centre.X, region.Centre.Y);
+            objects.Append(CultureInfo.InvariantCulture, $"{name},{PredictionText.Quote(classes[region.Number].Name)},{region.Area},");
+            objects.Append(CultureInfo.InvariantCulture, $"{left:0.##},{top:0.##},{region.Box.Width * place.Across:0.##},");
+            objects.Append(CultureInfo.InvariantCulture, $"{region.Box.Height * place.Down:0.##},{x:0.##},{y:0.##}\n");
+        }
+
+        return (counts.ToString(), objects.ToString(), image.Height * image.Width);
+    }
+
+    private void Write(string name, StringBuilder text) =>
+        AtomicFile.Write(Path.Combine(folder, name), file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
+}

@@ -1,0 +1,111 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace StreamingCnn.Imaging.Maps;
+
+/// <summary>
+/// Makes a map of classes of a map of scores, and hands it out row by row. Scores are made to classes rectangle by rectangle, so that one
+/// byte for each position of a row of rectangles is held.
+/// </summary>
+/// <remarks>
+/// Several channels are scores of as many classes: a position's class is the one with the largest score, and the first of equal ones. One
+/// channel is the score of the second of two classes, which a position belongs to if its logistic function reaches the threshold.
+/// </remarks>
+public sealed class ClassMapSink : IMapSink, IDisposable
+{
+    private const double Even = 0.5;
+
+    private readonly IReadOnlyList<IClassRows> receivers;
+    private readonly double? threshold;
+    private readonly RowSink rows;
+    private long received;
+
+    /// <summary>Creates the sink.</summary>
+    /// <param name="receivers">Who gets the rows. They stay the caller's.</param>
+    /// <param name="threshold">
+    /// The least probability of the classes behind the first: a position belongs to the likeliest of these if it reaches that, else to the
+    /// first. Null for the largest score, or 0.5 where there is one channel.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The threshold is not above 0 and at most 1.</exception>
+    public ClassMapSink(IReadOnlyList<IClassRows> receivers, double? threshold = null)
+    {
+        ArgumentNullException.ThrowIfNull(receivers);
+        if (threshold is { } least)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(least, nameof(threshold));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(least, 1, nameof(threshold));
+        }
+
+        (this.receivers, this.threshold) = (receivers, threshold);
+        rows = new RowSink(HandOut);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">There are several images, or more channels than a byte has values.</exception>
+    public void Begin(long batch, long channels, long height, long width)
+    {
+        if (batch != 1)
+            throw new ArgumentException($"A map of classes is of one image, and not of {batch}.");
+        if (channels > MapClass.Most)
+            throw new ArgumentException($"A map of classes has at most {MapClass.Most} classes, and not {channels}.");
+        rows.Begin(1, 1, height, width);
+        foreach (var receiver in receivers)
+            receiver.Begin(height, width);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">A score is not a finite number.</exception>
+    public void Write(long top, long left, Tensor values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        using var scope = NewDisposeScope();
+        if (!values.isfinite().all().item<bool>())
+        {
+            throw new InvalidDataException(
+                $"The map holds scores that are not finite numbers near row {top} and column {left}; the weights or the image hold some, too.");
+        }
+
+        rows.Write(top, left, Classes(values).cpu());
+    }
+
+    /// <summary>Tells the receivers that all rows have come.</summary>
+    /// <exception cref="InvalidOperationException">Rows are missing.</exception>
+    public void Complete()
+    {
+        if (received != rows.Shape.Height)
+            throw new InvalidOperationException($"Only {received} of {rows.Shape.Height} rows of the map have come.");
+        foreach (var receiver in receivers)
+            receiver.Complete();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => rows.Dispose();
+
+    /// <summary>[1, 1, h, w], uint8, of scores [1, K, h, w].</summary>
+    private Tensor Classes(Tensor scores)
+    {
+        if (scores.shape[1] == 1)
+            return Probabilities.Of(scores).ge(Limit(threshold ?? Even)).to(ScalarType.Byte);
+        if (threshold is not { } least)
+            return scores.argmax(1, keepdim: true).to(ScalarType.Byte);
+        var (largest, place) = Probabilities.Of(scores).narrow(1, 1, scores.shape[1] - 1).max(1, keepdim: true);
+        return ((place + 1) * largest.ge(Limit(least))).to(ScalarType.Byte);
+
+        Tensor Limit(double number) => tensor(number, dtype: ScalarType.Float64, device: scores.device);
+    }
+
+    private void HandOut(long top, Tensor part)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = part.contiguous();
+        var width = (int)rows.Shape.Width;
+        for (var row = 0; row < part.shape[2]; row++)
+        {
+            var classes = bytes.bytes.Slice(row * width, width);
+            foreach (var receiver in receivers)
+                receiver.Write(top + row, classes);
+        }
+
+        received += part.shape[2];
+    }
+}

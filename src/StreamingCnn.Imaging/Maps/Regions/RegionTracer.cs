@@ -1,0 +1,95 @@
+using StreamingCnn.Imaging.Maps.Regions;
+
+namespace StreamingCnn.Imaging.Maps;
+
+/// <summary>
+/// Finds the connected regions of a map of classes with their outlines, row by row: a region is handed out as soon as its last row has
+/// come. Memory holds two rows, and the outlines of regions that are open.
+/// </summary>
+/// <param name="receiver">Gets each region once, in the order in which they end.</param>
+/// <param name="background">Number of the class that is passed over; null for none.</param>
+/// <param name="leastArea">Positions of the smallest regions that are handed out.</param>
+public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0, double leastArea = 0) : IClassRows
+{
+    private List<MapRun> above = [];
+    private List<MapRun> below = [];
+    private long height;
+
+    /// <inheritdoc/>
+    public void Begin(long height, long width)
+    {
+        this.height = height;
+        above.Clear();
+        below.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Write(long row, ReadOnlySpan<byte> classes)
+    {
+        below.Clear();
+        for (var start = 0; start < classes.Length;)
+        {
+            var number = classes[start];
+            var length = classes[start..].IndexOfAnyExcept(number);
+            var end = length < 0 ? classes.Length : start + length;
+            below.Add(new(start, end, number) { Region = number == background ? null : new(number) });
+            start = end;
+        }
+
+        Connect(row);
+        OutlineSweep.Run(above, below, row);
+        HandOut(row);
+        (above, below) = (below, above);
+    }
+
+    /// <inheritdoc/>
+    public void Complete()
+    {
+        below.Clear();
+        OutlineSweep.Run(above, below, height);
+        HandOut(height);
+        above.Clear();
+    }
+
+    /// <summary>Gives the runs of the new row to regions of the one above, which may become one by that.</summary>
+    private void Connect(long row)
+    {
+        var i = 0;
+        for (var j = 0; j < below.Count; j++)
+        {
+            var run = below[j];
+            if (run.Region is null)
+                continue;
+            while (i < above.Count && above[i].End <= run.Start)
+                i++;
+            OpenRegion? region = null;
+            for (var other = i; other < above.Count && above[other].Start < run.End; other++)
+            {
+                if (above[other].Number == run.Number)
+                    region = region is null ? above[other].Region!.Found : OpenRegion.Merge(region, above[other].Region!);
+            }
+
+            if (region is not null)
+                below[j] = run with { Region = region };
+            below[j].Region!.Add(row, run.Start, run.End);
+        }
+
+        foreach (var run in below)
+        {
+            if (run.Region is { } region)
+                region.Found.LastRow = row;
+        }
+    }
+
+    private void HandOut(long row)
+    {
+        foreach (var run in above)
+        {
+            if (run.Region?.Found is not { IsDone: false } region || region.LastRow == row)
+                continue;
+            region.IsDone = true;
+            if (region.Area >= leastArea)
+                receiver(region.Complete());
+        }
+    }
+}
