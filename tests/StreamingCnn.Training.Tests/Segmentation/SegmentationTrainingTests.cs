@@ -35,7 +35,11 @@ public class SegmentationTrainingTests
         using var folder = new TemporaryFolder();
         var options = new TrainingOptions
         {
-            Epochs = 3, BatchSize = 3, LearningRate = 0.01, WeightAverage = 0.9, Checkpoint = folder.File("checkpoint"),
+            Epochs = 3,
+            BatchSize = 3,
+            LearningRate = 0.01,
+            WeightAverage = 0.9,
+            Checkpoint = folder.File("checkpoint"),
             Loss = new() { Map = MapLossKind.DiceCrossEntropy, ClassWeights = [1, 2, 3] },
         };
         var (training, validation) = (Shapes.Samples(5), Shapes.Samples(2, 100));
