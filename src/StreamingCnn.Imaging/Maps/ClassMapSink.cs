@@ -89,7 +89,7 @@ public sealed class ClassMapSink : IMapSink, IDisposable
         if (threshold is not { } least)
             return scores.argmax(1, keepdim: true).to(ScalarType.Byte);
         var (largest, place) = Probabilities.Of(scores).narrow(1, 1, scores.shape[1] - 1).max(1, keepdim: true);
-        return ((place + 1) * largest.ge(Limit(least))).to(ScalarType.Byte);
+        return ((place + tensor(1L, device: scores.device)) * largest.ge(Limit(least))).to(ScalarType.Byte);
 
         Tensor Limit(double number) => tensor(number, dtype: ScalarType.Float64, device: scores.device);
     }
