@@ -44,6 +44,7 @@ internal static class FigureStyle
     {
         var powers = Enumerable.Range(from, to - from + 1).Where(power => power % 2 == 0).ToArray();
         axis.TickGenerator = new NumericManual(
-            [.. powers.Select(power => (double)power)], [.. powers.Select(power => string.Create(CultureInfo.InvariantCulture, $"1e{power}"))]);
+            [.. powers.Select(power => (double)power)],
+            [.. powers.Select(power => string.Create(CultureInfo.InvariantCulture, $"1e{power}"))]);
     }
 }

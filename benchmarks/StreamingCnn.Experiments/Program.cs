@@ -21,7 +21,9 @@ try
 {
     return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception failure) when (failure is DataSetException or ImageFormatException or TrainingException or IOException or InvalidDataException or ArgumentException or FormatException)
+catch (Exception failure)
+    when (failure is DataSetException or ImageFormatException or TrainingException or IOException or InvalidDataException
+        or ArgumentException or FormatException)
 {
     Console.Error.WriteLine($"error: {failure.Message}");
     return 2;

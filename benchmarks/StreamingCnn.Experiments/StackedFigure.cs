@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace StreamingCnn.Experiments;
 
-/// <summary>Plots below each other in one PNG file. ScottPlot's own Multiplot draws all but the first outside of the picture when plots are scaled.</summary>
+/// <summary>
+/// Plots below each other in one PNG file. ScottPlot's own Multiplot draws all but the first outside of the picture when plots are scaled.
+/// </summary>
 internal static class StackedFigure
 {
     /// <summary>Draws the plots, the first on top.</summary>

@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace StreamingCnn.Imaging.Benchmarks;
 
-/// <summary>Both readers in turns, so that whatever else the machine does falls on both alike; each pass in a process of its own, so that its peak memory is its own.</summary>
+/// <summary>
+/// Both readers in turns, so that whatever else the machine does falls on both alike; each pass in a process of its own, so that its peak
+/// memory is its own.
+/// </summary>
 internal static class WindowComparison
 {
     public static int Run(string path, int side, int rounds)
@@ -37,7 +40,9 @@ internal static class WindowComparison
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? PassCost.FromJson(output) : throw new InvalidOperationException($"The pass of {reader} over {path} ended with exit code {process.ExitCode}.");
+        return process.ExitCode == 0
+            ? PassCost.FromJson(output)
+            : throw new InvalidOperationException($"The pass of {reader} over {path} ended with exit code {process.ExitCode}.");
     }
 
     private static double Median(List<PassCost> costs, Func<PassCost, double> value)

@@ -19,7 +19,9 @@ internal enum WindowReader
 
 /// <summary>What a pass over all windows of a file cost.</summary>
 /// <param name="Pixels">Pixels read.</param>
-/// <param name="Seconds">Time of all windows. The file has been opened and its first pixel read before, so that loading libraries does not count.</param>
+/// <param name="Seconds">
+/// Time of all windows. The file has been opened and its first pixel read before, so that loading libraries does not count.
+/// </param>
 /// <param name="CpuSeconds">Processor time of it, of all threads together: what else the machine does tells on it least.</param>
 /// <param name="PeakBytes">Peak resident memory of the whole process.</param>
 /// <param name="Sum">Sum of the first sample of each window, so that both readers can be seen to read the same; bytes only.</param>

@@ -24,7 +24,9 @@ internal static class ErrorBoundary
     /// <summary>The first line that says something: libtorch appends its own call stack, and tasks wrap what happened inside.</summary>
     private static string Sentence(Exception failure)
     {
-        var cause = failure is AggregateException or TypeInitializationException && failure.InnerException is not null ? failure.InnerException : failure;
+        var cause = failure is AggregateException or TypeInitializationException && failure.InnerException is not null
+            ? failure.InnerException
+            : failure;
         for (var inner = failure; inner is not null; inner = inner.InnerException)
         {
             if (MemoryShortage.Sentence(inner) is { } shortage)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace StreamingCnn.Cli;
 
 /// <summary>
-/// Ctrl-C, or a request to terminate. It ends the process with a sentence, unless there is work that can be finished and saved: then the first is passed on, and a second one ends the
-/// process at once.
+/// Ctrl-C, or a request to terminate. It ends the process with a sentence, unless there is work that can be finished and saved: then the
+/// first is passed on, and a second one ends the process at once.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -17,7 +17,8 @@ internal sealed class Interruption : IDisposable
     public Interruption(string parting)
     {
         this.parting = parting;
-        registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
+        registrations =
+            [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
     }
 
     /// <summary>Whether nothing is said: of several processes that are stopped together, one speaks.</summary>

@@ -4,7 +4,8 @@ using StreamingCnn.Distributed;
 namespace StreamingCnn.Cli;
 
 /// <summary>
-/// The processes that <c>mpirun</c> or <c>srun</c> has started to do one command together; most often this one alone. Rank 0 speaks and writes; the others are silent unless they fail.
+/// The processes that <c>mpirun</c> or <c>srun</c> has started to do one command together; most often this one alone. Rank 0 speaks and
+/// writes; the others are silent unless they fail.
 /// </summary>
 /// <param name="errors">Where complaints go.</param>
 /// <param name="ranks">Processes that have met already; null for this one alone, until <see cref="Start"/>.</param>
@@ -37,7 +38,10 @@ internal sealed class Job(TextWriter errors, ICommunicator? ranks = null)
     /// <summary>Where what is said on the way goes: nowhere, unless this is the first.</summary>
     public TextWriter Errors => IsFirst ? errors : TextWriter.Null;
 
-    /// <summary>Memory of each process where nothing is said: its part of what its machine has free; the least of all, so that all make the same plan.</summary>
+    /// <summary>
+    /// Memory of each process where nothing is said: its part of what its machine has free; the least of all, so that all make the same
+    /// plan.
+    /// </summary>
     public long DefaultMemoryBudget => budget ?? StreamingOptions.DefaultMemoryBudget;
 
     /// <summary>Meets the others.</summary>
@@ -111,6 +115,7 @@ internal sealed class Job(TextWriter errors, ICommunicator? ranks = null)
             return;
         stage = Stage.Refused;
         // What all find is said as one would say it.
-        throw new CommunicatorException(sentences.All(text => text == first) ? first : $"rank {sentences.Index().First(text => text.Item == first).Index}: {first}");
+        throw new CommunicatorException(
+            sentences.All(text => text == first) ? first : $"rank {sentences.Index().First(text => text.Item == first).Index}: {first}");
     }
 }

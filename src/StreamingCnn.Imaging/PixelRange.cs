@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Imaging;
 
 /// <summary>
-/// Operations on pixels whose numbers stay alive while libtorch reads them: TorchSharp leaves a number that it has made for one call to the garbage collector, which may free it during
-/// that call.
+/// Operations on pixels whose numbers stay alive while libtorch reads them: TorchSharp leaves a number that it has made for one call to the
+/// garbage collector, which may free it during that call.
 /// </summary>
 internal static class PixelRange
 {

@@ -51,7 +51,12 @@ public static class OnnxExport
                     Name = network.GetType().Name,
                     Nodes = graph.Nodes,
                     Initialisers = graph.Initialisers,
-                    Inputs = [new(GraphWriter.Image, OnnxType.Float32, [null, options.Channels, null, null]) { Names = ["n", "", "height", "width"] }],
+                    Inputs = [
+                        new(
+                            GraphWriter.Image,
+                            OnnxType.Float32,
+                            [null, options.Channels, null, null]) { Names = ["n", "", "height", "width"] }
+                    ],
                     Outputs = [new("output", OnnxType.Float32, null)],
                 },
                 Metadata = [.. options.Metadata],

@@ -2,7 +2,9 @@ using StreamingCnn.Onnx.Import;
 
 namespace StreamingCnn.Onnx;
 
-/// <summary>A network from a file of ONNX that gives a small tensor, such as the scores of classes. <see cref="OnnxNetwork"/> makes it.</summary>
+/// <summary>
+/// A network from a file of ONNX that gives a small tensor, such as the scores of classes. <see cref="OnnxNetwork"/> makes it.
+/// </summary>
 public sealed class OnnxHead : StreamingHead
 {
     private readonly ImportedNetwork network;

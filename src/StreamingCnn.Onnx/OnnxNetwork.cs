@@ -19,7 +19,8 @@ public static class OnnxNetwork
     };
 
     /// <summary>Those among them that end a trunk: what comes out is no map.</summary>
-    private static readonly HashSet<string> EndsOfTrunks = new(StringComparer.Ordinal) { "Flatten", "Reshape", "Gemm", "MatMul", "Squeeze" };
+    private static readonly HashSet<string> EndsOfTrunks =
+        new(StringComparer.Ordinal) { "Flatten", "Reshape", "Gemm", "MatMul", "Squeeze" };
 
     /// <summary>The whole network, from an image to its output: a map, or a small tensor such as the scores of classes.</summary>
     /// <param name="path">The file.</param>
@@ -81,7 +82,8 @@ public static class OnnxNetwork
         var root = new ImportedParts();
         var graph = new ImportedGraph(source.Model, root, [output]);
         var last = graph.Nodes.Select((node, index) => (node, index))
-            .LastOrDefault(entry => entry.node.Outputs.Any(value => graph[value] is MapValue { } map && Layout.Plain(map, graph.Builder) is not null));
+            .LastOrDefault(
+                entry => entry.node.Outputs.Any(value => graph[value] is MapValue { } map && Layout.Plain(map, graph.Builder) is not null));
         if (last.node is null)
         {
             source.Refuse(graph.Refusals);
@@ -105,5 +107,6 @@ public static class OnnxNetwork
     }
 
     private static MapValue Plain(ImportedGraph graph, MapValue map, string name) => Layout.Plain(map, graph.Builder)
-        ?? throw new WireFormatException($"gives '{name}' reshaped or transposed, where a map of images, channels, rows and columns is needed");
+        ?? throw new WireFormatException(
+            $"gives '{name}' reshaped or transposed, where a map of images, channels, rows and columns is needed");
 }

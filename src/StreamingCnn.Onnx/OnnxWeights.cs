@@ -27,12 +27,14 @@ public static class OnnxWeights
         var tensors = new Dictionary<string, OnnxTensor>();
         var listing = new WeightListing();
         // Whole numbers are shapes and axes.
-        foreach (var tensor in ModelReader.Read(path).Graph.Initialisers.Where(tensor => tensor.IsFloating && tensor.Name.Length <= WeightListing.LongestName))
+        foreach (var tensor in ModelReader.Read(path).Graph.Initialisers
+            .Where(tensor => tensor.IsFloating && tensor.Name.Length <= WeightListing.LongestName))
         {
             if (listing.TryAdd(tensor.Name, new([.. tensor.Shape], tensor.DataType, tensor)))
                 tensors.Add(tensor.Name, tensor);
         }
 
-        return WeightFile.Fill(module, path, strict, prefix, choose => choose(listing).ToDictionary(name => name, name => tensors[name].ToTensor()));
+        return WeightFile.Fill(
+            module, path, strict, prefix, choose => choose(listing).ToDictionary(name => name, name => tensors[name].ToTensor()));
     }
 }

@@ -25,7 +25,8 @@ public sealed class UnsupportedOnnxException : NotSupportedException
 
     /// <summary>Creates the exception for nodes of a file.</summary>
     internal UnsupportedOnnxException(string path, IReadOnlyList<NodeRefusal> refusals)
-        : base($"'{path}' has {refusals.Count} node(s) that cannot be imported: {string.Join("; ", refusals.Take(MostNamed))}.") => Refusals = refusals;
+        : base($"'{path}' has {refusals.Count} node(s) that cannot be imported: {string.Join("; ", refusals.Take(MostNamed))}.") =>
+            Refusals = refusals;
 
     /// <summary>The nodes that are refused, in the file's order.</summary>
     public IReadOnlyList<NodeRefusal> Refusals { get; } = [];

@@ -5,10 +5,15 @@ namespace StreamingCnn.Training;
 /// </summary>
 internal static class BestEpoch
 {
-    /// <summary>The epoch with the best validation score; of those with that score, the one with the lowest validation loss; the first of equals.</summary>
+    /// <summary>
+    /// The epoch with the best validation score; of those with that score, the one with the lowest validation loss; the first of equals.
+    /// </summary>
     /// <returns>Its number; null without validation images.</returns>
     public static int? Of(IEnumerable<EpochResult> history) =>
-        history.Where(epoch => epoch.Validation is not null).OrderByDescending(Quality).ThenBy(epoch => epoch.Validation!.Loss).FirstOrDefault()?.Epoch;
+        history.Where(epoch => epoch.Validation is not null)
+            .OrderByDescending(Quality)
+            .ThenBy(epoch => epoch.Validation!.Loss)
+            .FirstOrDefault()?.Epoch;
 
     /// <summary>The first epoch with the best validation score, whatever the losses.</summary>
     /// <returns>Its number; null without validation images.</returns>

@@ -3,8 +3,9 @@ using System.Runtime;
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// Holds off garbage collection for a moment. TorchSharp's optimizers leave every number that they have made for one operation to the garbage collector, which may free it while libtorch
-/// reads it; a weight would then be updated by something else, or the update break off between two weights.
+/// Holds off garbage collection for a moment. TorchSharp's optimizers leave every number that they have made for one operation to the
+/// garbage collector, which may free it while libtorch reads it; a weight would then be updated by something else, or the update break off
+/// between two weights.
 /// </summary>
 internal sealed class CollectionPause : IDisposable
 {

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// A small picture of four, side by side: the image, its mask, what the model says, and where that is wrong. Of maps no more than the picture's own pixels is
-/// held.
+/// A small picture of four, side by side: the image, its mask, what the model says, and where that is wrong. Of maps no more than the
+/// picture's own pixels is held.
 /// </summary>
 public static class ComparisonPicture
 {
@@ -21,7 +21,15 @@ public static class ComparisonPicture
     // Colours that are told apart; of more classes they come again.
     private static readonly byte[][] Palette =
     [
-        [190, 190, 190], [31, 119, 180], [255, 127, 14], [44, 160, 44], [148, 103, 189], [140, 86, 75], [227, 119, 194], [188, 189, 34], [23, 190, 207],
+        [190, 190, 190],
+        [31, 119, 180],
+        [255, 127, 14],
+        [44, 160, 44],
+        [148, 103, 189],
+        [140, 86, 75],
+        [227, 119, 194],
+        [188, 189, 34],
+        [23, 190, 207],
         [174, 199, 232], [255, 187, 120], [152, 223, 138], [197, 176, 213],
     ];
 
@@ -54,7 +62,8 @@ public static class ComparisonPicture
             Drawn(said.Classes, (label, _) => Palette[label % Palette.Length]),
             Drawn(truth, (label, place) => label < 0 ? Ignored : label == said.Classes[place] ? Right : Wrong),
         ];
-        using var joined = new TensorImageSource(cat(parts.SelectMany((part, i) => i == 0 ? (Tensor[])[part] : [Space(), part]).ToArray(), 2));
+        using var joined = new TensorImageSource(
+            cat(parts.SelectMany((part, i) => i == 0 ? (Tensor[])[part] : [Space(), part]).ToArray(), 2));
         return ImageBytes.Jpeg(joined, quality: 92);
 
         Tensor Space()

@@ -69,7 +69,9 @@ public static class ImageModel
             var values = task.Values(model.forward(image));
             return values.All(double.IsFinite)
                 ? values
-                : throw new TrainingException(FirstBadWindow(name, image) ?? $"What the model puts out for image '{name}' is not a finite number; its weights are no use.");
+                : throw new TrainingException(
+                    FirstBadWindow(name, image)
+                        ?? $"What the model puts out for image '{name}' is not a finite number; its weights are no use.");
         }
         catch (Exception failure) when (IsOfTheImage(failure))
         {
@@ -95,7 +97,9 @@ public static class ImageModel
             var (loss, learned, values) = model.Judge(task, sample, image, mask, objective);
             var value = loss.to(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value))
-                throw new TrainingException(FirstBadWindow(sample.Name, image) ?? $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.");
+                throw new TrainingException(
+                    FirstBadWindow(sample.Name, image)
+                        ?? $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.");
             if (batch > 0 && learned is not null)
             {
                 // Not made by the division: nothing else would keep it from the garbage collector while libtorch reads it.
@@ -111,7 +115,8 @@ public static class ImageModel
         }
     }
 
-    private static bool IsOfTheImage(Exception failure) => failure is ImageFormatException or IOException or UnauthorizedAccessException or ExternalException;
+    private static bool IsOfTheImage(Exception failure) =>
+        failure is ImageFormatException or IOException or UnauthorizedAccessException or ExternalException;
 
     private static TrainingException CannotBeWorkedOn(string name, Exception failure) =>
         new($"Image '{name}' cannot be worked on: {failure.Message.Split('\n')[0]}", failure);

@@ -128,7 +128,9 @@ public sealed class StreamingClassifier : TrainableModel
         LearningTask task, TrainingSample sample, IImageSource image, IImageSource? mask, LossOptions? objective)
     {
         if (task is not ScoredTask scored)
-            throw new ArgumentException($"A classifier gives scores of a whole image and learns no {task.Kind}; take a {nameof(StreamingSegmenter)}.", nameof(task));
+            throw new ArgumentException(
+                $"A classifier gives scores of a whole image and learns no {task.Kind}; take a {nameof(StreamingSegmenter)}.",
+                nameof(task));
         var scores = forward(image);
         var loss = scored.Loss(scores, sample);
         return new(loss, objective is null ? loss : scored.Objective(scores, sample, objective), scored.Values(scores));

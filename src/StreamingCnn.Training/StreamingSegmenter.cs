@@ -10,8 +10,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// A model that scores the classes of each pixel of an image. In training and in judging neither the scores, nor the mask, nor the loss's gradient exists
-/// whole.
+/// A model that scores the classes of each pixel of an image. In training and in judging neither the scores, nor the mask, nor the loss's
+/// gradient exists whole.
 /// </summary>
 public sealed class StreamingSegmenter : TrainableModel
 {
@@ -30,8 +30,8 @@ public sealed class StreamingSegmenter : TrainableModel
 
     /// <summary>Creates the model.</summary>
     /// <param name="trunk">
-    /// The trunk, [N, C, H, W] to [N, C', H', W'], behind which a <see cref="DenseHead"/> stands; or where <paramref name="isDense"/> a network that scores
-    /// each pixel by itself, [N, C, H, W] to [N, classes, H, W].
+    /// The trunk, [N, C, H, W] to [N, C', H', W'], behind which a <see cref="DenseHead"/> stands; or where <paramref name="isDense"/> a
+    /// network that scores each pixel by itself, [N, C, H, W] to [N, classes, H, W].
     /// </param>
     /// <param name="classes">Classes, at least 2.</param>
     /// <param name="options">How the model is streamed; null for the defaults.</param>
@@ -109,9 +109,13 @@ public sealed class StreamingSegmenter : TrainableModel
 
     /// <summary>The loss and the counts of one image and its map of classes, streamed.</summary>
     /// <param name="image">The image; like the map it must stay open until the backward pass is done.</param>
-    /// <param name="mask">The map of its classes: numbers from 0, and <see cref="SegmentationTask.IgnoredClass"/> where a pixel does not count.</param>
+    /// <param name="mask">
+    /// The map of its classes: numbers from 0, and <see cref="SegmentationTask.IgnoredClass"/> where a pixel does not count.
+    /// </param>
     /// <param name="objective">What is learned by; null for cross-entropy.</param>
-    /// <returns>Cross-entropy and what is learned by, scalars; and how many pixels of each class were taken for each class, row by row.</returns>
+    /// <returns>
+    /// Cross-entropy and what is learned by, scalars; and how many pixels of each class were taken for each class, row by row.
+    /// </returns>
     /// <exception cref="TrainingException">The map is of another size.</exception>
     /// <exception cref="ArgumentException">No pixel counts.</exception>
     public (Tensor CrossEntropy, Tensor Learned, IReadOnlyList<double> Counts) Judge(
@@ -140,7 +144,8 @@ public sealed class StreamingSegmenter : TrainableModel
         LearningTask task, TrainingSample sample, IImageSource image, IImageSource? mask, LossOptions? objective)
     {
         if (task is not SegmentationTask)
-            throw new ArgumentException($"A segmenter scores pixels and learns no {task.Kind}; take a {nameof(StreamingClassifier)}.", nameof(task));
+            throw new ArgumentException(
+                $"A segmenter scores pixels and learns no {task.Kind}; take a {nameof(StreamingClassifier)}.", nameof(task));
         if (mask is null)
             throw new TrainingException($"Image '{sample.Name}' has no mask to learn from.");
         try
@@ -150,7 +155,8 @@ public sealed class StreamingSegmenter : TrainableModel
         }
         catch (ArgumentException) when (!HasLabels(mask, objective?.ClassWeights))
         {
-            // A random part of an image may lie where nothing is labelled, or only what has no weight. There is nothing to learn from it, and nothing to be judged.
+            // A random part of an image may lie where nothing is labelled, or only what has no weight. There is nothing to learn from it,
+            // and nothing to be judged.
             return new(zeros(1).sum(), null, new double[task.ValueCount]);
         }
     }
@@ -176,7 +182,9 @@ public sealed class StreamingSegmenter : TrainableModel
     private static bool HasLabels(IImageSource mask, IReadOnlyList<double>? weights)
     {
         const long Side = 2048;
-        long[] without = [SegmentationTask.IgnoredClass, .. (weights ?? []).Index().Where(weight => weight.Item == 0).Select(weight => (long)weight.Index)];
+        long[] without = [
+            SegmentationTask.IgnoredClass, .. (weights ?? []).Index().Where(weight => weight.Item == 0).Select(weight => (long)weight.Index)
+        ];
         for (long top = 0; top < mask.Height; top += Side)
         {
             for (long left = 0; left < mask.Width; left += Side)
@@ -212,7 +220,8 @@ public sealed class StreamingSegmenter : TrainableModel
         }
     }
 
-    private sealed class JudgedNetwork(Module<Tensor, Tensor> network, int classes, MapLoss[] losses, StreamingOptions options) : IDisposable
+    private sealed class JudgedNetwork(Module<Tensor, Tensor> network, int classes, MapLoss[] losses, StreamingOptions options)
+        : IDisposable
     {
         private readonly JudgedMap block = new(network, classes, losses);
         private StreamingNetwork? streaming;

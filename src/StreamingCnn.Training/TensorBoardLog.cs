@@ -7,8 +7,9 @@ using StreamingCnn.Interop.Weights;
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// Numbers over epochs, in a file that TensorBoard shows: records of length, checksum, protocol-buffer message (tensorflow/core/util/event.proto), checksum. Every call appends and
-/// closes the file, so that nothing is lost when the process ends at any moment.
+/// Numbers over epochs, in a file that TensorBoard shows: records of length, checksum, protocol-buffer message
+/// (tensorflow/core/util/event.proto), checksum. Every call appends and closes the file, so that nothing is lost when the process ends at
+/// any moment.
 /// </summary>
 public sealed class TensorBoardLog
 {
@@ -21,7 +22,9 @@ public sealed class TensorBoardLog
     public TensorBoardLog(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{DateTimeOffset.UtcNow.ToUnixTimeSeconds():D10}.scnn"));
+        path = Path.Combine(
+            folder,
+            string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{DateTimeOffset.UtcNow.ToUnixTimeSeconds():D10}.scnn"));
     }
 
     /// <summary>Appends what an epoch gave: loss and score of training and validation, and the learning rate.</summary>
@@ -33,7 +36,9 @@ public sealed class TensorBoardLog
         ArgumentNullException.ThrowIfNull(scoreName);
         ArgumentNullException.ThrowIfNull(epoch);
         var score = scoreName.Replace(' ', '_');
-        Append(epoch.Epoch, new("loss/training", epoch.Training.Loss), new($"{score}/training", epoch.Training.Score), new("learning_rate", epoch.LearningRate));
+        Append(
+            epoch.Epoch, new("loss/training", epoch.Training.Loss), new($"{score}/training", epoch.Training.Score), new(
+                "learning_rate", epoch.LearningRate));
         if (epoch.Validation is { } validation)
             Append(epoch.Epoch, new("loss/validation", validation.Loss), new($"{score}/validation", validation.Score));
     }

@@ -35,6 +35,8 @@ public abstract class TrainableModel : Module<Tensor, Tensor>
 
 /// <summary>What a model makes of one image.</summary>
 /// <param name="Loss">The task's loss, a scalar.</param>
-/// <param name="Learned">What is learned by, a scalar that <c>backward()</c> can be called on; null where there is nothing to learn.</param>
+/// <param name="Learned">
+/// What is learned by, a scalar that <c>backward()</c> can be called on; null where there is nothing to learn.
+/// </param>
 /// <param name="Values">The prediction.</param>
 internal sealed record ImageJudgement(Tensor Loss, Tensor? Learned, IReadOnlyList<double> Values);

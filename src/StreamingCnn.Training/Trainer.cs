@@ -11,8 +11,9 @@ namespace StreamingCnn.Training;
 
 /// <summary>Trains a model of whole images, or of their pixels: one image at a time, gradients added up over a batch.</summary>
 /// <remarks>
-/// Several processes share the images of each batch. The order of images, what is drawn at random for each of them, and when weights are updated do not depend on how many there are; so losses and weights
-/// are the same to rounding, and the same bits each time with the same number. For each image to learn from, torch's random numbers begin anew, from the seed and the number of its use.
+/// Several processes share the images of each batch. The order of images, what is drawn at random for each of them, and when weights are
+/// updated do not depend on how many there are; so losses and weights are the same to rounding, and the same bits each time with the same
+/// number. For each image to learn from, torch's random numbers begin anew, from the seed and the number of its use.
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
@@ -36,8 +37,8 @@ public sealed class Trainer : IDisposable
     /// <param name="task">What its outputs mean.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="ranks">
-    /// Processes that share the images; null for this one alone. Each makes a model, a trainer with the same options, and calls the same methods with the same images; the first one
-    /// writes the checkpoint.
+    /// Processes that share the images; null for this one alone. Each makes a model, a trainer with the same options, and calls the same
+    /// methods with the same images; the first one writes the checkpoint.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
     public Trainer(TrainableModel model, LearningTask task, TrainingOptions? options = null, ICommunicator? ranks = null)
@@ -63,18 +64,23 @@ public sealed class Trainer : IDisposable
     /// <summary>Results of the epochs that are done, those before an interruption included.</summary>
     public IReadOnlyList<EpochResult> History => position.History;
 
-    /// <summary>Whether the run stands between two epochs, so that the model's weights are those of the last epoch of <see cref="History"/>.</summary>
+    /// <summary>
+    /// Whether the run stands between two epochs, so that the model's weights are those of the last epoch of <see cref="History"/>.
+    /// </summary>
     public bool IsBetweenEpochs => position.History.Count > 0 && position.Seen.Count == 0;
 
     /// <summary>
-    /// Whether the last epoch of <see cref="History"/> is the best so far: it has the best validation score, or what else is monitored,
-    /// and of those with that score the lowest validation loss, the first of
-    /// equals; without validation images, always.
+    /// Whether the last epoch of <see cref="History"/> is the best so far: it has the best validation score, or what else is monitored, and
+    /// of those with that score the lowest validation loss, the first of equals; without validation images, always.
     /// </summary>
     public bool IsBest => (BestEpoch.Of(position.History) ?? position.History.Count) == position.History.Count;
 
-    /// <summary>Puts model, optimizer, random state and place in the epoch back to where the checkpoint of the options was written.</summary>
-    /// <remarks>On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.</remarks>
+    /// <summary>
+    /// Puts model, optimizer, random state and place in the epoch back to where the checkpoint of the options was written.
+    /// </summary>
+    /// <remarks>
+    /// On a CPU the run then goes on bit for bit as if it had never been interrupted, given the same images in the same order.
+    /// </remarks>
     /// <exception cref="TrainingException">The checkpoint belongs to a run with other settings or another model.</exception>
     /// <exception cref="WeightFileException">The checkpoint is missing or damaged.</exception>
     public void Resume() => Resume(data.WasBefore);
@@ -150,7 +156,9 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>What the model says of images, in evaluation mode, without gradients, with the averaged weights where there are any.</summary>
+    /// <summary>
+    /// What the model says of images, in evaluation mode, without gradients, with the averaged weights where there are any.
+    /// </summary>
     /// <param name="samples">The images.</param>
     /// <param name="progress">Told after every image; null for nobody.</param>
     /// <exception cref="TrainingException">An image cannot be read, or the loss is not a number.</exception>
@@ -209,7 +217,9 @@ public sealed class Trainer : IDisposable
             if (done == batchStart)
                 optimizer.zero_grad();
             var images = rounds.Next(batchStart + batch - done);
-            foreach (var (i, (prediction, pixels)) in Learn([.. order.AsSpan(done, images)], training, batch, ((position.Epoch - 1L) * order.Length) + done + 1, statistics).Index())
+            var first = ((position.Epoch - 1L) * order.Length) + done + 1;
+            var learned = Learn([.. order.AsSpan(done, images)], training, batch, first, statistics);
+            foreach (var (i, (prediction, pixels)) in learned.Index())
             {
                 position.Seen.Add(new(order[done + i], prediction.Values, prediction.Loss));
                 position.Pixels += pixels;
@@ -220,7 +230,9 @@ public sealed class Trainer : IDisposable
             done += images;
             if (done == batchStart + batch)
                 update.Make(position, (long)updates * options.Epochs);
-            if (options.CheckpointInterval > 0 && done / options.CheckpointInterval > before / options.CheckpointInterval && done < order.Length)
+            if (options.CheckpointInterval > 0
+                && done / options.CheckpointInterval > before / options.CheckpointInterval
+                && done < order.Length)
                 SaveCheckpoint();
             progress?.Report(new(position.Epoch, done, order.Length, loss / done, position.Pixels));
         }
@@ -254,7 +266,8 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Goes by the score alone: a loss may go on falling for ever where the score cannot rise.</summary>
-    private bool HasLostPatience() => options.Patience is { } patience && BestEpoch.ByScore(position.History) is { } best && position.History.Count - best >= patience;
+    private bool HasLostPatience() =>
+        options.Patience is { } patience && BestEpoch.ByScore(position.History) is { } best && position.History.Count - best >= patience;
 
     private PartResult Judge(IReadOnlyList<Prediction> predictions) =>
         new(predictions.Average(prediction => prediction.Loss), task.Score(predictions)) { Quality = monitor?.Quality(predictions) };

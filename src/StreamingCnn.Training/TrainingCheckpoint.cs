@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// A run in one safetensors file, replaced in one step: <c>model.*</c>, <c>gradient.*</c> of a batch that is not complete, the optimizer's and torch's
-/// random state as bytes, and settings and position as JSON.
+/// A run in one safetensors file, replaced in one step: <c>model.*</c>, <c>gradient.*</c> of a batch that is not complete, the optimizer's
+/// and torch's random state as bytes, and settings and position as JSON.
 /// </summary>
 internal static class TrainingCheckpoint
 {
@@ -89,7 +89,8 @@ internal static class TrainingCheckpoint
             .. Differences(settings, Describe(options)), .. DifferentConditions(settings[Conditions], options.Conditions),
         ];
         if (differences.Length > 0)
-            throw new TrainingException($"The run in '{path}' has other settings: {string.Join("; ", differences)}; resume with the same ones.");
+            throw new TrainingException(
+                $"The run in '{path}' has other settings: {string.Join("; ", differences)}; resume with the same ones.");
         foreach (var (name, target) in model.state_dict())
         {
             if (!tensors.TryGetValue(Model + name, out var value) || !value.shape.SequenceEqual(target.shape))
@@ -105,18 +106,21 @@ internal static class TrainingCheckpoint
         foreach (var (name, value) in average?.Tensors ?? new Dictionary<string, Tensor>())
             value.copy_(tensors[Average + name]);
         foreach (var (name, parameter) in model.named_parameters())
-            parameter.grad = tensors.TryGetValue(Gradient + name, out var gradient) ? gradient.to(parameter.device).DetachFromDisposeScope() : null;
+            parameter.grad = tensors.TryGetValue(Gradient + name, out var gradient) ? gradient.to(parameter.device)
+                .DetachFromDisposeScope() : null;
         OptimizerState.Read(optimizer, tensors[Optimizer]);
         random.set_rng_state(tensors[RandomState]);
         return position;
     }
 
     /// <summary>
-    /// Tells sets of images apart by names and labels, in their order, as checkpoints without a
-    /// <see cref="DataRecord"/> do.
+    /// Tells sets of images apart by names and labels, in their order, as checkpoints without a <see cref="DataRecord"/> do.
     /// </summary>
     public static string Fingerprint(IEnumerable<TrainingSample> samples) =>
-        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', samples.Select(sample => $"{sample.Label} {string.Join(' ', sample.Targets)} {sample.Name}")))));
+        Convert.ToHexString(
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    string.Join('\n', samples.Select(sample => $"{sample.Label} {string.Join(' ', sample.Targets)} {sample.Name}")))));
 
     private static byte[] Bytes(Tensor tensor) => tensor.data<byte>().ToArray();
 

@@ -7,7 +7,9 @@ public sealed record TrainingOptions
     /// <value>The default value is 20.</value>
     public int Epochs { get; init; } = 20;
 
-    /// <summary>Images whose gradients are added up before each update. They are run one after the other, so that they may differ in size.</summary>
+    /// <summary>
+    /// Images whose gradients are added up before each update. They are run one after the other, so that they may differ in size.
+    /// </summary>
     /// <value>The default value is 8.</value>
     public int BatchSize { get; init; } = 8;
 
@@ -48,18 +50,22 @@ public sealed record TrainingOptions
     public double? ClipNorm { get; init; }
 
     /// <summary>
-    /// Decay of a running average of all weights, taken after every update; in [0, 1). Where it is set, images are judged with the averaged weights, and these are the
-    /// outcome. After few updates the decay is lower, (1 + updates) / (10 + updates), so that the first weights are soon forgotten.
-    /// Running statistics of norms are averaged likewise; what is no floating-point number is copied.
+    /// Decay of a running average of all weights, taken after every update; in [0, 1). Where it is set, images are judged with the averaged
+    /// weights, and these are the outcome. After few updates the decay is lower, (1 + updates) / (10 + updates), so that the first weights
+    /// are soon forgotten. Running statistics of norms are averaged likewise; what is no floating-point number is copied.
     /// </summary>
     /// <value>The default value is null: no average.</value>
     public double? WeightAverage { get; init; }
 
-    /// <summary>Epochs at the start in which the trunk is left as it is and the head alone learns: for a trunk with pretrained weights.</summary>
+    /// <summary>
+    /// Epochs at the start in which the trunk is left as it is and the head alone learns: for a trunk with pretrained weights.
+    /// </summary>
     /// <value>The default value is 0.</value>
     public int FrozenEpochs { get; init; }
 
-    /// <summary>Draw images with replacement so that every class is as likely as any other, instead of each image once in an epoch.</summary>
+    /// <summary>
+    /// Draw images with replacement so that every class is as likely as any other, instead of each image once in an epoch.
+    /// </summary>
     /// <value>The default value is false.</value>
     public bool Balanced { get; init; }
 
@@ -78,7 +84,9 @@ public sealed record TrainingOptions
     /// <value>The default value is null: the task's score.</value>
     public string? Monitor { get; init; }
 
-    /// <summary>File that holds all that a run needs to go on where it was interrupted, written after every epoch and when training is cancelled.</summary>
+    /// <summary>
+    /// File that holds all that a run needs to go on where it was interrupted, written after every epoch and when training is cancelled.
+    /// </summary>
     /// <value>The default value is null: no such file.</value>
     public string? Checkpoint { get; init; }
 
@@ -106,10 +114,15 @@ public sealed record TrainingOptions
         Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "is no LearningRateSchedule");
         Require(WarmUp >= 0, nameof(WarmUp), WarmUp, "must be 0 or a positive number of updates");
         Require(PlateauEpochs >= 1, nameof(PlateauEpochs), PlateauEpochs, "must be at least 1 epoch");
-        Require(ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm, "must be a positive number");
+        Require(
+            ClipNorm is null || (ClipNorm > 0 && double.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm, "must be a positive number");
         Require(WeightAverage is null or (>= 0 and < 1), nameof(WeightAverage), WeightAverage, "must be from 0 to below 1");
         Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "must be 0 or a positive number of epochs");
-        Require(FrozenEpochs <= Math.Max(Epochs, 1), nameof(FrozenEpochs), FrozenEpochs, $"must not be more than the {Epochs} of {nameof(Epochs)}");
+        Require(
+            FrozenEpochs <= Math.Max(Epochs, 1),
+            nameof(FrozenEpochs),
+            FrozenEpochs,
+            $"must not be more than the {Epochs} of {nameof(Epochs)}");
         Require(Patience is null or >= 1, nameof(Patience), Patience, "must be at least 1 epoch");
         Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "must be 0 or a positive number of images");
         if (problems.Count > 0)

@@ -4,20 +4,21 @@ namespace StreamingCnn.Training;
 /// <param name="Name">What to call it in messages: a path, a number.</param>
 /// <param name="Label">Its class, from 0; without meaning where the task's labels are numbers.</param>
 /// <param name="Open">
-/// Opens it; called once for every step, and the source is disposed after the step. The number is 0 when the image is to be judged; in training it is
-/// another one for every use, the same again when a run is resumed: the seed for whatever is to differ between them.
+/// Opens it; called once for every step, and the source is disposed after the step. The number is 0 when the image is to be judged; in
+/// training it is another one for every use, the same again when a run is resumed: the seed for whatever is to differ between them.
 /// </param>
 public sealed record TrainingSample(string Name, int Label, Func<long, IImageSource> Open)
 {
     /// <summary>
-    /// The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes. Of segmentation how many pixels of
-    /// each class the mask has, where that is known.
+    /// The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes. Of segmentation
+    /// how many pixels of each class the mask has, where that is known.
     /// </summary>
     public IReadOnlyList<double> Targets { get; init; } = [];
 
     /// <summary>
-    /// Opens the map of its classes, of one channel and the image's size: numbers from 0, and <see cref="Tasks.SegmentationTask.IgnoredClass"/> where a
-    /// pixel does not count. It is called with the same number as <see cref="Open"/>, and what is changed of the image's shape is changed of it alike.
+    /// Opens the map of its classes, of one channel and the image's size: numbers from 0, and
+    /// <see cref="Tasks.SegmentationTask.IgnoredClass"/> where a pixel does not count. It is called with the same number as
+    /// <see cref="Open"/>, and what is changed of the image's shape is changed of it alike.
     /// </summary>
     /// <value>The default value is null: what is to be learned of the image is of it as a whole.</value>
     public Func<long, IImageSource>? OpenMask { get; init; }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training;
 
-/// <summary>What becomes of gradients that are added up: the learning rate by its schedule, clipping, the optimizer's step, the average of weights.</summary>
+/// <summary>
+/// What becomes of gradients that are added up: the learning rate by its schedule, clipping, the optimizer's step, the average of weights.
+/// </summary>
 /// <param name="model">The model.</param>
 /// <param name="options">Settings.</param>
 /// <param name="optimizer">The optimizer.</param>

@@ -7,8 +7,8 @@ public enum ComputePrecision
     Parameters,
 
     /// <summary>
-    /// bfloat16, with 8 significant bits; parameters stay float32 and their gradients are summed in float32. Maps and carry take half the memory. The first layers, which see the
-    /// image, and layers that bfloat16 does not suit compute in float32.
+    /// bfloat16, with 8 significant bits; parameters stay float32 and their gradients are summed in float32. Maps and carry take half the
+    /// memory. The first layers, which see the image, and layers that bfloat16 does not suit compute in float32.
     /// </summary>
     BFloat16,
 }

@@ -21,8 +21,8 @@ public interface IMapSink
     /// <param name="left">First column of the map, from 0.</param>
     /// <param name="values">
     /// The values, [N, C, h, w], of the computation's type, on its device. They may be a part of a larger tensor and are valid during the
-    /// call only, as are tensors that are made of them in it: what is to stay is a copy that
-    /// is detached from its scope (<c>values.clone().DetachFromDisposeScope()</c>). Change nothing.
+    /// call only, as are tensors that are made of them in it: what is to stay is a copy that is detached from its scope
+    /// (<c>values.clone().DetachFromDisposeScope()</c>). Change nothing.
     /// </param>
     void Write(long top, long left, Tensor values);
 }

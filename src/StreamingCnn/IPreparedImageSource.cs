@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn;
 
 /// <summary>
-/// An image whose windows are made ready for the network in two steps: what is stored, such as bytes, is read and moved to the device; what the network wants of it, such as normalised
-/// numbers, is computed there. A quarter of the data then crosses to a GPU.
+/// An image whose windows are made ready for the network in two steps: what is stored, such as bytes, is read and moved to the device; what
+/// the network wants of it, such as normalised numbers, is computed there. A quarter of the data then crosses to a GPU.
 /// </summary>
 /// <remarks><see cref="IImageSource.Read"/> gives the outcome of both steps.</remarks>
 public interface IPreparedImageSource : IImageSource

@@ -5,9 +5,8 @@ namespace StreamingCnn;
 /// <summary>The short measurements of this machine from which a <see cref="TilePlan"/> tells seconds.</summary>
 /// <remarks>
 /// They are made when seconds are first asked for, with the threads that the library uses then, and remembered for later processes in the
-/// user's cache folder
-/// (<c>streamingcnn/machine-rates.json</c> below <c>$XDG_CACHE_HOME</c>, <c>~/.cache</c> or, on Windows, <c>LocalApplicationData</c>), for
-/// thirty days. Deleting the file does no harm.
+/// user's cache folder (<c>streamingcnn/machine-rates.json</c> below <c>$XDG_CACHE_HOME</c>, <c>~/.cache</c> or, on Windows,
+/// <c>LocalApplicationData</c>), for thirty days. Deleting the file does no harm.
 /// </remarks>
 public static class MachineSpeed
 {

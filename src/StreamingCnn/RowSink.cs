@@ -10,8 +10,7 @@ public delegate void MapRows(long top, Tensor rows);
 
 /// <summary>
 /// Makes complete rows of the rectangles of a map, for files that are written from top to bottom. No more is held than the rows that are
-/// not complete: as many as the map advances by with a
-/// row of tiles.
+/// not complete: as many as the map advances by with a row of tiles.
 /// </summary>
 /// <param name="receiver">Gets the rows, each once.</param>
 public sealed class RowSink(MapRows receiver) : IMapSink, IDisposable

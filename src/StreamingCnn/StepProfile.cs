@@ -33,7 +33,9 @@ public enum StepPart
     Engine,
 }
 
-/// <summary>Counts where the time of streamed steps goes; one object for all steps of one thread. See <see cref="StreamingOptions.Profile"/>.</summary>
+/// <summary>
+/// Counts where the time of streamed steps goes; one object for all steps of one thread. See <see cref="StreamingOptions.Profile"/>.
+/// </summary>
 public sealed class StepProfile
 {
     private readonly long[] ticks = new long[Enum.GetValues<StepPart>().Length];
@@ -56,7 +58,9 @@ public sealed class StepProfile
         return before;
     }
 
-    /// <summary>A stretch of time that counts for a part until it is disposed; another one within it counts for its own part alone.</summary>
+    /// <summary>
+    /// A stretch of time that counts for a part until it is disposed; another one within it counts for its own part alone.
+    /// </summary>
     internal readonly ref struct Stretch(StepProfile? profile, StepPart part)
     {
         private readonly StepPart? before = profile?.Switch(part);

@@ -14,8 +14,9 @@ namespace StreamingCnn;
 /// optimizer made before or after works, and weights load and save as ever.
 /// </para>
 /// <para>
-/// Under <c>no_grad</c>, or when nothing requires a gradient, only the rows that are still needed are kept. Otherwise the backward pass reads the image
-/// again and computes every tile again; image, parameters and modes must not change in between, which is checked: it throws an <see cref="InvalidOperationException"/> then, and when it is asked for twice.
+/// Under <c>no_grad</c>, or when nothing requires a gradient, only the rows that are still needed are kept. Otherwise the backward pass
+/// reads the image again and computes every tile again; image, parameters and modes must not change in between, which is checked: it throws
+/// an <see cref="InvalidOperationException"/> then, and when it is asked for twice.
 /// </para>
 /// <para>
 /// Several threads may run one trunk forwards and backwards at once, by one wrapper or by several: gradients add up,
@@ -68,8 +69,12 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <returns>[N, C', H', W'].</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
-    /// <exception cref="ArgumentException">The image has another shape than [N, C, H, W], or overlapping tiles of a module that the engine cannot see into have no size.</exception>
-    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    /// <exception cref="ArgumentException">
+    /// The image has another shape than [N, C, H, W], or overlapping tiles of a module that the engine cannot see into have no size.
+    /// </exception>
+    /// <exception cref="NotSupportedException">
+    /// Another type to compute in was asked for, but the engine cannot see into the trunk.
+    /// </exception>
     public override Tensor forward(Tensor image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -82,21 +87,27 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="ArgumentException">Overlapping tiles of a module that the engine cannot see into have no size.</exception>
-    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    /// <exception cref="NotSupportedException">
+    /// Another type to compute in was asked for, but the engine cannot see into the trunk.
+    /// </exception>
     public Tensor forward(IImageSource image)
     {
         ArgumentNullException.ThrowIfNull(image);
         return streamed.Forward([image])[0];
     }
 
-    /// <summary>Runs the trunk on an image that is read window by window, and gives its gradient row by row, so that neither is ever held whole.</summary>
+    /// <summary>
+    /// Runs the trunk on an image that is read window by window, and gives its gradient row by row, so that neither is ever held whole.
+    /// </summary>
     /// <param name="image">The image; it must stay open until the backward pass is done.</param>
     /// <param name="gradientRows">Gets the image's gradient during the backward pass.</param>
     /// <returns>[1, C', H', W'].</returns>
     /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to this image.</exception>
     /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
     /// <exception cref="ArgumentException">Overlapping tiles of a module that the engine cannot see into have no size.</exception>
-    /// <exception cref="NotSupportedException">Another type to compute in was asked for, but the engine cannot see into the trunk.</exception>
+    /// <exception cref="NotSupportedException">
+    /// Another type to compute in was asked for, but the engine cannot see into the trunk.
+    /// </exception>
     public Tensor forward(IImageSource image, ImageGradientRows gradientRows)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -160,9 +171,8 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
 
     /// <summary>What a step on one image of the given size would do and cost, without doing it.</summary>
     /// <remarks>
-    /// The image has the channels that the first layer with an opinion asks for; 3 where none has one, or where a block's own
-    /// <c>Trace</c> reads
-    /// <see cref="FeatureMap.Channels"/> before such a layer.
+    /// The image has the channels that the first layer with an opinion asks for; 3 where none has one, or where a block's own <c>Trace</c>
+    /// reads <see cref="FeatureMap.Channels"/> before such a layer.
     /// </remarks>
     /// <param name="height">Height in pixels.</param>
     /// <param name="width">Width in pixels.</param>

@@ -5,7 +5,9 @@ namespace StreamingCnn;
 /// <summary>How a trunk is streamed.</summary>
 public enum StreamingMode
 {
-    /// <summary>Every value of every feature map is computed exactly once per pass; tiles carry a few rows and columns from one to the next.</summary>
+    /// <summary>
+    /// Every value of every feature map is computed exactly once per pass; tiles carry a few rows and columns from one to the next.
+    /// </summary>
     ExactlyOnce,
 
     /// <summary>
@@ -17,19 +19,24 @@ public enum StreamingMode
 /// <summary>Settings of a <see cref="StreamingModule"/>.</summary>
 public sealed record StreamingOptions
 {
-    /// <summary>Height and width of a tile in image pixels, at least 1. Any size gives the same results; larger tiles take more memory for activations, smaller ones more for the carry.</summary>
+    /// <summary>
+    /// Height and width of a tile in image pixels, at least 1. Any size gives the same results; larger tiles take more memory for
+    /// activations, smaller ones more for the carry.
+    /// </summary>
     /// <value>The default value is null: chosen from <see cref="MemoryBudget"/>.</value>
     public (int Height, int Width)? Tile { get; init; }
 
     /// <summary>
-    /// Bytes that a step may take for parameters and their gradients, outputs, carry and activations; image and base process come on top. What is left over by tiles is used to
-    /// compute less again in the backward pass. Where <see cref="Tile"/> is given, that and late layers that wait for several tiles may take it, and a tile that does not fit into it is run all the same.
+    /// Bytes that a step may take for parameters and their gradients, outputs, carry and activations; image and base process come on top.
+    /// What is left over by tiles is used to compute less again in the backward pass. Where <see cref="Tile"/> is given, that and late
+    /// layers that wait for several tiles may take it, and a tile that does not fit into it is run all the same.
     /// </summary>
     /// <value>The default value is null: <see cref="DefaultMemoryBudget"/> as it is when the module runs its first image.</value>
     public long? MemoryBudget { get; init; }
 
     /// <summary>
-    /// Three quarters of the memory that is free now on the machine, or in the container that this process runs in, in bytes. On other systems than Linux what other processes hold is not seen.
+    /// Three quarters of the memory that is free now on the machine, or in the container that this process runs in, in bytes. On other
+    /// systems than Linux what other processes hold is not seen.
     /// </summary>
     public static long DefaultMemoryBudget
     {
@@ -55,15 +62,15 @@ public sealed record StreamingOptions
     public bool FrozenBatchNorm { get; init; }
 
     /// <summary>
-    /// The type that feature maps are computed in. <see cref="ComputePrecision.BFloat16"/> changes the result: a ResNet-34's output by about 1 %, its gradients by about 2 %
-    /// (root of the mean squared difference).
+    /// The type that feature maps are computed in. <see cref="ComputePrecision.BFloat16"/> changes the result: a ResNet-34's output by
+    /// about 1 %, its gradients by about 2 % (root of the mean squared difference).
     /// </summary>
     /// <value>The default value is <see cref="ComputePrecision.Parameters"/>, which changes nothing.</value>
     public ComputePrecision Compute { get; init; }
 
     /// <summary>
-    /// Whether maps lie in memory position by position, with all channels of each, rather than channel by channel as PyTorch's do unless asked otherwise. Results are the same to rounding; those of an
-    /// ordinary run in the same order are nearest, often to the last bit.
+    /// Whether maps lie in memory position by position, with all channels of each, rather than channel by channel as PyTorch's do unless
+    /// asked otherwise. Results are the same to rounding; those of an ordinary run in the same order are nearest, often to the last bit.
     /// </summary>
     /// <value>The default value is null: what is faster, which is true for float32 and bfloat16 on a processor.</value>
     public bool? ChannelsLast { get; init; }
@@ -97,13 +104,17 @@ public sealed record StreamingOptions
     /// </summary>
     internal Func<int, bool>? MayWait { get; init; }
 
-    /// <summary>From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.</summary>
+    /// <summary>
+    /// From which strides on maps advance with every few tiles only, and with how many, where the planner is not to choose.
+    /// </summary>
     internal IReadOnlyList<(int Stride, int Period)>? LateMaps { get; init; }
 
     /// <summary>Whether the host's memory is another place than a processor's own: carrying there can be tried without a device.</summary>
     internal bool HostIsElsewhere { get; init; }
 
-    /// <summary>Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.</summary>
+    /// <summary>
+    /// Counts where the time of every step goes, in <see cref="StreamingMode.ExactlyOnce"/> and where the engine sees into the module.
+    /// </summary>
     /// <value>The default value is null: nothing is counted.</value>
     public StepProfile? Profile { get; init; }
 
@@ -111,8 +122,11 @@ public sealed record StreamingOptions
     private static long FreeOnMachine()
     {
         const string System = "/proc/meminfo", Free = "MemAvailable:";
-        var line = File.Exists(System) ? File.ReadLines(System).FirstOrDefault(line => line.StartsWith(Free, StringComparison.Ordinal)) : null;
-        return line is not null && long.TryParse(line[Free.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out var kibibytes)
+        var line = File.Exists(System) ? File.ReadLines(System)
+            .FirstOrDefault(line => line.StartsWith(Free, StringComparison.Ordinal)) : null;
+        return line is not null
+            && long.TryParse(
+                line[Free.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out var kibibytes)
             ? kibibytes << 10
             : long.MaxValue;
     }

@@ -21,8 +21,8 @@ public sealed record TilePlan
     public required (int Rows, int Columns) Grid { get; init; }
 
     /// <summary>
-    /// Maps from these strides on wait for several tiles and advance in so many steps along rows and columns; the larger the stride, the fewer. Empty where all maps advance with every
-    /// tile.
+    /// Maps from these strides on wait for several tiles and advance in so many steps along rows and columns; the larger the stride, the
+    /// fewer. Empty where all maps advance with every tile.
     /// </summary>
     public IReadOnlyList<(int Stride, int Rows, int Columns)> LateMaps { get; init; } = [];
 
@@ -62,7 +62,9 @@ public sealed record TilePlan
     /// </summary>
     public required long CarryBytes { get; init; }
 
-    /// <summary>Bytes carried that wait for the backward pass in the host's memory or in a file; see <see cref="StreamingOptions.Carry"/>.</summary>
+    /// <summary>
+    /// Bytes carried that wait for the backward pass in the host's memory or in a file; see <see cref="StreamingOptions.Carry"/>.
+    /// </summary>
     public required long CarryElsewhereBytes { get; init; }
 
     /// <summary>
@@ -84,8 +86,8 @@ public sealed record TilePlan
     public required double Recomputed { get; init; }
 
     /// <summary>
-    /// Estimated seconds of a step after the first, from short measurements of this machine's processor with the threads in use; for another device they say nothing.
-    /// The machine is measured when they are first asked for: see <see cref="MachineSpeed"/>.
+    /// Estimated seconds of a step after the first, from short measurements of this machine's processor with the threads in use; for
+    /// another device they say nothing. The machine is measured when they are first asked for: see <see cref="MachineSpeed"/>.
     /// </summary>
     public double Seconds
     {
@@ -123,8 +125,7 @@ public sealed record TilePlan
 
     /// <summary>
     /// What the tiles do, as text: for each kind of tile how many there are, and their instructions forwards and backwards with the bytes
-    /// alive behind each. It is written when first asked for,
-    /// and may be long.
+    /// alive behind each. It is written when first asked for, and may be long.
     /// </summary>
     public string Explanation => explanation.Value;
 
@@ -159,7 +160,9 @@ public sealed record TilePlan
 
         Line("carry", Mebibytes(CarryBytes) + (CarryElsewhereBytes > 0 ? $"; {Mebibytes(CarryElsewhereBytes)} in all, elsewhere" : ""));
         Line("one tile", Mebibytes(TileBytes));
-        Line("kept", Mebibytes(KeptBytes) + string.Create(CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
+        Line(
+            "kept", Mebibytes(KeptBytes) + string.Create(
+                CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
         Line("step", Mebibytes(StepBytes));
         Line("whole", Mebibytes(WholeBytes) + " (conventional backpropagation)");
         Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Rounded(Seconds)} s; {TimeRatioText} of a conventional step"));

@@ -25,7 +25,10 @@ internal static class Targets
     [
         new("safetensors", WeightSamples.Safetensors, path => WeightFile.Read(path), OfWeights, 600),
         new("pth", WeightSamples.PyTorch, path => WeightFile.Read(path), OfWeights, 1500),
-        new("onnx", OnnxSamples.All, path => OnnxNetwork.Load(path).Dispose(), [typeof(OnnxFileException), typeof(UnsupportedOnnxException)], 400),
+        new(
+            "onnx", OnnxSamples.All, path => OnnxNetwork.Load(path).Dispose(), [
+                typeof(OnnxFileException), typeof(UnsupportedOnnxException)
+            ], 400),
         new("npy", ArraySamples.All, Pixels, OfImages, 500),
         new("tiff", TiffSamples.All, Pixels, OfImages, 600),
         new("photographs", PhotographSamples.All, Pixels, OfImages, 400),

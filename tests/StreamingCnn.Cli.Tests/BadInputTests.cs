@@ -6,9 +6,24 @@ namespace StreamingCnn.Cli.Tests;
 public class BadInputTests
 {
     [Theory]
-    [InlineData("--tile", "0", "'0' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.")]
-    [InlineData("--tile", "-3x8", "'-3x8' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.")]
-    [InlineData("--size", "big", "'big' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.")]
+    [
+        InlineData(
+            "--tile",
+            "0",
+            "'0' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.")
+    ]
+    [
+        InlineData(
+            "--tile",
+            "-3x8",
+            "'-3x8' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.")
+    ]
+    [
+        InlineData(
+            "--size",
+            "big",
+            "'big' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.")
+    ]
     [InlineData("--memory", "-1GiB", "'-1GiB' is not an amount of memory; write a")]
     [InlineData(
         "--memory",
@@ -39,17 +54,39 @@ public class BadInputTests
     [InlineData("train --demo --momentum 1", "1 is out of range for --momentum; write one from 0 to below 1.")]
     [InlineData("train set.csv --downsample 0.5",
         "0.5 is out of range for --downsample; write one of at least 1: images can be made smaller, not larger.")]
-    [InlineData("train --demo --epochs 2 --freeze 3", "--freeze is 3, but the run has only 2 epochs; write a number from 0 to 2, or more --epochs.")]
+    [
+        InlineData(
+            "train --demo --epochs 2 --freeze 3",
+            "--freeze is 3, but the run has only 2 epochs; write a number from 0 to 2, or more --epochs.")
+    ]
     [InlineData("train --demo --rate 0,001", "'0,001' is not a number; decimals are written with a point: --rate 0.001.")]
     [InlineData("train --demo --momentum 0.5", "--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.")]
     [InlineData("train --demo --plateau 3", "--plateau is of --schedule plateau alone; leave it out, or choose that schedule.")]
-    [InlineData("train --demo --warm-up 5000 --epochs 8", "--warm-up is 5000, but the run has only 120 updates, so it would end before; write a number below 120, or more --epochs.")]
-    [InlineData("saliency a.png -w run -o maps --passes 3", "--passes is of --method smoothgrad alone; leave it out, or choose that method.")]
+    [
+        InlineData(
+            "train --demo --warm-up 5000 --epochs 8",
+            "--warm-up is 5000, but the run has only 120 updates, so it would end before; write a number below 120, or more --epochs.")
+    ]
+    [
+        InlineData(
+            "saliency a.png -w run -o maps --passes 3", "--passes is of --method smoothgrad alone; leave it out, or choose that method.")
+    ]
     [InlineData("bench --tile 64 --memory 1GiB", "Only one of --tile and --memory can be given: each of them says the tiles.")]
     [InlineData("train --demo --optimizer lion", "'lion' is no value for --optimizer; write one of adamw, adam, sgd.")]
-    [InlineData("train --demo --augment blur", "'blur' is no change of images; write some of mirror, flip, turn, rotate, elastic, colour, stain, cutout.")]
-    [InlineData("train --demo --mpp 1", "--demo trains on images of its own as they are, so it cannot be given together with --mpp; leave out one or the other.")]
-    [InlineData("train set.csv --mpp 1 --downsample 2", "Only one of --downsample and --mpp can be given: each of them says the resolution.")]
+    [
+        InlineData(
+            "train --demo --augment blur",
+            "'blur' is no change of images; write some of mirror, flip, turn, rotate, elastic, colour, stain, cutout.")
+    ]
+    [
+        InlineData(
+            "train --demo --mpp 1",
+            "--demo trains on images of its own as they are, so it cannot be given together with --mpp; leave out one or the other.")
+    ]
+    [
+        InlineData(
+            "train set.csv --mpp 1 --downsample 2", "Only one of --downsample and --mpp can be given: each of them says the resolution.")
+    ]
     [InlineData("saliency a.png -w run -o maps --percentile 0", "0 is out of range for --percentile; write one above 0 and at most 100.")]
     [InlineData("saliency a.png -w run", "Option '--output' is required.")]
     [InlineData("evaluate run set.csv --part dev", "'dev' is no part of a data set; write one of all, train, validation, test.")]
@@ -65,10 +102,25 @@ public class BadInputTests
     [InlineData("saliency a.png -w run -o maps --method attention --target a",
         "--target a says which score is explained, but attention is the same for all of them; leave it out, or choose another method.")]
     [InlineData("plan --carry disk", "'disk' is no value for --carry; write one of device, host, file.")]
-    [InlineData("bench --size 512 --size 1024", "--size is given more than once, as 512 and as 1024; give it once, with its values separated by commas: --size 512,1024.")]
-    [InlineData("evaluate run set.csv --labels a --labels b,c", "--labels is given more than once, as a and as b,c; give it once, with its values separated by commas: --labels a,b,c.")]
-    [InlineData("bench --csv a.csv --csv b.csv --csv c.csv", "--csv is given more than once, as a.csv and as b.csv and as c.csv; leave out all but one.")]
-    [InlineData("train set.csv --rate 0.1 --epochs 2 --rate 0.1", "--rate is given more than once, as 0.1 and as 0.1; leave out all but one.")]
+    [
+        InlineData(
+            "bench --size 512 --size 1024",
+            "--size is given more than once, as 512 and as 1024; give it once, with its values separated by commas: --size 512,1024.")
+    ]
+    [
+        InlineData(
+            "evaluate run set.csv --labels a --labels b,c",
+            "--labels is given more than once, as a and as b,c; give it once, with its values separated by commas: --labels a,b,c.")
+    ]
+    [
+        InlineData(
+            "bench --csv a.csv --csv b.csv --csv c.csv",
+            "--csv is given more than once, as a.csv and as b.csv and as c.csv; leave out all but one.")
+    ]
+    [
+        InlineData(
+            "train set.csv --rate 0.1 --epochs 2 --rate 0.1", "--rate is given more than once, as 0.1 and as 0.1; leave out all but one.")
+    ]
     [InlineData("verify --model small -m resnet18", "--model is given more than once, as small and as resnet18; leave out all but one.")]
     [InlineData("generate needles -o a --output=b", "--output is given more than once, as a and as b; leave out all but one.")]
     [InlineData("train set.csv --epoch 3", "There is no option '--epoch'; did you mean --epochs? Or see scnn train --help.")]
@@ -107,7 +159,8 @@ public class BadInputTests
     {
         using var interruption = new Interruption("");
         var checks = 0;
-        foreach (var (line, option) in Commands(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null)), []).SelectMany(one => one.Command.Options.Select(option => (one.Line, option))))
+        foreach (var (line, option) in Commands(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null)), [])
+            .SelectMany(one => one.Command.Options.Select(option => (one.Line, option))))
         {
             if (option.Arity.MaximumNumberOfValues == 0 || option.ValueType == typeof(bool))
                 continue;

@@ -11,7 +11,8 @@ internal sealed record CommandLine(int ExitCode, string Output, string Errors)
         using var errors = new StringWriter();
         var before = Console.Out;
         Console.SetOut(output);
-        AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(output) });
+        AnsiConsole.Console = AnsiConsole.Create(
+            new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(output) });
         AnsiConsole.Console.Profile.Width = 120;
         try
         {

@@ -17,7 +17,8 @@ public class DryRunTests
         {
             var slide = $"slides/{string.Format(CultureInfo.InvariantCulture, name, i)}";
             WriteSlide(folder.Write(slide, ""), 1600 + (40 * i), 1900);
-            lines.Add($"{slide},{(column == "label" ? i % 2 == 0 ? "negative" : "metastasis" : $"{i}.5")},{(i == 4 ? "validation" : "train")}");
+            lines.Add(
+                $"{slide},{(column == "label" ? i % 2 == 0 ? "negative" : "metastasis" : $"{i}.5")},{(i == 4 ? "validation" : "train")}");
         }
 
         var table = folder.Write("labels.csv", string.Join('\n', lines));
@@ -72,9 +73,19 @@ public class DryRunTests
     {
         using var glass = (Image.Black(width, height, bands: 3) + 240).Cast(Enums.BandFormat.Uchar);
         using var tissue = (Image.Black(width / 2, height / 2, bands: 3) + new[] { 190.0, 110, 170 }).Cast(Enums.BandFormat.Uchar);
-        using var slide = glass.Insert(tissue, width / 4, height / 4).Copy(interpretation: Enums.Interpretation.Srgb, xres: 2000, yres: 2000);
+        using var slide = glass.Insert(tissue, width / 4, height / 4).Copy(
+            interpretation: Enums.Interpretation.Srgb, xres: 2000, yres: 2000);
         var temporary = path + ".tif";
-        slide.Tiffsave(temporary, compression: Enums.ForeignTiffCompression.Deflate, tile: true, tileWidth: 256, tileHeight: 256, pyramid: true, xres: 2000, yres: 2000, resunit: Enums.ForeignTiffResunit.Cm);
+        slide.Tiffsave(
+            temporary,
+            compression: Enums.ForeignTiffCompression.Deflate,
+            tile: true,
+            tileWidth: 256,
+            tileHeight: 256,
+            pyramid: true,
+            xres: 2000,
+            yres: 2000,
+            resunit: Enums.ForeignTiffResunit.Cm);
         File.Move(temporary, path, overwrite: true);
     }
 

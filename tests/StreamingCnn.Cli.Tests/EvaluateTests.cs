@@ -19,7 +19,9 @@ public class EvaluateTests
         Assert.Equal(Program.Success, run.ExitCode);
         var predictions = File.ReadAllLines(folder.File("evaluation/predictions.csv")).Skip(1).Select(line => line.Split(',')).ToArray();
         Assert.Equal(6, predictions.Length);
-        var area = AreaUnderCurve.Of([.. predictions.Select(fields => double.Parse(fields[4], CultureInfo.InvariantCulture))], [.. predictions.Select(fields => fields[1] == "light")]);
+        var area = AreaUnderCurve.Of(
+            [.. predictions.Select(fields => double.Parse(fields[4], CultureInfo.InvariantCulture))],
+            [.. predictions.Select(fields => fields[1] == "light")]);
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"AUC                      {area:0.000}"), run.Output);
         Assert.Contains("Intervals hold 95%: percentile bootstrap, 100 resamples within each class, seed 1.", run.Output);
         Assert.Equal(9, File.ReadAllLines(folder.File("evaluation/metrics.csv")).Length);
@@ -77,11 +79,16 @@ public class EvaluateTests
             return run.Errors;
         }
 
-        Assert.Contains("the class 'bright' is none of those that the model tells apart: dark, light", Refusal(weights, folder.File("data")));
+        Assert.Contains(
+            "the class 'bright' is none of those that the model tells apart: dark, light", Refusal(weights, folder.File("data")));
         Assert.Contains("the folder has no folders in it", Refusal(weights, folder.File("empty")));
         Assert.Contains("there is no such file", Refusal(weights, folder.File("nowhere.csv")));
-        Assert.Contains("line 2: the image gone.png: there is no such file", Refusal(weights, folder.Write("gone.csv", "image,label\ngone.png,dark\n")));
-        Assert.Contains("is no part of a data set; write one of all, train, validation, test.", Refusal(weights, folder.File("data"), "--part", "tset"));
+        Assert.Contains(
+            "line 2: the image gone.png: there is no such file",
+            Refusal(weights, folder.Write("gone.csv", "image,label\ngone.png,dark\n")));
+        Assert.Contains(
+            "is no part of a data set; write one of all, train, validation, test.",
+            Refusal(weights, folder.File("data"), "--part", "tset"));
         Assert.Contains("does not describe the model", Refusal(Bare(folder, model), folder.File("data")));
         Assert.False(Directory.Exists(folder.File("evaluation")));
     }

@@ -38,7 +38,9 @@ public class FirstLineTests
     public void There_is_one_for_every_command()
     {
         using var interruption = new Interruption("");
-        var commands = Leaves(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null))).Where(command => !command.Hidden).ToArray();
+        var commands = Leaves(Program.CreateRoot(TextWriter.Null, interruption, new Job(TextWriter.Null)))
+            .Where(command => !command.Hidden)
+            .ToArray();
 
         Assert.True(commands.Length >= 10);
         Assert.All(commands, command => Assert.NotNull(Assert.IsType<AnnouncedCommand>(command).FirstLine));

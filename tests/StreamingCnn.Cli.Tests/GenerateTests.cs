@@ -21,7 +21,20 @@ public sealed class GenerateTests : IDisposable
         WriteDigits("t10k", 200);
         var set = folder.File("set");
         var run = CommandLine.Run(
-            "generate", "megapixel-mnist", "-o", set, "--mnist", folder.Path, "--train", "3", "--test", "2", "--noise", "0", "--side", $"{Side}");
+            "generate",
+            "megapixel-mnist",
+            "-o",
+            set,
+            "--mnist",
+            folder.Path,
+            "--train",
+            "3",
+            "--test",
+            "2",
+            "--noise",
+            "0",
+            "--side",
+            $"{Side}");
         Assert.Equal((Program.Success, ""), (run.ExitCode, run.Errors));
         Assert.Contains($"5 images of {Side} x {Side} px in {set}: 3 train, 2 test.", run.Output, StringComparison.Ordinal);
         var data = ImageDataSet.FromCsv(Path.Combine(set, "labels.csv"));

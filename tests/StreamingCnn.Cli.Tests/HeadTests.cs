@@ -47,7 +47,8 @@ public class HeadTests
         Assert.Contains("takes the statistics of each image by itself", resumed);
         Assert.Equal(3, File.ReadAllLines(folder.File("run/metrics.csv")).Length);
         Assert.Contains("accuracy", Ok("evaluate", folder.File("run"), folder.File("data"), "--resamples", "0", "--tile", "48"));
-        var predictions = Ok("predict", folder.File("run"), folder.File("data"), "--tile", "48").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var predictions = Ok("predict", folder.File("run"), folder.File("data"), "--tile", "48").Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(7, predictions.Length);
 
         var maps = Ok("saliency", folder.File("data/dark/0.npy"), "-w", folder.File("run"), "-o", folder.File("maps"),
@@ -60,8 +61,21 @@ public class HeadTests
         }
 
         Assert.Empty(Directory.GetFiles(folder.File("waiting")));
-        CommandLine.Run("train", folder.File("data"), "--model", "small", "--epochs", "1", "--tile", "48", "--pooling", "topk", "-o", folder.File("other"));
-        CommandLine.Run("saliency", folder.File("data/dark/0.npy"), "-w", folder.File("other"), "-o", folder.File("maps"), "--method", "attention")
+        CommandLine.Run(
+            "train",
+            folder.File("data"),
+            "--model",
+            "small",
+            "--epochs",
+            "1",
+            "--tile",
+            "48",
+            "--pooling",
+            "topk",
+            "-o",
+            folder.File("other"));
+        CommandLine.Run(
+            "saliency", folder.File("data/dark/0.npy"), "-w", folder.File("other"), "-o", folder.File("maps"), "--method", "attention")
             .IsRefused("--method attention is of models with --pooling attention, but this one was trained with --pooling topk; choose another method.");
 
         static string Ok(params string[] args)

@@ -69,11 +69,19 @@ public class ImageFileTests
         }
 
         string[] train = ["--epochs", "1", "--tile", "32", "--normalize", "imagenet", "--output"];
-        var coloured = CommandLine.Run(["train", folder.Write("data.csv", "image,label\n0.npy,a\n1.npy,b\n2.npy,a\n3.npy,b\n"), .. train, folder.File("run")]);
+        var coloured = CommandLine.Run(
+            ["train", folder.Write("data.csv", "image,label\n0.npy,a\n1.npy,b\n2.npy,a\n3.npy,b\n"), .. train, folder.File("run")]);
         Assert.Equal("", coloured.Errors);
-        Assert.Contains("\"mean\":\"0.485 0.456 0.406\"", File.ReadAllText(folder.File("run/last.safetensors"), System.Text.Encoding.Latin1));
+        Assert.Contains(
+            "\"mean\":\"0.485 0.456 0.406\"", File.ReadAllText(folder.File("run/last.safetensors"), System.Text.Encoding.Latin1));
 
-        var grey = CommandLine.Run(["train", folder.Write("grey.csv", "image,label\ngrey0.npy,a\ngrey1.npy,b\ngrey2.npy,a\ngrey3.npy,b\n"), .. train, folder.File("grey")]);
+        var grey = CommandLine.Run(
+            [
+                "train",
+                folder.Write("grey.csv", "image,label\ngrey0.npy,a\ngrey1.npy,b\ngrey2.npy,a\ngrey3.npy,b\n"),
+                .. train,
+                folder.File("grey")
+            ]);
         Assert.Equal(Program.Failure, grey.ExitCode);
         Assert.Contains("--normalize imagenet is for images of 3 channels, but these have 1; leave it out.", grey.Errors);
         Assert.False(Directory.Exists(folder.File("grey")));
@@ -102,7 +110,8 @@ public class ImageFileTests
         Assert.Equal("", otsu.Errors);
         Assert.Contains("cropped to their foreground: 25.0% of all pixels are used", otsu.Output);
         Assert.Contains("images up to 50 x 40 px", otsu.Output);
-        var masked = CommandLine.Run([.. train, folder.File("masked"), "--foreground", "mask", "--augment", "mirror,flip,turn", "--crop", "64x48"]);
+        var masked = CommandLine.Run(
+            [.. train, folder.File("masked"), "--foreground", "mask", "--augment", "mirror,flip,turn", "--crop", "64x48"]);
         Assert.Equal("", masked.Errors);
         Assert.Contains("12.5% of all pixels are used; 12.5% are foreground", masked.Output);
 

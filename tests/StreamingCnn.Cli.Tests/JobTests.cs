@@ -7,7 +7,8 @@ namespace StreamingCnn.Cli.Tests;
 public class JobTests
 {
     [Fact]
-    public void What_all_find_is_said_once() => Assert.Equal("error: The folder is full.\n", Run(3, (job, _) => job.Fail("The folder is full.")));
+    public void What_all_find_is_said_once() =>
+        Assert.Equal("error: The folder is full.\n", Run(3, (job, _) => job.Fail("The folder is full.")));
 
     [Fact]
     public void What_one_finds_ends_those_that_are_ready() => Assert.Equal("error: rank 1: The file is not here.\n", Run(3, (job, rank) =>

@@ -83,7 +83,8 @@ public sealed class MapPredictionTests : IDisposable
     public void What_is_wrong_is_said_in_a_sentence()
     {
         Assert.Contains("name a folder for them by -o", Predict("maps.safetensors").Errors, StringComparison.Ordinal);
-        Assert.Contains("leave it out", Predict("maps.safetensors", "-o", folder.File("out"), "--format", "json").Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "leave it out", Predict("maps.safetensors", "-o", folder.File("out"), "--format", "json").Errors, StringComparison.Ordinal);
         Assert.Contains(
             "add --polygons",
             Predict("maps.safetensors", "-o", folder.File("out"), "--class-map", "--map-coordinates").Errors,
@@ -91,10 +92,12 @@ public sealed class MapPredictionTests : IDisposable
         Assert.Contains("write 8 or float", Predict("maps.safetensors", "--probabilities", "16").Errors, StringComparison.Ordinal);
         Directory.CreateDirectory(folder.File("again"));
         File.Copy(folder.File("0.tif"), folder.File("again/0.tif"));
-        var twins = CommandLine.Run("predict", folder.File("maps.safetensors"), folder.File("0.tif"), folder.File("again/0.tif"), "-o", folder.File("out"));
+        var twins = CommandLine.Run(
+            "predict", folder.File("maps.safetensors"), folder.File("0.tif"), folder.File("again/0.tif"), "-o", folder.File("out"));
         Assert.Contains("would write to the same files", twins.Errors, StringComparison.Ordinal);
         SaveModel("whole.safetensors", new ClassificationTask(["a", "b"]), "small", NormKind.Frozen);
-        Assert.Contains("--polygons is of models that give maps", Predict("whole.safetensors", "--polygons").Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "--polygons is of models that give maps", Predict("whole.safetensors", "--polygons").Errors, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.File("out")));
     }
 

@@ -58,10 +58,22 @@ public sealed class OperatingPointTests : IDisposable
 
         Refused("--operating-point, --calibrate goes by validation images, but there are none", folder.File("data"), "--validation", "0",
             "--operating-point", "cost=2", "--calibrate");
-        Refused("--operating-point is of two classes or of labels, not of 3 classes; leave it out.", table, "--validation", "0.5", "--operating-point", "cost=2");
+        Refused(
+            "--operating-point is of two classes or of labels, not of 3 classes; leave it out.",
+            table,
+            "--validation",
+            "0.5",
+            "--operating-point",
+            "cost=2");
         Refused("--calibrate is of probabilities, and numbers have none; leave it out.", table, "--task", "numbers", "--labels", "age",
             "--calibrate");
-        Refused("'rmse' cannot be monitored where the task is classes; choose one of loss, auc,", table, "--validation", "0.5", "--monitor", "rmse");
+        Refused(
+            "'rmse' cannot be monitored where the task is classes; choose one of loss, auc,",
+            table,
+            "--validation",
+            "0.5",
+            "--monitor",
+            "rmse");
         Refused("'sensitivity' is no operating point; write sensitivity=0.95", table, "--operating-point", "sensitivity");
 
         void Refused(string sentence, params string[] line)

@@ -25,9 +25,12 @@ public sealed class OutputFolderTests : IDisposable
         var file = folder.Write("results", "of old");
 
         Run(file).IsRefused($"The folder '{file}' cannot be made: '{file}' is a file; name another folder, or move that file away.");
-        Run($"{file}/new/run").IsRefused($"The folder '{file}/new/run' cannot be made: '{file}' is a file; name another folder, or move that file away.");
-        Run($"{Unwritable}/new/run").IsRefused($"Nothing can be written into the folder '{Unwritable}/new/run': '{Unwritable}' takes no new files; name another folder.");
-        Run(Unwritable).IsRefused($"Nothing can be written into the folder '{Unwritable}': '{Unwritable}' takes no new files; name another folder.");
+        Run($"{file}/new/run").IsRefused(
+            $"The folder '{file}/new/run' cannot be made: '{file}' is a file; name another folder, or move that file away.");
+        Run($"{Unwritable}/new/run").IsRefused(
+            $"Nothing can be written into the folder '{Unwritable}/new/run': '{Unwritable}' takes no new files; name another folder.");
+        Run(Unwritable).IsRefused(
+            $"Nothing can be written into the folder '{Unwritable}': '{Unwritable}' takes no new files; name another folder.");
         Run("").IsRefused("The name of the folder to write into is empty; give it one.");
         Assert.Equal("of old", File.ReadAllText(file));
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
@@ -48,7 +51,9 @@ public sealed class OutputFolderTests : IDisposable
     [Fact]
     public void A_folder_without_permission_is_refused_whether_it_is_there_or_has_to_be_made()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Permissions are of Unix, and the superuser may write anywhere.");
+        Assert.SkipWhen(
+            OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess,
+            "Permissions are of Unix, and the superuser may write anywhere.");
         var closed = Directory.CreateDirectory(folder.File("closed")).FullName;
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(closed, UnixFileMode.UserRead | UnixFileMode.UserExecute);
@@ -56,7 +61,9 @@ public sealed class OutputFolderTests : IDisposable
         foreach (var path in new[] { closed, Path.Combine(closed, "new") })
         {
             var failure = Assert.Throws<WeightFileException>(() => OutputFolder.Make(path));
-            Assert.Equal($"Nothing can be written into the folder '{path}': there is no permission to write in '{closed}'; name another folder.", failure.Message);
+            Assert.Equal(
+                $"Nothing can be written into the folder '{path}': there is no permission to write in '{closed}'; name another folder.",
+                failure.Message);
         }
     }
 

@@ -78,7 +78,8 @@ public class PredictTests
         NumpyFile.Write(folder.File("nan.npy"), full([40, 40, 3], float.NaN));
         var text = folder.Write("text.png", "this is no image");
 
-        var run = CommandLine.Run("predict", folder.File("model.safetensors"), "nowhere.tif", text, folder.File("data"), folder.File("nan.npy"));
+        var run = CommandLine.Run(
+            "predict", folder.File("model.safetensors"), "nowhere.tif", text, folder.File("data"), folder.File("nan.npy"));
 
         Assert.Equal(Program.Negative, run.ExitCode);
         var errors = run.Errors.TrimEnd().Split('\n');
@@ -111,7 +112,8 @@ public class PredictTests
         CommandLine.Run("predict", weights, folder.File("*.tif")).IsRefused($"No file matches the pattern '{folder.File("*.tif")}'.");
         CommandLine.Run("predict", weights, folder.Write("a.csv", "picture,label\n1.png,2\n"))
             .IsRefused($"The table '{folder.File("a.csv")}' has no column image, path, file; its columns are picture, label.");
-        CommandLine.Run("predict", weights, folder.Write("b.csv", "image\n")).IsRefused($"The table '{folder.File("b.csv")}' names no image below its first line.");
+        CommandLine.Run("predict", weights, folder.Write("b.csv", "image\n")).IsRefused(
+            $"The table '{folder.File("b.csv")}' names no image below its first line.");
         CommandLine.Run("predict", weights, "x.tif", "--format", "xml").IsRefused("'xml' is no format; write csv or json.");
     }
 
@@ -121,7 +123,8 @@ public class PredictTests
         using var folder = Prepare(1);
         using var model = TrainedModel.Write(folder.File("model.safetensors"), TrainedModel.Classes);
         using var other = TrainedModel.Write(folder.File("other.safetensors"), new ClassificationTask(["a", "b", "c"]));
-        Interop.Weights.WeightFile.Save(other, folder.File("mixed.safetensors"), TrainedModel.Description(TrainedModel.Classes).ToMetadata());
+        Interop.Weights.WeightFile.Save(
+            other, folder.File("mixed.safetensors"), TrainedModel.Description(TrainedModel.Classes).ToMetadata());
         Interop.Weights.WeightFile.Save(other, folder.File("bare.safetensors"));
         File.WriteAllBytes(folder.File("cut.safetensors"), File.ReadAllBytes(folder.File("model.safetensors"))[..1000]);
         Directory.CreateDirectory(folder.File("run"));

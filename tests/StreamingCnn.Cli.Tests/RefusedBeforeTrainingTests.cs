@@ -22,7 +22,14 @@ public class RefusedBeforeTrainingTests
     [InlineData("no masks", "lines 2 to 5: the images ", "no mask is named for it", "--foreground", "mask")]
     [InlineData("no folder", "", "cannot be made", "--output", "{folder}/0.png/run")]
     [InlineData("no folder for the carry", "", "cannot be made", "--carry", "file", "--carry-folder", "{folder}/0.png/carry")]
-    [InlineData("few positions", "lines 2 to 5: the images ", "The 10 largest values are asked for, but the map has 1 x 1 positions", "--pooling", "topk")]
+    [
+        InlineData(
+            "few positions",
+            "lines 2 to 5: the images ",
+            "The 10 largest values are asked for, but the map has 1 x 1 positions",
+            "--pooling",
+            "topk")
+    ]
     [InlineData("no weights", "", "There is no file", "--weights", "{folder}/none.pth")]
     public void What_a_training_refuses_a_dry_run_refuses(string what, string places, string reason, params string[] options)
     {

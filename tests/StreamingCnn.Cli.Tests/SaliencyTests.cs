@@ -27,14 +27,27 @@ public class SaliencyTests
         using var folder = new TemporaryFolder();
         for (var i = 0; i < TrainingCount; i++)
             Write(folder.Write($"images/{(i % 2 == 0 ? "haystack" : "needle")}/{i}.png", ""), i, i % 2 == 1, TrainingSide);
-        var training = CommandLine.Run("train", folder.File("images"), "--validation", "0.1", "--epochs", "3", "--tile", "128", "--output", folder.File("run"));
+        var training = CommandLine.Run(
+            "train", folder.File("images"), "--validation", "0.1", "--epochs", "3", "--tile", "128", "--output", folder.File("run"));
         Assert.Equal("", training.Errors);
 
         var names = Enumerable.Range(0, 10).Select(i => folder.File($"{i}.png")).ToArray();
         foreach (var (i, name) in names.Index())
             Write(name, 7_000_000 + i, hasNeedle: true, NeedleImage.Side);
 
-        var run = CommandLine.Run(["saliency", .. names, "--weights", folder.File("run"), "--output", folder.File("maps"), "--tile", "128", "--percentile", "100"]);
+        var run = CommandLine.Run(
+            [
+                "saliency",
+                .. names,
+                "--weights",
+                folder.File("run"),
+                "--output",
+                folder.File("maps"),
+                "--tile",
+                "128",
+                "--percentile",
+                "100"
+            ]);
         Assert.Equal("", run.Errors);
         var (right, found) = (0, 0);
         foreach (var name in names)

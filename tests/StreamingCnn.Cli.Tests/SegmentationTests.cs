@@ -16,7 +16,9 @@ public sealed class SegmentationTests : IDisposable
     {
         for (var i = 0; i < 8; i++)
             WritePair(i);
-        folder.Write("pairs.csv", "image,mask,split\n" + string.Concat(Enumerable.Range(0, 8).Select(i => $"{i}.png,{i}.tif,{(i < 5 ? "train" : i < 7 ? "val" : "test")}\n")));
+        folder.Write(
+            "pairs.csv", "image,mask,split\n" + string.Concat(
+                Enumerable.Range(0, 8).Select(i => $"{i}.png,{i}.tif,{(i < 5 ? "train" : i < 7 ? "val" : "test")}\n")));
     }
 
     public void Dispose() => folder.Dispose();
@@ -24,14 +26,29 @@ public sealed class SegmentationTests : IDisposable
     [Fact]
     public void Shapes_are_learned_evaluated_and_reported()
     {
-        var run = Train("--epochs", "6", "--rate", "0.02", "--loss", "dice-cross-entropy", "--class-weights", "balanced", "--augment", "mirror,flip", "-o", folder.File("run"));
+        var run = Train(
+            "--epochs",
+            "6",
+            "--rate",
+            "0.02",
+            "--loss",
+            "dice-cross-entropy",
+            "--class-weights",
+            "balanced",
+            "--augment",
+            "mirror,flip",
+            "-o",
+            folder.File("run"));
 
         Assert.Equal("", run.Errors);
-        Assert.Contains("5 images to train on, 2 to validate, 1 to test; segmentation: ground, disc.", run.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "5 images to train on, 2 to validate, 1 to test; segmentation: ground, disc.", run.Output, StringComparison.Ordinal);
         Assert.Contains("Validation mean IoU of the best weights 0.", run.Output, StringComparison.Ordinal);
         foreach (var file in (string[])["best.safetensors", "last.safetensors", "validation.csv", "test-metrics.csv", "report.html", "plots/test-confusion.png"])
             Assert.True(File.Exists(folder.File($"run/{file}")), file);
-        Assert.Equal("epoch,loss,mean_IoU,validation_loss,validation_mean_IoU,learning_rate", File.ReadLines(folder.File("run/metrics.csv")).First());
+        Assert.Equal(
+            "epoch,loss,mean_IoU,validation_loss,validation_mean_IoU,learning_rate",
+            File.ReadLines(folder.File("run/metrics.csv")).First());
         var metadata = Safetensors.ReadMetadata(folder.File("run/best.safetensors"));
         Assert.Equal(("0 255", "7"), (metadata["mask-values"], metadata["ignored-values"]));
         var score = double.Parse(Value(folder.File("run/test-metrics.csv"), "mean IoU"), System.Globalization.CultureInfo.InvariantCulture);
@@ -42,7 +59,10 @@ public sealed class SegmentationTests : IDisposable
         Assert.Equal("", evaluated.Errors);
         Assert.Contains("1 images, the part test of", evaluated.Output, StringComparison.Ordinal);
         Assert.Equal(Value(folder.File("run/test-metrics.csv"), "mean IoU"), Value(folder.File("run/evaluation/metrics.csv"), "mean IoU"));
-        Assert.StartsWith("image,pixels,loss,mean IoU,mean Dice,accuracy,IoU of ground", File.ReadLines(folder.File("run/evaluation/predictions.csv")).First(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "image,pixels,loss,mean IoU,mean Dice,accuracy,IoU of ground",
+            File.ReadLines(folder.File("run/evaluation/predictions.csv")).First(),
+            StringComparison.Ordinal);
 
         var (model, description) = ModelDescription.LoadModel(folder.File("run/best.safetensors"));
         using (model)
@@ -93,15 +113,28 @@ public sealed class SegmentationTests : IDisposable
 
     private CommandLine Train(params string[] more) => CommandLine.Run(
     [
-        "train", folder.File("pairs.csv"), "--task", "segmentation", "--classes", "ground=0,disc=255", "--ignore", "7", "--model", "sparse", "--tile", "32",
+        "train",
+        folder.File("pairs.csv"),
+        "--task",
+        "segmentation",
+        "--classes",
+        "ground=0,disc=255",
+        "--ignore",
+        "7",
+        "--model",
+        "sparse",
+        "--tile",
+        "32",
         "--batch", "2", .. more,
     ]);
 
     private void WritePair(int number)
     {
         var (height, width) = Size(number);
-        byte[] pixels = [.. Places(number).SelectMany(place => Enumerable.Repeat((byte)(IsDisc(number, place) ? 200 : 60 + (place.X * 7 % 13)), 3))];
-        using var image = Image.NewFromMemory(pixels, width, height, 3, Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Srgb);
+        byte[] pixels =
+            [.. Places(number).SelectMany(place => Enumerable.Repeat((byte)(IsDisc(number, place) ? 200 : 60 + (place.X * 7 % 13)), 3))];
+        using var image = Image.NewFromMemory(pixels, width, height, 3, Enums.BandFormat.Uchar).Copy(
+            interpretation: Enums.Interpretation.Srgb);
         image.Pngsave(folder.File($"{number}.png"));
         WriteMask(number, 0);
     }
@@ -125,5 +158,6 @@ public sealed class SegmentationTests : IDisposable
         return (y * y) + (x * x) < 18 * 18;
     }
 
-    private static string Value(string metrics, string name) => File.ReadLines(metrics).Single(line => line.StartsWith($"{name},", StringComparison.Ordinal)).Split(',')[1];
+    private static string Value(string metrics, string name) =>
+        File.ReadLines(metrics).Single(line => line.StartsWith($"{name},", StringComparison.Ordinal)).Split(',')[1];
 }

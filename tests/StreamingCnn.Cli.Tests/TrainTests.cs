@@ -18,14 +18,28 @@ public class TrainTests
         }
 
         var run = CommandLine.Run(
-            "train", folder.File("data"), "--tile", "32", "--epochs", "6", "--batch", "2", "--rate", "0.01", "--validation", "0.34", "--output", folder.File("run"));
+            "train",
+            folder.File("data"),
+            "--tile",
+            "32",
+            "--epochs",
+            "6",
+            "--batch",
+            "2",
+            "--rate",
+            "0.01",
+            "--validation",
+            "0.34",
+            "--output",
+            folder.File("run"));
 
         Assert.Equal("", run.Errors);
         Assert.Equal(Program.Success, run.ExitCode);
         Assert.Contains("8 images to train on, 4 to validate, 0 to test; classes: dark, light.", run.Output);
         Assert.Contains("Validation accuracy of the best weights 1.000; chance is 0.500.", run.Output);
         // The report is promised when it is there.
-        Assert.Matches($@"\nDone after \d+ s\. Weights, metrics and report\.html in {Regex.Escape(folder.File("run"))}\.\r?\n$", run.Output);
+        Assert.Matches(
+            $@"\nDone after \d+ s\. Weights, metrics and report\.html in {Regex.Escape(folder.File("run"))}\.\r?\n$", run.Output);
         Assert.True(File.Exists(folder.File("run/report.html")));
         Assert.Equal("dark\nlight", Safetensors.ReadMetadata(folder.File("run/best.safetensors"))["outputs"]);
         Assert.Equal(7, File.ReadAllLines(folder.File("run/metrics.csv")).Length);

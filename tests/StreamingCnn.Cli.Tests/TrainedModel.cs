@@ -36,6 +36,8 @@ internal static class TrainedModel
     {
         manual_seed(count);
         for (var i = 0; i < count; i++)
-            NumpyFile.Write(folder.Write($"{under}/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""), ((rand(70 + i, 60, 3) * 100) + (i % 2 * 150)).to(ScalarType.Byte));
+            NumpyFile.Write(
+                folder.Write($"{under}/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""),
+                ((rand(70 + i, 60, 3) * 100) + (i % 2 * 150)).to(ScalarType.Byte));
     }
 }

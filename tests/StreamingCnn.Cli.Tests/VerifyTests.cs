@@ -19,7 +19,8 @@ public class VerifyTests
     [InlineData("overlap", "float64")]
     public void A_network_with_batch_norm_passes(string mode, string precision)
     {
-        var run = CommandLine.Run("verify", "--model", "resnet18", "--size", "150x97", "--tile", "64x40", "--mode", mode, "--precision", precision);
+        var run = CommandLine.Run(
+            "verify", "--model", "resnet18", "--size", "150x97", "--tile", "64x40", "--mode", mode, "--precision", precision);
 
         Assert.Equal("", run.Errors);
         Assert.Equal(Program.Success, run.ExitCode);
@@ -92,19 +93,24 @@ public class VerifyTests
 
     private static StreamingOptions Tiles(int side) => new() { Tile = (side, side) };
 
-    /// <summary>Max pooling whose integers say that each window begins one position later than it does. All of them agree with each other.</summary>
+    /// <summary>
+    /// Max pooling whose integers say that each window begins one position later than it does. All of them agree with each other.
+    /// </summary>
     private sealed class ShiftedPooling(MaxPool2d pooling) : LocalLayer
     {
         public override Module Module => pooling;
 
         public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
 
-        public override AxisMap Along(Axis axis, long length) => new SlidingWindow(length, pooling.kernel_size[0], pooling.stride[0], before: -1, after: 1);
+        public override AxisMap Along(Axis axis, long length) =>
+            new SlidingWindow(length, pooling.kernel_size[0], pooling.stride[0], before: -1, after: 1);
 
         public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch)
         {
             using var window = functional.pad(
-                inputs[0], [patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After], PaddingModes.Constant, double.NegativeInfinity);
+                inputs[0], [
+                    patch.Columns.Span.Before, patch.Columns.Span.After, patch.Rows.Span.Before, patch.Rows.Span.After
+                ], PaddingModes.Constant, double.NegativeInfinity);
             return functional.max_pool2d(window, pooling.kernel_size[0], pooling.stride[0]);
         }
 
@@ -114,7 +120,9 @@ public class VerifyTests
     /// <summary>Padded evenly, as its registration says.</summary>
     private sealed class Centred() : Padded(nameof(Centred), 1, 1);
 
-    /// <summary>Padded on the right alone: of the size that its registration promises, but each output reads one pixel further to the right.</summary>
+    /// <summary>
+    /// Padded on the right alone: of the size that its registration promises, but each output reads one pixel further to the right.
+    /// </summary>
     private sealed class Shifted() : Padded(nameof(Shifted), 0, 2);
 
     private abstract class Padded : Module<Tensor, Tensor>

@@ -47,7 +47,8 @@ internal static class CommandReference
         foreach (var option in command.Options.Where(option => !option.Hidden && option is not HelpOption and not VersionOption))
         {
             var (text, fallback) = Default(option.Description ?? "");
-            var names = string.Join(", ", new[] { option.Name }.Concat(option.Aliases.Order(StringComparer.Ordinal)).Select(alias => $"`{alias}`"));
+            var names = string.Join(
+                ", ", new[] { option.Name }.Concat(option.Aliases.Order(StringComparer.Ordinal)).Select(alias => $"`{alias}`"));
             page.Append($"| {names} | {Cell(text)} | {(option.Required ? "must be given" : Cell(fallback))} |\n");
         }
     }
@@ -62,5 +63,6 @@ internal static class CommandReference
             : (description, "");
     }
 
-    private static string Cell(string? text) => (text ?? "").Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Cell(string? text) =>
+        (text ?? "").Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 }

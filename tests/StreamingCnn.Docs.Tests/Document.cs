@@ -15,7 +15,9 @@ internal sealed partial record Document(string Name, string[] Lines)
     {
         var root = Repository.Folder;
         var names = new[] { "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD-PARTY-NOTICES.md" }
-            .Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path).Replace('\\', '/')))
+            .Concat(
+                Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories).Select(
+                    path => Path.GetRelativePath(root, path).Replace('\\', '/')))
             .Order(StringComparer.Ordinal);
         return names.Select(name => new Document(name, File.ReadAllLines(Path.Combine(root, name))));
     }

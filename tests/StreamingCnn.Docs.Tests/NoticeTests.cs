@@ -16,7 +16,8 @@ public class NoticeTests
             from target in JsonNode.Parse(File.ReadAllText(assets))!["targets"]!.AsObject()
             from library in target.Value!.AsObject()
             where (string?)library.Value!["type"] == "package"
-            let files = new[] { "runtime", "native", "runtimeTargets" }.SelectMany(kind => library.Value[kind]?.AsObject().Select(file => file.Key) ?? [])
+            let files = new[] { "runtime", "native", "runtimeTargets" }.SelectMany(
+                kind => library.Value[kind]?.AsObject().Select(file => file.Key) ?? [])
             where files.Any(file => !file.EndsWith("_._", StringComparison.Ordinal))
             select library.Key.Split('/')[0];
 

@@ -22,7 +22,8 @@ internal static class Repository
     public static IEnumerable<string> Sources() => Sources("src");
 
     /// <summary>The source files of a folder.</summary>
-    public static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(PathOf(folder), "*.cs", SearchOption.AllDirectories)
+    public static IEnumerable<string> Sources(string folder) =>
+        Directory.EnumerateFiles(PathOf(folder), "*.cs", SearchOption.AllDirectories)
         .Where(file => !file.Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"))
         .Order(StringComparer.Ordinal);
 }

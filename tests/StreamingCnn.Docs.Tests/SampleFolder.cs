@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Docs.Tests;
 
 /// <summary>
-/// A folder as the examples take it for granted: <c>slides.csv</c> with the columns image, label and split, the small slides that it names, and one called <c>slide.tif</c>. It is the current
-/// folder until it is deleted.
+/// A folder as the examples take it for granted: <c>slides.csv</c> with the columns image, label and split, the small slides that it names,
+/// and one called <c>slide.tif</c>. It is the current folder until it is deleted.
 /// </summary>
 internal sealed class SampleFolder : IDisposable
 {

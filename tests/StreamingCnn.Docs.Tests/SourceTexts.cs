@@ -3,8 +3,8 @@ using System.Text;
 namespace StreamingCnn.Docs.Tests;
 
 /// <summary>
-/// The texts that stand in the sources of the projects, with <c>…</c> for every value that is filled in when the program runs. Texts that are put together with a plus sign, or by a choice within
-/// a value, are found in their parts.
+/// The texts that stand in the sources of the projects, with <c>…</c> for every value that is filled in when the program runs. Texts that
+/// are put together with a plus sign, or by a choice within a value, are found in their parts.
 /// </summary>
 internal sealed class SourceTexts
 {
@@ -33,7 +33,10 @@ internal sealed class SourceTexts
             else if (code[at] == '\'')
                 at = Character(code, at);
             else if (code[at] == '"')
-                at = Literal(code, at, interpolated: at > 0 && (code[at - 1] == '$' || (code[at - 1] == '@' && at > 1 && code[at - 2] == '$')), verbatim: at > 0 && code[at - 1] == '@');
+                at = Literal(
+                    code, at, interpolated: at > 0
+                        && (code[at - 1] == '$' || (code[at - 1] == '@' && at > 1 && code[at - 2] == '$')), verbatim: at > 0
+                        && code[at - 1] == '@');
         }
     }
 

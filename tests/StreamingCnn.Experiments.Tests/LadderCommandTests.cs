@@ -19,7 +19,8 @@ public sealed class LadderCommandTests : IDisposable
         var weights = File.GetLastWriteTimeUtc(Result("needles/downsample-1/best.safetensors"));
         Assert.Equal(7, csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         foreach (var task in new[] { "needles", "ultramnist" })
-            Assert.All(new[] { "quarter", "half", "full" }, name => Assert.Contains($"| {task} | {name} |", table, StringComparison.Ordinal));
+            Assert.All(
+                new[] { "quarter", "half", "full" }, name => Assert.Contains($"| {task} | {name} |", table, StringComparison.Ordinal));
         Assert.True(new FileInfo(Result("ladder.png")).Length > 10_000);
 
         File.Delete(Result("ladder.csv"));
@@ -40,11 +41,30 @@ public sealed class LadderCommandTests : IDisposable
     private string Result(string name) => Path.Combine(folder.Path, name);
 
     private void Climb(params string[] more) => Assert.Equal(0, LadderCommand.Create(Run).Parse(
-        ["-o", folder.Path, "--images", "4", "--test", "8", "--side", "64", "--ultramnist-side", "64", "--updates", "1", "--tile", "32", "--rounds", "1", .. more]).Invoke(new() { EnableDefaultExceptionHandler = false }));
+        [
+            "-o",
+            folder.Path,
+            "--images",
+            "4",
+            "--test",
+            "8",
+            "--side",
+            "64",
+            "--ultramnist-side",
+            "64",
+            "--updates",
+            "1",
+            "--tile",
+            "32",
+            "--rounds",
+            "1",
+            .. more
+        ]).Invoke(new() { EnableDefaultExceptionHandler = false }));
 
     /// <summary>
-    /// As <see cref="Scnn.Run"/>, but within this process wherever no memory is to be measured, since starting a process takes far longer than to learn from four images. The steps of both tasks
-    /// are alike here, so they are measured once. What is measured already, <c>bench</c> only reads: if it tried to measure again, it would start this test's program, and fail.
+    /// As <see cref="Scnn.Run"/>, but within this process wherever no memory is to be measured, since starting a process takes far longer
+    /// than to learn from four images. The steps of both tasks are alike here, so they are measured once. What is measured already,
+    /// <c>bench</c> only reads: if it tried to measure again, it would start this test's program, and fail.
     /// </summary>
     private RungTime Run(params IEnumerable<string> arguments)
     {

@@ -46,7 +46,8 @@ public class LadderComparisonTests
     public void Different_test_images_are_refused()
     {
         string[] others = [.. Labels.Reverse()];
-        Assert.Throws<InvalidDataException>(() => LadderComparison.Of([Scored(i => i), new(others, others, [.. others.Select(_ => 0.5)], "1")]));
+        Assert.Throws<InvalidDataException>(
+            () => LadderComparison.Of([Scored(i => i), new(others, others, [.. others.Select(_ => 0.5)], "1")]));
     }
 
     private static RungPredictions Scored(Func<int, double> score) => new(Labels, Labels, [.. Labels.Select((_, i) => score(i))], "1");

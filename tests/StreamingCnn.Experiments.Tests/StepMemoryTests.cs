@@ -12,7 +12,8 @@ public sealed class StepMemoryTests : IDisposable
     [Fact]
     public void Peaks_above_the_base_are_taken_by_their_median()
     {
-        var path = Written((StepMethod.Whole, 100, 900), (StepMethod.Once, 100, 150), (StepMethod.Once, 100, 400), (StepMethod.Once, 200, 270));
+        var path = Written(
+            (StepMethod.Whole, 100, 900), (StepMethod.Once, 100, 150), (StepMethod.Once, 100, 400), (StepMethod.Once, 200, 270));
 
         Assert.Equal(new StepMemory(Streamed: 70, Whole: 800), StepMemory.Read(path));
     }
@@ -22,7 +23,9 @@ public sealed class StepMemoryTests : IDisposable
     {
         var path = Written((StepMethod.Once, 100, 150));
 
-        Assert.Equal($"'{path}' holds no measurement of the method whole; delete it, and run the command again.", Assert.Throws<InvalidDataException>(() => StepMemory.Read(path)).Message);
+        Assert.Equal(
+            $"'{path}' holds no measurement of the method whole; delete it, and run the command again.",
+            Assert.Throws<InvalidDataException>(() => StepMemory.Read(path)).Message);
     }
 
     private string Written(params (StepMethod Method, long Base, long Peak)[] steps)

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Onnx.Tests;
 
-/// <summary>A small network that a test writes node by node. Values are called by their operators: "x" comes in, the last comes out.</summary>
+/// <summary>
+/// A small network that a test writes node by node. Values are called by their operators: "x" comes in, the last comes out.
+/// </summary>
 internal sealed class Network
 {
     private readonly List<OnnxNode> nodes = [];

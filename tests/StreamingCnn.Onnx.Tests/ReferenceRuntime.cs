@@ -15,7 +15,8 @@ internal static class ReferenceRuntime
         InferenceSession session;
         try
         {
-            session = new InferenceSession(path, new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR });
+            session = new InferenceSession(
+                path, new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR });
         }
         catch (Exception reason) when (reason is DllNotFoundException or TypeInitializationException)
         {
@@ -26,7 +27,9 @@ internal static class ReferenceRuntime
         using (session)
         {
             var values = new DenseTensor<float>(image.data<float>().ToArray(), [.. image.shape.Select(side => (int)side)]);
-            using var results = session.Run([NamedOnnxValue.CreateFromTensor(session.InputMetadata.Keys.First(), values)], [output ?? session.OutputMetadata.Keys.First()]);
+            using var results = session.Run(
+                [NamedOnnxValue.CreateFromTensor(session.InputMetadata.Keys.First(), values)],
+                [output ?? session.OutputMetadata.Keys.First()]);
             var result = results[0].AsTensor<float>();
             long[] shape = [.. result.Dimensions.ToArray().Select(side => (long)side)];
             return tensor(result.ToArray()).reshape(shape);

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace StreamingCnn.Tests;
 
-/// <summary>States a law that is checked millions of times: unlike with <c>Assert.True</c>, the message is composed only where it does not hold.</summary>
+/// <summary>
+/// States a law that is checked millions of times: unlike with <c>Assert.True</c>, the message is composed only where it does not hold.
+/// </summary>
 internal static class Law
 {
     public static void Holds(bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref Counterexample counterexample)

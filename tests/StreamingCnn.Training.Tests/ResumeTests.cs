@@ -105,7 +105,8 @@ public class ResumeTests
 
         using var otherImages = new Trainer(model, Classes, options);
         otherImages.Resume();
-        Assert.Contains("are not those", Assert.Throws<TrainingException>(() => otherImages.Fit(Samples.Brightness(3), []).ToArray()).Message);
+        Assert.Contains(
+            "are not those", Assert.Throws<TrainingException>(() => otherImages.Fit(Samples.Brightness(3), []).ToArray()).Message);
     }
 
     [Theory]

@@ -13,7 +13,8 @@ internal static class Samples
     /// <summary>Noise, brighter in class 1, of different sizes.</summary>
     public static TrainingSample[] Brightness(int count, int firstSeed = 0) =>
     [
-        .. Enumerable.Range(firstSeed, count).Select(i => new TrainingSample($"image {i}", i % 2, _ => Noise(i, i % 2)) { Targets = [i % 2] }),
+        .. Enumerable.Range(firstSeed, count).Select(
+            i => new TrainingSample($"image {i}", i % 2, _ => Noise(i, i % 2)) { Targets = [i % 2] }),
     ];
 
     /// <summary>A trunk with dropout, so that random numbers matter, and a head on top.</summary>
@@ -21,7 +22,11 @@ internal static class Samples
     {
         manual_seed(7);
         var trunk = Sequential(
-            ("conv1", Conv2d(3, 6, 3, stride: 2, padding: 1)), ("act1", ReLU()), ("drop", Dropout(0.2)), ("conv2", Conv2d(6, 8, 3, padding: 1)), ("act2", ReLU()));
+            ("conv1", Conv2d(3, 6, 3, stride: 2, padding: 1)),
+            ("act1", ReLU()),
+            ("drop", Dropout(0.2)),
+            ("conv2", Conv2d(6, 8, 3, padding: 1)),
+            ("act2", ReLU()));
         return new StreamingClassifier(trunk, outputs, new StreamingOptions { Tile = (16, 16) }, pooling, dropout: 0.1);
     }
 

@@ -7,7 +7,8 @@ public class ScheduleTests
     {
         var options = new TrainingOptions { WarmUp = 3 };
 
-        Assert.Equal([0.25, 0.5, 0.75, 1, 1], Enumerable.Range(0, 5).Select(update => LearningRateSchedules.Factor(options, update, 10, [])));
+        Assert.Equal(
+            [0.25, 0.5, 0.75, 1, 1], Enumerable.Range(0, 5).Select(update => LearningRateSchedules.Factor(options, update, 10, [])));
     }
 
     [Theory]

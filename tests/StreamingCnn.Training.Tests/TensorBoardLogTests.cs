@@ -22,7 +22,10 @@ public class TensorBoardLogTests
         Assert.All(events, e => Assert.InRange(e.WallTime, before - 1, before + 600));
         Assert.Equal(
             [
-                (1, "loss/training", 0.7f), (1, "balanced_accuracy/training", 0.5f), (1, "learning_rate", 0.01f), (1, "loss/validation", 0.8f),
+                (1, "loss/training", 0.7f),
+                (1, "balanced_accuracy/training", 0.5f),
+                (1, "learning_rate", 0.01f),
+                (1, "loss/validation", 0.8f),
                 (2, "loss/training", 0.4f), (2, "balanced_accuracy/training", 0.75f), (2, "learning_rate", 0.005f),
             ],
             events.Skip(1).Select(e => (e.Step, e.Summary.Value.Single().Tag, e.Summary.Value.Single().SimpleValue)));

@@ -15,7 +15,10 @@ public class TrainerTests
     public void It_learns(OptimizerKind optimizer, HeadPooling pooling)
     {
         using var model = Samples.Classifier(pooling: pooling);
-        using var trainer = new Trainer(model, Classes, new() { Epochs = 8, BatchSize = 2, LearningRate = optimizer == OptimizerKind.Sgd ? 0.1 : 0.01, Optimizer = optimizer });
+        using var trainer = new Trainer(
+            model,
+            Classes,
+            new() { Epochs = 8, BatchSize = 2, LearningRate = optimizer == OptimizerKind.Sgd ? 0.1 : 0.01, Optimizer = optimizer });
 
         var epochs = trainer.Fit(Samples.Brightness(12), Samples.Brightness(8, 100)).ToArray();
 
@@ -24,11 +27,15 @@ public class TrainerTests
         Assert.Equal(1, epochs[^1].Validation!.Score);
     }
 
-    /// <summary>Against what somebody loses who knows no more than that half of the images are bright: the first epoch may have learned all there is.</summary>
+    /// <summary>
+    /// Against what somebody loses who knows no more than that half of the images are bright: the first epoch may have learned all there
+    /// is.
+    /// </summary>
     [Fact]
     public void Several_labels_and_numbers_are_learned_as_well()
     {
-        foreach (var (task, chance) in new (LearningTask, double)[] { (new MultiLabelTask(["light"]), Math.Log(2)), (new RegressionTask(["brightness"]), 0.25) })
+        (LearningTask, double)[] tasks = [(new MultiLabelTask(["light"]), Math.Log(2)), (new RegressionTask(["brightness"]), 0.25)];
+        foreach (var (task, chance) in tasks)
         {
             using var model = Samples.Classifier(outputs: 1);
             using var trainer = new Trainer(model, task, new() { Epochs = 10, BatchSize = 2, LearningRate = 0.01 });
@@ -130,14 +137,19 @@ public class TrainerTests
 
         var failure = Assert.Throws<TrainingException>(() => trainer.Fit([bad], []).ToArray());
 
-        Assert.Equal("Image 'bad.tif' holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out.", failure.Message);
+        Assert.Equal(
+            "Image 'bad.tif' holds values that are not finite numbers, near row 0 and column 0; repair it or leave it out.",
+            failure.Message);
     }
 
     [Fact]
     public void A_rate_that_makes_the_loss_explode_is_named()
     {
         using var model = Samples.Classifier(outputs: 1);
-        using var trainer = new Trainer(model, new RegressionTask(["brightness"]), new() { Epochs = 40, BatchSize = 1, Optimizer = OptimizerKind.Sgd, LearningRate = 1e6 });
+        using var trainer = new Trainer(
+            model,
+            new RegressionTask(["brightness"]),
+            new() { Epochs = 40, BatchSize = 1, Optimizer = OptimizerKind.Sgd, LearningRate = 1e6 });
 
         var failure = Assert.Throws<TrainingException>(() => trainer.Fit(Samples.Brightness(4), []).ToArray());
 
@@ -149,7 +161,8 @@ public class TrainerTests
     {
         using var model = Samples.Classifier();
 
-        var failure = Assert.Throws<ArgumentException>(() => new Trainer(model, Classes, new() { Epochs = 0, LearningRate = double.NaN, WeightAverage = 1, ClipNorm = -1 }));
+        var failure = Assert.Throws<ArgumentException>(
+            () => new Trainer(model, Classes, new() { Epochs = 0, LearningRate = double.NaN, WeightAverage = 1, ClipNorm = -1 }));
 
         Assert.Equal(
             "The training options cannot be used: Epochs is 0, but must be at least 1; LearningRate is NaN, but must be a positive number; "
@@ -157,7 +170,8 @@ public class TrainerTests
             failure.Message);
     }
 
-    private static Tensor[] Copy(IEnumerable<TorchSharp.Modules.Parameter> parameters) => [.. parameters.Select(parameter => parameter.detach().clone())];
+    private static Tensor[] Copy(IEnumerable<TorchSharp.Modules.Parameter> parameters) =>
+        [.. parameters.Select(parameter => parameter.detach().clone())];
 
     private static bool Same(Tensor[] one, Tensor[] other) => one.Zip(other, (a, b) => a.bytes.SequenceEqual(b.bytes)).All(same => same);
 

@@ -76,7 +76,8 @@ internal sealed class Contestant : IDisposable
     }
 
     /// <summary>
-    /// Largest difference between the weights of two contestants: of each tensor the largest difference over its largest entry, of all tensors the largest.
+    /// Largest difference between the weights of two contestants: of each tensor the largest difference over its largest entry, of all
+    /// tensors the largest.
     /// </summary>
     public double WeightDifference(Contestant other)
     {

@@ -28,8 +28,8 @@ internal sealed record CurveResult(
     IReadOnlyDictionary<string, double> Seconds);
 
 /// <summary>
-/// Trains the same network in three ways side by side: conventionally, streamed, and once more conventionally with the images of each batch in another order. The third shows what
-/// rounding alone makes of a training run, against which the difference of the second is to be held.
+/// Trains the same network in three ways side by side: conventionally, streamed, and once more conventionally with the images of each batch
+/// in another order. The third shows what rounding alone makes of a training run, against which the difference of the second is to be held.
 /// </summary>
 internal static class CurveRace
 {
@@ -52,7 +52,9 @@ internal static class CurveRace
         var order = Order(training.Count, setting).GetEnumerator();
         for (var step = 0; step < setting.Steps; step++)
         {
-            var batch = Enumerable.Range(0, setting.Batch).Select(_ => order.MoveNext() ? training[order.Current] : throw new UnreachableException()).ToArray();
+            var batch = Enumerable.Range(0, setting.Batch)
+                .Select(_ => order.MoveNext() ? training[order.Current] : throw new UnreachableException())
+                .ToArray();
             foreach (var contestant in all)
             {
                 clocks[contestant.Name].Start();
@@ -60,7 +62,13 @@ internal static class CurveRace
                 clocks[contestant.Name].Stop();
             }
 
-            steps.Add(new(losses["whole"], losses["streamed"], losses["reordered"], streamed.WeightDifference(whole), reordered.WeightDifference(whole)));
+            steps.Add(
+                new(
+                    losses["whole"],
+                    losses["streamed"],
+                    losses["reordered"],
+                    streamed.WeightDifference(whole),
+                    reordered.WeightDifference(whole)));
             if (clock.Elapsed - lastLine < LineEvery)
                 continue;
             lastLine = clock.Elapsed;
@@ -69,11 +77,13 @@ internal static class CurveRace
                 $"{setting.Precision}, step {step + 1}/{setting.Steps}, loss {losses["whole"]:0.000}, about {clock.Elapsed * (setting.Steps - step - 1) / (step + 1):hh\\:mm\\:ss} left"));
         }
 
-        var classes = all.ToDictionary(contestant => contestant.Name, contestant => test.Select(sample => Largest(contestant.Predict(sample))).ToArray());
+        var classes = all.ToDictionary(
+            contestant => contestant.Name, contestant => test.Select(sample => Largest(contestant.Predict(sample))).ToArray());
         return new(
             setting,
             steps,
-            classes.ToDictionary(entry => entry.Key, entry => entry.Value.Zip(test).Average(pair => pair.First == pair.Second.Label ? 1.0 : 0)),
+            classes.ToDictionary(
+                entry => entry.Key, entry => entry.Value.Zip(test).Average(pair => pair.First == pair.Second.Label ? 1.0 : 0)),
             classes["whole"].Zip(classes["streamed"]).Count(pair => pair.First != pair.Second),
             test.Count,
             clocks.ToDictionary(entry => entry.Key, entry => entry.Value.Elapsed.TotalSeconds));

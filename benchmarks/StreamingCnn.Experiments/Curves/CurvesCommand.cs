@@ -15,14 +15,23 @@ internal static class CurvesCommand
 {
     public static Command Create()
     {
-        var data = new Argument<string>("data") { Description = "CSV file with the columns file,split,label, such as grocery10's labels.csv." };
+        var data =
+            new Argument<string>("data") { Description = "CSV file with the columns file,split,label, such as grocery10's labels.csv." };
         var model = new Option<string>("--model") { Description = "Trunk from the catalogue.", DefaultValueFactory = _ => "small" };
         var tile = CommonOptions.Number("--tile", "Side of the tiles in pixels.", 128, 1);
         var steps = CommonOptions.Number("--steps", "Updates.", 340, 1);
         var batch = CommonOptions.Number("--batch", "Images for each update.", 4, 1);
         var seed = CommonOptions.Number("--seed", "Seed of weights, order and random changes.", 1, 0);
-        var optimizer = new Option<OptimizerKind>("--optimizer") { Description = "AdamW at a rate of 0.001, or Sgd at 0.01 with momentum 0.9.", DefaultValueFactory = _ => OptimizerKind.AdamW };
-        var output = new Option<string>("--output", "-o") { Description = "Folder for figure and tables.", DefaultValueFactory = _ => "runs/curves" };
+        var optimizer = new Option<OptimizerKind>("--optimizer")
+        {
+            Description = "AdamW at a rate of 0.001, or Sgd at 0.01 with momentum 0.9.",
+            DefaultValueFactory = _ => OptimizerKind.AdamW
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Folder for figure and tables.",
+            DefaultValueFactory = _ => "runs/curves"
+        };
         var command = new Command("curves", "Train streamed and conventionally from one seed, and compare losses and weights step by step.")
         {
             data, model, tile, steps, batch, seed, optimizer, output,
@@ -35,7 +44,8 @@ internal static class CurvesCommand
             var training = images.Training(preparation, new AugmentationOptions { Mirror = true }, parsed.GetValue(seed));
             var test = images.Test(preparation);
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{training.Count} images to train on, {test.Count} to test, {images.Task.Outputs.Count} classes.\n"));
+                CultureInfo.InvariantCulture,
+                $"{training.Count} images to train on, {test.Count} to test, {images.Task.Outputs.Count} classes.\n"));
 
             var results = new[] { ScalarType.Float32, ScalarType.Float64 }.Select(precision => CurveRace.Run(
                 new()
@@ -86,7 +96,9 @@ internal static class CurvesCommand
             void Row(string name, Func<CurveStep, double> loss, Func<CurveStep, double> weights)
             {
                 var key = name == "streamed" ? name : "reordered";
-                text.Append(CultureInfo.InvariantCulture, $"| {result.Setting.Precision} | {name} | {result.Steps.Max(step => Math.Abs(loss(step) - step.Whole)):0.0e+0} ");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {result.Setting.Precision} | {name} | {result.Steps.Max(step => Math.Abs(loss(step) - step.Whole)):0.0e+0} ");
                 foreach (var step in new[] { 0, Math.Min(9, result.Steps.Count - 1), result.Steps.Count - 1 })
                     text.Append(CultureInfo.InvariantCulture, $"| {weights(result.Steps[step]):0.0e+0} ");
                 text.Append(CultureInfo.InvariantCulture, $"| {result.Accuracy[key]:0.000} |\n");
@@ -100,8 +112,12 @@ internal static class CurvesCommand
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"{result.Setting.Precision}: mean loss of the first 20 steps {first:0.000}, of the last 20 {last:0.000}; test accuracy of conventional training {result.Accuracy["whole"]:0.000}; ")
-                .Append(CultureInfo.InvariantCulture, $"{result.Disagreements} of {result.TestImages} test images classified differently by the streamed model; ")
-                .Append(CultureInfo.InvariantCulture, $"{result.Seconds["whole"]:0} s conventional, {result.Seconds["streamed"]:0} s streamed.\n");
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"{result.Disagreements} of {result.TestImages} test images classified differently by the streamed model; ")
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"{result.Seconds["whole"]:0} s conventional, {result.Seconds["streamed"]:0} s streamed.\n");
         }
 
         return text.ToString();

@@ -30,9 +30,15 @@ internal static class CurvesFigure
     {
         foreach (var (i, result) in results.Index())
         {
-            Line(plot, result, step => Logarithm(step.Reordered - step.Whole), FigureStyle.Series[1].WithAlpha(0.45), 2.5f, i == 0 ? "whole image, batches in reverse order" : "");
+            Line(
+                plot, result, step => Logarithm(step.Reordered - step.Whole), FigureStyle.Series[1].WithAlpha(0.45), 2.5f, i == 0
+                    ? "whole image, batches in reverse order"
+                    : "");
             Line(plot, result, step => Logarithm(step.Streamed - step.Whole), FigureStyle.Series[0], 1, i == 0 ? "streamed" : "");
-            var label = plot.Add.Text(result.Setting.Precision.ToString(), result.Steps.Count * 0.99, Logarithm(result.Steps.Max(step => Math.Abs(step.Streamed - step.Whole))) + 0.8);
+            var label = plot.Add.Text(
+                result.Setting.Precision.ToString(),
+                result.Steps.Count * 0.99,
+                Logarithm(result.Steps.Max(step => Math.Abs(step.Streamed - step.Whole))) + 0.8);
             label.LabelAlignment = Alignment.LowerRight;
             label.LabelFontSize = 12;
         }
@@ -51,7 +57,8 @@ internal static class CurvesFigure
 
     private static void Line(Plot plot, CurveResult result, Func<CurveStep, double> value, Color colour, float width, string name)
     {
-        var line = plot.Add.ScatterLine(Enumerable.Range(1, result.Steps.Count).Select(step => (double)step).ToArray(), result.Steps.Select(value).ToArray(), colour);
+        var line = plot.Add.ScatterLine(
+            Enumerable.Range(1, result.Steps.Count).Select(step => (double)step).ToArray(), result.Steps.Select(value).ToArray(), colour);
         line.LineWidth = width;
         line.LegendText = name;
     }

@@ -20,18 +20,24 @@ internal static class LadderCommand
     /// <param name="scnn">Runs the program; null for <see cref="Scnn.Run"/>.</param>
     public static Command Create(ScnnRunner? scnn = null)
     {
-        var output = new Option<string>("--output", "-o") { Description = "Folder for data, runs, table, CSV and figure. What it holds already is not made again.", DefaultValueFactory = _ => "runs/ladder" };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Folder for data, runs, table, CSV and figure. What it holds already is not made again.",
+            DefaultValueFactory = _ => "runs/ladder"
+        };
         var pitting = new Option<string?>("--pitting") { Description = "labels.csv of bsd-pitting. Default: generated images alone." };
         var images = CommonOptions.Number("--images", "Generated images of each kind to train on.", 600, 1);
         var test = CommonOptions.Number("--test", "Generated images of each kind to test on.", 200, 1);
         var side = CommonOptions.Number("--side", "Height and width of the images with needles in pixels, 64 or more.", 384, 64);
-        var ultraSide = CommonOptions.Number("--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256, 64);
+        var ultraSide = CommonOptions.Number(
+            "--ultramnist-side", "Height and width of UltraMNIST's images in pixels, 64 or more.", 256, 64);
         var updates = CommonOptions.Number("--updates", "Updates on generated images, rounded up to whole passes.", 450, 1);
         var epochs = CommonOptions.Number("--pitting-epochs", "Passes over the photographs of bsd-pitting.", 1, 1);
         var tile = CommonOptions.Number("--tile", "Side of the tiles in pixels.", 128, 1);
         var rounds = CommonOptions.Number("--rounds", "Measurements of each step's memory, each in a process of its own.", 3, 1);
         var seed = CommonOptions.Number("--seed", "Seed of images and training.", 1, 0);
-        var command = new Command("ladder", "Train the same network with the same number of updates at a quarter, half and full resolution, and compare.")
+        var command = new Command(
+            "ladder", "Train the same network with the same number of updates at a quarter, half and full resolution, and compare.")
         {
             output, pitting, images, test, side, ultraSide, updates, epochs, tile, rounds, seed,
         };
@@ -61,7 +67,8 @@ internal static class LadderCommand
             {
                 results.Add(Climb(task, folder, parsed.GetValue(rounds), parsed.GetValue(seed), scnn ?? Scnn.Run));
                 // After each task: whoever stops the rest has the results so far.
-                AtomicFile.Write(Path.Combine(folder, "ladder.md"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Markdown(results))));
+                AtomicFile.Write(
+                    Path.Combine(folder, "ladder.md"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Markdown(results))));
                 AtomicFile.Write(Path.Combine(folder, "ladder.csv"), file => file.Write(Encoding.UTF8.GetBytes(LadderTable.Csv(results))));
                 LadderFigure.Write(Path.Combine(folder, "ladder.png"), results);
             }
@@ -73,7 +80,11 @@ internal static class LadderCommand
 
     private static LadderResult Climb(LadderTask task, string folder, int rounds, int seed, ScnnRunner scnn)
     {
-        Rung[] rungs = [.. Downsamples.Select(factor => new Rung(task, factor, Path.Combine(folder, task.Name, string.Create(CultureInfo.InvariantCulture, $"downsample-{factor}"))))];
+        Rung[] rungs = [
+            .. Downsamples.Select(
+                factor => new Rung(
+                    task, factor, Path.Combine(folder, task.Name, string.Create(CultureInfo.InvariantCulture, $"downsample-{factor}"))))
+        ];
         foreach (var rung in rungs)
         {
             Console.Error.WriteLine($"{task.Name}, {rung.Name} resolution");
@@ -96,6 +107,7 @@ internal static class LadderCommand
         if (!File.Exists(path))
             AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(settings)));
         else if (File.ReadAllText(path) is var before && before != settings)
-            throw new ArgumentException($"'{folder}' holds a ladder of other settings ({before.Trim()}); give those again, or choose another folder.");
+            throw new ArgumentException(
+                $"'{folder}' holds a ladder of other settings ({before.Trim()}); give those again, or choose another folder.");
     }
 }

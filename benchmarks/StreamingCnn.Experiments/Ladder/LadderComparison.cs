@@ -3,7 +3,9 @@ using StreamingCnn.Training.Metrics;
 
 namespace StreamingCnn.Experiments.Ladder;
 
-/// <summary>How good each rung is, and how much better than the one below it, with intervals from the same resamples of the test images.</summary>
+/// <summary>
+/// How good each rung is, and how much better than the one below it, with intervals from the same resamples of the test images.
+/// </summary>
 /// <param name="Metric">AUC for two classes, accuracy for more.</param>
 /// <param name="Values">For each rung, the lowest resolution first.</param>
 /// <param name="Gains">For each rung but the first, its value less that of the rung below.</param>
@@ -18,7 +20,8 @@ internal sealed record LadderComparison(string Metric, IReadOnlyList<Estimate> V
     {
         var labels = rungs[0].Labels;
         if (rungs.Any(rung => !rung.Labels.SequenceEqual(labels)))
-            throw new InvalidDataException("The rungs of a task were tested on different images; choose another output folder, or delete this one.");
+            throw new InvalidDataException(
+                "The rungs of a task were tested on different images; choose another output folder, or delete this one.");
         var values = rungs.Select(rung => (Func<IReadOnlyList<int>, double>)(items => Value(rung, items))).ToArray();
         Func<IReadOnlyList<int>, double>[] statistics =
         [
@@ -33,11 +36,15 @@ internal sealed record LadderComparison(string Metric, IReadOnlyList<Estimate> V
         return new(rungs[0].Scores is null ? "accuracy" : "AUC", estimates[..rungs.Count], estimates[rungs.Count..]);
     }
 
-    /// <summary>Whether a rung is better than the one below by more than chance, to 95 %, and whether even their own intervals are apart.</summary>
+    /// <summary>
+    /// Whether a rung is better than the one below by more than chance, to 95 %, and whether even their own intervals are apart.
+    /// </summary>
     /// <param name="rung">Its number; not the first.</param>
     public string Verdict(int rung)
     {
-        if (Gains[rung - 1].Interval is not { } gain || Values[rung].Interval is not { } above || Values[rung - 1].Interval is not { } below)
+        if (Gains[rung - 1].Interval is not { } gain
+            || Values[rung].Interval is not { } above
+            || Values[rung - 1].Interval is not { } below)
             return "cannot be told";
         return above.Low > below.High ? "better, intervals apart"
             : gain.Low > 0 ? "better"

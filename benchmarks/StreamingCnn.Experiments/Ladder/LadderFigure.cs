@@ -35,7 +35,8 @@ internal static class LadderFigure
 
         var (least, most) = (places.Min() - Margin, places.Max() + Margin);
         double[] ticks = [.. Ticks(least, most)];
-        plot.Axes.Bottom.TickGenerator = new NumericManual(ticks, [.. ticks.Select(tick => Math.Pow(10, tick).ToString("G1", CultureInfo.InvariantCulture))]);
+        plot.Axes.Bottom.TickGenerator = new NumericManual(
+            ticks, [.. ticks.Select(tick => Math.Pow(10, tick).ToString("G1", CultureInfo.InvariantCulture))]);
         plot.Axes.SetLimits(least, most, 0, 1.05);
         plot.XLabel("megapixels of an image (logarithmic)");
         plot.YLabel("AUC, or accuracy");

@@ -10,7 +10,14 @@ namespace StreamingCnn.Experiments.Ladder;
 /// <param name="Comparison">How good they are.</param>
 /// <param name="Memory">What a step at full resolution takes.</param>
 internal sealed record LadderResult(
-    LadderTask Task, long Height, long Width, int TrainingImages, int TestImages, IReadOnlyList<Rung> Rungs, LadderComparison Comparison, StepMemory Memory)
+    LadderTask Task,
+    long Height,
+    long Width,
+    int TrainingImages,
+    int TestImages,
+    IReadOnlyList<Rung> Rungs,
+    LadderComparison Comparison,
+    StepMemory Memory)
 {
     /// <summary>Updates of each run.</summary>
     public int Updates => Task.Epochs * LadderTask.UpdatesPerEpoch(TrainingImages);

@@ -51,7 +51,10 @@ internal static class LadderTable
                     CultureInfo.InvariantCulture,
                     $"{result.Task.Name},{rung.Downsample},{result.Megapixels(rung):R},{result.Updates},{result.Comparison.Metric},{value.Value:R},{value.Interval?.Low:R},{value.Interval?.High:R},{gain?.Value:R},{gain?.Interval?.Low:R},{gain?.Interval?.High:R},{rung.Time.Seconds:0.0},{rung.Time.ProcessorSeconds:0.0}");
                 // The memory is that of full resolution, and stands in its line alone.
-                text.Append(rung.Downsample == 1 ? string.Create(CultureInfo.InvariantCulture, $",{result.Memory.Streamed:0},{result.Memory.Whole:0}\n") : ",,\n");
+                text.Append(
+                    rung.Downsample == 1
+                        ? string.Create(CultureInfo.InvariantCulture, $",{result.Memory.Streamed:0},{result.Memory.Whole:0}\n")
+                        : ",,\n");
             }
         }
 

@@ -15,12 +15,15 @@ internal sealed record Rung(LadderTask Task, int Downsample, string Folder)
     private string TimeFile => Path.Combine(Folder, "time.json");
 
     /// <summary>What the resolution is called.</summary>
-    public string Name => Downsample switch { 1 => "full", 2 => "half", 4 => "quarter", _ => string.Create(CultureInfo.InvariantCulture, $"1/{Downsample}") };
+    public string Name =>
+        Downsample switch { 1 => "full", 2 => "half", 4 => "quarter", _ => string.Create(CultureInfo.InvariantCulture, $"1/{Downsample}") };
 
     /// <summary>How long training and test took.</summary>
     public RungTime Time => JsonSerializer.Deserialize<RungTime>(File.ReadAllText(TimeFile))!;
 
-    /// <summary>Trains, unless that is done already. A run that was broken off is made anew, so that its time is that of a whole run.</summary>
+    /// <summary>
+    /// Trains, unless that is done already. A run that was broken off is made anew, so that its time is that of a whole run.
+    /// </summary>
     /// <param name="seed">Seed of the training.</param>
     /// <param name="scnn">Runs the program.</param>
     public void Train(int seed, ScnnRunner scnn)
@@ -31,7 +34,18 @@ internal sealed record Rung(LadderTask Task, int Downsample, string Folder)
             Directory.Delete(Folder, recursive: true);
         var time = scnn(
         [
-            "train", Task.Labels, "--model", LadderTask.Model, "--pooling", "max", "--downsample", Text(Downsample), "--tile", Text(Task.Tile), "--epochs", Text(Task.Epochs),
+            "train",
+            Task.Labels,
+            "--model",
+            LadderTask.Model,
+            "--pooling",
+            "max",
+            "--downsample",
+            Text(Downsample),
+            "--tile",
+            Text(Task.Tile),
+            "--epochs",
+            Text(Task.Epochs),
             "--batch", Text(LadderTask.Batch), "--validation", "0", "--seed", Text(seed), "--output", Folder,
         ]);
         AtomicFile.Write(TimeFile, file => JsonSerializer.Serialize(file, time));

@@ -5,4 +5,5 @@ namespace StreamingCnn.Experiments.Ladder;
 /// <param name="Predicted">The class that was predicted.</param>
 /// <param name="Scores">Probability of the positive class where there are two, otherwise null.</param>
 /// <param name="Positive">The last class, which is the positive one of two.</param>
-internal sealed record RungPredictions(IReadOnlyList<string> Labels, IReadOnlyList<string> Predicted, IReadOnlyList<double>? Scores, string Positive);
+internal sealed record RungPredictions(
+    IReadOnlyList<string> Labels, IReadOnlyList<string> Predicted, IReadOnlyList<double>? Scores, string Positive);

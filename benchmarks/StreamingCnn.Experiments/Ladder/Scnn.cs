@@ -14,7 +14,8 @@ internal static class Scnn
     /// <exception cref="IOException">It ended with an error.</exception>
     public static RungTime Run(params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "scnn.dll"), .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "scnn.dll"), .. arguments]) { RedirectStandardOutput = true };
         start.Environment.TryAdd("OMP_NUM_THREADS", "1");
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
@@ -28,7 +29,8 @@ internal static class Scnn
         process.WaitForExit();
         return process.ExitCode == 0
             ? new(clock.Elapsed.TotalSeconds, processor.TotalSeconds)
-            : throw new IOException($"'scnn {string.Join(' ', arguments)}' ended with exit code {process.ExitCode}; the lines above say why.");
+            : throw new IOException(
+                $"'scnn {string.Join(' ', arguments)}' ended with exit code {process.ExitCode}; the lines above say why.");
     }
 
     /// <summary>Processor time so far; null when the process has ended, after which the system does not tell it any more.</summary>

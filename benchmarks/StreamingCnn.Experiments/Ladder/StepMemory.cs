@@ -10,7 +10,9 @@ internal sealed record StepMemory(double Streamed, double Whole)
 {
     private const double Mebibyte = 1 << 20;
 
-    /// <summary>Measures by <c>scnn bench</c>, every step in a process of its own; what stands in the file already is not measured again.</summary>
+    /// <summary>
+    /// Measures by <c>scnn bench</c>, every step in a process of its own; what stands in the file already is not measured again.
+    /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="height">Height of its images.</param>
     /// <param name="width">Width of its images.</param>
@@ -21,7 +23,23 @@ internal sealed record StepMemory(double Streamed, double Whole)
     {
         var size = string.Create(CultureInfo.InvariantCulture, $"{height}x{width}");
         scnn(
-            ["bench", "--model", LadderTask.Model, "--size", size, "--tile", Text(task.Tile), "--method", "whole,once", "--repeat", Text(rounds), "--threads", "1", "--csv", path]);
+            [
+                "bench",
+                "--model",
+                LadderTask.Model,
+                "--size",
+                size,
+                "--tile",
+                Text(task.Tile),
+                "--method",
+                "whole,once",
+                "--repeat",
+                Text(rounds),
+                "--threads",
+                "1",
+                "--csv",
+                path
+            ]);
         return Read(path);
     }
 

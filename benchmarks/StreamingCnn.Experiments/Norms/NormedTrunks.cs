@@ -6,7 +6,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Experiments.Norms;
 
-/// <summary>The network <c>small</c> with a norm behind each of its five convolutions, whose first weights are those of <c>small</c>.</summary>
+/// <summary>
+/// The network <c>small</c> with a norm behind each of its five convolutions, whose first weights are those of <c>small</c>.
+/// </summary>
 public abstract class NormedTrunk : StreamingBlock
 {
     private readonly Sequential layers;

@@ -16,7 +16,8 @@ internal sealed record Arm(string Name, IReadOnlyList<string> Runs)
         var parts = text.Split('=', 2);
         return parts.Length == 2 && parts[0].Length > 0 && parts[1].Length > 0
             ? new(parts[0], parts[1].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            : throw new FormatException($"'{text}' is no arm; write a name and the folders of its runs, such as full=runs/full-1,runs/full-2.");
+            : throw new FormatException(
+                $"'{text}' is no arm; write a name and the folders of its runs, such as full=runs/full-1,runs/full-2.");
     }
 
     /// <summary>How probable each run thinks pitting in each image.</summary>

@@ -19,8 +19,11 @@ internal static class CompareCommand
             Arm[] all = [.. parsed.GetRequiredValue(arms).Select(Arm.Parse)];
             var scores = all
                 .Select(arm => arm.Score([.. test.Select(sample => sample.Name)]))
-                .Select(runs => (IReadOnlyList<IReadOnlyList<double>>)[.. runs.Select(run => test.Select(sample => run[sample.Name]).ToArray())]);
-            Console.WriteLine(ArmTable.Of($"{test.Count} images", all, Comparison.Of([.. test.Select(sample => sample.Label == 1)], [.. scores])));
+                .Select(
+                    runs =>
+                        (IReadOnlyList<IReadOnlyList<double>>)[.. runs.Select(run => test.Select(sample => run[sample.Name]).ToArray())]);
+            Console.WriteLine(
+                ArmTable.Of($"{test.Count} images", all, Comparison.Of([.. test.Select(sample => sample.Label == 1)], [.. scores])));
         });
         return command;
     }

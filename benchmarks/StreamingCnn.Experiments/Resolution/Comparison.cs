@@ -5,11 +5,14 @@ namespace StreamingCnn.Experiments.Resolution;
 /// <summary>A number with its interval.</summary>
 internal sealed record Estimate(double Value, ConfidenceInterval? Interval);
 
-/// <summary>Areas under the ROC curve of several arms on the same images, and their differences, with intervals from the same resamples.</summary>
+/// <summary>
+/// Areas under the ROC curve of several arms on the same images, and their differences, with intervals from the same resamples.
+/// </summary>
 /// <param name="Runs">For each arm the area of each of its runs.</param>
 /// <param name="Means">For each arm the mean over its runs.</param>
 /// <param name="Differences">For each arm its mean less that of the first arm.</param>
-internal sealed record Comparison(IReadOnlyList<IReadOnlyList<Estimate>> Runs, IReadOnlyList<Estimate> Means, IReadOnlyList<Estimate> Differences)
+internal sealed record Comparison(
+    IReadOnlyList<IReadOnlyList<Estimate>> Runs, IReadOnlyList<Estimate> Means, IReadOnlyList<Estimate> Differences)
 {
     private const int Resamples = 10_000;
 

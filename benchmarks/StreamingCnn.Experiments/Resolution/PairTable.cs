@@ -4,8 +4,8 @@ using System.Text;
 namespace StreamingCnn.Experiments.Resolution;
 
 /// <summary>
-/// What one change to a photograph does to a model's answer, all else equal. An area under the ROC curve holds each image against all others, so an effect that is small beside the
-/// differences between photographs does not show in it; here it does.
+/// What one change to a photograph does to a model's answer, all else equal. An area under the ROC curve holds each image against all
+/// others, so an effect that is small beside the differences between photographs does not show in it; here it does.
 /// </summary>
 internal static class PairTable
 {
@@ -13,7 +13,8 @@ internal static class PairTable
     /// <param name="arms">The arms.</param>
     /// <param name="scores">For each arm and run the score of each image, the logarithm of the odds.</param>
     /// <param name="pairs">The images.</param>
-    public static string Of(IReadOnlyList<Arm> arms, IReadOnlyList<IReadOnlyList<Dictionary<string, double>>> scores, IReadOnlyList<RetouchedPair> pairs)
+    public static string Of(
+        IReadOnlyList<Arm> arms, IReadOnlyList<IReadOnlyList<Dictionary<string, double>>> scores, IReadOnlyList<RetouchedPair> pairs)
     {
         var text = new StringBuilder("| log odds rise, median, and share of pairs | defect into a clean surface | defect on a worn surface | worn instead of clean surface, no defect |\n| --- | --- | --- | --- |\n");
         foreach (var (arm, runs) in arms.Zip(scores))

@@ -7,13 +7,18 @@ namespace StreamingCnn.Experiments.Resolution;
 /// <summary>One photograph of BSData's excerpt.</summary>
 /// <param name="Path">Absolute path.</param>
 /// <param name="IsPitted">Whether it shows pitting.</param>
-/// <param name="Position">Where on the spindle it was taken: the camera stands still, so photographs of one position fit onto each other.</param>
+/// <param name="Position">
+/// Where on the spindle it was taken: the camera stands still, so photographs of one position fit onto each other.
+/// </param>
 /// <param name="Time">When it was taken, as digits that sort.</param>
 /// <param name="DefectArea">Pixels of all defects.</param>
 /// <param name="Defects">Boxes around the defects.</param>
-internal sealed record Photograph(string Path, bool IsPitted, string Position, long Time, int DefectArea, IReadOnlyList<ImageRegion> Defects)
+internal sealed record Photograph(
+    string Path, bool IsPitted, string Position, long Time, int DefectArea, IReadOnlyList<ImageRegion> Defects)
 {
-    /// <summary>One split of a labels.csv with the columns file, split, label, position, defect_area_px and defect_boxes_x0y0x1y1.</summary>
+    /// <summary>
+    /// One split of a labels.csv with the columns file, split, label, position, defect_area_px and defect_boxes_x0y0x1y1.
+    /// </summary>
     public static IReadOnlyList<Photograph> Read(string labels, string split)
     {
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(labels))!;

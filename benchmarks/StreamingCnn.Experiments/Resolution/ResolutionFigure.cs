@@ -23,14 +23,18 @@ internal static class ResolutionFigure
                 var colour = FigureStyle.Series[i % FigureStyle.Series.Count];
                 if (answer.Means[i].Interval is { } interval)
                     plot.Add.Line(interval.Low, y, interval.High, y).LineStyle = new() { Color = colour, Width = 2 };
-                plot.Add.Markers(answer.Runs[i].Select(run => run.Value).ToArray(), [.. answer.Runs[i].Select(_ => y)], MarkerShape.OpenCircle, 7, colour);
+                plot.Add.Markers(
+                    answer.Runs[i].Select(run => run.Value).ToArray(), [
+                        .. answer.Runs[i].Select(_ => y)
+                    ], MarkerShape.OpenCircle, 7, colour);
                 var mean = plot.Add.Markers((double[])[answer.Means[i].Value], (double[])[y], MarkerShape.FilledCircle, 9, colour);
                 if (row == 0)
                     mean.LegendText = arm;
             }
         }
 
-        plot.Axes.Left.TickGenerator = new NumericManual([.. questions.Select((_, i) => -(double)i)], [.. questions.Select(entry => entry.Question)]);
+        plot.Axes.Left.TickGenerator = new NumericManual(
+            [.. questions.Select((_, i) => -(double)i)], [.. questions.Select(entry => entry.Question)]);
         plot.Axes.SetLimits(0, 1.02, 0.6 - questions.Count, 0.6);
         plot.XLabel("area under the ROC curve (AUC)");
         plot.ShowLegend(Alignment.MiddleLeft);

@@ -12,9 +12,11 @@ internal static class RetouchCommand
     public static Command Create()
     {
         var labels = new Argument<string>("labels") { Description = "labels.csv of bsd-pitting." };
-        var output = new Option<string>("--output", "-o") { Description = "Folder for the photographs and their labels.csv.", Required = true };
+        var output =
+            new Option<string>("--output", "-o") { Description = "Folder for the photographs and their labels.csv.", Required = true };
         var crop = new Option<int?>("--crop") { Description = "Side in pixels of the square around the largest defect that is kept, the same in both images of a pair. Default: whole photographs." };
-        var command = new Command("retouch", "Make clean photographs into which a defect, or a patch without one, has been copied.") { labels, output, crop };
+        var command = new Command(
+            "retouch", "Make clean photographs into which a defect, or a patch without one, has been copied.") { labels, output, crop };
         command.SetAction(parsed =>
         {
             var folder = parsed.GetRequiredValue(output);
@@ -22,7 +24,8 @@ internal static class RetouchCommand
             var text = new StringBuilder("image,label,split\n");
             foreach (var split in Splits)
             {
-                foreach (var pair in RetouchedPair.WriteAll(Photograph.Read(parsed.GetRequiredValue(labels), split), Path.Combine(folder, split)))
+                foreach (var pair in RetouchedPair
+                    .WriteAll(Photograph.Read(parsed.GetRequiredValue(labels), split), Path.Combine(folder, split)))
                 {
                     ImageRegion? square = parsed.GetValue(crop) is { } side ? Around(pair.Pitted, side, random) : null;
                     foreach (var (path, label) in new[] { (pair.EarlyWithout, 0), (pair.EarlyWith, 1) })

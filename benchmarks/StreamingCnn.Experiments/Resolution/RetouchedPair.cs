@@ -1,8 +1,9 @@
 namespace StreamingCnn.Experiments.Resolution;
 
 /// <summary>
-/// A pitted and a clean photograph of one position, and four images between them: the surface of early or late, each with and without the defect. The clean surface without a
-/// defect carries a patch of a second clean photograph, so that no image can be told from another by having been retouched.
+/// A pitted and a clean photograph of one position, and four images between them: the surface of early or late, each with and without the
+/// defect. The clean surface without a defect carries a patch of a second clean photograph, so that no image can be told from another by
+/// having been retouched.
 /// </summary>
 /// <param name="Pitted">The pitted photograph.</param>
 /// <param name="Clean">The clean photograph.</param>
@@ -10,7 +11,8 @@ namespace StreamingCnn.Experiments.Resolution;
 /// <param name="EarlyWith">Path: clean surface, the defect put in.</param>
 /// <param name="LateWithout">Path: worn surface, the defect taken out.</param>
 /// <param name="LateWith">Path: the pitted photograph as it is.</param>
-internal sealed record RetouchedPair(Photograph Pitted, Photograph Clean, string EarlyWithout, string EarlyWith, string LateWithout, string LateWith)
+internal sealed record RetouchedPair(
+    Photograph Pitted, Photograph Clean, string EarlyWithout, string EarlyWith, string LateWithout, string LateWith)
 {
     /// <summary>Makes a pair for every pitted photograph, the clean ones of its position in turn.</summary>
     /// <param name="photographs">The photographs.</param>

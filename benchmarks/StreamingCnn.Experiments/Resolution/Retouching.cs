@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Experiments.Resolution;
 
 /// <summary>
-/// Takes defects out of photographs and puts them into others. The camera stood still, so a patch of another photograph of the same position fits; its mean colour is brought to that
-/// of its new surroundings, and its edge is faded over a few pixels.
+/// Takes defects out of photographs and puts them into others. The camera stood still, so a patch of another photograph of the same
+/// position fits; its mean colour is brought to that of its new surroundings, and its edge is faded over a few pixels.
 /// </summary>
 internal static class Retouching
 {

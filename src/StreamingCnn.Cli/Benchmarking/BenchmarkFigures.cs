@@ -12,14 +12,20 @@ internal static class BenchmarkFigures
     public static IEnumerable<Figure> Of(BenchmarkTable table)
     {
         StepSetting[] all = [.. table.Settings];
-        var byTile = Lines(all.Where(setting => setting.Tile > 0), setting => $"{setting.MethodName}, {setting.Size}", setting => setting.Tile);
+        var byTile = Lines(
+            all.Where(setting => setting.Tile > 0), setting => $"{setting.MethodName}, {setting.Size}", setting => setting.Tile);
         var byMemory = Lines(
-            all.Where(setting => setting.Method.IsTiled() && setting.Tile == 0), setting => $"{setting.MethodName}, {setting.Size}", setting => setting.Memory / Mebibyte);
+            all.Where(setting => setting.Method.IsTiled() && setting.Tile == 0),
+            setting => $"{setting.MethodName}, {setting.Size}",
+            setting => setting.Memory / Mebibyte);
         var bySize = Lines(
             all.Where(setting => setting.Memory == 0 || setting.Tile > 0),
             setting => setting.Name,
             setting => (double)setting.Height * setting.Width / 1e6);
-        return [.. Both("tile", "side of the tile in pixels", byTile, all), .. Both("memory", "memory budget in MiB", byMemory, all), .. Both("size", "size of the image in megapixels", bySize, [])];
+        return [
+            .. Both("tile", "side of the tile in pixels", byTile, all), .. Both("memory", "memory budget in MiB", byMemory, all), .. Both(
+                "size", "size of the image in megapixels", bySize, [])
+        ];
 
         IEnumerable<Figure> Both(string by, string label, IReadOnlyList<Line> lines, IEnumerable<StepSetting> others)
         {
@@ -44,13 +50,22 @@ internal static class BenchmarkFigures
     ];
 
     private static Figure Draw(
-        string name, string caption, string xLabel, string yLabel, IReadOnlyList<Line> lines, IReadOnlyList<StepSetting> flat, Func<StepSetting, double> value) =>
+        string name,
+        string caption,
+        string xLabel,
+        string yLabel,
+        IReadOnlyList<Line> lines,
+        IReadOnlyList<StepSetting> flat,
+        Func<StepSetting, double> value) =>
         new(name, caption, (plot, theme) =>
         {
             var colour = 0;
             foreach (var line in lines)
             {
-                var drawn = plot.Add.Scatter(line.Points.Select(point => point.X).ToArray(), line.Points.Select(point => value(point.Setting)).ToArray(), theme.Of(colour++));
+                var drawn = plot.Add.Scatter(
+                    line.Points.Select(point => point.X).ToArray(),
+                    line.Points.Select(point => value(point.Setting)).ToArray(),
+                    theme.Of(colour++));
                 drawn.LineWidth = 2;
                 drawn.MarkerSize = 7;
                 drawn.LegendText = line.Name;

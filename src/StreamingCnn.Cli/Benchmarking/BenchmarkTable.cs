@@ -11,7 +11,15 @@ internal sealed class BenchmarkTable
 
     private static readonly string[] PartNames =
     [
-        "convolutions", "other layers", "convolutions backward", "other layers backward", "windows", "carry", "gradients of maps", "gradients of parameters", "engine",
+        "convolutions",
+        "other layers",
+        "convolutions backward",
+        "other layers backward",
+        "windows",
+        "carry",
+        "gradients of maps",
+        "gradients of parameters",
+        "engine",
     ];
 
     private const int FirstPart = 16;
@@ -85,7 +93,8 @@ internal sealed class BenchmarkTable
         foreach (var setting in streamed)
             table.AddColumn(new TableColumn($"{setting.Size} {setting.Name}").RightAligned());
         foreach (var part in Enum.GetValues<StepPart>())
-            table.AddRow([PartNames[(int)part], .. streamed.Select(setting => Number(PartSeconds(setting, part) / Seconds(setting), "0.0 %"))]);
+            table.AddRow(
+                [PartNames[(int)part], .. streamed.Select(setting => Number(PartSeconds(setting, part) / Seconds(setting), "0.0 %"))]);
         console.Write(table);
     }
 
@@ -121,7 +130,8 @@ internal sealed class BenchmarkTable
         var table = new BenchmarkTable();
         var lines = File.ReadAllLines(path);
         if (lines.Length == 0 || lines[0] != Header)
-            throw new InvalidDataException($"'{path}' does not hold measurements of this program: its first line is not the one that it writes. Name another file.");
+            throw new InvalidDataException(
+                $"'{path}' does not hold measurements of this program: its first line is not the one that it writes. Name another file.");
         foreach (var (number, line) in lines.Index().Skip(1))
         {
             try
@@ -142,7 +152,8 @@ internal sealed class BenchmarkTable
             }
             catch (Exception reason) when (reason is FormatException or ArgumentException or OverflowException or IndexOutOfRangeException)
             {
-                throw new InvalidDataException($"Line {number + 1} of '{path}' is no measurement of this program; remove the line, or name another file.", reason);
+                throw new InvalidDataException(
+                    $"Line {number + 1} of '{path}' is no measurement of this program; remove the line, or name another file.", reason);
             }
         }
 
@@ -154,7 +165,8 @@ internal sealed class BenchmarkTable
         var whole = WholeOf(setting);
         var any = costs[setting][0];
         yield return setting.Size;
-        yield return setting.MethodName + (setting.Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $" {setting.Memory >> 20} MiB") : "");
+        yield return setting.MethodName
+            + (setting.Memory > 0 ? string.Create(CultureInfo.InvariantCulture, $" {setting.Memory >> 20} MiB") : "");
         yield return any.Tile > 0 ? any.Tile.ToString(CultureInfo.InvariantCulture) : "";
         yield return Number(Seconds(setting), "0.00");
         yield return whole is null ? "" : Number(Seconds(setting) / Seconds(whole), "0.00");

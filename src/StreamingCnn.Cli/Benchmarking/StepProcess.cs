@@ -9,7 +9,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Cli.Benchmarking;
 
-/// <summary>Measures a step in a process of its own, so that no setting profits or suffers from the memory that another one left behind.</summary>
+/// <summary>
+/// Measures a step in a process of its own, so that no setting profits or suffers from the memory that another one left behind.
+/// </summary>
 internal static class StepProcess
 {
     // The first operations of a process start threads and compile; a small image of its own pays for that.
@@ -74,7 +76,8 @@ internal static class StepProcess
         var clock = Stopwatch.StartNew();
         Once();
         var (seconds, peak) = (clock.Elapsed.TotalSeconds, PeakMemory.Bytes);
-        var parts = Enum.GetValues<StepPart>().Where(_ => plan?.Mode == StreamingMode.ExactlyOnce).ToDictionary(part => part, profile.Seconds);
+        var parts = Enum.GetValues<StepPart>().Where(_ => plan?.Mode == StreamingMode.ExactlyOnce).ToDictionary(
+            part => part, profile.Seconds);
         var (tile, ratio) = ((int)(plan?.Tile.Height ?? 0), plan?.TimeRatio ?? 0);
         return new(seconds, before, peak, planned, plan?.CarryBytes ?? 0, tile, ratio, SmallestBytes: 0, parts);
 

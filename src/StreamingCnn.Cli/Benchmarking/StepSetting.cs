@@ -14,7 +14,9 @@ internal enum StepMethod
     /// <summary>The same with tensors in the heap of streamed runs, which keeps what is freed.</summary>
     Kept,
 
-    /// <summary>The same again, with the image's channels last in memory, which makes the library's convolutions keep all maps so.</summary>
+    /// <summary>
+    /// The same again, with the image's channels last in memory, which makes the library's convolutions keep all maps so.
+    /// </summary>
     Last,
 
     /// <summary>

@@ -10,7 +10,10 @@ using StreamingCnn.Training.Reports;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary><c>scnn bench</c>: time and memory of a training step, conventional, streamed and in overlapping tiles, side by side on the user's own machine.</summary>
+/// <summary>
+/// <c>scnn bench</c>: time and memory of a training step, conventional, streamed and in overlapping tiles, side by side on the user's own
+/// machine.
+/// </summary>
 internal static class BenchCommand
 {
     private const long Mebibyte = 1 << 20;
@@ -19,8 +22,10 @@ internal static class BenchCommand
     {
         var model = CommonOptions.Model("resnet34");
         var norm = CommonOptions.Norm();
-        var sizes = CommonOptions.Several("--size", "Image sizes in pixels, separated by commas; HEIGHTxWIDTH or one number for a square.", PixelSize.Parse, "1024");
-        var tiles = CommonOptions.Several("--tile", "Sides of square tiles in pixels, separated by commas.", text => PixelSize.Parse(text).Height, "512");
+        var sizes = CommonOptions.Several(
+            "--size", "Image sizes in pixels, separated by commas; HEIGHTxWIDTH or one number for a square.", PixelSize.Parse, "1024");
+        var tiles = CommonOptions.Several(
+            "--tile", "Sides of square tiles in pixels, separated by commas.", text => PixelSize.Parse(text).Height, "512");
         var budgets = CommonOptions.Several(
             "--memory",
             "Memory budgets for which the planner chooses the tile, separated by commas, instead of --tile: amounts such as "
@@ -36,10 +41,21 @@ internal static class BenchCommand
             Method,
             "whole,once,overlap");
         var repeat = CommonOptions.Number("--repeat", "Rounds; in each, every setting is measured once in a process of its own.", 5, 1);
-        var warmUp = CommonOptions.Number("--warm-up", "Steps in each process before the one that is measured; 0 measures the first, which also makes room and code.", 1, 0);
+        var warmUp = CommonOptions.Number(
+            "--warm-up",
+            "Steps in each process before the one that is measured; 0 measures the first, which also makes room and code.",
+            1,
+            0);
         var threads = CommonOptions.OptionalNumber("--threads", "Threads of the computation. Default: one for each processor.", 1);
-        var csv = new Option<string?>("--csv") { Description = "File for all measurements. Those that it holds already are not made again, so that a benchmark that was stopped goes on." };
-        var plots = new Option<string?>("--plots") { Description = "Folder for PNG plots of time and memory against tile, budget and image size, whichever there are several of." };
+        var csv = new Option<string?>("--csv")
+        {
+            Description =
+                "File for all measurements. Those that it holds already are not made again, so that a benchmark that was stopped goes on."
+        };
+        var plots = new Option<string?>("--plots")
+        {
+            Description = "Folder for PNG plots of time and memory against tile, budget and image size, whichever there are several of."
+        };
         var command = new AnnouncedCommand(
             "bench",
             "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
@@ -128,7 +144,9 @@ internal static class BenchCommand
         return Math.Max(1, table.FirstPeak(model)) * Mebibyte;
     }
 
-    /// <summary>Interleaved, so that whatever else the machine does falls on all settings alike. What is measured is in the file at once.</summary>
+    /// <summary>
+    /// Interleaved, so that whatever else the machine does falls on all settings alike. What is measured is in the file at once.
+    /// </summary>
     private static void Measure(IReadOnlyList<StepSetting> settings, int rounds, BenchmarkTable table, string? csv)
     {
         var missing = Enumerable.Range(1, rounds).SelectMany(round => settings.Where(setting => table.Count(setting) < round)).ToArray();

@@ -4,7 +4,9 @@ using StreamingCnn.Training;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary>What a training run would do and cost, told without doing it: all that can go wrong before the first step has gone right by then.</summary>
+/// <summary>
+/// What a training run would do and cost, told without doing it: all that can go wrong before the first step has gone right by then.
+/// </summary>
 internal sealed class DryRun(TrainableModel model, TrainingSet set, TrainingOptions training)
 {
     public void Show()

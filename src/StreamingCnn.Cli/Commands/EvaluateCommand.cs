@@ -25,21 +25,29 @@ internal static class EvaluateCommand
         var part = CommonOptions.Parsed<string?>(
             "--part",
             $"Part of the data by the column split: {string.Join(", ", ImagesToJudge.Parts)}. Default: test where the file has such a part, otherwise all.",
-            text => ImagesToJudge.Parts.Contains(text) ? text : throw new FormatException($"'{text}' is no part of a data set; write one of {string.Join(", ", ImagesToJudge.Parts)}."),
+            text => ImagesToJudge.Parts.Contains(text)
+                ? text
+                : throw new FormatException($"'{text}' is no part of a data set; write one of {string.Join(", ", ImagesToJudge.Parts)}."),
             null);
         var labels = CommonOptions.Several(
             "--labels", "Label columns of the CSV file, separated by commas. Default: label for classes, otherwise the columns that the model was trained on.", text => text, null);
         var group = new Option<string?>("--group")
         {
-            Description = "Column of the CSV file that says what an image belongs to, such as a patient; intervals come from drawing groups. "
+            Description =
+                "Column of the CSV file that says what an image belongs to, such as a patient; intervals come from drawing groups. "
                 + "Default: the one that the model was trained with, where the file has it.",
         };
         var output = new Option<string?>("--output", "-o")
         {
-            Description = $"Folder for predictions.csv, metrics.csv, plots and report.html. Default: the folder {DefaultFolder} beside the weights.",
+            Description =
+                $"Folder for predictions.csv, metrics.csv, plots and report.html. Default: the folder {DefaultFolder} beside the weights.",
         };
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where the CSV file has one, otherwise as in training.");
-        var resamples = CommonOptions.Number("--resamples", "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.", new EvaluationOptions().Resamples, 0);
+        var resamples = CommonOptions.Number(
+            "--resamples",
+            "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.",
+            new EvaluationOptions().Resamples,
+            0);
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var command = new AnnouncedCommand(
@@ -82,13 +90,15 @@ internal static class EvaluateCommand
                 if (!job.IsFirst)
                     return Program.Success;
                 predictions = description.Decision.Apply(task, predictions);
-                var evaluation = new Evaluation(task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
+                var evaluation = new Evaluation(
+                    task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
                 // Of two evaluations into one folder the last one's files are there in the end, all of them.
                 using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
                 RunFolder.WritePredictions(Path.Combine(folder, "predictions.csv"), task, predictions, withTruth: true);
                 evaluation.WriteMetrics(Path.Combine(folder, "metrics.csv"));
-                Console.WriteLine($"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");
+                Console.WriteLine(
+                    $"{samples.Count} images, {(chosen == "all" ? "all of" : $"the part {chosen} of")} {parsed.GetValue(data)}");
                 foreach (var line in Table(evaluation))
                     Console.WriteLine(line);
                 new Report
@@ -98,7 +108,11 @@ internal static class EvaluateCommand
                     Tables =
                     [
                         ReportTable.OfData(task, (chosen, samples)),
-                        ReportTable.OfSettings("Model", [new("weights", file), .. description.ToMetadata().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.Replace("\n", ", ")))]),
+                        ReportTable.OfSettings(
+                            "Model", [
+                                new("weights", file),
+                                .. description.ToMetadata().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.Replace("\n", ", ")))
+                            ]),
                     ],
                     Parts = [new(chosen, evaluation)],
                     Pictures = MapPictures.Of(model, task, predictions),

@@ -13,7 +13,11 @@ internal static class ExportCommand
     public static Command Create()
     {
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
-        var output = new Option<string>("--output", "-o") { Description = "The file to write, which ends in .onnx or, for weights alone, in .safetensors.", Required = true };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The file to write, which ends in .onnx or, for weights alone, in .safetensors.",
+            Required = true
+        };
         var pixels = new Option<bool>("--pixels")
         {
             Description = "Put the scaling of pixels into the file, which then takes images with the values that they have in files, "
@@ -34,7 +38,8 @@ internal static class ExportCommand
             if (!isWeights && !path.EndsWith(Onnx, StringComparison.OrdinalIgnoreCase))
                 throw new ArgumentException($"--output is '{path}', but models are exported as .onnx or .safetensors; write such a name.");
             if (isWeights && parsed.GetValue(pixels))
-                throw new ArgumentException("--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
+                throw new ArgumentException(
+                    "--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
             var (model, description) = ModelDescription.Load(file, ownModule: parsed.GetValue(own));
             using (model)

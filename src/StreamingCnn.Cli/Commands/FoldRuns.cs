@@ -91,7 +91,8 @@ internal sealed class FoldRuns(ParseResult given, string model, RunFolder run, i
         new Report
         {
             Title = $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Path))}: {folds} folds",
-            Subtitle = $"{description.Trunk}, {task.Kind}: {string.Join(", ", task.Outputs.Take(12))}{(task.Outputs.Count > 12 ? ", ..." : "")}",
+            Subtitle =
+                $"{description.Trunk}, {task.Kind}: {string.Join(", ", task.Outputs.Take(12))}{(task.Outputs.Count > 12 ? ", ..." : "")}",
             Results = [ReportTable.OfFolds(evaluation)],
             Tables =
             [

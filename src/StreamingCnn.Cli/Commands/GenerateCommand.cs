@@ -14,7 +14,13 @@ internal static class GenerateCommand
                 "needles",
                 "Digits all over a dark image; label 1 where exactly one of them is a 3, label 0 where none is.",
                 new KindDefaults(Side: 1024, Noise: 0, ContactColumns: 4),
-                density: CommonOptions.Real("--density", "Share of the 32 x 32 cells of the image that hold a digit, above 0 to 1.", 0.25, 1e-6, 1, "above 0 and at most 1"),
+                density: CommonOptions.Real(
+                    "--density",
+                    "Share of the 32 x 32 cells of the image that hold a digit, above 0 to 1.",
+                    0.25,
+                    1e-6,
+                    1,
+                    "above 0 and at most 1"),
                 digit: CommonOptions.Parsed(
                     "--digit",
                     "Height and width of the digits in pixels, 8 to 28. Small ones are lost when images are shrunk.",
@@ -66,7 +72,8 @@ internal static class GenerateCommand
     {
         var options = new GeneratedFiles(defaults.Side, leastSide: 64);
         var count = CommonOptions.Number("--count", "Number of images.", 100, 1);
-        var noise = CommonOptions.Real("--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
+        var noise = CommonOptions.Real(
+            "--noise", "Brightest value of the noise in the background, 0 to 255.", defaults.Noise, 0, 255, "from 0 to 255");
         var validation = CommonOptions.Share("--validation", "Share of the images in the part 'validation', from 0 to below 1.", 0.1);
         var test = CommonOptions.Share("--test", "Share of the images in the part 'test', from 0 to below 1.", 0.1);
         var command = options.AddTo(

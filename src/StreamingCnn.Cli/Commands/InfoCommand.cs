@@ -15,9 +15,18 @@ internal static class InfoCommand
         var file = new Argument<string>("file") { Description = "Image file: slide, TIFF, JPEG, PNG, WebP, HEIF or NumPy array." };
         var thumbnail = new Option<string?>("--thumbnail") { Description = "PNG file to write a small picture to." };
         var side = CommonOptions.Number("--thumbnail-side", "Greatest height and width of the small picture, in pixels.", 1024, 16);
-        var mask = new Option<string?>("--mask") { Description = "Mask file, not 0 where the image's foreground is: say where that is and how much is background." };
-        var check = new Option<bool>("--check") { Description = "Decode every tile, however long that takes. Photographs and small images are always decoded." };
-        var foreground = new Option<bool>("--foreground") { Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background." };
+        var mask = new Option<string?>("--mask")
+        {
+            Description = "Mask file, not 0 where the image's foreground is: say where that is and how much is background."
+        };
+        var check = new Option<bool>("--check")
+        {
+            Description = "Decode every tile, however long that takes. Photographs and small images are always decoded."
+        };
+        var foreground = new Option<bool>("--foreground")
+        {
+            Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background."
+        };
         var command = new AnnouncedCommand("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.")
         {
             file, thumbnail, side, foreground, mask, check,
@@ -67,7 +76,9 @@ internal static class InfoCommand
             : tile.Width == info.Width && tile.Height != tile.Width ? Text($"strips of {tile.Height} rows, read one by one")
             : Text($"tiles of {tile.Height} x {tile.Width} px, read one by one"));
         for (var i = 0; i < info.Levels.Count; i++)
-            yield return (i == 0 ? "levels" : "", Text($"{i}: {info.Levels[i].Height} x {info.Levels[i].Width} px, 1/{info.Levels[i].Downsample:0.##}"));
+            yield return (
+                i == 0 ? "levels" : "",
+                Text($"{i}: {info.Levels[i].Height} x {info.Levels[i].Width} px, 1/{info.Levels[i].Downsample:0.##}"));
         if (info.AssociatedImages.Count > 0)
             yield return ("beside it", string.Join(", ", info.AssociatedImages));
     }

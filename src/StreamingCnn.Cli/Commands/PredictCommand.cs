@@ -34,7 +34,9 @@ internal static class PredictCommand
         var format = CommonOptions.Parsed<Format?>(
             "--format",
             "csv or json. Default: json where the name of the output file ends so, otherwise csv.",
-            text => Enum.TryParse<Format>(text, ignoreCase: true, out var value) && !char.IsAsciiDigit(text[0]) ? value : throw new FormatException($"'{text}' is no format; write csv or json."),
+            text => Enum.TryParse<Format>(text, ignoreCase: true, out var value) && !char.IsAsciiDigit(text[0])
+                ? value
+                : throw new FormatException($"'{text}' is no format; write csv or json."),
             null);
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
@@ -83,7 +85,8 @@ internal static class PredictCommand
                 var model = (StreamingClassifier)loaded;
                 var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
                 var path = parsed.GetValue(output);
-                var chosen = parsed.GetValue(format) ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
+                var chosen = parsed.GetValue(format)
+                    ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
                 job.Ready();
                 interruption.PassOn();
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
@@ -93,7 +96,8 @@ internal static class PredictCommand
                 // What is told of an image is told by the rank that has it.
                 Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
                 var predictions = Predict(
-                    model, description.Task, preparation, files, tell, error => tell($"error: {Printable.Of(error)}"), () => failed++, job, interruption.Token);
+                    model, description.Task, preparation, files, tell, error =>
+                        tell($"error: {Printable.Of(error)}"), () => failed++, job, interruption.Token);
                 display.Pass(files.Count, progress =>
                 {
                     var counted = predictions(progress).Select(prediction =>
@@ -112,7 +116,11 @@ internal static class PredictCommand
                 });
                 if (path is not null)
                     Console.WriteLine($"{done} of {files.Count} images predicted, in {path}.");
-                return job.Any(interruption.Token.IsCancellationRequested) ? Program.Interrupted : failed == 0 ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
+                return job.Any(interruption.Token.IsCancellationRequested)
+                    ? Program.Interrupted
+                    : failed == 0 ? Program.Success
+                    : done == 0 ? Program.Failure
+                    : Program.Negative;
             }
 
             int Maps(StreamingSegmenter segmenter, ModelDescription known, string? folder, MapFilesOptions chosen)
@@ -174,7 +182,10 @@ internal static class PredictCommand
                     if (numbers[i * width] == 0)
                         failed();
                     else
-                        yield return new(new(file, -1, _ => preparation.For(listed).Open(file)), numbers[((i * width) + 2)..((i + 1) * width)], double.NaN);
+                        yield return new(
+                            new(file, -1, _ => preparation.For(listed).Open(file)),
+                            numbers[((i * width) + 2)..((i + 1) * width)],
+                            double.NaN);
                 }
 
                 done += images;
@@ -191,7 +202,8 @@ internal static class PredictCommand
                     var values = ImageModel.Predict(model, (ScoredTask)task, source, image.Path);
                     return [1, source.Height * source.Width, .. values];
                 }
-                catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)
+                catch (Exception failure) when (
+                    failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)
                 {
                     fail(failure.Message.Split('\n')[0]);
                     return [];

@@ -58,15 +58,31 @@ internal static class SaliencyCommand
         text => NumberText.Real(text, "--blur", value => value >= 0 && double.IsFinite(value), "of 0 or more pixels"),
         null);
 
-    private static readonly Option<double> Percentile = CommonOptions.Real("--percentile", "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.", 99, 1e-9, 100, "above 0 and at most 100");
+    private static readonly Option<double> Percentile = CommonOptions.Real(
+        "--percentile",
+        "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.",
+        99,
+        1e-9,
+        100,
+        "above 0 and at most 100");
     private static readonly Option<int> Passes = CommonOptions.Number("--passes", "Noisy copies of smoothgrad.", 25, 1);
-    private static readonly Option<double> Noise = CommonOptions.Real("--noise", "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.", 0.15, 0, 10, "from 0 to 10");
+    private static readonly Option<double> Noise = CommonOptions.Real(
+        "--noise",
+        "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.",
+        0.15,
+        0,
+        10,
+        "from 0 to 10");
     private static readonly Option<int> Seed = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
     private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel, the class activation, or the attention." };
-    private static readonly Option<int> Side = CommonOptions.Number("--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
-    private static readonly Option<int> Regions = CommonOptions.Number("--regions", "Most hot regions to write, the hottest first.", 200, 0);
-    private static readonly Option<double?> Downsample = CommonOptions.Downsample("Factor by which the image is made smaller, at least 1. Default: as in training.");
-    private static readonly Option<double?> Resolution = CommonOptions.OptionalReal("--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
+    private static readonly Option<int> Side = CommonOptions.Number(
+        "--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
+    private static readonly Option<int> Regions = CommonOptions.Number(
+        "--regions", "Most hot regions to write, the hottest first.", 200, 0);
+    private static readonly Option<double?> Downsample = CommonOptions.Downsample(
+        "Factor by which the image is made smaller, at least 1. Default: as in training.");
+    private static readonly Option<double?> Resolution = CommonOptions.OptionalReal(
+        "--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
     private static readonly Option<double?> ResolutionOfFiles = CommonOptions.ResolutionOfFiles("Default: as in training.");
     private static readonly Option<int?> Level = CommonOptions.OptionalNumber(
         "--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
@@ -93,10 +109,12 @@ internal static class SaliencyCommand
             var images = parsed.GetValue(Images)!;
             if (images.GroupBy(Path.GetFileNameWithoutExtension).FirstOrDefault(group => group.Count() > 1) is { } twins)
                 throw SameNames(twins.First(), twins.Last(), twins.Key!);
-            if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1) + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
+            if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1)
+                + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
                 throw new ArgumentException("Only one of --downsample, --mpp and --level can be given: each of them says the resolution.");
             if (parsed.GetValue(Method) != SaliencyMethod.SmoothGrad
-                && new Option[] { Passes, Noise, Seed }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } ofSmoothGrad)
+                && new Option[] { Passes, Noise, Seed }.FirstOrDefault(
+                    option => parsed.GetResult(option) is { Implicit: false }) is { } ofSmoothGrad)
                 throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
             if (parsed.GetValue(Method) == SaliencyMethod.Attention && parsed.GetValue(Target) is { } explained)
                 throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
@@ -155,7 +173,13 @@ internal static class SaliencyCommand
     }
 
     private static void Explain(
-        ParseResult parsed, StreamingClassifier model, ModelDescription description, string path, int? target, SaliencyDisplay display, TextWriter said)
+        ParseResult parsed,
+        StreamingClassifier model,
+        ModelDescription description,
+        string path,
+        int? target,
+        SaliencyDisplay display,
+        TextWriter said)
     {
         var options = description.Preparation.Options;
         var reading = ImageReading.Of(path, options);
@@ -174,7 +198,14 @@ internal static class SaliencyCommand
         // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
         using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
         using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side), options))
-            Overlay.Write(File("overlay.png"), map, photograph, $"{answer}: what matters for it", Path.GetFileName(path), Remark(model, map), parsed.GetValue(Side));
+            Overlay.Write(
+                File("overlay.png"),
+                map,
+                photograph,
+                $"{answer}: what matters for it",
+                Path.GetFileName(path),
+                Remark(model, map),
+                parsed.GetValue(Side));
         map.WriteTiff(File("saliency.tif"), resolution);
         if (parsed.GetValue(Raw))
             map.WriteRawTiff(File("gradient.tif"), resolution);
@@ -182,10 +213,15 @@ internal static class SaliencyCommand
         var kept = regions.Take(parsed.GetValue(Regions)).ToArray();
         RegionFile.Write(File("regions.geojson"), kept, className, scaleX, scaleY);
 
-        var hottest = regions.Count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", the hottest around row {Centre(regions[0], 1) * scaleY:0}, column {Centre(regions[0], 0) * scaleX:0}");
+        var hottest = regions.Count == 0
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $", the hottest around row {Centre(regions[0], 1) * scaleY:0}, column {Centre(regions[0], 0) * scaleX:0}");
         said.WriteLine(Printable.Of($"{path}: {answer}."));
         said.WriteLine($"  {Overlay.Describe(map)}");
-        said.WriteLine($"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
+        said.WriteLine(
+            $"  {regions.Count} hot region(s){(kept.Length < regions.Count ? $", of which {kept.Length} are written" : "")}{hottest}");
         var raw = parsed.GetValue(Raw) ? $", {Path.GetFileName(File("gradient.tif"))}" : "";
         said.WriteLine(
             $"  {File("overlay.png")}, {Path.GetFileName(File("saliency.tif"))}{Scale(map, info)}, "
@@ -193,7 +229,8 @@ internal static class SaliencyCommand
     }
 
     /// <summary>The map. The image is closed again when it is there: a photograph is held decoded as long as it is open.</summary>
-    private static SaliencyMap Compute(ParseResult parsed, StreamingClassifier model, ImagePreparation preparation, ImageInfo info, int? target, SaliencyDisplay display)
+    private static SaliencyMap Compute(
+        ParseResult parsed, StreamingClassifier model, ImagePreparation preparation, ImageInfo info, int? target, SaliencyDisplay display)
     {
         using var image = Open(parsed, preparation, info.Path);
         return display.Show(info.Path, () => SaliencyMap.Compute(model, image, new()
@@ -224,7 +261,8 @@ internal static class SaliencyCommand
         if (image.Channels == preparation.Channels)
             return new(image, preparation.Normalization);
         using (image)
-            throw new ArgumentException($"'{path}' has {image.Channels} channel(s), but the model was trained on images of {preparation.Channels}.");
+            throw new ArgumentException(
+                $"'{path}' has {image.Channels} channel(s), but the model was trained on images of {preparation.Channels}.");
     }
 
     private static string Answer(LearningTask task, SaliencyMap map)

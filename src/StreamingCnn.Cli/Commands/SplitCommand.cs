@@ -16,7 +16,8 @@ internal static class SplitCommand
         var train = new TrainOptions();
         var data = new Argument<string>("data")
         {
-            Description = "CSV file with the columns image,label (paths relative to the file), or a folder with one folder of images for each class.",
+            Description =
+                "CSV file with the columns image,label (paths relative to the file), or a folder with one folder of images for each class.",
         };
         var output = new Option<string?>("--output", "-o")
         {

@@ -52,7 +52,8 @@ internal static class TrainCommand
             if (parsed.GetValue(options.Folds) is { } folds && parsed.GetValue(options.Fold) is null)
             {
                 if (job.IsShared)
-                    throw new ArgumentException("Several processes share one training, and --folds makes several; give each fold its own processes by --fold.");
+                    throw new ArgumentException(
+                        "Several processes share one training, and --folds makes several; give each fold its own processes by --fold.");
                 if (parsed.GetValue(options.DryRun))
                     return FoldRuns.Dry(given);
                 using var folding = resume is null ? Start(run) : null;
@@ -141,7 +142,8 @@ internal static class TrainCommand
         }
 
         var path = parsed.GetValue(options.Data)
-            ?? throw new ArgumentException("Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
+            ?? throw new ArgumentException(
+                "Name a CSV file or a folder with one folder for each class, or give --demo for images made on the spot.");
         var images = LabelledImages.Read(
             path,
             options.Columns(parsed),
@@ -172,7 +174,8 @@ internal static class TrainCommand
         var augmentation = scaling.Fit(options.Augmentation(parsed), images.SampleTypes);
         return new(
             description with { Preparation = preparation },
-            images.Training(preparation, augmentation, seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation))
+            images.Training(
+                preparation, augmentation, seed), images.Validation(preparation), images.Test(preparation), images.LargestSize(preparation))
         {
             Sizes = images.Sizes(preparation),
             Path = path,

@@ -64,18 +64,21 @@ internal sealed class TrainOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    public Option<bool> Demo { get; } = new("--demo") { Description = "Make small images with and without a needle and train on them; under three minutes." };
+    public Option<bool> Demo { get; } =
+        new("--demo") { Description = "Make small images with and without a needle and train on them; under three minutes." };
 
     public Option<string?> Config { get; } = new("--config") { Description = "JSON file with options, named as here without the dashes." };
 
-    public Option<string?> Resume { get; } = new("--resume") { Description = "Folder of a run that was interrupted, to go on with; it knows its options." };
+    public Option<string?> Resume { get; } =
+        new("--resume") { Description = "Folder of a run that was interrupted, to go on with; it knows its options." };
 
     public Option<bool> DryRun { get; } = new("--dry-run")
     {
         Description = "Read the table and look into every image, print what would be trained and what it would cost, and end without training or writing anything.",
     };
 
-    public Option<string?> Output { get; } = new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
+    public Option<string?> Output { get; } =
+        new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
 
     public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
         "--task",
@@ -159,7 +162,8 @@ internal sealed class TrainOptions
 
     public PoolingOptions Pooling { get; } = new();
 
-    public Option<double> Dropout { get; } = CommonOptions.Share("--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0);
+    public Option<double> Dropout { get; } = CommonOptions.Share(
+        "--dropout", "Share of the pooled features to drop in training, from 0 to below 1.", 0);
 
     public Option<(int Height, int Width)?> Tile { get; } = CommonOptions.Tile();
 
@@ -169,9 +173,11 @@ internal sealed class TrainOptions
 
     public CarryOptions Carry { get; } = new();
 
-    public Option<double?> Downsample { get; } = CommonOptions.Downsample("Factor by which images are made smaller, at least 1. Default: full resolution.");
+    public Option<double?> Downsample { get; } = CommonOptions.Downsample(
+        "Factor by which images are made smaller, at least 1. Default: full resolution.");
 
-    public Option<double?> Resolution { get; } = CommonOptions.OptionalReal("--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
+    public Option<double?> Resolution { get; } = CommonOptions.OptionalReal(
+        "--mpp", "Resolution of images in micrometres per pixel. Default: that of the files.", 0, double.MaxValue);
 
     public Option<double?> ResolutionOfFiles { get; } = CommonOptions.ResolutionOfFiles(
         "Default: the column mpp where the CSV file has one, otherwise such files are refused with --mpp.");
@@ -183,7 +189,9 @@ internal sealed class TrainOptions
         1);
 
     public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
-        "--foreground", "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask", ForegroundRule.None);
+        "--foreground",
+        "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask",
+        ForegroundRule.None);
 
     public ReadingOptions Reading { get; } = new();
 
@@ -225,7 +233,10 @@ internal sealed class TrainOptions
         null);
 
     public Option<double> ValidationShare { get; } =
-        CommonOptions.Share("--validation", "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.", 0.2);
+        CommonOptions.Share(
+            "--validation",
+            "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.",
+            0.2);
 
     public Option<int> Epochs { get; } = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
 
@@ -281,7 +292,8 @@ internal sealed class TrainOptions
 
     public Option<string?> Weight { get; } = new("--weight")
     {
-        Description = "Column of the CSV file that says how much each image counts in learning, a number of at least 0. Default: all count once.",
+        Description =
+            "Column of the CSV file that says how much each image counts in learning, a number of at least 0. Default: all count once.",
     };
 
     public Option<string> Monitor { get; } = CommonOptions.Parsed(
@@ -394,7 +406,9 @@ internal sealed class TrainOptions
                 PixelLoss.DiceCrossEntropy => MapLossKind.DiceCrossEntropy,
                 _ => null,
             },
-            FocalExponent = parsed.GetValue(focal) is var exponent && exponent == 0 && map == PixelLoss.Focal ? UsualFocalExponent : exponent,
+            FocalExponent = parsed.GetValue(focal) is var exponent && exponent == 0 && map == PixelLoss.Focal
+                ? UsualFocalExponent
+                : exponent,
             LabelSmoothing = parsed.GetValue(smoothing),
             HuberDistance = parsed.GetValue(huber),
             ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),
@@ -410,7 +424,9 @@ internal sealed class TrainOptions
     {
         var conditions = new Dictionary<string, string>(description.ToMetadata())
         {
-            ["model"] = TrunkSource.IsOwn(description.Trunk) || TrunkSource.IsOnnx(description.Trunk) ? Path.GetFileName(description.Trunk) : description.Trunk.ToLowerInvariant(),
+            ["model"] = TrunkSource.IsOwn(description.Trunk) || TrunkSource.IsOnnx(description.Trunk)
+                ? Path.GetFileName(description.Trunk)
+                : description.Trunk.ToLowerInvariant(),
             ["dropout"] = description.Dropout.ToString(CultureInfo.InvariantCulture),
             ["compute"] = parsed.GetValue(Compute).ToString(),
         };

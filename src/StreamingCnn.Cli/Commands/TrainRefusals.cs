@@ -17,7 +17,16 @@ internal sealed class TrainRefusals(TrainOptions options)
     {
         Symbol[] ofData =
         [
-            options.Data, options.Task, options.LabelColumns, options.Classes, options.Ignore, options.Loss, options.LiteralLabels, options.Group, options.Folds, options.Fold,
+            options.Data,
+            options.Task,
+            options.LabelColumns,
+            options.Classes,
+            options.Ignore,
+            options.Loss,
+            options.LiteralLabels,
+            options.Group,
+            options.Folds,
+            options.Fold,
             options.Weight, options.Downsample, options.Resolution, options.ResolutionOfFiles, options.Channels, options.Foreground,
                 .. options.Reading.All, options.Range, options.Augment,
             options.Crop, options.ValidationShare,
@@ -128,17 +137,24 @@ internal sealed class TrainRefusals(TrainOptions options)
         if (parsed.GetValue(options.Task) != LabelKind.Mask)
         {
             if (Given(given, options.Classes, options.Ignore, options.Loss) is { Length: > 0 } ofMasks)
-                throw new ArgumentException($"{string.Join(", ", ofMasks)} is of --task segmentation alone; leave it out, or choose that task.");
+                throw new ArgumentException(
+                    $"{string.Join(", ", ofMasks)} is of --task segmentation alone; leave it out, or choose that task.");
             return;
         }
 
         Option[] ofImages =
         [
-            options.LabelColumns, options.Pooling.Pooling, options.Pooling.Number, options.Dropout, options.Foreground, options.OperatingPoint,
+            options.LabelColumns,
+            options.Pooling.Pooling,
+            options.Pooling.Number,
+            options.Dropout,
+            options.Foreground,
+            options.OperatingPoint,
             options.Calibrate, options.Folds, options.Fold,
         ];
         if (Given(given, ofImages) is { Length: > 0 } others)
-            throw new ArgumentException($"{string.Join(", ", others)} is not of --task segmentation, which judges each pixel of whole images; leave it out.");
+            throw new ArgumentException(
+                $"{string.Join(", ", others)} is not of --task segmentation, which judges each pixel of whole images; leave it out.");
     }
 
     /// <summary>Refuses what the data cannot bear.</summary>

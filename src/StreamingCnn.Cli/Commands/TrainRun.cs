@@ -47,7 +47,15 @@ internal sealed record TrainingSet(
 }
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
-internal sealed class TrainRun(Trainer trainer, TrainableModel model, TrainingSet set, RunFolder run, int epochs, ProgressDisplay display, Interruption interruption, Job job)
+internal sealed class TrainRun(
+    Trainer trainer,
+    TrainableModel model,
+    TrainingSet set,
+    RunFolder run,
+    int epochs,
+    ProgressDisplay display,
+    Interruption interruption,
+    Job job)
 {
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
@@ -83,7 +91,9 @@ internal sealed class TrainRun(Trainer trainer, TrainableModel model, TrainingSe
     private bool Train()
     {
         // A launcher stops the others when one has died, and does not wait for long.
-        var stopping = job.IsShared ? $"Stopping; go on with: {Resumption}" : "Stopping after this image; once more to stop at once and lose it.";
+        var stopping = job.IsShared
+            ? $"Stopping; go on with: {Resumption}"
+            : "Stopping after this image; once more to stop at once and lose it.";
         using var notice = interruption.Token.Register(() => display.Notice(stopping));
         try
         {
@@ -136,7 +146,9 @@ internal sealed class TrainRun(Trainer trainer, TrainableModel model, TrainingSe
                 judged.Add((name, new(task, before, new() { Resamples = 0 }), evaluation));
             evaluation.WriteMetrics(run.File($"{name}-metrics.csv"));
             parts.Add(new(name, evaluation));
-            var chance = task is ClassificationTask ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}") : "";
+            var chance = task is ClassificationTask
+                ? string.Create(CultureInfo.InvariantCulture, $"; chance is {1.0 / task.Outputs.Count:0.000}")
+                : "";
             Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {task.ScoreName} of the best weights {task.Score(predictions):0.000}{chance}.");
             if (evaluation.Metrics[0] is var first && first.Name != task.ScoreName)
                 Say($"{char.ToUpperInvariant(name[0])}{name[1..]} {first}.");
@@ -184,7 +196,10 @@ internal sealed class TrainRun(Trainer trainer, TrainableModel model, TrainingSe
         {
             Title = $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Path))}",
             Subtitle = $"{set.Description.Trunk}, {task.Kind}: {string.Join(", ", task.Outputs.Take(12))}{(task.Outputs.Count > 12 ? ", ..." : "")}; {trainer.History.Count} of {epochs} epochs",
-            Tables = [ReportTable.OfData(task, ("training", set.Training), ("validation", set.Validation), ("test", set.Test)), ReportTable.OfSettings("Settings", settings)],
+            Tables = [
+                ReportTable.OfData(task, ("training", set.Training), ("validation", set.Validation), ("test", set.Test)),
+                ReportTable.OfSettings("Settings", settings)
+            ],
             Notes = set.Notes,
             Results = DecisionTables.Of(task, decision, judged),
             Monitor = monitor,

@@ -40,7 +40,8 @@ internal static class VerifyCommand
             manual_seed(parsed.GetValue(seed));
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
-            var agrees = trunk is not OnnxTrunk imported || Show(RuntimeComparison.Of(imported, height, width, Environment.GetEnvironmentVariable));
+            var agrees = trunk is not OnnxTrunk imported
+                || Show(RuntimeComparison.Of(imported, height, width, Environment.GetEnvironmentVariable));
             var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
             var report = new Verifier(trunk, options, parsed.GetValue(norm) == NormKind.Batch).Run(
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));
@@ -61,12 +62,14 @@ internal static class VerifyCommand
     /// <returns>The exit code.</returns>
     internal static int Show(VerificationReport report, IAnsiConsole console)
     {
-        var table = new Table().AddColumn("tensor").AddColumn(new TableColumn("largest difference").RightAligned()).AddColumn(new TableColumn("relative").RightAligned());
+        var table = new Table().AddColumn("tensor").AddColumn(new TableColumn("largest difference").RightAligned()).AddColumn(
+            new TableColumn("relative").RightAligned());
         foreach (var tensor in report.Tensors)
             table.AddRow(new Text(tensor.Name), new Text(Number(tensor.Absolute)), new Text(Number(tensor.Relative)));
         console.Write(table);
 
-        var costs = new Table().AddColumn("run").AddColumn(new TableColumn("seconds").RightAligned()).AddColumn(new TableColumn("peak memory").RightAligned());
+        var costs = new Table().AddColumn("run").AddColumn(new TableColumn("seconds").RightAligned()).AddColumn(
+            new TableColumn("peak memory").RightAligned());
         costs.AddRow("whole image", Seconds(report.Whole), Peak(report.Whole));
         costs.AddRow("streamed", Seconds(report.Streamed), Peak(report.Streamed));
         console.Write(costs);
@@ -77,6 +80,7 @@ internal static class VerifyCommand
 
         static string Number(double value) => value.ToString("0.0e0", CultureInfo.InvariantCulture);
         static string Seconds(ArmCost cost) => cost.Time.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture);
-        static string Peak(ArmCost cost) => cost.PeakBytes == 0 ? "unknown" : string.Create(CultureInfo.InvariantCulture, $"{cost.PeakBytes / 1048576.0:0} MiB");
+        static string Peak(ArmCost cost) =>
+            cost.PeakBytes == 0 ? "unknown" : string.Create(CultureInfo.InvariantCulture, $"{cost.PeakBytes / 1048576.0:0} MiB");
     }
 }

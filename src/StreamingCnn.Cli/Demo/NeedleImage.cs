@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Cli.Demo;
 
 /// <summary>
-/// A needle in a haystack: cloudy grey noise with a few small bright square outlines, and in every second image one cross of the same size in a warmer
-/// colour. Whoever shrinks the image loses the difference.
+/// A needle in a haystack: cloudy grey noise with a few small bright square outlines, and in every second image one cross of the same size
+/// in a warmer colour. Whoever shrinks the image loses the difference.
 /// </summary>
 internal sealed class NeedleImage : IImageSource
 {
@@ -38,7 +38,8 @@ internal sealed class NeedleImage : IImageSource
         using var scope = NewDisposeScope();
         var generator = new Generator((ulong)seed);
         var random = new Random(seed);
-        var clouds = nn.functional.interpolate(rand([1, 1, 8, 8], generator: generator), [side, side], mode: InterpolationMode.Bilinear, align_corners: false);
+        var clouds = nn.functional.interpolate(
+            rand([1, 1, 8, 8], generator: generator), [side, side], mode: InterpolationMode.Bilinear, align_corners: false);
         var image = clouds.Times(90.0).Plus(rand([1, 3, side, side], generator: generator).Times(60.0));
         for (var i = 0; i < Distractors; i++)
             Draw(isCross: false);
@@ -63,8 +64,11 @@ internal sealed class NeedleImage : IImageSource
         }
     }
 
-    /// <summary>Images to learn from, half of them with a needle, made anew for every use, so that there is nothing to learn by heart.</summary>
-    public static IReadOnlyList<TrainingSample> TrainingSet(int seed) => Set(TrainingCount, (_, use) => SetDistance * seed + ValidationCount + (int)use);
+    /// <summary>
+    /// Images to learn from, half of them with a needle, made anew for every use, so that there is nothing to learn by heart.
+    /// </summary>
+    public static IReadOnlyList<TrainingSample> TrainingSet(int seed) =>
+        Set(TrainingCount, (_, use) => SetDistance * seed + ValidationCount + (int)use);
 
     /// <summary>Images to judge by, always the same.</summary>
     public static IReadOnlyList<TrainingSample> ValidationSet(int seed) => Set(ValidationCount, (number, _) => SetDistance * seed + number);

@@ -12,7 +12,8 @@ internal static class MapPictures
     private const string Title = "Best, median and worst image: image, mask, prediction, errors (red); black does not count";
 
     /// <summary>The pictures for a report; null where the model gives no maps.</summary>
-    public static (string Title, IReadOnlyList<ReportPicture> All)? Of(TrainableModel model, LearningTask task, IReadOnlyList<Prediction> predictions)
+    public static (string Title, IReadOnlyList<ReportPicture> All)? Of(
+        TrainableModel model, LearningTask task, IReadOnlyList<Prediction> predictions)
     {
         if (model is not StreamingSegmenter segmenter || task is not SegmentationTask maps || predictions.Count == 0)
             return null;

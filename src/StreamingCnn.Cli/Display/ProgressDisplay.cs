@@ -7,7 +7,10 @@ using StreamingCnn.Training.Metrics;
 
 namespace StreamingCnn.Cli.Display;
 
-/// <summary>Shows long work to a person: on a terminal a bar with the time left, and image, tile, loss, speed and memory below; elsewhere a plain line now and then.</summary>
+/// <summary>
+/// Shows long work to a person: on a terminal a bar with the time left, and image, tile, loss, speed and memory below; elsewhere a plain
+/// line now and then.
+/// </summary>
 internal sealed class ProgressDisplay : IProgress<TileProgress>
 {
     // Where nobody watches, a line now and then shows that the run is alive.
@@ -34,11 +37,14 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
 
     /// <summary>A display on the standard output.</summary>
     /// <param name="isShared">Whether other processes write to it as well: a bar would be written over by them.</param>
-    public static ProgressDisplay OnOutput(bool isShared) => new(AnsiConsole.Console, !Console.IsOutputRedirected && !isShared, Console.Out);
+    public static ProgressDisplay OnOutput(bool isShared) =>
+        new(AnsiConsole.Console, !Console.IsOutputRedirected && !isShared, Console.Out);
 
     /// <summary>A display on the standard error, for commands whose output is data.</summary>
     public static ProgressDisplay OnErrors(TextWriter errors) =>
-        new(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(errors) }), errors == Console.Error && !Console.IsErrorRedirected, errors);
+        new(
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(errors) }), errors == Console.Error
+                && !Console.IsErrorRedirected, errors);
 
     /// <summary>Told of every tile, on the thread that does the work.</summary>
     void IProgress<TileProgress>.Report(TileProgress value)
@@ -131,7 +137,8 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
         var filled = (int)Math.Round(width * share);
         var (done, open) = console.Profile.Capabilities.Unicode ? ('━', '─') : ('#', '-');
         var bar = string.Create(
-            CultureInfo.InvariantCulture, $"[deepskyblue1]{new string(done, filled)}[/][grey]{new string(open, width - filled)}[/] {share,4:0%}  {text?.LeftText}");
+            CultureInfo.InvariantCulture,
+            $"[deepskyblue1]{new string(done, filled)}[/][grey]{new string(open, width - filled)}[/] {share,4:0%}  {text?.LeftText}");
         var lines = new List<IRenderable> { new Markup(bar), new Text(text?.Details("   ") ?? "") { Overflow = Overflow.Ellipsis } };
         if (notice.Length > 0)
             lines.Add(new Markup($"[yellow]{Markup.Escape(notice)}[/]"));
@@ -140,9 +147,12 @@ internal sealed class ProgressDisplay : IProgress<TileProgress>
 
     private static string Line(string scoreName, EpochResult epoch, MonitoredMetric? monitor)
     {
-        var line = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch.Epoch,3}  loss {epoch.Training.Loss:0.0000}  {scoreName} {epoch.Training.Score:0.000}");
+        var line = string.Create(
+            CultureInfo.InvariantCulture,
+            $"epoch {epoch.Epoch,3}  loss {epoch.Training.Loss:0.0000}  {scoreName} {epoch.Training.Score:0.000}");
         return epoch.Validation is { } validation
-            ? line + string.Create(CultureInfo.InvariantCulture, $"  validation loss {validation.Loss:0.0000}  {scoreName} {validation.Score:0.000}")
+            ? line + string.Create(
+                CultureInfo.InvariantCulture, $"  validation loss {validation.Loss:0.0000}  {scoreName} {validation.Score:0.000}")
                 + (monitor is null ? "" : $"  {monitor.Name} {Metric.Format(monitor.Value(validation) ?? double.NaN)}")
             : line;
     }

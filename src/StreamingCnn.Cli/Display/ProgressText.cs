@@ -39,13 +39,17 @@ internal sealed class ProgressText(int epochs, TrainingProgress start, Func<Time
     /// <summary>How much of all work is done, from 0 to 1.</summary>
     public double Share => Math.Min(1, Of(Now, Now.Done < Now.Images ? TileShare : 0));
 
-    /// <summary>Time left, going by the time since the start; null as long as that is too short, or too little of the first image is done, to go by.</summary>
+    /// <summary>
+    /// Time left, going by the time since the start; null as long as that is too short, or too little of the first image is done, to go by.
+    /// </summary>
     public TimeSpan? Left
     {
         get
         {
             var (spent, done) = (elapsed() - originTime, Share - Of(origin, 0));
-            return spent >= ShortestTime && done >= SmallestPartOfImage / Now.Images / Math.Max(epochs, 1) ? spent * ((1 - Share) / done) : null;
+            return spent >= ShortestTime && done >= SmallestPartOfImage / Now.Images / Math.Max(epochs, 1)
+                ? spent * ((1 - Share) / done)
+                : null;
         }
     }
 

@@ -23,7 +23,11 @@ internal sealed class SaliencyDisplay(bool isShared) : IProgress<TileProgress>, 
             return work();
         return AnsiConsole.Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new RemainingTimeColumn())
             .Start(context =>
             {
                 bar = context.AddTask(Markup.Escape(name), maxValue: 1);
@@ -49,7 +53,10 @@ internal sealed class SaliencyDisplay(bool isShared) : IProgress<TileProgress>, 
         // A backward pass computes forwards once more: it is two thirds of the work.
         var done = (double)value.Done / value.Total;
         var ofPass = value.Pass == TilePass.Forward ? done / 3 : (1 + (2 * done)) / 3;
-        Say(step.Share + (ofPass * step.Size), string.Create(CultureInfo.InvariantCulture, $"{step.Step}, tile {value.Done}/{value.Total} {(value.Pass == TilePass.Forward ? "forward" : "backward")}"));
+        Say(
+            step.Share + (ofPass * step.Size), string.Create(
+                CultureInfo.InvariantCulture,
+                $"{step.Step}, tile {value.Done}/{value.Total} {(value.Pass == TilePass.Forward ? "forward" : "backward")}"));
     }
 
     private void Say(double share, string text)

@@ -12,9 +12,12 @@ internal static partial class ByteSize
     {
         var match = Pattern().Match(text);
         if (!match.Success)
-            throw new FormatException($"'{text}' is not an amount of memory; write a positive number with a unit, such as 512MiB, 4GiB or 2GB.");
+            throw new FormatException(
+                $"'{text}' is not an amount of memory; write a positive number with a unit, such as 512MiB, 4GiB or 2GB.");
         var unit = match.Groups[2].Value.ToUpperInvariant();
-        var factor = unit.Length == 0 || unit == "B" ? 1 : Math.Pow(unit.Contains('I', StringComparison.Ordinal) ? 1024 : 1000, 1 + "KMGT".IndexOf(unit[0], StringComparison.Ordinal));
+        var factor = unit.Length == 0 || unit == "B"
+            ? 1
+            : Math.Pow(unit.Contains('I', StringComparison.Ordinal) ? 1024 : 1000, 1 + "KMGT".IndexOf(unit[0], StringComparison.Ordinal));
         var bytes = double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) * factor;
         if (bytes < 1)
             throw new FormatException($"'{text}' is too little memory; write at least 1 byte, such as 512MiB, 4GiB or 2GB.");

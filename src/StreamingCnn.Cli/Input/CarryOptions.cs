@@ -7,7 +7,9 @@ internal sealed class CarryOptions
 {
     /// <summary>Which memory.</summary>
     public Option<CarryPlace> Place { get; } = CommonOptions.Choice(
-        "--carry", "Where what tiles leave for one another waits for the backward pass; with file, memory hardly grows with the image", CarryPlace.Device);
+        "--carry",
+        "Where what tiles leave for one another waits for the backward pass; with file, memory hardly grows with the image",
+        CarryPlace.Device);
 
     /// <summary>Where maps wait between stages.</summary>
     public Option<CarryPlace?> Maps { get; } = CommonOptions.OptionalChoice<CarryPlace>(

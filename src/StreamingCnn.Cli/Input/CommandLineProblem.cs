@@ -16,7 +16,9 @@ internal static class CommandLineProblem
         if (command.Subcommands.Count > 0 && parsed.UnmatchedTokens is [var verb, ..] && !verb.StartsWith('-'))
             return $"There is no command '{verb}'; {Suggestion.Ahead(verb, command.Subcommands.Select(one => one.Name))}see {name} --help.";
         // A mistyped option is taken for an argument where the command has one, and for what is left over where not.
-        var arguments = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value);
+        var arguments = parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value);
         if (!parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash)
             && arguments.Concat(parsed.UnmatchedTokens).FirstOrDefault(token => token.Length > 1 && token[0] == '-') is { } option)
         {
@@ -34,7 +36,9 @@ internal static class CommandLineProblem
         return parsed.Errors.Count > 0 ? parsed.Errors[0].Message : null;
     }
 
-    /// <summary>Finds an option that was given several values by being given several times: which of them is meant, nobody can tell.</summary>
+    /// <summary>
+    /// Finds an option that was given several values by being given several times: which of them is meant, nobody can tell.
+    /// </summary>
     private static string? Repeated(CommandResult command)
     {
         if (command.Children.OfType<OptionResult>().FirstOrDefault(result => result.Tokens.Count > 1) is not { Option: var option } result)

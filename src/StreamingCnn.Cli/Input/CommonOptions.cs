@@ -18,7 +18,8 @@ internal static class CommonOptions
             + "a file of ONNX, path/to/network.onnx, what stands before its classifier; "
             + "the network in a package that NuGet has fetched, nuget:Package.Name; "
             + "or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
-            name => TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
+            name =>
+                TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
                 : throw new FormatException(
                     $"There is no model '{Excerpt.Of(name)}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
@@ -59,7 +60,10 @@ internal static class CommonOptions
         fallback);
 
     public static Option<long?> Memory() => Parsed<long?>(
-        "--memory", "Memory budget of a step, such as 512MiB, 4GiB or 2GB. Default: three quarters of what is free.", text => ByteSize.Parse(text), null);
+        "--memory",
+        "Memory budget of a step, such as 512MiB, 4GiB or 2GB. Default: three quarters of what is free.",
+        text => ByteSize.Parse(text),
+        null);
 
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",
@@ -103,14 +107,16 @@ internal static class CommonOptions
     /// <param name="smallest">The smallest number allowed.</param>
     /// <param name="largest">The largest number allowed.</param>
     /// <param name="allowed">The bounds in words, to follow "write one".</param>
-    public static Option<double> Real(string name, string description, double fallback, double smallest, double largest, string allowed) => Parsed(
+    public static Option<double> Real(string name, string description, double fallback, double smallest, double largest, string allowed) =>
+        Parsed(
         name,
         description,
         text => NumberText.Real(text, name, value => value >= smallest && value <= largest, allowed),
         fallback.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A part of a whole that leaves something over, from 0 to below 1.</summary>
-    public static Option<double> Share(string name, string description, double fallback) => Real(name, description, fallback, 0, 0.999, "from 0 to below 1");
+    public static Option<double> Share(string name, string description, double fallback) =>
+        Real(name, description, fallback, 0, 0.999, "from 0 to below 1");
 
     /// <summary>An option of several values, separated by commas.</summary>
     public static Option<T[]> Several<T>(string name, string description, Func<string, T> parse, string? fallback) =>

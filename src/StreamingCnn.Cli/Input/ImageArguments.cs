@@ -52,7 +52,8 @@ internal static class ImageArguments
             : [argument];
     }
 
-    private static bool IsVisible(string folder, string file) => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(part => part.StartsWith('.'));
+    private static bool IsVisible(string folder, string file) =>
+        !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(part => part.StartsWith('.'));
 
     private static string[] Sorted(IEnumerable<string> files, string complaint)
     {
@@ -77,18 +78,24 @@ internal static class ImageArguments
         var (part, rest) = (parts.Span[0], parts[1..]);
         if (part == AnyDepth)
         {
-            var deeper = Directory.GetDirectories(here).Where(sub => !Path.GetFileName(sub).StartsWith('.')).SelectMany(sub => Within(Joined(folder, sub), parts));
+            var deeper = Directory.GetDirectories(here).Where(sub => !Path.GetFileName(sub).StartsWith('.')).SelectMany(
+                sub => Within(Joined(folder, sub), parts));
             return rest.IsEmpty ? [.. Named(Directory.GetFiles(here), "*"), .. deeper] : [.. Within(folder, rest), .. deeper];
         }
 
         return rest.IsEmpty
             ? Named(Directory.GetFiles(here), part)
-            : Directory.GetDirectories(here).Where(sub => FileSystemName.MatchesSimpleExpression(part, Path.GetFileName(sub), ignoreCase: false)).SelectMany(sub => Within(Joined(folder, sub), rest));
+            : Directory.GetDirectories(here)
+                .Where(sub => FileSystemName.MatchesSimpleExpression(part, Path.GetFileName(sub), ignoreCase: false))
+                .SelectMany(sub => Within(Joined(folder, sub), rest));
 
         IEnumerable<string> Named(string[] files, string expression) => files
-            .Where(file => !Path.GetFileName(file).StartsWith('.') && FileSystemName.MatchesSimpleExpression(expression, Path.GetFileName(file), ignoreCase: false))
+            .Where(
+                file => !Path.GetFileName(file).StartsWith('.')
+                    && FileSystemName.MatchesSimpleExpression(expression, Path.GetFileName(file), ignoreCase: false))
             .Select(file => Joined(folder, file));
     }
 
-    private static string Joined(string folder, string found) => folder.Length == 0 ? Path.GetFileName(found) : Path.Combine(folder, Path.GetFileName(found));
+    private static string Joined(string folder, string found) =>
+        folder.Length == 0 ? Path.GetFileName(found) : Path.Combine(folder, Path.GetFileName(found));
 }

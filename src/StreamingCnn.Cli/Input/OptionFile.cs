@@ -8,8 +8,8 @@ using StreamingCnn.Interop.Weights;
 namespace StreamingCnn.Cli.Input;
 
 /// <summary>
-/// Options in a JSON file: an object with the names of a command's options and arguments, without their dashes, and their values as on the command line. What stands on the
-/// command line counts more than what stands in the file.
+/// Options in a JSON file: an object with the names of a command's options and arguments, without their dashes, and their values as on the
+/// command line. What stands on the command line counts more than what stands in the file.
 /// </summary>
 internal static class OptionFile
 {
@@ -20,7 +20,9 @@ internal static class OptionFile
     /// <param name="given">What stands on the command line.</param>
     /// <param name="path">The file.</param>
     /// <param name="never">Options that have no place in a file.</param>
-    /// <exception cref="ArgumentException">The file is missing, is no such object, names an unknown option, or a value is wrong.</exception>
+    /// <exception cref="ArgumentException">
+    /// The file is missing, is no such object, names an unknown option, or a value is wrong.
+    /// </exception>
     public static ParseResult Merge(Command command, ParseResult given, string path, params Option[] never)
     {
         var arguments = new List<string>(given.Tokens.Select(token => token.Value).SkipWhile(token => token != command.Name).Skip(1));
@@ -53,13 +55,16 @@ internal static class OptionFile
         return merged.Errors.Count == 0 ? merged : throw new ArgumentException($"With the options in '{path}': {merged.Errors[0].Message}");
     }
 
-    /// <summary>Writes the options that a command runs with, defaults included, so that <see cref="Merge"/> with the file gives them again.</summary>
+    /// <summary>
+    /// Writes the options that a command runs with, defaults included, so that <see cref="Merge"/> with the file gives them again.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="command">The command.</param>
     /// <param name="parsed">What it runs with.</param>
     /// <param name="decided">Values that the program chose for options that were left out.</param>
     /// <param name="except">Options that are not recorded.</param>
-    public static void Write(string path, Command command, ParseResult parsed, IReadOnlyDictionary<Option, string> decided, params Symbol[] except)
+    public static void Write(
+        string path, Command command, ParseResult parsed, IReadOnlyDictionary<Option, string> decided, params Symbol[] except)
     {
         var record = new JsonObject();
         foreach (var argument in command.Arguments.Except(except).Cast<Argument>())
@@ -122,6 +127,9 @@ internal interface IDefaultText
     /// <summary>The text of the default; null for none.</summary>
     string? DefaultText { get; }
 
-    /// <summary>Keeps help from printing the default after the description, which names it as a person would write it. The option has no default from then on.</summary>
+    /// <summary>
+    /// Keeps help from printing the default after the description, which names it as a person would write it. The option has no default
+    /// from then on.
+    /// </summary>
     void LeaveDefaultToDescription();
 }

@@ -13,7 +13,8 @@ internal static partial class PixelSize
         var match = Pattern().Match(text);
         if (!match.Success
             || !int.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var height)
-            || !int.TryParse(match.Groups[2].Success ? match.Groups[2].Value : match.Groups[1].Value, CultureInfo.InvariantCulture, out var width)
+            || !int.TryParse(
+                match.Groups[2].Success ? match.Groups[2].Value : match.Groups[1].Value, CultureInfo.InvariantCulture, out var width)
             || height < 1
             || width < 1)
             throw new FormatException($"'{text}' is not a size in pixels; write HEIGHTxWIDTH or one number for a square, each at least 1, such as 1000x700 or 512.");

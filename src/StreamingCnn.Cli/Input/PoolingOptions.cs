@@ -40,7 +40,8 @@ internal sealed class PoolingOptions
         if (pooling == HeadPooling.TopK && (number != Math.Floor(number) || number > int.MaxValue))
         {
             throw new ArgumentException(
-                FormattableString.Invariant($"--pooling-number is {number}, but --pooling topk takes a whole number of values; write one such as 10."));
+                FormattableString.Invariant(
+                    $"--pooling-number is {number}, but --pooling topk takes a whole number of values; write one such as 10."));
         }
     }
 

@@ -35,7 +35,9 @@ internal sealed unsafe class OnnxRuntime
     /// <param name="variable">The value of a variable of the environment; null where there is none.</param>
     public static OnnxRuntime? Find(Func<string, string?> variable)
     {
-        var names = variable(LibraryVariable) is { Length: > 0 } named ? [named] : (IEnumerable<string>)["onnxruntime", "libonnxruntime.so.1", .. OfPackages(variable)];
+        var names = variable(LibraryVariable) is { Length: > 0 } named
+            ? [named]
+            : (IEnumerable<string>)["onnxruntime", "libonnxruntime.so.1", .. OfPackages(variable)];
         foreach (var name in names)
         {
             if (NativeLibrary.TryLoad(name, out var library) && NativeLibrary.TryGetExport(library, "OrtGetApiBase", out _))
@@ -59,7 +61,9 @@ internal sealed unsafe class OnnxRuntime
                 Check(((delegate* unmanaged<int, byte*, nint*, nint>)functions[3])(SeverityOfErrors, name, &environment));
             Check(((delegate* unmanaged<nint*, nint>)functions[10])(&options));
             fixed (byte* content = model)
-                Check(((delegate* unmanaged<nint, byte*, nuint, nint, nint*, nint>)functions[8])(environment, content, (nuint)model.Length, options, &session));
+                Check(
+                    ((delegate* unmanaged<nint, byte*, nuint, nint, nint*, nint>)functions[8])(
+                        environment, content, (nuint)model.Length, options, &session));
             Check(((delegate* unmanaged<nint*, nint>)functions[78])(&allocator));
             Check(((delegate* unmanaged<nint, nuint, nint, nint*, nint>)functions[36])(session, 0, allocator, &inputName));
             Check(((delegate* unmanaged<nint, nuint, nint, nint*, nint>)functions[37])(session, 0, allocator, &outputName));
@@ -86,7 +90,8 @@ internal sealed unsafe class OnnxRuntime
                     _ = ((delegate* unmanaged<nint, nint, nint>)functions[76])(allocator, name);
             }
 
-            foreach (var (what, release) in ((nint, int)[])[(output, 96), (input, 96), (memory, 94), (session, 95), (options, 100), (environment, 92)])
+            (nint, int)[] all = [(output, 96), (input, 96), (memory, 94), (session, 95), (options, 100), (environment, 92)];
+            foreach (var (what, release) in all)
             {
                 if (what != 0)
                     ((delegate* unmanaged<nint, void>)functions[release])(what);

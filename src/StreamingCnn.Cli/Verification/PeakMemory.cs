@@ -33,7 +33,9 @@ internal static class PeakMemory
             .FirstOrDefault() * 1024
         : 0;
 
-    /// <summary>The number in a line such as "VmHWM:	 1234567 kB", where from ten gigabytes on nothing but a tab stands before it.</summary>
+    /// <summary>
+    /// The number in a line such as "VmHWM: 1234567 kB", where from ten gigabytes on nothing but a tab stands before it.
+    /// </summary>
     internal static long Kibibytes(string line) =>
         long.Parse(line.AsSpan(Peak.Length).Trim().TrimEnd("kB").TrimEnd(), CultureInfo.InvariantCulture);
 }

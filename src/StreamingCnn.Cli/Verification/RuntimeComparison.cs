@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Verification;
 
-/// <summary>What ONNX Runtime makes of an imported network's nodes, against what the import makes of them, in float32 on the whole image.</summary>
+/// <summary>
+/// What ONNX Runtime makes of an imported network's nodes, against what the import makes of them, in float32 on the whole image.
+/// </summary>
 /// <param name="Text">The outcome in words.</param>
 /// <param name="Agrees">Whether they agree, or there is nothing to compare with.</param>
 internal sealed record RuntimeComparison(string Text, bool Agrees)

@@ -7,8 +7,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Cli.Verification;
 
 /// <summary>
-/// Runs the same weights, image and gradient through a trunk on the whole image with ordinary autograd, and streamed, and compares everything that
-/// comes out: the numerical comparison of arXiv 1911.04432, on any network and size.
+/// Runs the same weights, image and gradient through a trunk on the whole image with ordinary autograd, and streamed, and compares
+/// everything that comes out: the numerical comparison of arXiv 1911.04432, on any network and size.
 /// </summary>
 /// <param name="trunk">The trunk.</param>
 /// <param name="options">How it is streamed.</param>
@@ -18,7 +18,8 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     private const double Float64Tolerance = 1e-12;
     private const double AllowedRatio = 1.5;
 
-    // More than rounding ever made of an output in float32: then the whole image's run is no measure, since the library's own convolutions are wrong. Gradients may differ by as much at a kink.
+    // More than rounding ever made of an output in float32: then the whole image's run is no measure, since the library's own convolutions
+    // are wrong. Gradients may differ by as much at a kink.
     private const double LargestRounding = 0.01;
 
     // Of the largest gradient. One that is smaller is 0 but for rounding, as that of a bias which the next batch norm takes away again, and
@@ -35,8 +36,8 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     /// <param name="type">Precision of both runs. Below float64 both are judged against a whole-image run in float64.</param>
     /// <param name="seed">Seed of image and gradient.</param>
     /// <remarks>
-    /// Rounding may put a value on the other side of an activation's kink, in either run, and then gradients differ by far more than by rounding. That is chance: so below float64 another image is
-    /// tried where one does not pass.
+    /// Rounding may put a value on the other side of an activation's kink, in either run, and then gradients differ by far more than by
+    /// rounding. That is chance: so below float64 another image is tried where one does not pass.
     /// </remarks>
     public VerificationReport Run(long[] shape, ScalarType type, long seed)
     {
@@ -66,7 +67,12 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         {
             var scale = Largest(whole);
             var differences = streamed.Select(s => Difference(s.Key, s.Value, whole[s.Key], null, scale)).ToArray();
-            return new(differences, wholeCost, streamedCost, Float64Tolerance, $"every difference at most {Float64Tolerance:0e0} of the largest entry");
+            return new(
+                differences,
+                wholeCost,
+                streamedCost,
+                Float64Tolerance,
+                $"every difference at most {Float64Tolerance:0e0} of the largest entry");
         }
 
         trunk.to(ScalarType.Float64);

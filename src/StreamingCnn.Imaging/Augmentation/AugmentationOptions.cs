@@ -33,16 +33,22 @@ public sealed record AugmentationOptions
     /// <summary>Greatest turn of the hue, in degrees. <value>The default value is 0.</value></summary>
     public double Hue { get; init; }
 
-    /// <summary>Jitter of haematoxylin, eosin and DAB: factors within 1 ± this, shifts within ± this / 10. <value>The default value is 0.</value></summary>
+    /// <summary>
+    /// Jitter of haematoxylin, eosin and DAB: factors within 1 ± this, shifts within ± this / 10. <value>The default value is 0.</value>
+    /// </summary>
     public double Stain { get; init; }
 
-    /// <summary>Size of a random crop in pixels; padded where the image is smaller. <value>The default value is null: no crop.</value></summary>
+    /// <summary>
+    /// Size of a random crop in pixels; padded where the image is smaller. <value>The default value is null: no crop.</value>
+    /// </summary>
     public (long Height, long Width)? Crop { get; init; }
 
     /// <summary>Number of boxes to blank out, each up to a quarter of the image's sides. <value>The default value is 0.</value></summary>
     public int Cutouts { get; init; }
 
-    /// <summary>Value of pixels that come from nowhere, on the scale of the image. <value>The default value is 255, white.</value></summary>
+    /// <summary>
+    /// Value of pixels that come from nowhere, on the scale of the image. <value>The default value is 255, white.</value>
+    /// </summary>
     public float Fill { get; init; } = 255;
 
     /// <summary>Draws one variant of an image.</summary>
@@ -70,8 +76,8 @@ public sealed record AugmentationOptions
     }
 
     /// <summary>
-    /// Draws the variant of an image's map of classes that <see cref="Apply"/> draws of the image with the same seed: turned, warped and cropped like it. No
-    /// class is changed or mixed with another; colours do not matter, and what is cut out of the image keeps its class.
+    /// Draws the variant of an image's map of classes that <see cref="Apply"/> draws of the image with the same seed: turned, warped and
+    /// cropped like it. No class is changed or mixed with another; colours do not matter, and what is cut out of the image keeps its class.
     /// </summary>
     /// <param name="source">The map, of the image's size; the returned source owns it.</param>
     /// <param name="seed">The image's seed.</param>
@@ -90,7 +96,8 @@ public sealed record AugmentationOptions
         double Around(double range) => ((2 * random.NextDouble()) - 1) * range;
         // All numbers are drawn whether they are used or not: switching one change on leaves the others as they were.
         var (mirror, turns, degrees) = (random.Next(2) == 1, random.Next(4), Around(Rotation));
-        var jitter = new ColourJitter((float)(1 + Around(Brightness)), (float)(1 + Around(Contrast)), (float)(1 + Around(Saturation)), (float)Around(Hue));
+        var jitter = new ColourJitter(
+            (float)(1 + Around(Brightness)), (float)(1 + Around(Contrast)), (float)(1 + Around(Saturation)), (float)Around(Hue));
         var stain = new StainJitter(
             ((float)(1 + Around(Stain)), (float)(1 + Around(Stain)), (float)(1 + Around(Stain))),
             ((float)(Around(Stain) / 10), (float)(Around(Stain) / 10), (float)(Around(Stain) / 10)));
@@ -129,5 +136,13 @@ public sealed record AugmentationOptions
     /// <param name="CropX">Place of the crop, 0 to 1.</param>
     /// <param name="Rest">Numbers for what depends on the image's size.</param>
     private sealed record Variant(
-        bool Mirror, bool Flip, int Turns, double Degrees, ColourJitter Colours, StainJitter Stains, double CropY, double CropX, Random Rest);
+        bool Mirror,
+        bool Flip,
+        int Turns,
+        double Degrees,
+        ColourJitter Colours,
+        StainJitter Stains,
+        double CropY,
+        double CropX,
+        Random Rest);
 }

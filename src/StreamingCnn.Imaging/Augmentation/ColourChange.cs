@@ -9,7 +9,9 @@ public abstract class ColourChange
 
 /// <summary>Brightness, contrast, saturation and hue.</summary>
 /// <param name="Brightness">Factor on all values; 1 changes nothing.</param>
-/// <param name="Contrast">Factor on the distance from middle grey (127.5), the same for every image, so that no statistic of the image is needed.</param>
+/// <param name="Contrast">
+/// Factor on the distance from middle grey (127.5), the same for every image, so that no statistic of the image is needed.
+/// </param>
 /// <param name="Saturation">Factor on the distance from the pixel's own grey; colour images only.</param>
 /// <param name="HueDegrees">Turn of the hue about the grey axis, in degrees; colour images only.</param>
 public sealed class ColourJitter(float Brightness, float Contrast, float Saturation, float HueDegrees) : ColourChange
@@ -37,8 +39,8 @@ public sealed class ColourJitter(float Brightness, float Contrast, float Saturat
 }
 
 /// <summary>
-/// Stain jitter for haematoxylin, eosin and DAB (Tellez et al., 2018): the amounts of the three stains in each pixel are scaled and shifted. The stain
-/// vectors are those of Ruifrok and Johnston (2001).
+/// Stain jitter for haematoxylin, eosin and DAB (Tellez et al., 2018): the amounts of the three stains in each pixel are scaled and
+/// shifted. The stain vectors are those of Ruifrok and Johnston (2001).
 /// </summary>
 /// <param name="Factors">Factor on the amount of each stain; 1 changes nothing.</param>
 /// <param name="Shifts">Added to the amount of each stain, in optical density; 0 changes nothing.</param>

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging.Augmentation;
 
-/// <summary>A region of another source that may reach beyond it; what lies outside, or in one of the cut-out boxes, has the fill value.</summary>
+/// <summary>
+/// A region of another source that may reach beyond it; what lies outside, or in one of the cut-out boxes, has the fill value.
+/// </summary>
 public sealed class PaddedCropSource : IImageSource
 {
     private readonly IImageSource inner;
@@ -42,7 +44,8 @@ public sealed class PaddedCropSource : IImageSource
     {
         new ImageRegion(top, left, height, width).CheckInside(Height, Width);
         var (y, x) = (region.Top + top, region.Left + left);
-        var touched = holes.Any(hole => hole.Top < top + height && top < hole.Top + hole.Height && hole.Left < left + width && left < hole.Left + hole.Width);
+        var touched = holes.Any(
+            hole => hole.Top < top + height && top < hole.Top + hole.Height && hole.Left < left + width && left < hole.Left + hole.Width);
         if (!touched && y >= 0 && x >= 0 && y + height <= inner.Height && x + width <= inner.Width)
             return inner.Read(y, x, height, width);
         using var scope = NewDisposeScope();

@@ -16,7 +16,8 @@ public sealed class RecolouredSource : IImageSource
         ArgumentNullException.ThrowIfNull(inner);
         ArgumentNullException.ThrowIfNull(change);
         if (inner.Channels is not (1 or 3))
-            throw new ArgumentException($"The image has {inner.Channels} channels; colours can be changed in images of 1 or 3.", nameof(inner));
+            throw new ArgumentException(
+                $"The image has {inner.Channels} channels; colours can be changed in images of 1 or 3.", nameof(inner));
         this.inner = inner;
         this.change = change;
     }

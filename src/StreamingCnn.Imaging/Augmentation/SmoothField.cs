@@ -1,8 +1,8 @@
 namespace StreamingCnn.Imaging.Augmentation;
 
 /// <summary>
-/// Value noise in [-1, 1]: random numbers on a lattice, blended with weights whose slope is zero at the lattice points. A function of the position alone; an instance holds the
-/// numbers that one window needs.
+/// Value noise in [-1, 1]: random numbers on a lattice, blended with weights whose slope is zero at the lattice points. A function of the
+/// position alone; an instance holds the numbers that one window needs.
 /// </summary>
 internal sealed class SmoothField
 {

@@ -5,8 +5,9 @@ namespace StreamingCnn.Imaging.Augmentation;
 
 /// <summary>Another source turned by any angle about its centre and deformed elastically; its size stays the same.</summary>
 /// <remarks>
-/// The deformation is a smooth random field that is a function of the position alone, so any window can compute its part. A window reads the box that
-/// its pixels come from; pixels are interpolated linearly, or the nearest is taken. What comes from outside the image has the fill value.
+/// The deformation is a smooth random field that is a function of the position alone, so any window can compute its part. A window reads
+/// the box that its pixels come from; pixels are interpolated linearly, or the nearest is taken. What comes from outside the image has the
+/// fill value.
 /// </remarks>
 public sealed class WarpedSource : IImageSource
 {
@@ -28,7 +29,9 @@ public sealed class WarpedSource : IImageSource
     /// <param name="spacing">Distance in pixels over which the deformation changes.</param>
     /// <param name="seed">Decides the deformation.</param>
     /// <param name="fill">Value of pixels from outside the image.</param>
-    /// <param name="isNearest">Take the nearest pixel, and do not interpolate: for values that must stay as they are, such as classes.</param>
+    /// <param name="isNearest">
+    /// Take the nearest pixel, and do not interpolate: for values that must stay as they are, such as classes.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The amplitude is negative, or the spacing not positive.</exception>
     public WarpedSource(IImageSource inner, double degrees, double amplitude, double spacing, long seed, float fill, bool isNearest = false)
     {

@@ -19,7 +19,9 @@ public enum LabelKind
 /// <summary>How a CSV file lists a data set.</summary>
 public sealed record CsvOptions
 {
-    /// <summary>Column of the image path. <value>The default value is null: the first present of <c>image</c>, <c>path</c>, <c>file</c>.</value></summary>
+    /// <summary>
+    /// Column of the image path. <value>The default value is null: the first present of <c>image</c>, <c>path</c>, <c>file</c>.</value>
+    /// </summary>
     public string? ImageColumn { get; init; }
 
     /// <summary>Label columns. <value>The default value is <c>label</c> alone.</value></summary>
@@ -28,7 +30,10 @@ public sealed record CsvOptions
     /// <summary>Meaning of the label columns. <value>The default value is <see cref="LabelKind.Class"/>.</value></summary>
     public LabelKind Labels { get; init; } = LabelKind.Class;
 
-    /// <summary>Column of the mask path; used when present, needed for <see cref="LabelKind.Mask"/>. <value>The default value is <c>mask</c>.</value></summary>
+    /// <summary>
+    /// Column of the mask path; used when present, needed for <see cref="LabelKind.Mask"/>. <value>The default value is
+    /// <c>mask</c>.</value>
+    /// </summary>
     public string MaskColumn { get; init; } = "mask";
 
     /// <summary>Column of the part; used when present. <value>The default value is <c>split</c>.</value></summary>
@@ -83,8 +88,9 @@ public sealed record CsvOptions
     public string? Root { get; init; }
 
     /// <summary>
-    /// Open every image and mask and report those that are damaged. Photographs and small tiled images are decoded for this, of large ones the
-    /// structure is checked and a few tiles are decoded (<see cref="ImageCheck"/>). Otherwise it is only looked whether the files are there.
+    /// Open every image and mask and report those that are damaged. Photographs and small tiled images are decoded for this, of large ones
+    /// the structure is checked and a few tiles are decoded (<see cref="ImageCheck"/>). Otherwise it is only looked whether the files are
+    /// there.
     /// <value>The default value is true.</value>
     /// </summary>
     public bool CheckImages { get; init; } = true;

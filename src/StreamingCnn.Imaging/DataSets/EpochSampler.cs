@@ -1,6 +1,8 @@
 namespace StreamingCnn.Imaging.DataSets;
 
-/// <summary>The order of images in an epoch: shuffled, or drawn with weights, shared out among the processes of a distributed run.</summary>
+/// <summary>
+/// The order of images in an epoch: shuffled, or drawn with weights, shared out among the processes of a distributed run.
+/// </summary>
 /// <remarks>Every process computes the same global order from the seed and takes every n-th of it, so together they see it once.</remarks>
 public sealed class EpochSampler
 {
@@ -44,8 +46,8 @@ public sealed class EpochSampler
     /// <param name="epoch">Epoch from 0; each has its own order.</param>
     /// <param name="rank">This process, from 0.</param>
     /// <param name="processes">
-    /// Number of processes. All get equally many images, so that none waits for the others in vain: where they do not divide evenly, the order goes
-    /// on from its start.
+    /// Number of processes. All get equally many images, so that none waits for the others in vain: where they do not divide evenly, the
+    /// order goes on from its start.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">There is no process, or the rank is none of theirs.</exception>
     public IReadOnlyList<int> Epoch(int epoch, int rank = 0, int processes = 1)

@@ -20,7 +20,8 @@ internal sealed class FolderDataSetReader(string path, bool checkImages, ImageOp
             .ToLookup(folder => TextForm.Clean(Path.GetFileName(folder)));
         var classes = ClassNames.Order(folders.Select(folder => folder.Key));
         if (classes.Count == 0)
-            throw new DataSetException(path, ["the folder has no folders in it; put the images of each class into a folder named like the class"]);
+            throw new DataSetException(
+                path, ["the folder has no folders in it; put the images of each class into a folder named like the class"]);
         for (var label = 0; label < classes.Count; label++)
             Class(classes[label], label, [.. folders[classes[label]]]);
         RefuseTwice();

@@ -1,9 +1,9 @@
 namespace StreamingCnn.Imaging.DataSets;
 
 /// <summary>
-/// Divides images into parts so that no group stands in two of them, and every class is shared out as evenly as groups allow. Groups
-/// come in a random order, those that hold much of a
-/// class first; each goes to the part that is left the most even by it (as "StratifiedGroupKFold" of scikit-learn does).
+/// Divides images into parts so that no group stands in two of them, and every class is shared out as evenly as groups allow. Groups come
+/// in a random order, those that hold much of a class first; each goes to the part that is left the most even by it (as
+/// "StratifiedGroupKFold" of scikit-learn does).
 /// </summary>
 public static class GroupedDivision
 {

@@ -14,8 +14,8 @@ public sealed class ImageDataSet
     public IReadOnlyList<ImageItem> Items { get; }
 
     /// <summary>
-    /// Names of the classes, in the order of their indices: numbers by value, other names alphabetically. For multi-label data the names of the label
-    /// columns; empty for regression.
+    /// Names of the classes, in the order of their indices: numbers by value, other names alphabetically. For multi-label data the names of
+    /// the label columns; empty for regression.
     /// </summary>
     public IReadOnlyList<string> Classes { get; }
 
@@ -32,7 +32,8 @@ public sealed class ImageDataSet
     /// </param>
     /// <param name="options">Names and meaning of columns; null for the defaults.</param>
     /// <exception cref="DataSetException">Anything is wrong; lists everything with line numbers.</exception>
-    public static ImageDataSet FromCsv(string path, CsvOptions? options = null) => new CsvDataSetReader(path, options ?? new CsvOptions()).Read();
+    public static ImageDataSet FromCsv(string path, CsvOptions? options = null) =>
+        new CsvDataSetReader(path, options ?? new CsvOptions()).Read();
 
     /// <summary>
     /// Reads a folder with one folder of images per class. Files whose names start with a dot, and files that are no
@@ -54,7 +55,9 @@ public sealed class ImageDataSet
         if (items.Count == 0)
         {
             var known = string.Join(", ", Items.Select(item => item.Split).OfType<string>().Distinct().Order(StringComparer.Ordinal));
-            throw new ArgumentException($"No image is in the part '{split}'; the data set has {(known.Length == 0 ? "no parts" : "the parts " + known)}.", nameof(split));
+            throw new ArgumentException(
+                $"No image is in the part '{split}'; the data set has {(known.Length == 0 ? "no parts" : "the parts " + known)}.",
+                nameof(split));
         }
 
         return new ImageDataSet(items, Classes, Notes);
@@ -67,7 +70,9 @@ public sealed class ImageDataSet
     public ImageDataSet Select(Func<ImageItem, int, ImageItem> change) => new([.. Items.Select(change)], Classes, Notes);
 
     /// <summary>Divides the items at random so that every class is shared out in the same proportion.</summary>
-    /// <param name="fraction">Share of the second part, between 0 and 1. Each class gives its rounded share, but keeps at least one item for the first part.</param>
+    /// <param name="fraction">
+    /// Share of the second part, between 0 and 1. Each class gives its rounded share, but keeps at least one item for the first part.
+    /// </param>
     /// <param name="seed">The same seed gives the same parts.</param>
     /// <exception cref="ArgumentOutOfRangeException">The fraction is not between 0 and 1.</exception>
     public (ImageDataSet First, ImageDataSet Second) Stratified(double fraction, int seed)

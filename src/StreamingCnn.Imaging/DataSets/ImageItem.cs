@@ -3,7 +3,9 @@ namespace StreamingCnn.Imaging.DataSets;
 /// <summary>One labelled image of a data set.</summary>
 /// <param name="Path">Absolute path of the image.</param>
 /// <param name="Label">Index of its class in <see cref="ImageDataSet.Classes"/>; -1 where the labels are numbers.</param>
-/// <param name="Targets">The numbers of the label columns: one for regression, several 0/1 for multi-label, empty for classes and for masks.</param>
+/// <param name="Targets">
+/// The numbers of the label columns: one for regression, several 0/1 for multi-label, empty for classes and for masks.
+/// </param>
 public sealed record ImageItem(string Path, int Label, IReadOnlyList<double> Targets)
 {
     /// <summary>Absolute path of the mask image, if the data set names one.</summary>

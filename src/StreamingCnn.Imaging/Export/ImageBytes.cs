@@ -22,7 +22,8 @@ public static class ImageBytes
         if (pixels.dtype != ScalarType.Byte)
             pixels = BytePixels.Of(pixels);
         pixels = pixels[0].permute(1, 2, 0).contiguous();
-        using var loaded = Image.NewFromMemoryCopy(pixels.bytes, checked((int)source.Width), checked((int)source.Height), source.Channels, Enums.BandFormat.Uchar);
+        using var loaded = Image.NewFromMemoryCopy(
+            pixels.bytes, checked((int)source.Width), checked((int)source.Height), source.Channels, Enums.BandFormat.Uchar);
         using var image = loaded.Copy(interpretation: source.Channels == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb);
         return image.JpegsaveBuffer(q: quality);
     }

@@ -10,10 +10,15 @@ public static class ImageFile
 {
     private const long BandBytes = 8 << 20;
 
-    /// <summary>Writes an image as PNG, or as a tiled pyramid (lossless BigTIFF) where the name ends in <c>.tif</c> or <c>.tiff</c>.</summary>
-    /// <param name="source">An image of one or three channels on the scale 0 to 255; numbers that are not whole are rounded. Stays the caller's.</param>
+    /// <summary>
+    /// Writes an image as PNG, or as a tiled pyramid (lossless BigTIFF) where the name ends in <c>.tif</c> or <c>.tiff</c>.
+    /// </summary>
+    /// <param name="source">
+    /// An image of one or three channels on the scale 0 to 255; numbers that are not whole are rounded. Stays the caller's.
+    /// </param>
     /// <param name="path">
-    /// The file. It appears complete or not at all; one that is there already is replaced. While it is made, the bare pixels lie beside it in a temporary file.
+    /// The file. It appears complete or not at all; one that is there already is replaced. While it is made, the bare pixels lie beside it
+    /// in a temporary file.
     /// </param>
     /// <exception cref="ArgumentException">The image has neither one nor three channels.</exception>
     /// <exception cref="IOException">The file cannot be written; the message is one sentence.</exception>
@@ -37,7 +42,8 @@ public static class ImageFile
         catch (Exception error) when (error is VipsException or IOException or UnauthorizedAccessException)
         {
             // The temporary names, which .NET makes absolute, are not what was asked for.
-            var reason = new[] { Path.GetFullPath(raw), Path.GetFullPath(coded), raw, coded }.Aggregate(error.Message.Split('\n')[0], (text, name) => text.Replace(name, path, StringComparison.Ordinal));
+            var reason = new[] { Path.GetFullPath(raw), Path.GetFullPath(coded), raw, coded }.Aggregate(
+                error.Message.Split('\n')[0], (text, name) => text.Replace(name, path, StringComparison.Ordinal));
             throw new IOException($"'{path}' cannot be written: {reason.TrimEnd('.')}.", error);
         }
         finally
@@ -63,10 +69,18 @@ public static class ImageFile
 
     private static void Encode(IImageSource source, string raw, string target, bool pyramid)
     {
-        using var loaded = Image.Rawload(raw, checked((int)source.Width), checked((int)source.Height), source.Channels, access: Enums.Access.Sequential);
+        using var loaded = Image.Rawload(
+            raw, checked((int)source.Width), checked((int)source.Height), source.Channels, access: Enums.Access.Sequential);
         using var image = loaded.Copy(interpretation: source.Channels == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb);
         if (pyramid)
-            image.Tiffsave(target, compression: Enums.ForeignTiffCompression.Deflate, tile: true, tileWidth: 256, tileHeight: 256, pyramid: true, bigtiff: true);
+            image.Tiffsave(
+                target,
+                compression: Enums.ForeignTiffCompression.Deflate,
+                tile: true,
+                tileWidth: 256,
+                tileHeight: 256,
+                pyramid: true,
+                bigtiff: true);
         else
             image.Pngsave(target, compression: 3);
     }

@@ -15,8 +15,8 @@ public static class Thumbnail
     /// The page, alpha and so on, as for the image itself; resolution and crop are passed over. Null for the defaults.
     /// </param>
     /// <returns>
-    /// A small image in memory, uint8. Values of other types are spread from the least to the greatest over 0 to 255, since they mean nothing to the eye as they are; images that
-    /// have neither one nor three channels show their first.
+    /// A small image in memory, uint8. Values of other types are spread from the least to the greatest over 0 to 255, since they mean
+    /// nothing to the eye as they are; images that have neither one nor three channels show their first.
     /// </returns>
     /// <exception cref="ImageFormatException">The pixels cannot be read.</exception>
     public static IImageSource Read(ImageInfo info, int side, ImageOptions? options = null)

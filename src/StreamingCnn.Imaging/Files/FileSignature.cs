@@ -79,7 +79,8 @@ internal static class FileSignature
     }
 
     /// <summary>Whether a PNG or GIF begins so that has a table of colours.</summary>
-    public static bool HasColourTable(ReadOnlySpan<byte> head) => head.StartsWith("GIF8"u8) || (PngClaim(head) is not null && head[25] == 3);
+    public static bool HasColourTable(ReadOnlySpan<byte> head) =>
+        head.StartsWith("GIF8"u8) || (PngClaim(head) is not null && head[25] == 3);
 
     /// <summary>The largest sample of a grey PNG of fewer than 8 bits; null for all others.</summary>
     public static int? LargestOfFewBits(ReadOnlySpan<byte> head) =>

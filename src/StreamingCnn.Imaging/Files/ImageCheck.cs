@@ -5,7 +5,9 @@ namespace StreamingCnn.Imaging;
 /// <summary>Finds files that cannot be read before somebody relies on them.</summary>
 public static class ImageCheck
 {
-    /// <summary>Tiled images of up to so many pixels are read through by every check; that takes no longer than decoding a photograph.</summary>
+    /// <summary>
+    /// Tiled images of up to so many pixels are read through by every check; that takes no longer than decoding a photograph.
+    /// </summary>
     public const long SmallPixels = 25_000_000;
 
     private const long Side = 2048;
@@ -15,7 +17,8 @@ public static class ImageCheck
 
     /// <summary>Opens an image and reads from it.</summary>
     /// <param name="path">
-    /// The file. Photographs and other images without tiles are decoded whole, small tiled ones as well. Of large tiled images the structure is checked and a few tiles are decoded.
+    /// The file. Photographs and other images without tiles are decoded whole, small tiled ones as well. Of large tiled images the
+    /// structure is checked and a few tiles are decoded.
     /// </param>
     /// <param name="everyPixel">Decode every tile of level 0, however many there are.</param>
     /// <param name="finite">

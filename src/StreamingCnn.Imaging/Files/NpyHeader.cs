@@ -23,7 +23,9 @@ internal static partial class NpyHeader
         if (stream.ReadAtLeast(start, 12, throwOnEndOfStream: false) < 12)
             throw new ImageFormatException(path, "this .npy file ends within its header; write it again.");
         var wide = start[6] >= 2;
-        long length = wide ? BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8)) : BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
+        long length = wide
+            ? BinaryPrimitives.ReadUInt32LittleEndian(start.AsSpan(8))
+            : BinaryPrimitives.ReadUInt16LittleEndian(start.AsSpan(8));
         var offset = wide ? 12 : 10;
         if (length > 1 << 16 || offset + length > stream.Length)
             throw new ImageFormatException(path, "this .npy file ends within its header; write it again.");

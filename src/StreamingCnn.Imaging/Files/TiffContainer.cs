@@ -18,7 +18,8 @@ internal sealed class TiffContainer : ImageContainer
     {
         this.path = path;
         if (page >= tiff.Directories.Count)
-            throw new ImageFormatException(path, $"page {page} was asked for, but the file has {tiff.Directories.Count} page(s), numbered from 0.");
+            throw new ImageFormatException(
+                path, $"page {page} was asked for, but the file has {tiff.Directories.Count} page(s), numbered from 0.");
         pages = TiffPages.Find(path, tiff, page);
         var first = pages.Channels[0];
         if (first != (page ?? 0))
@@ -72,7 +73,8 @@ internal sealed class TiffContainer : ImageContainer
         var main = tiff.Directories[0];
         // 33003 and 33005 are Aperio's JPEG 2000; a Leica SCN is a chain of unrelated regions placed by its XML.
         return main.Hamamatsu || main.Ventana || main.Compression is 33003 or 33005
-            // A Philips slide fills its levels up to whole tiles: they are not evenly smaller, and level 0 alone could be read without OpenSlide.
+            // A Philips slide fills its levels up to whole tiles: they are not evenly smaller, and level 0 alone could be read without
+            // OpenSlide.
             || (OpenSlideNative.Available && IsPhilips(main))
             || main.Description.Contains("http://www.leica-microsystems.com/scn/", StringComparison.Ordinal);
     }

@@ -4,8 +4,8 @@ using System.Text;
 namespace StreamingCnn.Imaging;
 
 /// <summary>
-/// Reads the directories of a TIFF or BigTIFF file, without its pixels. They tell levels from pages, and a file that was cut short or claims
-/// an absurd size from a sound one, before any decoder allocates memory for it.
+/// Reads the directories of a TIFF or BigTIFF file, without its pixels. They tell levels from pages, and a file that was cut short or
+/// claims an absurd size from a sound one, before any decoder allocates memory for it.
 /// </summary>
 internal sealed class TiffFile
 {
@@ -48,7 +48,9 @@ internal sealed class TiffFile
 
         if (directories.Count == 0)
             throw Damaged("it has no page");
-        SubDirectories = page >= directories.Count ? [] : [.. directories[page].SubDirectories.Take(64).Select(offset => Directory(offset).Directory)];
+        SubDirectories = page >= directories.Count
+            ? []
+            : [.. directories[page].SubDirectories.Take(64).Select(offset => Directory(offset).Directory)];
     }
 
     private readonly List<TiffDirectory> directories = [];

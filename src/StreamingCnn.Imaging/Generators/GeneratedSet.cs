@@ -32,7 +32,9 @@ public sealed class GeneratedSet(IReadOnlyList<(string Name, int Count, Func<int
     /// <summary>The images in order, made when they are asked for; to be disposed by the caller. No index is used in two parts.</summary>
     public IEnumerable<DigitCanvas> Images() => Entries().Select(entry => entry.Make());
 
-    /// <summary>Writes <c>images/00000.png</c> and so on, and at the end the list <c>labels.csv</c> with the columns image, label and split.</summary>
+    /// <summary>
+    /// Writes <c>images/00000.png</c> and so on, and at the end the list <c>labels.csv</c> with the columns image, label and split.
+    /// </summary>
     /// <param name="folder">The folder; made where it does not exist.</param>
     /// <param name="extension"><c>png</c>, or <c>tif</c> for tiled pyramids.</param>
     /// <param name="progress">Told the number of images written so far; null for nobody.</param>

@@ -24,7 +24,8 @@ internal static class LineNoise
         var picture = new byte[Side * Side];
         // Two chances of a third each to be mirrored, in the same direction, as published.
         var isMirrored = (random.NextDouble() < 0.33) ^ (random.NextDouble() < 0.33);
-        foreach (var (row, column) in Line(first).Concat(Line(second).Select(point => isMirrored ? (point.Row, Side - 1 - point.Column) : point)))
+        foreach (var (row, column) in Line(first)
+            .Concat(Line(second).Select(point => isMirrored ? (point.Row, Side - 1 - point.Column) : point)))
             picture[(row * Side) + column] = (byte)(255 * (0.8 + (0.2 * random.NextDouble())));
         return picture;
     }

@@ -19,9 +19,12 @@ public sealed class MnistDigits : DigitBank
         var labels = Load(labelsPath, magic: 2049, headerLength: 8);
         var count = BinaryPrimitives.ReadInt32BigEndian(images.AsSpan(4));
         if (images.Length != 16 + ((long)count * Side * Side))
-            throw new ImageFormatException(imagesPath, $"this idx file should hold {count} images of 28 x 28 pixels but has {images.Length} bytes; download it again.");
+            throw new ImageFormatException(
+                imagesPath,
+                $"this idx file should hold {count} images of 28 x 28 pixels but has {images.Length} bytes; download it again.");
         if (labels.Length != 8 + count)
-            throw new ImageFormatException(labelsPath, $"this idx file has {labels.Length - 8} labels for {count} images; both must be of the same set.");
+            throw new ImageFormatException(
+                labelsPath, $"this idx file has {labels.Length - 8} labels for {count} images; both must be of the same set.");
         pixels = images;
         for (var i = 0; i < count; i++)
             places[Math.Min((int)labels[8 + i], 9)].Add(i);
@@ -31,7 +34,9 @@ public sealed class MnistDigits : DigitBank
 
     /// <summary>Loads one of the two sets of a folder that holds the files under their usual names, plain or with <c>.gz</c>.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="training">The 60,000 digits to train on; otherwise the 10,000 to test on. No writer of one set wrote for the other.</param>
+    /// <param name="training">
+    /// The 60,000 digits to train on; otherwise the 10,000 to test on. No writer of one set wrote for the other.
+    /// </param>
     /// <exception cref="ImageFormatException">A file is missing or not an idx file of that kind.</exception>
     public static MnistDigits FromFolder(string folder, bool training)
     {

@@ -1,8 +1,8 @@
 namespace StreamingCnn.Imaging.Generators;
 
 /// <summary>
-/// Needles in a haystack after the rules of nMNIST (Pawlowski et al., "Needles in Haystacks", 2019): digits, by default 28 pixels high, all over a dark image; the image is
-/// positive when exactly one of them is a 3 and negative when none is.
+/// Needles in a haystack after the rules of nMNIST (Pawlowski et al., "Needles in Haystacks", 2019): digits, by default 28 pixels high, all
+/// over a dark image; the image is positive when exactly one of them is a 3 and negative when none is.
 /// </summary>
 public sealed class NeedleGenerator
 {
@@ -22,14 +22,19 @@ public sealed class NeedleGenerator
     /// <param name="digits">Where digits come from; null for <see cref="StrokeDigits"/>.</param>
     /// <param name="density">Share of the 32 x 32 cells of the image that hold a digit, in (0, 1].</param>
     /// <param name="noise">Brightest value of the background noise, 0 to 255.</param>
-    /// <param name="digitSide">Height and width of the square of a digit in pixels, 8 to 28. The smaller, the less an image may be shrunk before its digits are lost.</param>
+    /// <param name="digitSide">
+    /// Height and width of the square of a digit in pixels, 8 to 28. The smaller, the less an image may be shrunk before its digits are
+    /// lost.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
-    public NeedleGenerator(long side, int seed, DigitBank? digits = null, double density = 0.25, double noise = 0, int digitSide = DigitBank.Side)
+    public NeedleGenerator(
+        long side, int seed, DigitBank? digits = null, double density = 0.25, double noise = 0, int digitSide = DigitBank.Side)
     {
         if (side < 64)
             throw new ArgumentOutOfRangeException(nameof(side), side, "The images must be at least 64 pixels high and wide.");
         if (!(density is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(density), density, "The share of cells with a digit must lie above 0 and not above 1.");
+            throw new ArgumentOutOfRangeException(
+                nameof(density), density, "The share of cells with a digit must lie above 0 and not above 1.");
         if (digitSide is < LeastDigitSide or > DigitBank.Side)
             throw new ArgumentOutOfRangeException(nameof(digitSide), digitSide, "Digits must be 8 to 28 pixels high and wide.");
         Side = side;
@@ -69,7 +74,9 @@ public sealed class NeedleGenerator
             var other = random.Next(9);
             var digit = i == 0 && label == 1 ? Needle : other >= Needle ? other + 1 : other;
             var (row, column) = (chosen[i] / cells, chosen[i] % cells);
-            placed.Add(new PlacedDigit(digit, ((long)row * Cell) + random.Next(Cell - DigitSide + 1), ((long)column * Cell) + random.Next(Cell - DigitSide + 1), DigitSide)
+            var top = ((long)row * Cell) + random.Next(Cell - DigitSide + 1);
+            var left = ((long)column * Cell) + random.Next(Cell - DigitSide + 1);
+            placed.Add(new PlacedDigit(digit, top, left, DigitSide)
             {
                 Picture = digits.Draw(digit, random),
             });

@@ -32,7 +32,9 @@ public sealed class StrokeDigits : DigitBank
         {
             var (x, y) = (point.X - 5 + Between(-0.35, 0.35), point.Y - 5 + Between(-0.35, 0.35));
             x = (x * stretch) - (slant * y);
-            return (X: 14 + (size * ((x * Math.Cos(angle)) - (y * Math.Sin(angle)))), Y: 14 + (size * ((x * Math.Sin(angle)) + (y * Math.Cos(angle)))));
+            return (
+                X: 14 + (size * ((x * Math.Cos(angle)) - (y * Math.Sin(angle)))),
+                Y: 14 + (size * ((x * Math.Sin(angle)) + (y * Math.Cos(angle)))));
         }).ToArray()).ToArray();
         var picture = new byte[Side * Side];
         for (var i = 0; i < picture.Length; i++)
@@ -59,5 +61,7 @@ public sealed class StrokeDigits : DigitBank
 
     private static (double X, double Y)[] Parse(string text) =>
         [.. text.Split(' ').Select(point => point.Split(',')).Select(pair =>
-            (double.Parse(pair[0], System.Globalization.CultureInfo.InvariantCulture), double.Parse(pair[1], System.Globalization.CultureInfo.InvariantCulture)))];
+            (
+                double.Parse(pair[0], System.Globalization.CultureInfo.InvariantCulture),
+                double.Parse(pair[1], System.Globalization.CultureInfo.InvariantCulture)))];
 }

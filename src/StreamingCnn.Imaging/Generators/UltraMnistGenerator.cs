@@ -1,8 +1,8 @@
 namespace StreamingCnn.Imaging.Generators;
 
 /// <summary>
-/// Images after the rules of UltraMNIST (Gupta et al., 2022): 3 to 5 digits of very different sizes on noise; the label is their sum, 0 to 27. At
-/// the original's 4000 pixels a digit is 28 pixels times a scale between 1 and 75 high; other sizes of image scale with it.
+/// Images after the rules of UltraMNIST (Gupta et al., 2022): 3 to 5 digits of very different sizes on noise; the label is their sum, 0 to
+/// 27. At the original's 4000 pixels a digit is 28 pixels times a scale between 1 and 75 high; other sizes of image scale with it.
 /// </summary>
 public sealed class UltraMnistGenerator
 {
@@ -32,7 +32,9 @@ public sealed class UltraMnistGenerator
     /// <summary>Height and width of the images in pixels.</summary>
     public long Side { get; }
 
-    /// <summary>Makes one image. Label and number of digits are drawn first, each as likely as any other, then digits with that sum.</summary>
+    /// <summary>
+    /// Makes one image. Label and number of digits are drawn first, each as likely as any other, then digits with that sum.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The index is negative.</exception>
     public DigitCanvas Generate(int index)
     {

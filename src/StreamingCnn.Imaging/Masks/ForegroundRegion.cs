@@ -43,7 +43,9 @@ public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double F
         var bottom = Math.Min(height, (long)Math.Ceiling((box.Top + box.Height) * down));
         var right = Math.Min(width, (long)Math.Ceiling((box.Left + box.Width) * across));
         return new(
-            new(top, left, bottom - top, right - left), (double)(bottom - top) * (right - left) / ((double)height * width), found.ForegroundShare);
+            new(top, left, bottom - top, right - left),
+            (double)(bottom - top) * (right - left) / ((double)height * width),
+            found.ForegroundShare);
     }
 
     private static TissueMask Otsu(ImageInfo info, ImageOptions? options)

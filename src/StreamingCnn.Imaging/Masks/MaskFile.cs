@@ -26,7 +26,9 @@ public static class MaskFile
     /// <summary>Opens a mask.</summary>
     /// <param name="path">A file of any format that images may have, with one channel.</param>
     /// <returns>A source of one channel; samples have their stored values.</returns>
-    /// <exception cref="ImageFormatException">The file cannot be read, or is no mask: it has colours, or was compressed with loss.</exception>
+    /// <exception cref="ImageFormatException">
+    /// The file cannot be read, or is no mask: it has colours, or was compressed with loss.
+    /// </exception>
     public static IImageSource Open(string path)
     {
         var container = Find(path);

@@ -42,7 +42,8 @@ public static class MaskHistogram
                 }
 
                 if (others.Count > MostValues)
-                    throw new ImageFormatException(path, $"it has more than {MostValues} different values, so it is an image and no mask of classes.");
+                    throw new ImageFormatException(
+                        path, $"it has more than {MostValues} different values, so it is an image and no mask of classes.");
             }
         }
 

@@ -35,8 +35,8 @@ public sealed class TissueMask
     public bool this[int row, int column] => foreground[(row * Width) + column];
 
     /// <summary>
-    /// Separates foreground from background by Otsu's threshold (1979) on the thumbnail's saturation (greatest minus least channel) for colour, since stained
-    /// tissue is colourful and glass is not; on darkness for grey.
+    /// Separates foreground from background by Otsu's threshold (1979) on the thumbnail's saturation (greatest minus least channel) for
+    /// colour, since stained tissue is colourful and glass is not; on darkness for grey.
     /// </summary>
     /// <param name="thumbnail">A small version of the image, such as that of <see cref="ImageOptions.Downsample"/>; not disposed.</param>
     /// <param name="imageHeight">Height of the image itself in pixels.</param>
@@ -49,7 +49,10 @@ public sealed class TissueMask
         var signal = thumbnail.Channels == 3 ? pixels.amax([1]) - pixels.amin([1]) : tensor(255f) - pixels.mean([1]);
         var values = BytePixels.Of(signal).contiguous().bytes.ToArray();
         var threshold = OtsuThreshold(values);
-        return new TissueMask([.. values.Select(value => value > threshold)], (int)thumbnail.Height, (int)thumbnail.Width, imageHeight, imageWidth, threshold);
+        return new TissueMask(
+            [
+                .. values.Select(value => value > threshold)
+            ], (int)thumbnail.Height, (int)thumbnail.Width, imageHeight, imageWidth, threshold);
     }
 
     /// <summary>Takes a mask image: what is not 0 is foreground.</summary>
@@ -81,7 +84,8 @@ public sealed class TissueMask
                 path, $"this mask of {info.Height} x {info.Width} pixels (height x width) has another shape than its image of {imageHeight} x {imageWidth}; give the mask of this image.");
         }
 
-        using var mask = ImageSource.Open(path, new ImageOptions { Downsample = Math.Max(1, Math.Max(info.Height, info.Width) / Side), RawValues = true });
+        using var mask = ImageSource.Open(
+            path, new ImageOptions { Downsample = Math.Max(1, Math.Max(info.Height, info.Width) / Side), RawValues = true });
         return From(mask, imageHeight, imageWidth);
     }
 

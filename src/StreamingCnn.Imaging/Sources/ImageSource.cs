@@ -5,7 +5,8 @@ public static class ImageSource
 {
     /// <summary>Opens an image file by its content, whatever its extension.</summary>
     /// <param name="path">
-    /// TIFF (tiled, stripped, pyramidal, BigTIFF, OME), JPEG, PNG, WebP, HEIF, NumPy <c>.npy</c>, or a slide that OpenSlide reads when it is installed.
+    /// TIFF (tiled, stripped, pyramidal, BigTIFF, OME), JPEG, PNG, WebP, HEIF, NumPy <c>.npy</c>, or a slide that OpenSlide reads when it
+    /// is installed.
     /// </param>
     /// <param name="options">Channels, resolution, crop; null for the image as it is.</param>
     /// <returns>
@@ -13,10 +14,10 @@ public static class ImageSource
     /// (see <see cref="ImageOptions.RawValues"/>); float32 as stored for all others.
     /// </returns>
     /// <remarks>
-    /// Tiled TIFFs and slides are read window by window and hold about two rows of tiles in memory. Formats that can only be decoded from the top
-    /// (JPEG, PNG, WebP, most stripped TIFFs) are decoded once, when they are opened: up to 100 MB of pixels into
-    /// memory, larger ones into a temporary file that the system may write back to disk. A truncated or corrupt file of
-    /// those is found here; damage inside a tiled file when its tile is read.
+    /// Tiled TIFFs and slides are read window by window and hold about two rows of tiles in memory. Formats that can only be decoded from
+    /// the top (JPEG, PNG, WebP, most stripped TIFFs) are decoded once, when they are opened: up to 100 MB of pixels into memory, larger
+    /// ones into a temporary file that the system may write back to disk. A truncated or corrupt file of those is found here; damage inside
+    /// a tiled file when its tile is read.
     /// </remarks>
     /// <exception cref="ImageFormatException">The file cannot be read so; the message is one sentence.</exception>
     /// <exception cref="ArgumentException">The options contradict each other.</exception>
@@ -28,7 +29,10 @@ public static class ImageSource
         return Open(ImageContainer.Find(path, options), options);
     }
 
-    /// <summary>Channels of an image file as it would be opened, from its header alone: no pixel is decoded, and damage behind the header is not found.</summary>
+    /// <summary>
+    /// Channels of an image file as it would be opened, from its header alone: no pixel is decoded, and damage behind the header is not
+    /// found.
+    /// </summary>
     /// <param name="path">As for <see cref="Open(string, ImageOptions?)"/>.</param>
     /// <param name="options">As for <see cref="Open(string, ImageOptions?)"/>.</param>
     /// <exception cref="ImageFormatException">The header cannot be read so; the message is one sentence.</exception>

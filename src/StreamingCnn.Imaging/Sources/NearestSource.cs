@@ -3,9 +3,12 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>Another source at a different size, each pixel being the one that its centre lies in: for values that must stay as they are.</summary>
+/// <summary>
+/// Another source at a different size, each pixel being the one that its centre lies in: for values that must stay as they are.
+/// </summary>
 /// <remarks>
-/// Pixel o of N is pixel floor((o + 1/2) n / N) of n, in whole numbers, so that it stands where <see cref="ResampledSource"/> centres what it averages.
+/// Pixel o of N is pixel floor((o + 1/2) n / N) of n, in whole numbers, so that it stands where <see cref="ResampledSource"/> centres what
+/// it averages.
 /// </remarks>
 public sealed class NearestSource : IImageSource
 {

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>Another source as float32 with Gaussian noise added. The noise depends on seed, channel and position alone: a pixel is the same in every window.</summary>
+/// <summary>
+/// Another source as float32 with Gaussian noise added. The noise depends on seed, channel and position alone: a pixel is the same in every
+/// window.
+/// </summary>
 public sealed class NoisySource : IImageSource
 {
     private readonly IImageSource inner;

@@ -45,7 +45,10 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
         return Of(sums, scale);
     }
 
-    /// <summary>Measures mean and deviation over all pixels of many images, such as the training part of a data set. A large image counts for more than a small one.</summary>
+    /// <summary>
+    /// Measures mean and deviation over all pixels of many images, such as the training part of a data set. A large image counts for more
+    /// than a small one.
+    /// </summary>
     /// <param name="paths">The files, opened one after the other.</param>
     /// <param name="options">How they are read; a downsample factor makes large sets quick. Null for the images as they are.</param>
     /// <param name="scale">What pixels are divided by first.</param>
@@ -60,7 +63,9 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
             using var source = ImageSource.Open(path, options);
             sums ??= new PixelSums(source.Channels);
             if (source.Channels != sums.Channels)
-                throw new ImageFormatException(path, $"this image has {source.Channels} channel(s), the first of the set {sums.Channels}; ask for the same number of all.");
+                throw new ImageFormatException(
+                    path,
+                    $"this image has {source.Channels} channel(s), the first of the set {sums.Channels}; ask for the same number of all.");
             sums.Add(source);
         }
 

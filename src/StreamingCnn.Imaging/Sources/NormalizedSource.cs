@@ -12,7 +12,9 @@ public sealed class NormalizedSource : IPreparedImageSource
     private Tensor offset;
 
     /// <summary>Creates the view. It owns <paramref name="inner"/> from then on and disposes it.</summary>
-    /// <exception cref="ArgumentException">The number of means or deviations is neither 1 nor the number of channels, or one is not usable.</exception>
+    /// <exception cref="ArgumentException">
+    /// The number of means or deviations is neither 1 nor the number of channels, or one is not usable.
+    /// </exception>
     public NormalizedSource(IImageSource inner, Normalization normalization)
     {
         ArgumentNullException.ThrowIfNull(inner);
@@ -31,7 +33,8 @@ public sealed class NormalizedSource : IPreparedImageSource
         float Mean(int channel) => normalization.Mean[normalization.Mean.Count == 1 ? 0 : channel];
         float Deviation(int channel) => normalization.Deviation[normalization.Deviation.Count == 1 ? 0 : channel];
         var channels = Enumerable.Range(0, inner.Channels).ToList();
-        factor = tensor(channels.Select(c => 1 / (normalization.Scale * Deviation(c))).ToArray(), [1, inner.Channels, 1, 1]).DetachFromDisposeScope();
+        factor = tensor(channels.Select(c => 1 / (normalization.Scale * Deviation(c))).ToArray(), [1, inner.Channels, 1, 1])
+            .DetachFromDisposeScope();
         offset = tensor(channels.Select(c => -Mean(c) / Deviation(c)).ToArray(), [1, inner.Channels, 1, 1]).DetachFromDisposeScope();
     }
 

@@ -52,7 +52,9 @@ internal sealed class OpenSlideHandle : SafeHandle
     public void ThrowOnError()
     {
         if (OpenSlideNative.openslide_get_error(handle) is var error && error != nint.Zero)
-            throw new ImageFormatException(path, $"the slide is damaged, so copy or export it again (OpenSlide says: {Marshal.PtrToStringUTF8(error)?.TrimEnd('.')}).");
+            throw new ImageFormatException(
+                path,
+                $"the slide is damaged, so copy or export it again (OpenSlide says: {Marshal.PtrToStringUTF8(error)?.TrimEnd('.')}).");
     }
 
     protected override bool ReleaseHandle()

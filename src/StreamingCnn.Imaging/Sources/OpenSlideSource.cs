@@ -5,8 +5,8 @@ namespace StreamingCnn.Imaging;
 
 /// <summary>One level of a slide, read through OpenSlide; transparent pixels become white.</summary>
 /// <remarks>
-/// OpenSlide takes positions in level 0 and interpolates where those do not fall on a pixel of the level, so one pixel could differ between two windows.
-/// Therefore whole blocks of a fixed grid are read and windows are cut out of them; the last blocks read are kept.
+/// OpenSlide takes positions in level 0 and interpolates where those do not fall on a pixel of the level, so one pixel could differ between
+/// two windows. Therefore whole blocks of a fixed grid are read and windows are cut out of them; the last blocks read are kept.
 /// </remarks>
 internal sealed class OpenSlideSource : IImageSource
 {
@@ -75,7 +75,13 @@ internal sealed class OpenSlideSource : IImageSource
         fixed (uint* start = pixels)
         {
             OpenSlideNative.openslide_read_region(
-                slide.Slide, start, (long)Math.Round(at.Column * Block * downsample), (long)Math.Round(at.Row * Block * downsample), level, width, height);
+                slide.Slide,
+                start,
+                (long)Math.Round(at.Column * Block * downsample),
+                (long)Math.Round(at.Row * Block * downsample),
+                level,
+                width,
+                height);
         }
 
         slide.ThrowOnError();

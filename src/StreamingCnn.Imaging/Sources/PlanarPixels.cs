@@ -2,7 +2,9 @@ using System.Runtime.Intrinsics;
 
 namespace StreamingCnn.Imaging;
 
-/// <summary>Turns pixels as decoders give them (red, green, blue, red, green, ...) into planes as networks want them (all red, all green, all blue).</summary>
+/// <summary>
+/// Turns pixels as decoders give them (red, green, blue, red, green, ...) into planes as networks want them (all red, all green, all blue).
+/// </summary>
 internal static class PlanarPixels
 {
     private const int Lanes = 16;
@@ -20,12 +22,17 @@ internal static class PlanarPixels
         var green = planes.Slice(count, count);
         var blue = planes.Slice(2 * count, count);
         var done = 0;
-        // Decoding is fast enough for this step to be seen: a general transposition costs three times as much as libvips' decoding of JPEG tiles.
+        // Decoding is fast enough for this step to be seen: a general transposition costs three times as much as libvips' decoding of JPEG
+        // tiles.
         if (Vector128.IsHardwareAccelerated)
         {
             for (; done <= count - Lanes; done += Lanes)
             {
-                var (a, b, c) = (Vector128.Create(packed[(3 * done)..]), Vector128.Create(packed[((3 * done) + 16)..]), Vector128.Create(packed[((3 * done) + 32)..]));
+                var (a, b, c) =
+                    (
+                        Vector128.Create(packed[(3 * done)..]),
+                        Vector128.Create(packed[((3 * done) + 16)..]),
+                        Vector128.Create(packed[((3 * done) + 32)..]));
                 Gather(a, b, c, 0).CopyTo(red[done..]);
                 Gather(a, b, c, 3).CopyTo(green[done..]);
                 Gather(a, b, c, 6).CopyTo(blue[done..]);

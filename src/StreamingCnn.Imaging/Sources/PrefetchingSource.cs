@@ -5,8 +5,9 @@ namespace StreamingCnn.Imaging;
 
 /// <summary>Reads the window that is likely to come next in the background while the network computes with the last one.</summary>
 /// <remarks>
-/// Windows are foretold from the pass over the image so far: the way back of a training step entirely, the way there all but the first few. At most one window is held ahead. A
-/// wrong guess costs its reading time and nothing else. The inner source is never read by two threads at a time.
+/// Windows are foretold from the pass over the image so far: the way back of a training step entirely, the way there all but the first few.
+/// At most one window is held ahead. A wrong guess costs its reading time and nothing else. The inner source is never read by two threads
+/// at a time.
 /// </remarks>
 public sealed class PrefetchingSource : IImageSource
 {
@@ -65,7 +66,8 @@ public sealed class PrefetchingSource : IImageSource
     }
 
     private static bool Contains(ImageRegion outer, ImageRegion part) =>
-        outer.Top <= part.Top && outer.Left <= part.Left && outer.Top + outer.Height >= part.Top + part.Height && outer.Left + outer.Width >= part.Left + part.Width;
+        outer.Top <= part.Top && outer.Left <= part.Left && outer.Top
+            + outer.Height >= part.Top + part.Height && outer.Left + outer.Width >= part.Left + part.Width;
 
     // The tensor was made on another thread and belongs to no scope there; what is returned belongs to the caller's.
     private static Tensor Part(Tensor window, ImageRegion region, ImageRegion asked)

@@ -5,8 +5,8 @@ namespace StreamingCnn.Imaging;
 /// which averages when the image gets smaller and interpolates linearly when it gets larger.
 /// </summary>
 /// <remarks>
-/// Everything is computed from the output's index alone, never carried on from its neighbour, so the same pixel comes out of every window. Weights are whole numbers
-/// that sum to 2^<see cref="Shift"/>; at the border the filter is cut off and weighted anew.
+/// Everything is computed from the output's index alone, never carried on from its neighbour, so the same pixel comes out of every window.
+/// Weights are whole numbers that sum to 2^<see cref="Shift"/>; at the border the filter is cut off and weighted anew.
 /// </remarks>
 internal readonly struct ResampleTaps
 {

@@ -5,8 +5,8 @@ namespace StreamingCnn.Imaging;
 
 /// <summary>Another source at a different size: smaller by averaging, larger by linear interpolation.</summary>
 /// <remarks>
-/// A pixel depends on its position alone and not on the window in which it is read: windows cut differently agree bit for bit. The filter is a
-/// triangle of twice the scale's width (what Pillow calls BILINEAR), first along rows, then along columns, rounded once at the end.
+/// A pixel depends on its position alone and not on the window in which it is read: windows cut differently agree bit for bit. The filter
+/// is a triangle of twice the scale's width (what Pillow calls BILINEAR), first along rows, then along columns, rounded once at the end.
 /// </remarks>
 public sealed class ResampledSource : IImageSource
 {

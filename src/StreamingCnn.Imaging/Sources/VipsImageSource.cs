@@ -80,7 +80,10 @@ internal sealed class VipsImageSource : IImageSource
         }
     }
 
-    /// <summary>Channels of an image of a file as <see cref="Open"/> would give them. The steps up to the channels are set up, but no pixel goes through them.</summary>
+    /// <summary>
+    /// Channels of an image of a file as <see cref="Open"/> would give them. The steps up to the channels are set up, but no pixel goes
+    /// through them.
+    /// </summary>
     public static int CountChannels(string path, ImageOptions options, int page, int subIfd, BandMeaning meaning = default)
     {
         using var source = Open(path, options, page, subIfd, tiled: true, meaning);
@@ -111,7 +114,9 @@ internal sealed class VipsImageSource : IImageSource
     public static ImageFormatException Explain(string path, VipsException error)
     {
         var lines = error.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var said = string.Join("; ", lines.Where(line => !line.StartsWith("unable to", StringComparison.OrdinalIgnoreCase)).Distinct().Take(2)).TrimEnd('.');
+        var said = string.Join(
+            "; ", lines.Where(line => !line.StartsWith("unable to", StringComparison.OrdinalIgnoreCase)).Distinct().Take(2))
+            .TrimEnd('.');
         if (lines.LastOrDefault(line => MissingCodecs.Any(line.Contains)) is { } missing)
         {
             return new ImageFormatException(

@@ -2,8 +2,9 @@ namespace StreamingCnn.Imaging;
 
 /// <summary>Which window will be read next, judged by those read so far.</summary>
 /// <remarks>
-/// A pass goes over an image row by row from the top, and back again the same way. Going back everything is known. Going forth, windows overlap their neighbours by as much as the
-/// last ones did, and the second and all later rows have the columns of the first; where a size is not known to the pixel the forecast is the larger one.
+/// A pass goes over an image row by row from the top, and back again the same way. Going back everything is known. Going forth, windows
+/// overlap their neighbours by as much as the last ones did, and the second and all later rows have the columns of the first; where a size
+/// is not known to the pixel the forecast is the larger one.
 /// </remarks>
 internal sealed class WindowForecast(long imageHeight, long imageWidth)
 {

@@ -18,10 +18,14 @@ internal static class ActivationWriters
         LayerWriters.Plain<Softsign>("Softsign");
         LayerWriters.Plain<Hardswish>("HardSwish");
         LayerWriters.Add<ReLU6>((_, graph, name, x) => graph.Node("Clip", name, [x, graph.Number(0), graph.Number(6)]));
-        LayerWriters.Add<Hardsigmoid>((_, graph, name, x) => graph.Node("HardSigmoid", name, [x], ("alpha", LayerWriters.Real(1 / 6.0)), ("beta", LayerWriters.Real(0.5))));
-        LayerWriters.Add<LeakyReLU>((layer, graph, name, x) => graph.Node("LeakyRelu", name, [x], ("alpha", LayerWriters.Real(layer.negative_slope))));
+        LayerWriters.Add<Hardsigmoid>(
+            (_, graph, name, x) =>
+                graph.Node("HardSigmoid", name, [x], ("alpha", LayerWriters.Real(1 / 6.0)), ("beta", LayerWriters.Real(0.5))));
+        LayerWriters.Add<LeakyReLU>(
+            (layer, graph, name, x) => graph.Node("LeakyRelu", name, [x], ("alpha", LayerWriters.Real(layer.negative_slope))));
         LayerWriters.Add<ELU>((layer, graph, name, x) => graph.Node("Elu", name, [x], ("alpha", LayerWriters.Real(layer.alpha))));
-        LayerWriters.Add<PReLU>((layer, graph, name, x) => graph.Node("PRelu", name, [x, graph.Parameter(layer.weight!, name + ".weight", -1, 1, 1)]));
+        LayerWriters.Add<PReLU>(
+            (layer, graph, name, x) => graph.Node("PRelu", name, [x, graph.Parameter(layer.weight!, name + ".weight", -1, 1, 1)]));
         LayerWriters.Add<SiLU>((_, graph, name, x) => graph.Node("Mul", name, [x, graph.Node("Sigmoid", name + ".sigmoid", [x])]));
         LayerWriters.Add<GELU>(Gelu);
         LayerWriters.Add<CELU>((layer, graph, name, x) => graph.Node("Celu", name, [x], ("alpha", LayerWriters.Real(layer.alpha))));
@@ -41,7 +45,8 @@ internal static class ActivationWriters
         LayerWriters.Add<RReLU>((layer, graph, name, x) => graph.Node(
             "LeakyRelu", name, [x], ("alpha", LayerWriters.Real((layer.lower + layer.upper) / 2))));
         LayerWriters.Add<Softmax>((softmax, graph, name, x) => graph.Node("Softmax", name, [x], ("axis", LayerWriters.Whole(softmax.dim))));
-        LayerWriters.Add<LogSoftmax>((softmax, graph, name, x) => graph.Node("LogSoftmax", name, [x], ("axis", LayerWriters.Whole(softmax.dim))));
+        LayerWriters.Add<LogSoftmax>(
+            (softmax, graph, name, x) => graph.Node("LogSoftmax", name, [x], ("axis", LayerWriters.Whole(softmax.dim))));
         LayerWriters.Add<Softmax2d>((_, graph, name, x) => graph.Node("Softmax", name, [x], ("axis", LayerWriters.Whole(1))));
         LayerWriters.Add<GLU>((layer, graph, name, x) => layer.dim == 1
             ? Gated(graph, name, x)
@@ -63,7 +68,8 @@ internal static class ActivationWriters
     {
         var cube = graph.Node("Mul", name + ".cube", [graph.Node("Mul", name + ".square", [x, x]), x]);
         var inner = graph.Node("Add", name + ".inner", [x, graph.Node("Mul", name + ".small", [cube, graph.Number(0.044715)])]);
-        var tangent = graph.Node("Tanh", name + ".tanh", [graph.Node("Mul", name + ".scaled", [inner, graph.Number(Math.Sqrt(2 / Math.PI))])]);
+        var tangent = graph.Node(
+            "Tanh", name + ".tanh", [graph.Node("Mul", name + ".scaled", [inner, graph.Number(Math.Sqrt(2 / Math.PI))])]);
         var product = graph.Node("Mul", name + ".product", [x, graph.Node("Add", name + ".sum", [tangent, graph.Number(1)])]);
         return graph.Node("Mul", name, [product, graph.Number(0.5)]);
     }

@@ -33,7 +33,8 @@ internal static class LayerWriters
         Add<ConstantPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "constant"));
         Add<ReflectionPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "reflect"));
         Add<ReplicationPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "edge"));
-        Add<ChannelScale>((scale, graph, name, x) => graph.Node("Mul", name, [x, graph.Parameter(scale.Weight, name + ".weight", -1, 1, 1)]));
+        Add<ChannelScale>(
+            (scale, graph, name, x) => graph.Node("Mul", name, [x, graph.Parameter(scale.Weight, name + ".weight", -1, 1, 1)]));
         Add<Linear>((linear, graph, name, x) => OverChannels(graph, name, x, last =>
         {
             // The weight as it is here, so that it keeps its name; readers turn it once.
@@ -161,7 +162,8 @@ internal static class LayerWriters
             _ => throw new RefusedLayerException("pads an axis alone; give four numbers"),
         };
         string[] value = mode == "constant" ? [graph.Number(pad.value)] : [];
-        return graph.Node("Pad", name, [x, graph.Integers(0, 0, top, left, 0, 0, bottom, right), .. value], ("mode", new() { Text = mode }));
+        return graph.Node(
+            "Pad", name, [x, graph.Integers(0, 0, top, left, 0, 0, bottom, right), .. value], ("mode", new() { Text = mode }));
     }
 
     /// <summary>What acts on the last dimension, on channels.</summary>

@@ -72,7 +72,8 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
 
     private void Write(TracedCall call)
     {
-        var written = Named(call.Path, call.Module.GetType().Name, () => LayerWriters.Write(call.Module, graph, call.Path, maps[call.Input]));
+        var written = Named(
+            call.Path, call.Module.GetType().Name, () => LayerWriters.Write(call.Module, graph, call.Path, maps[call.Input]));
         if (call.Output.IsSmall)
             smalls.Keep(call.Output.Index, written, PoolingWriters.Shape(call.Module, network.Maps[call.Input].Channels));
         else
@@ -108,14 +109,17 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
             ChannelSliceLayer => Slice(node, inputs[0]),
             ChannelFactorLayer factors => graph.Node(
                 "Mul", name, [inputs[0], graph.Parameter(factors.Parameters.Single(), name + ".factors", -1, 1, 1)]),
-            AffineLayer { Norm: null, Smalls: [var scale], Name: "Scale" } => graph.Node("Mul", name, [inputs[0], smalls.AtEachPosition(scale)]),
-            AffineLayer { Norm: null, Smalls: [var shift], Name: "Shift" } => graph.Node("Add", name, [inputs[0], smalls.AtEachPosition(shift)]),
+            AffineLayer { Norm: null, Smalls: [var scale], Name: "Scale" } =>
+                graph.Node("Mul", name, [inputs[0], smalls.AtEachPosition(scale)]),
+            AffineLayer { Norm: null, Smalls: [var shift], Name: "Shift" } =>
+                graph.Node("Add", name, [inputs[0], smalls.AtEachPosition(shift)]),
             MapFunctionLayer { Name: "Gated" } => graph.Node(
                 "Mul", name, [graph.Node("Tanh", name + ".tanh", [inputs[0]]), graph.Node("Sigmoid", name + ".sigmoid", [inputs[1]])]),
             StandardisedConvolutionLayer standardised => LayerWriters.Standardised((Conv2d)standardised.Module!, graph, name, inputs[0]),
             { Module: ChannelShuffle } => graph.Node(
                 "Gather", name, [inputs[0], graph.Integers(Taken(node))], ("axis", LayerWriters.Whole(1))),
-            { Module: PixelUnshuffle unshuffle } => Unshuffled(unshuffle.downscale_factor, network.Maps[node.Inputs[0]].Channels, name, inputs[0]),
+            { Module: PixelUnshuffle unshuffle } =>
+                Unshuffled(unshuffle.downscale_factor, network.Maps[node.Inputs[0]].Channels, name, inputs[0]),
             { Module: { } module } when inputs.Length == 1 && node.Layer is not MadeConvolutionLayer =>
                 LayerWriters.Write(module, graph, name, inputs[0]),
             _ => throw new RefusedLayerException("is a layer that is not written as ONNX"),
@@ -125,7 +129,8 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
     private string Slice(GraphNode node, string input)
     {
         var taken = Taken(node);
-        return graph.Node("Slice", node.Path, [input, graph.Integers(taken[0]), graph.Integers(taken[0] + taken.Length), graph.Integers(1)]);
+        return graph.Node(
+            "Slice", node.Path, [input, graph.Integers(taken[0]), graph.Integers(taken[0] + taken.Length), graph.Integers(1)]);
     }
 
     /// <summary>Which channels a layer takes, as is seen on a map that has their numbers.</summary>
@@ -140,7 +145,8 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
     private string Unshuffled(long side, long channels, string name, string input)
     {
         var deep = graph.Node("SpaceToDepth", name + ".blocks", [input], ("blocksize", LayerWriters.Whole(side)));
-        var order = Enumerable.Range(0, (int)channels).SelectMany(channel => Enumerable.Range(0, (int)(side * side)).Select(place => (place * channels) + channel));
+        var order = Enumerable.Range(0, (int)channels).SelectMany(
+            channel => Enumerable.Range(0, (int)(side * side)).Select(place => (place * channels) + channel));
         return graph.Node("Gather", name, [deep, graph.Integers([.. order])], ("axis", LayerWriters.Whole(1)));
     }
 }

@@ -25,7 +25,11 @@ internal static class NormWriters
             ? LayerWriters.OverChannels(graph, name, x, last => graph.Node(
                 "LayerNormalization",
                 name + ".norm",
-                [last, graph.Parameter(weight, name + ".weight"), .. norm.bias is { } bias ? (string[])[graph.Parameter(bias, name + ".bias")] : []],
+                [
+                    last,
+                    graph.Parameter(weight, name + ".weight"),
+                    .. norm.bias is { } bias ? (string[])[graph.Parameter(bias, name + ".bias")] : []
+                ],
                 ("axis", LayerWriters.Whole(-1)),
                 ("epsilon", LayerWriters.Real(norm.eps))))
             : throw new RefusedLayerException("normalises over more than channels, or has no weight, which is not written as ONNX"));
@@ -58,7 +62,9 @@ internal static class NormWriters
     private static string Instance(GraphWriter graph, string name, string x, string weight, string bias, double eps) =>
         graph.Node("InstanceNormalization", name, [x, weight, bias], ("epsilon", LayerWriters.Real(eps)));
 
-    /// <summary>As PyTorch writes it: an instance norm of groups that are laid in rows. An operator of its own is in newer versions alone.</summary>
+    /// <summary>
+    /// As PyTorch writes it: an instance norm of groups that are laid in rows. An operator of its own is in newer versions alone.
+    /// </summary>
     private static string Groups(GroupNorm norm, GraphWriter graph, string name, string x)
     {
         var groups = norm.num_groups;
@@ -78,10 +84,12 @@ internal static class NormWriters
     {
         var lengths = graph.Node("ReduceL2", name + ".norms", [x], PoolingWriters.Positions(), PoolingWriters.Keeps(true));
         var mean = graph.Node("ReduceMean", name + ".mean", [lengths], ("axes", new() { Integers = [1] }), PoolingWriters.Keeps(true));
-        var response = graph.Node("Div", name + ".response", [lengths, graph.Node("Add", name + ".divisor", [mean, graph.Number(norm.Eps)])]);
+        var response = graph.Node(
+            "Div", name + ".response", [lengths, graph.Node("Add", name + ".divisor", [mean, graph.Number(norm.Eps)])]);
         var product = graph.Node("Mul", name + ".product", [x, response]);
         var weighted = graph.Node("Mul", name + ".weighted", [product, graph.Parameter(norm.Weight, name + ".weight", -1, 1, 1)]);
-        return graph.Node("Add", name, [x, graph.Node("Add", name + ".sum", [weighted, graph.Parameter(norm.Bias, name + ".bias", -1, 1, 1)])]);
+        return graph.Node(
+            "Add", name, [x, graph.Node("Add", name + ".sum", [weighted, graph.Parameter(norm.Bias, name + ".bias", -1, 1, 1)])]);
     }
 
     private static string ChannelAttention(EfficientChannelAttention gate, GraphWriter graph, string name, string x)

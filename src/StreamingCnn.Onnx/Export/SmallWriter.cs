@@ -18,7 +18,8 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
     private readonly long[]?[] shapes = new long[]?[network.Smalls.Count];
 
     /// <summary>What a small tensor is called.</summary>
-    public string Value(int small) => values[small] ?? throw new RefusedLayerException("is a part of a reduction that is not written as ONNX");
+    public string Value(int small) =>
+        values[small] ?? throw new RefusedLayerException("is a part of a reduction that is not written as ONNX");
 
     /// <summary>A small tensor with dimensions for rows and columns.</summary>
     public string AtEachPosition(int small) => shapes[small]!.Length == 2
@@ -58,8 +59,10 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
         var shape = Shape(network.Maps[operand].Channels);
         return reduction.Kind switch
         {
-            MaxReduction => (graph.Node("ReduceMax", small.Path, [maps[operand]], PoolingWriters.Positions(), PoolingWriters.Keeps(false)), shape),
-            SoftmaxSumReduction when small.Result == 0 => (PoolingWriters.SoftmaxSum(graph, small.Path, maps[operand], maps[reduction.Operands[1]]), shape),
+            MaxReduction =>
+                (graph.Node("ReduceMax", small.Path, [maps[operand]], PoolingWriters.Positions(), PoolingWriters.Keeps(false)), shape),
+            SoftmaxSumReduction when small.Result == 0 =>
+                (PoolingWriters.SoftmaxSum(graph, small.Path, maps[operand], maps[reduction.Operands[1]]), shape),
             _ => throw new RefusedLayerException("is a part of a reduction that is not written as ONNX"),
         };
     }
@@ -67,7 +70,9 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
     private (string Value, long[] Shape) Computed(SmallNode small, SmallFunction function, string[] maps)
     {
         if (MeanOf(small) is { } map)
-            return (graph.Node("ReduceMean", small.Path, [maps[map]], PoolingWriters.Positions(), PoolingWriters.Keeps(false)), Shape(network.Maps[map].Channels));
+            return (
+                graph.Node("ReduceMean", small.Path, [maps[map]], PoolingWriters.Positions(), PoolingWriters.Keeps(false)),
+                Shape(network.Maps[map].Channels));
 
         if (small.Inputs is not [var input])
             throw new RefusedLayerException("is a function of small tensors that is not written as ONNX");
@@ -83,7 +88,9 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
             : throw new RefusedLayerException("is a function of small tensors that is not written as ONNX");
     }
 
-    /// <summary>The map of which a small tensor is the mean over all positions, which is a sum over a count; null where it is none.</summary>
+    /// <summary>
+    /// The map of which a small tensor is the mean over all positions, which is a sum over a count; null where it is none.
+    /// </summary>
     private int? MeanOf(SmallNode small) => small.Function is { Name: "Mean" }
         && small.Inputs.Select(input => network.Smalls[input]).ToArray() is [{ Result: 0 } sum, { Result: 1 } count]
         && sum.Reduction >= 0

@@ -34,7 +34,9 @@ internal sealed class ExternalData(string model)
         for (var read = 0; read < values.Length;)
         {
             var count = RandomAccess.Read(handle, values.AsSpan(read), offset + read);
-            read += count > 0 ? count : throw new WireFormatException($"keeps the tensor '{tensor}' in '{Excerpt.Of(name)}', which ends before it");
+            read += count > 0
+                ? count
+                : throw new WireFormatException($"keeps the tensor '{tensor}' in '{Excerpt.Of(name)}', which ends before it");
         }
 
         return values;

@@ -40,7 +40,8 @@ internal sealed record OnnxTensor
     public Tensor ToTensor()
     {
         if (Parts.Count == 0)
-            return zeros([.. Shape], dtype: Type == OnnxType.Float64 ? ScalarType.Float64 : IsFloating ? ScalarType.Float32 : ScalarType.Int64);
+            return zeros(
+                [.. Shape], dtype: Type == OnnxType.Float64 ? ScalarType.Float64 : IsFloating ? ScalarType.Float32 : ScalarType.Int64);
         var tensor = empty([.. Shape], dtype: DataType);
         var bytes = tensor.bytes;
         var at = 0;

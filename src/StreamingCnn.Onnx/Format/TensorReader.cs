@@ -80,7 +80,9 @@ internal sealed class TensorReader(ExternalData? external, bool mayLackValues = 
         }
 
         if (place is not null)
-            parts = [(external ?? throw new WireFormatException($"keeps the tensor '{title}' in another file")).Read(title, place, (long)bytes)];
+            parts = [
+                (external ?? throw new WireFormatException($"keeps the tensor '{title}' in another file")).Read(title, place, (long)bytes)
+            ];
         else if (integers.Count > 0)
             parts = [Packed(integers, size)];
         var found = parts.Sum(part => (long)part.Length);

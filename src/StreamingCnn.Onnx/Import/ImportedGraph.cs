@@ -81,7 +81,8 @@ internal sealed class ImportedGraph
             }
         }
         catch (Exception reason) when (reason
-            is RefusedNodeException or UnsupportedLayerException or GeometryException or ArgumentException or ExternalException or WireFormatException
+            is RefusedNodeException or UnsupportedLayerException or GeometryException or ArgumentException
+                or ExternalException or WireFormatException
             or NotSupportedException or ArithmeticException or IndexOutOfRangeException)
         {
             refusals.Add(new(Excerpt.Of(node.Title), Excerpt.Of(node.Operator), Short(reason.Message)));

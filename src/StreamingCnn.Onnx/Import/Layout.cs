@@ -140,7 +140,8 @@ internal static class Layout
             var at = axis - (rank - shape.Count);
             var side = at < 0 ? 1 : shape[at];
             var atoms = map.Axes[axis].Where(atom => atom.Kind == AtomKind.Channels).ToArray();
-            if (side != 1 && (atoms.Length != map.Axes[axis].Length || atoms.Aggregate(1L, (product, atom) => product * atom.Count) != side))
+            if (side != 1
+                && (atoms.Length != map.Axes[axis].Length || atoms.Aggregate(1L, (product, atom) => product * atom.Count) != side))
             {
                 throw new RefusedNodeException(
                     $"has values for the shape [{string.Join(", ", shape)}], which differ from position to position or do not fit the map");
@@ -183,7 +184,9 @@ internal static class Layout
         {
             for (var i = axis.Count - 1; i > 0; i--)
             {
-                if (axis[i] is { Kind: AtomKind.Channels } lower && axis[i - 1] is { Kind: AtomKind.Channels } upper && lower.Place == upper.Place + 1)
+                if (axis[i] is { Kind: AtomKind.Channels } lower
+                    && axis[i - 1] is { Kind: AtomKind.Channels } upper
+                    && lower.Place == upper.Place + 1)
                 {
                     axis[i - 1] = upper with { Count = upper.Count * lower.Count };
                     axis.RemoveAt(i);

@@ -30,7 +30,8 @@ internal sealed class NodeContext(NetworkBuilder builder, OnnxNode node, long op
 
     /// <summary>An input; null where it is left out.</summary>
     public OnnxValue? Optional(int input) => input < node.Inputs.Count && node.Inputs[input].Length > 0
-        ? values.GetValueOrDefault(node.Inputs[input]) ?? throw new RefusedNodeException($"reads '{node.Inputs[input]}', which nothing gives")
+        ? values.GetValueOrDefault(node.Inputs[input])
+            ?? throw new RefusedNodeException($"reads '{node.Inputs[input]}', which nothing gives")
         : null;
 
     /// <summary>An input.</summary>

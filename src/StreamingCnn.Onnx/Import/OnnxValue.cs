@@ -52,7 +52,9 @@ internal sealed record SmallValue(int Slot, IReadOnlyList<long> Shape) : OnnxVal
 /// <param name="Width">Width in the file; null where it is open.</param>
 internal sealed record MapSize(int Id, long? Images, long? Height, long? Width)
 {
-    /// <summary>Pixels of the image for a position, downwards and to the right, for images that are large; 0 where it is not known.</summary>
+    /// <summary>
+    /// Pixels of the image for a position, downwards and to the right, for images that are large; 0 where it is not known.
+    /// </summary>
     public (double Rows, double Columns) Scale { get; init; } = (1, 1);
 }
 

@@ -10,7 +10,9 @@ namespace StreamingCnn.Onnx.Import;
 /// <summary>All operators that can be imported, by their names.</summary>
 internal static class OperatorTable
 {
-    /// <summary>The oldest version of the operators that is read; before it sums and products laid their operands out differently.</summary>
+    /// <summary>
+    /// The oldest version of the operators that is read; before it sums and products laid their operands out differently.
+    /// </summary>
     public const long Oldest = 7;
 
     /// <summary>The newest version that is known.</summary>

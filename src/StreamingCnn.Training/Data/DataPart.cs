@@ -10,7 +10,8 @@ internal static class DataPart
     private static readonly string[] NamesOfValidation = ["val", "valid", Validation];
 
     /// <summary>Whether the name is that of a part, upper and lower case being the same.</summary>
-    public static bool IsKnown(string name) => name.ToLowerInvariant() is Training or Test || NamesOfValidation.Contains(name.ToLowerInvariant());
+    public static bool IsKnown(string name) =>
+        name.ToLowerInvariant() is Training or Test || NamesOfValidation.Contains(name.ToLowerInvariant());
 
     /// <summary>The part that a name means. An image without a part is there to be learned from.</summary>
     public static string Of(string? name) => name?.ToLowerInvariant() switch

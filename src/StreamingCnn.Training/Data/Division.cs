@@ -13,9 +13,8 @@ internal sealed record Division(
     private const int MostNamed = 3;
 
     /// <summary>
-    /// Divides by the parts that the table names, or by folds; where no image is for validation, some of those to learn from are kept
-    /// for it. No group, and no image under two names,
-    /// comes to stand on both sides of a division that is made here.
+    /// Divides by the parts that the table names, or by folds; where no image is for validation, some of those to learn from are kept for
+    /// it. No group, and no image under two names, comes to stand on both sides of a division that is made here.
     /// </summary>
     /// <param name="path">The table or folder.</param>
     /// <param name="data">The images.</param>

@@ -51,7 +51,10 @@ internal static class ImageMasks
     {
         var found = Histograms(items, reading);
         Tell(items, found, problems);
-        return [.. items.Zip(found).Where(one => one.Second.Values is not null).Select(one => Counted(one.First, one.Second.Values!, task, problems))];
+        return [
+            .. items.Zip(found).Where(one => one.Second.Values is not null).Select(
+                one => Counted(one.First, one.Second.Values!, task, problems))
+        ];
     }
 
     private static ImageItem Counted(ImageItem item, IReadOnlyDictionary<long, long> values, SegmentationTask task, DataProblems problems)
@@ -68,14 +71,16 @@ internal static class ImageMasks
         }
         else if (!task.MaskValues.Any(values.ContainsKey))
         {
-            problems.Add("it has no pixel that counts, since all of its values are ignored; leave the image out", item.Line, item.Mask, "mask");
+            problems.Add(
+                "it has no pixel that counts, since all of its values are ignored; leave the image out", item.Line, item.Mask, "mask");
         }
 
         return item with { Targets = [.. task.MaskValues.Select(value => (double)values.GetValueOrDefault(value))] };
     }
 
     private static (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem)[] Histograms(
-        IReadOnlyList<ImageItem> items, ImageOptions? reading) => [.. items.AsParallel().AsOrdered().Select(item => Histogram(item, reading))];
+        IReadOnlyList<ImageItem> items,
+        ImageOptions? reading) => [.. items.AsParallel().AsOrdered().Select(item => Histogram(item, reading))];
 
     private static (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem) Histogram(ImageItem item, ImageOptions? reading)
     {
@@ -91,7 +96,9 @@ internal static class ImageMasks
     }
 
     private static void Tell(
-        IReadOnlyList<ImageItem> items, (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem)[] found, DataProblems problems)
+        IReadOnlyList<ImageItem> items,
+        (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem)[] found,
+        DataProblems problems)
     {
         foreach (var (item, (_, problem)) in items.Zip(found))
         {

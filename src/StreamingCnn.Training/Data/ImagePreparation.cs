@@ -5,7 +5,9 @@ using StreamingCnn.Imaging.Masks;
 
 namespace StreamingCnn.Training.Data;
 
-/// <summary>How image files become what a network sees: channels, resolution, and scale of values. It is the same in training and ever after.</summary>
+/// <summary>
+/// How image files become what a network sees: channels, resolution, and scale of values. It is the same in training and ever after.
+/// </summary>
 public sealed record ImagePreparation
 {
     /// <summary>Channels of the network's input: 1 for luminance, 3 for sRGB, or what the files have.</summary>
@@ -35,7 +37,9 @@ public sealed record ImagePreparation
     /// <param name="path">The file.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
     /// <param name="seed">Decides how it is changed.</param>
-    /// <param name="crop">Part of the image to open, in pixels at its resolution; null for what <see cref="Foreground"/> says, without a mask file.</param>
+    /// <param name="crop">
+    /// Part of the image to open, in pixels at its resolution; null for what <see cref="Foreground"/> says, without a mask file.
+    /// </param>
     /// <exception cref="ImageFormatException">The file cannot be read so.</exception>
     public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0, ImageRegion? crop = null)
     {
@@ -45,8 +49,8 @@ public sealed record ImagePreparation
     }
 
     /// <summary>
-    /// Opens the mask of a file as a map of classes, of the size that the network sees the file in, and changed in shape as the file is. Classes are picked
-    /// from the nearest pixel, never mixed. The window that is likely to come next is read in the background.
+    /// Opens the mask of a file as a map of classes, of the size that the network sees the file in, and changed in shape as the file is.
+    /// Classes are picked from the nearest pixel, never mixed. The window that is likely to come next is read in the background.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="mask">Its mask.</param>

@@ -16,7 +16,8 @@ public static class ImagesToJudge
     /// <param name="task">What the model's outputs mean.</param>
     /// <param name="preparation">How files become what the network sees.</param>
     /// <param name="labelColumns">
-    /// Label columns of a CSV file; null for <c>label</c> where the task is one of classes, and otherwise for the columns named like the model's outputs.
+    /// Label columns of a CSV file; null for <c>label</c> where the task is one of classes, and otherwise for the columns named like the
+    /// model's outputs.
     /// </param>
     /// <param name="part">One of <see cref="Parts"/>; null for <c>test</c> where the file has such a part, and otherwise for all.</param>
     /// <param name="tell">Told what a person should know of the data, a sentence each without its full stop; null for nobody.</param>
@@ -24,7 +25,9 @@ public static class ImagesToJudge
     /// Column of what an image belongs to, and whether a table without it is refused; null where images are independent.
     /// </param>
     /// <returns>The images, and the part that they are.</returns>
-    /// <exception cref="DataSetException">Something is wrong with the data, or there is a class that the model does not know; all that is found is named.</exception>
+    /// <exception cref="DataSetException">
+    /// Something is wrong with the data, or there is a class that the model does not know; all that is found is named.
+    /// </exception>
     /// <exception cref="ArgumentException">There is no such part.</exception>
     public static (IReadOnlyList<TrainingSample> Samples, string Part) Read(
         string path,
@@ -83,7 +86,9 @@ public static class ImagesToJudge
 
         return (
             LabelledImages.Samples(
-                kind == LabelKind.Class ? Renumber(path, items, data.Classes, task.Outputs) : items, preparation, masks: task as SegmentationTask),
+                kind == LabelKind.Class
+                    ? Renumber(path, items, data.Classes, task.Outputs)
+                    : items, preparation, masks: task as SegmentationTask),
             chosen);
     }
 
@@ -116,7 +121,8 @@ public static class ImagesToJudge
     private static bool IsIn(ImageItem item, string part) => part == All || DataPart.Of(item.Split) == part;
 
     /// <summary>Labels by the model's classes: the data may have fewer.</summary>
-    private static IEnumerable<ImageItem> Renumber(string path, ImageItem[] items, IReadOnlyList<string> classes, IReadOnlyList<string> known)
+    private static IEnumerable<ImageItem> Renumber(
+        string path, ImageItem[] items, IReadOnlyList<string> classes, IReadOnlyList<string> known)
     {
         var places = known.Index().ToDictionary(output => output.Item, output => output.Index, StringComparer.Ordinal);
         var problems = new DataProblems();

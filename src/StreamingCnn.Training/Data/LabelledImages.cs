@@ -53,7 +53,9 @@ public sealed class LabelledImages
     /// <summary>Reads a CSV file or a folder with one folder for each class, and looks into every image.</summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="columns">Meaning of a CSV file's columns; null for <c>image,label</c>.</param>
-    /// <param name="validationShare">Share of the images, of each class where there are classes, that is kept for validation where the file has no part of that name.</param>
+    /// <param name="validationShare">
+    /// Share of the images, of each class where there are classes, that is kept for validation where the file has no part of that name.
+    /// </param>
     /// <param name="seed">Decides which.</param>
     /// <param name="channels">
     /// Channels that every image is to have: 1 and 3 are made of grey and colour images alike; null for what all the
@@ -116,9 +118,12 @@ public sealed class LabelledImages
     }
 
     /// <summary>
-    /// Finds the foreground of every image where the preparation asks for it. The samples and sizes that are asked for afterwards are cropped to it.
+    /// Finds the foreground of every image where the preparation asks for it. The samples and sizes that are asked for afterwards are
+    /// cropped to it.
     /// </summary>
-    /// <returns>Share of all pixels that lie in the boxes and share that is foreground, 0 to 1 each; null where whole images are wanted.</returns>
+    /// <returns>
+    /// Share of all pixels that lie in the boxes and share that is foreground, 0 to 1 each; null where whole images are wanted.
+    /// </returns>
     /// <exception cref="DataSetException">The foreground of some images cannot be found; all are named.</exception>
     public (double Boxes, double Foreground)? FindForeground(ImagePreparation preparation)
     {
@@ -136,7 +141,8 @@ public sealed class LabelledImages
         {
             boxes[item.Path] = region!.Box;
             var inBox = (double)region.Box.Height * region.Box.Width;
-            (pixels, inBoxes, foreground) = (pixels + (inBox / region.BoxShare), inBoxes + inBox, foreground + (inBox / region.BoxShare * region.ForegroundShare));
+            (pixels, inBoxes, foreground) =
+                (pixels + (inBox / region.BoxShare), inBoxes + inBox, foreground + (inBox / region.BoxShare * region.ForegroundShare));
         }
 
         return (inBoxes / pixels, foreground / pixels);
@@ -218,10 +224,12 @@ public sealed class LabelledImages
         Samples(training, preparation, augmentation, seed, boxes, Task as SegmentationTask);
 
     /// <summary>The images to judge by while training.</summary>
-    public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) => Samples(validation, preparation, boxes: boxes, masks: Task as SegmentationTask);
+    public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) =>
+        Samples(validation, preparation, boxes: boxes, masks: Task as SegmentationTask);
 
     /// <summary>The images to judge by in the end.</summary>
-    public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) => Samples(test, preparation, boxes: boxes, masks: Task as SegmentationTask);
+    public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) =>
+        Samples(test, preparation, boxes: boxes, masks: Task as SegmentationTask);
 
     /// <summary>Items of a data set as samples.</summary>
     /// <param name="items">The items.</param>
@@ -255,7 +263,9 @@ public sealed class LabelledImages
             Reading = preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } own
                 ? string.Create(CultureInfo.InvariantCulture, $"{own:R} um")
                 : "",
-            Files = (preparation.Foreground == ForegroundRule.Mask || masks is not null) && item.Mask is { } mask ? [item.Path, mask] : [item.Path],
+            Files = (preparation.Foreground == ForegroundRule.Mask || masks is not null) && item.Mask is { } mask
+                ? [item.Path, mask]
+                : [item.Path],
         };
 
         long Seed(long use) => (seed * 1_000_003L) + use;
@@ -273,7 +283,8 @@ public sealed class LabelledImages
     internal static void RefuseMasksOfFolder(string path, LabelKind kind)
     {
         if (kind == LabelKind.Mask && Directory.Exists(path))
-            throw new DataSetException(path, ["folders do not tell which mask an image has; list both in a CSV file with the columns image,mask"]);
+            throw new DataSetException(
+                path, ["folders do not tell which mask an image has; list both in a CSV file with the columns image,mask"]);
     }
 
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>

@@ -13,15 +13,20 @@ public sealed record MaskClasses
     /// <value>The default value is none.</value>
     public IReadOnlyList<long> Ignored { get; init; } = [];
 
-    /// <summary>Reads names of classes, each alone, whose values are 0, 1 and so on, or all with their values, such as <c>tissue=255</c>.</summary>
+    /// <summary>
+    /// Reads names of classes, each alone, whose values are 0, 1 and so on, or all with their values, such as <c>tissue=255</c>.
+    /// </summary>
     /// <param name="texts">The names.</param>
-    /// <exception cref="FormatException">A name is empty or there twice, a value is no whole number, or some have a value and others none.</exception>
+    /// <exception cref="FormatException">
+    /// A name is empty or there twice, a value is no whole number, or some have a value and others none.
+    /// </exception>
     public static IReadOnlyList<(string Name, long Value)> Parse(IReadOnlyList<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
         var withValue = texts.Count(text => text.Contains('=', StringComparison.Ordinal));
         if (withValue > 0 && withValue < texts.Count)
-            throw new FormatException($"Of {texts.Count} classes {withValue} have a value; write name=value for all of them, or names alone for 0, 1 and so on.");
+            throw new FormatException(
+                $"Of {texts.Count} classes {withValue} have a value; write name=value for all of them, or names alone for 0, 1 and so on.");
         var classes = texts.Select((text, place) => withValue > 0 ? Pair(text) : (Name: text.Trim(), Value: place)).ToArray();
         if (classes.FirstOrDefault(one => one.Name.Length == 0 || one.Name.Any(char.IsControl)) is { Name: { } unfit })
             throw new FormatException($"'{unfit}' is no name of a class; write a name.");

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Heads;
 
 /// <summary>
-/// How many positions of each class have their highest score for which class. Operands are scores and a map of classes, in which what is below 0 does not
-/// count; of equal scores the first class's counts. Results are two numbers for each pair of classes, row by row of the true ones, that are whole in single
-/// precision: the rest and the quotient of the count by <see cref="Unit"/>.
+/// How many positions of each class have their highest score for which class. Operands are scores and a map of classes, in which what is
+/// below 0 does not count; of equal scores the first class's counts. Results are two numbers for each pair of classes, row by row of the
+/// true ones, that are whole in single precision: the rest and the quotient of the count by <see cref="Unit"/>.
 /// </summary>
 /// <param name="classes">How many classes there are.</param>
 internal sealed class ConfusionReduction(int classes) : MapReduction
@@ -34,7 +34,8 @@ internal sealed class ConfusionReduction(int classes) : MapReduction
     public override void Check(IReadOnlyList<long> channels)
     {
         if (channels[0] != classes)
-            throw new ArgumentException($"counts {classes} classes, but the network scores {channels[0]}; give it as many outputs as there are classes");
+            throw new ArgumentException(
+                $"counts {classes} classes, but the network scores {channels[0]}; give it as many outputs as there are classes");
         if (channels[1] != 1)
             throw new ArgumentException($"takes a map of classes of 1 channel, but it has {channels[1]}");
     }

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Training.Heads;
 
 /// <summary>
-/// Classifies each position of a trunk's map, and enlarges the scores to the image's size, bilinearly with pixel centres aligned: the last two layers of a
-/// fully convolutional network (Long, Shelhamer and Darrell, arXiv 1411.4038), as torchvision enlarges them.
+/// Classifies each position of a trunk's map, and enlarges the scores to the image's size, bilinearly with pixel centres aligned: the last
+/// two layers of a fully convolutional network (Long, Shelhamer and Darrell, arXiv 1411.4038), as torchvision enlarges them.
 /// </summary>
 public sealed class DenseHead : StreamingBlock
 {

@@ -13,14 +13,14 @@ public enum HeadPooling
     Max,
 
     /// <summary>
-    /// A weighted mean whose weights are learned: gated attention (Ilse, Tomczak and Welling, "Attention-based deep multiple instance learning", 2018), each
-    /// position being an instance.
+    /// A weighted mean whose weights are learned: gated attention (Ilse, Tomczak and Welling, "Attention-based deep multiple instance
+    /// learning", 2018), each position being an instance.
     /// </summary>
     Attention,
 
     /// <summary>
-    /// log(mean of exp(r x)) / r (Pinheiro and Collobert, arXiv 1411.6228): between the mean, for small r, and the maximum, for large r. Its
-    /// number is r.
+    /// log(mean of exp(r x)) / r (Pinheiro and Collobert, arXiv 1411.6228): between the mean, for small r, and the maximum, for large r.
+    /// Its number is r.
     /// </summary>
     LogSumExp,
 

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Training.Heads;
 
 /// <summary>
-/// A network that gives the scores of an image's pixels, with what judges them in the same sweep: from an image and its map of classes to losses and counts,
-/// without the scores ever being held whole. All parts stay the caller's.
+/// A network that gives the scores of an image's pixels, with what judges them in the same sweep: from an image and its map of classes to
+/// losses and counts, without the scores ever being held whole. All parts stay the caller's.
 /// </summary>
 internal sealed class JudgedMap : MultiInputBlock
 {

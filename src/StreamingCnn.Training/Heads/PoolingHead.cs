@@ -27,8 +27,8 @@ public sealed class PoolingHead : StreamingHead
     /// <param name="pooling">How to pool.</param>
     /// <param name="dropout">Share of the pooled features to drop in training, in [0, 1).</param>
     /// <param name="number">
-    /// The number of a pooling that has one, above 0: r of <see cref="HeadPooling.LogSumExp"/>, p of <see cref="HeadPooling.GeM"/>, k of <see
-    /// cref="HeadPooling.TopK"/>, which is whole. Null for <see cref="DefaultNumber"/>.
+    /// The number of a pooling that has one, above 0: r of <see cref="HeadPooling.LogSumExp"/>, p of <see cref="HeadPooling.GeM"/>, k of
+    /// <see cref="HeadPooling.TopK"/>, which is whole. Null for <see cref="DefaultNumber"/>.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
     /// <exception cref="ArgumentException">A number is given for a pooling that has none.</exception>

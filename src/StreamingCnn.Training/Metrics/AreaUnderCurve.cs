@@ -1,8 +1,9 @@
 namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
-/// The area under the ROC curve: how likely a positive scores higher than a negative, equal scores counting half. It is the statistic of Mann and Whitney, computed
-/// from ranks (Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve", Radiology, 1982).
+/// The area under the ROC curve: how likely a positive scores higher than a negative, equal scores counting half. It is the statistic of
+/// Mann and Whitney, computed from ranks (Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic
+/// (ROC) curve", Radiology, 1982).
 /// </summary>
 public static class AreaUnderCurve
 {
@@ -29,7 +30,9 @@ public static class AreaUnderCurve
     /// <param name="probabilities">For each image a probability for each class.</param>
     /// <param name="labels">For each image its class, from 0.</param>
     /// <returns>The mean over those classes for which the area is defined; NaN where it is so for none.</returns>
-    /// <exception cref="ArgumentException">The lists differ in length, a score is NaN, or an image has another number of classes than the first.</exception>
+    /// <exception cref="ArgumentException">
+    /// The lists differ in length, a score is NaN, or an image has another number of classes than the first.
+    /// </exception>
     public static double OneAgainstRest(IReadOnlyList<IReadOnlyList<double>> probabilities, IReadOnlyList<int> labels)
     {
         ArgumentNullException.ThrowIfNull(probabilities);

@@ -3,13 +3,13 @@ using System.Globalization;
 namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
-/// Confidence intervals by resampling (Efron, "Bootstrap methods", 1979): items are drawn with replacement again and again, within each stratum as many as it has; the
-/// interval is cut off at the percentiles of what the statistic gives.
+/// Confidence intervals by resampling (Efron, "Bootstrap methods", 1979): items are drawn with replacement again and again, within each
+/// stratum as many as it has; the interval is cut off at the percentiles of what the statistic gives.
 /// </summary>
 /// <remarks>
 /// The percentile method is a little narrow for a few dozen items. Items that belong together, such as those of one patient, are drawn
-/// together where their groups are known. A statistic at its limit, such as
-/// an area of 1, gets an interval without width, since resamples of perfect order are in perfect order too.
+/// together where their groups are known. A statistic at its limit, such as an area of 1, gets an interval without width, since resamples
+/// of perfect order are in perfect order too.
 /// </remarks>
 public static class Bootstrap
 {
@@ -20,7 +20,10 @@ public static class Bootstrap
     /// <typeparam name="T">What an item is.</typeparam>
     /// <param name="items">The items.</param>
     /// <param name="statistics">What to compute of a resample; NaN where it is not defined.</param>
-    /// <param name="stratum">Items of equal strata are drawn among themselves, so that every resample has as many of each class; null for one stratum. Where a stratum has a single item, all items are drawn together.</param>
+    /// <param name="stratum">
+    /// Items of equal strata are drawn among themselves, so that every resample has as many of each class; null for one stratum. Where a
+    /// stratum has a single item, all items are drawn together.
+    /// </param>
     /// <param name="resamples">How often to draw; 1000 give the ends to about two digits.</param>
     /// <param name="level">Confidence, between 0 and 1.</param>
     /// <param name="seed">The same seed gives the same intervals.</param>
@@ -28,7 +31,10 @@ public static class Bootstrap
     /// Items of one group are drawn together, groups instead of items, within strata where each group lies in one of them; null where
     /// items are independent.
     /// </param>
-    /// <returns>An interval for each statistic; null where it is defined for fewer than half of the resamples, or where there are fewer than two items.</returns>
+    /// <returns>
+    /// An interval for each statistic; null where it is defined for fewer than half of the resamples, or where there are fewer than two
+    /// items.
+    /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no resample, or the level is not between 0 and 1.</exception>
     public static IReadOnlyList<ConfidenceInterval?> Intervals<T>(
         IReadOnlyList<T> items,
@@ -83,7 +89,8 @@ public static class Bootstrap
             CultureInfo.InvariantCulture,
             $"percentile bootstrap, {values.Length} resamples{units}, seed {seed}");
         if (defined.Length < values.Length)
-            method += string.Create(CultureInfo.InvariantCulture, $", {values.Length - defined.Length} of them left out for which it is not defined");
+            method += string.Create(
+                CultureInfo.InvariantCulture, $", {values.Length - defined.Length} of them left out for which it is not defined");
         return new(Percentile(defined, (1 - level) / 2), Percentile(defined, (1 + level) / 2), level, method);
     }
 

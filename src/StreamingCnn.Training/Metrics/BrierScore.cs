@@ -1,6 +1,8 @@
 namespace StreamingCnn.Training.Metrics;
 
-/// <summary>Mean squared distance of probabilities from what came true, 0 for certainty that was right (Brier, "Verification of forecasts", 1950).</summary>
+/// <summary>
+/// Mean squared distance of probabilities from what came true, 0 for certainty that was right (Brier, "Verification of forecasts", 1950).
+/// </summary>
 public static class BrierScore
 {
     /// <summary>The score of yes-or-no predictions, from 0 to 1; NaN where there are none.</summary>
@@ -13,7 +15,9 @@ public static class BrierScore
         return Math.Pow(RegressionError.RootMeanSquare(probabilities, [.. cameTrue.Select(is1 => is1 ? 1.0 : 0.0)]), 2);
     }
 
-    /// <summary>The score of several classes: squared distances added up over the classes, hence from 0 to 2; NaN where there are no predictions.</summary>
+    /// <summary>
+    /// The score of several classes: squared distances added up over the classes, hence from 0 to 2; NaN where there are no predictions.
+    /// </summary>
     /// <param name="probabilities">For each image a probability for each class.</param>
     /// <param name="labels">For each image its class, from 0.</param>
     /// <exception cref="ArgumentException">The lists differ in length, or a number is no probability.</exception>

@@ -17,8 +17,8 @@ public sealed class Calibration
     public IReadOnlyList<CalibrationBin> Bins { get; }
 
     /// <summary>
-    /// Expected calibration error: mean distance between probability and frequency over the bins, weighted by their counts (Naeini, Cooper and Hauskrecht, 2015; Guo et
-    /// al., "On calibration of modern neural networks", 2017). NaN where there are no predictions.
+    /// Expected calibration error: mean distance between probability and frequency over the bins, weighted by their counts (Naeini, Cooper
+    /// and Hauskrecht, 2015; Guo et al., "On calibration of modern neural networks", 2017). NaN where there are no predictions.
     /// </summary>
     public double ExpectedError
     {

@@ -1,18 +1,21 @@
 namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
-/// The C-index: of all pairs of which it is known who lasts longer, the share that is predicted in this order, equal predictions counting half (Harrell et al.,
-/// "Evaluating the yield of medical tests", JAMA, 1982).
+/// The C-index: of all pairs of which it is known who lasts longer, the share that is predicted in this order, equal predictions counting
+/// half (Harrell et al., "Evaluating the yield of medical tests", JAMA, 1982).
 /// </summary>
 public static class ConcordanceIndex
 {
     /// <summary>Computes the index, in a time that grows as n log n.</summary>
     /// <param name="predicted">The higher, the longer the predicted time; negate risks.</param>
     /// <param name="times">Time until the event, or until observation ended; or any number to predict.</param>
-    /// <param name="observed">Whether the event was seen; false where observation ended before it (censoring). Null where all were seen.</param>
+    /// <param name="observed">
+    /// Whether the event was seen; false where observation ended before it (censoring). Null where all were seen.
+    /// </param>
     /// <returns>1 for the right order, 0.5 for chance; NaN where no pair can be compared.</returns>
     /// <remarks>
-    /// Two items can be compared when the shorter time ends in an event. Of equal times they can when exactly one ends in an event: the other one lasted longer.
+    /// Two items can be compared when the shorter time ends in an event. Of equal times they can when exactly one ends in an event: the
+    /// other one lasted longer.
     /// </remarks>
     /// <exception cref="ArgumentException">The lists differ in length, or hold NaN.</exception>
     public static double Of(IReadOnlyList<double> predicted, IReadOnlyList<double> times, IReadOnlyList<bool>? observed = null)
@@ -47,7 +50,9 @@ public static class ConcordanceIndex
         return comparable > 0 ? concordant / comparable : double.NaN;
     }
 
-    /// <summary>Counts of levels with fast sums over the first of them (Fenwick, "A new data structure for cumulative frequency tables", 1994).</summary>
+    /// <summary>
+    /// Counts of levels with fast sums over the first of them (Fenwick, "A new data structure for cumulative frequency tables", 1994).
+    /// </summary>
     private sealed class CountTree(int levels)
     {
         private readonly int[] sums = new int[levels + 1];

@@ -9,7 +9,9 @@ public sealed class ConfusionMatrix
     /// <param name="labels">What is true, classes from 0.</param>
     /// <param name="predicted">What was predicted.</param>
     /// <param name="classes">How many classes there are.</param>
-    /// <exception cref="ArgumentException">The lists differ in length, or there is a class outside of 0 to <paramref name="classes"/> - 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// The lists differ in length, or there is a class outside of 0 to <paramref name="classes"/> - 1.
+    /// </exception>
     public ConfusionMatrix(IReadOnlyList<int> labels, IReadOnlyList<int> predicted, int classes)
     {
         ArgumentNullException.ThrowIfNull(labels);
@@ -22,7 +24,8 @@ public sealed class ConfusionMatrix
             foreach (var label in (ReadOnlySpan<int>)[labels[i], predicted[i]])
             {
                 if (label < 0 || label >= classes)
-                    throw new ArgumentException($"Class {label} of item {i} is not one of the {classes} classes, which are numbered from 0.");
+                    throw new ArgumentException(
+                        $"Class {label} of item {i} is not one of the {classes} classes, which are numbered from 0.");
             }
 
             counts[labels[i], predicted[i]]++;
@@ -47,12 +50,14 @@ public sealed class ConfusionMatrix
     /// <summary>Share of items whose class was predicted; NaN where there are none.</summary>
     public double Accuracy => (double)Enumerable.Range(0, Classes).Sum(label => counts[label, label]) / Total;
 
-    /// <summary>Mean over the classes that occur of the share of their items that were recognised (recall); NaN where there are none.</summary>
+    /// <summary>
+    /// Mean over the classes that occur of the share of their items that were recognised (recall); NaN where there are none.
+    /// </summary>
     public double BalancedAccuracy => Mean(Enumerable.Range(0, Classes).Select(label => counts[label, label] / (double)Actual(label)));
 
     /// <summary>
-    /// Unweighted mean of the classes' F1, which is the harmonic mean of precision and recall. A class that is never predicted though it occurs, or the other
-    /// way round, counts 0; one that does neither is left out. NaN where there are no items.
+    /// Unweighted mean of the classes' F1, which is the harmonic mean of precision and recall. A class that is never predicted though it
+    /// occurs, or the other way round, counts 0; one that does neither is left out. NaN where there are no items.
     /// </summary>
     public double MacroF1 => Mean(Enumerable.Range(0, Classes).Select(F1));
 

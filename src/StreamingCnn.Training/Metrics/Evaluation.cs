@@ -77,7 +77,9 @@ public sealed class Evaluation
     /// <summary>How often each class was taken for which; null unless the task is one of classes.</summary>
     public ConfusionMatrix? Confusion => Task is ClassificationTask classes ? classes.Confusion(Predictions) : null;
 
-    /// <summary>Of two classes the curve of the second; of more, and of labels, one for each. Without those for which it is not defined.</summary>
+    /// <summary>
+    /// Of two classes the curve of the second; of more, and of labels, one for each. Without those for which it is not defined.
+    /// </summary>
     public IReadOnlyList<NamedRocCurve> RocCurves => [.. Task switch
     {
         ClassificationTask { Outputs.Count: 2 } => Curves(1, (prediction, label) => prediction.Sample.Label == label),
@@ -87,7 +89,8 @@ public sealed class Evaluation
     }];
 
     /// <summary>
-    /// Calibration: of two classes, of the second's probability; of more, of the most probable class; of labels, of all together. Null for numbers.
+    /// Calibration: of two classes, of the second's probability; of more, of the most probable class; of labels, of all together. Null for
+    /// numbers.
     /// </summary>
     public Calibration? Calibration => Task switch
     {
@@ -106,7 +109,9 @@ public sealed class Evaluation
     {
         var text = new StringBuilder("metric,value,low,high\n");
         foreach (var metric in Metrics)
-            text.Append(CultureInfo.InvariantCulture, $"{Name(metric)},{Number(metric.Value)},{Number(metric.Interval?.Low)},{Number(metric.Interval?.High)}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{Name(metric)},{Number(metric.Value)},{Number(metric.Interval?.Low)},{Number(metric.Interval?.High)}\n");
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
@@ -147,7 +152,9 @@ public sealed class Evaluation
     {
         for (var label = first; label < Task.Outputs.Count; label++)
         {
-            var curve = RocCurve.Of([.. Predictions.Select(prediction => prediction.Values[label])], [.. Predictions.Select(prediction => isPositive(prediction, label))]);
+            var curve = RocCurve.Of(
+                [.. Predictions.Select(prediction => prediction.Values[label])],
+                [.. Predictions.Select(prediction => isPositive(prediction, label))]);
             if (curve.Points.Count > 0)
                 yield return new(Task.Outputs[label], curve);
         }

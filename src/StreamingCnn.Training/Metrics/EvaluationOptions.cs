@@ -22,7 +22,8 @@ public sealed record EvaluationOptions
         if (Resamples < 0)
             problems.Add($"Resamples is {Resamples}, but must be 0 or a positive number");
         if (!(Level is > 0 and < 1))
-            problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Level is {Level}, but must lie between 0 and 1"));
+            problems.Add(
+                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Level is {Level}, but must lie between 0 and 1"));
         if (problems.Count > 0)
             throw new ArgumentException($"The options of the evaluation cannot be used: {string.Join("; ", problems)}.");
     }

@@ -7,8 +7,7 @@ namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
 /// What a cross-validation says: each image was predicted once, by a model that had not seen its fold. All predictions pooled, with
-/// intervals; and fold by fold, which shows how much
-/// hangs on what was learned from.
+/// intervals; and fold by fold, which shows how much hangs on what was learned from.
 /// </summary>
 public sealed class FoldEvaluation
 {

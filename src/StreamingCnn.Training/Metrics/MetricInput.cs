@@ -1,6 +1,8 @@
 namespace StreamingCnn.Training.Metrics;
 
-/// <summary>What every metric asks of its input: lists of one length, and numbers that are numbers. A NaN would pass through a sort unseen.</summary>
+/// <summary>
+/// What every metric asks of its input: lists of one length, and numbers that are numbers. A NaN would pass through a sort unseen.
+/// </summary>
 internal static class MetricInput
 {
     public static void RequireSameLength(int count, int other, string names)
@@ -23,7 +25,10 @@ internal static class MetricInput
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is not (>= 0 and <= 1))
-                throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Value {i} of {name} is {values[i]}, but a probability lies from 0 to 1."));
+                throw new ArgumentException(
+                    string.Create(
+                        System.Globalization.CultureInfo.InvariantCulture,
+                        $"Value {i} of {name} is {values[i]}, but a probability lies from 0 to 1."));
         }
     }
 }

@@ -45,7 +45,9 @@ public sealed class PixelConfusion
     /// <summary>Pixels that are of a class and were taken for it, by those that are either; NaN where there are neither.</summary>
     public double IntersectionOverUnion(int label) => this[label, label] / (Actual(label) + Predicted(label) - this[label, label]);
 
-    /// <summary>Twice the former by the sum of both, which is F1, the harmonic mean of precision and recall; NaN where there are neither.</summary>
+    /// <summary>
+    /// Twice the former by the sum of both, which is F1, the harmonic mean of precision and recall; NaN where there are neither.
+    /// </summary>
     public double Dice(int label) => 2 * this[label, label] / (Actual(label) + Predicted(label));
 
     /// <summary>Share of the pixels that were taken for a class that are of it; NaN where none was.</summary>

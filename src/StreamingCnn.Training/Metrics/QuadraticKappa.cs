@@ -1,13 +1,15 @@
 namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
-/// Agreement beyond chance on ordered classes, a disagreement counting by the square of its distance (Cohen, "Weighted kappa", Psychological Bulletin, 1968). With
-/// two classes it is Cohen's kappa.
+/// Agreement beyond chance on ordered classes, a disagreement counting by the square of its distance (Cohen, "Weighted kappa",
+/// Psychological Bulletin, 1968). With two classes it is Cohen's kappa.
 /// </summary>
 public static class QuadraticKappa
 {
     /// <summary>Kappa of a confusion matrix whose classes are in their order.</summary>
-    /// <returns>1 for full agreement, 0 for chance; NaN where all items are of one class and predicted so, or where there are none.</returns>
+    /// <returns>
+    /// 1 for full agreement, 0 for chance; NaN where all items are of one class and predicted so, or where there are none.
+    /// </returns>
     public static double Of(ConfusionMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);

@@ -9,9 +9,13 @@ public static class RegressionError
 
     /// <summary>Square root of the mean squared error; NaN where there are no numbers.</summary>
     /// <exception cref="ArgumentException">The lists differ in length, or hold NaN.</exception>
-    public static double RootMeanSquare(IReadOnlyList<double> predicted, IReadOnlyList<double> actual) => Math.Sqrt(Mean(predicted, actual, error => error * error));
+    public static double RootMeanSquare(IReadOnlyList<double> predicted, IReadOnlyList<double> actual) =>
+        Math.Sqrt(Mean(predicted, actual, error => error * error));
 
-    /// <summary>Coefficient of determination: share of the variance of the true numbers that is explained. 0 is what their mean would give; it may be negative.</summary>
+    /// <summary>
+    /// Coefficient of determination: share of the variance of the true numbers that is explained. 0 is what their mean would give; it may
+    /// be negative.
+    /// </summary>
     /// <returns>At most 1; NaN where the true numbers are all equal, or there are none.</returns>
     /// <exception cref="ArgumentException">The lists differ in length, or hold NaN.</exception>
     public static double Determination(IReadOnlyList<double> predicted, IReadOnlyList<double> actual)

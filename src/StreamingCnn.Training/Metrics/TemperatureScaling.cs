@@ -4,8 +4,7 @@ namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
 /// Calibration by one number, by which all scores are divided before they become probabilities (Guo et al., "On calibration of modern
-/// neural networks", ICML 2017). It changes no order of
-/// images by their score for one of two classes or a label.
+/// neural networks", ICML 2017). It changes no order of images by their score for one of two classes or a label.
 /// </summary>
 public static class TemperatureScaling
 {

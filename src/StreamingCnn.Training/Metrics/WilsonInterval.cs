@@ -2,8 +2,7 @@ namespace StreamingCnn.Training.Metrics;
 
 /// <summary>
 /// The interval of a share of independent images (Wilson, "Probable inference, the law of succession, and statistical inference", JASA,
-/// 1927). It has a width also where all are counted,
-/// or none, as resampling has not.
+/// 1927). It has a width also where all are counted, or none, as resampling has not.
 /// </summary>
 public static class WilsonInterval
 {

@@ -14,11 +14,15 @@ internal static class GradientSum
         if (ranks.Size == 1)
             return;
         // Types that no library of MPI can add up are added up in float32.
-        foreach (var group in parameters.DistinctBy(parameter => parameter.Handle).GroupBy(parameter => parameter.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32))
+        foreach (var group in parameters.DistinctBy(parameter => parameter.Handle)
+            .GroupBy(parameter => parameter.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32))
             Sum(ranks, [.. group], group.Key);
     }
 
-    /// <summary>Gives the first rank the sum of all ranks' gradients, and leaves the others none: what is added to them later still belongs to one sum.</summary>
+    /// <summary>
+    /// Gives the first rank the sum of all ranks' gradients, and leaves the others none: what is added to them later still belongs to one
+    /// sum.
+    /// </summary>
     public static void ToFirst(ICommunicator ranks, IEnumerable<Parameter> parameters)
     {
         if (ranks.Size == 1)

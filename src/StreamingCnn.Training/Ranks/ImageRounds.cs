@@ -3,7 +3,8 @@ using StreamingCnn.Distributed;
 namespace StreamingCnn.Training.Ranks;
 
 /// <summary>
-/// Images over ranks: in each round the next images of the order, one for each rank, the first of them for rank 0. All ranks get to know what comes of all.
+/// Images over ranks: in each round the next images of the order, one for each rank, the first of them for rank 0. All ranks get to know
+/// what comes of all.
 /// </summary>
 /// <param name="ranks">The ranks.</param>
 /// <param name="outputs">Numbers in a prediction.</param>

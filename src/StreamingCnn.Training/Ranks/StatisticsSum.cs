@@ -5,11 +5,13 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Ranks;
 
 /// <summary>
-/// Running statistics of norms that are trained, when several ranks have each taken one image from the same start: they become what one process has after these images in their order, to rounding.
+/// Running statistics of norms that are trained, when several ranks have each taken one image from the same start: they become what one
+/// process has after these images in their order, to rounding.
 /// </summary>
 /// <remarks>
-/// A running value follows by r = (1 - m) r + m s. Behind n images it is a^n r + sum over j of a^(n-1-j) (r_j - a r), with a = (1 - m)^calls, r_j what the rank of image j has, and calls how often an image
-/// goes through the norm. Without a momentum it is the mean of all: with c batches before, (c r + sum of (c_j r_j - c r)) / (c + sum of (c_j - c)).
+/// A running value follows by r = (1 - m) r + m s. Behind n images it is a^n r + sum over j of a^(n-1-j) (r_j - a r), with a = (1 -
+/// m)^calls, r_j what the rank of image j has, and calls how often an image goes through the norm. Without a momentum it is the mean of
+/// all: with c batches before, (c r + sum of (c_j r_j - c r)) / (c + sum of (c_j - c)).
 /// </remarks>
 internal sealed class StatisticsSum
 {
@@ -24,7 +26,10 @@ internal sealed class StatisticsSum
         this.ranks = ranks;
         norms = ranks.Size == 1
             ? []
-            : [.. model.modules().OfType<NormBase>().Where(norm => norm.training && norm.running_mean is not null && norm.running_var is not null)];
+            : [
+                .. model.modules().OfType<NormBase>().Where(
+                    norm => norm.training && norm.running_mean is not null && norm.running_var is not null)
+            ];
     }
 
     /// <summary>Runs one image on each of the first ranks, and lets their statistics become those of all.</summary>
@@ -62,14 +67,16 @@ internal sealed class StatisticsSum
     }
 
     /// <summary>Mean and variance, one behind the other, in float64.</summary>
-    private static Tensor Values(NormBase norm) => cat([norm.running_mean!.to(ScalarType.Float64), norm.running_var!.to(ScalarType.Float64)]).cpu();
+    private static Tensor Values(NormBase norm) =>
+        cat([norm.running_mean!.to(ScalarType.Float64), norm.running_var!.to(ScalarType.Float64)]).cpu();
 
     private static double Count(NormBase norm) => norm.num_batches_tracked is { } batches ? batches.item<long>() : 0;
 
     private static bool IsMeanOfAll(NormBase norm) => norm is BatchNorm2d && norm.momentum is null && norm.num_batches_tracked is not null;
 
     /// <summary>How an image's statistics replace what was there: what is left of that behind <paramref name="calls"/> calls.</summary>
-    private static double Left(NormBase norm, double calls) => Math.Pow(1 - (norm.momentum ?? (norm is BatchNorm2d ? 0 : UsualMomentum)), calls);
+    private static double Left(NormBase norm, double calls) =>
+        Math.Pow(1 - (norm.momentum ?? (norm is BatchNorm2d ? 0 : UsualMomentum)), calls);
 
     /// <summary>What this rank's image adds.</summary>
     private Tensor Part(NormBase norm, Tensor before, double count, int images)

@@ -41,7 +41,9 @@ internal static class EvaluationFigures
             foreach (var (i, (label, curve)) in curves.Index())
             {
                 var line = plot.Add.Scatter(
-                    curve.Points.Select(point => point.FalsePositiveRate).ToArray(), curve.Points.Select(point => point.TruePositiveRate).ToArray(), theme.Of(i));
+                    curve.Points.Select(point => point.FalsePositiveRate).ToArray(),
+                    curve.Points.Select(point => point.TruePositiveRate).ToArray(),
+                    theme.Of(i));
                 line.LineWidth = 2;
                 line.MarkerSize = 0;
                 // There are fewer colours than a legend may have lines.
@@ -73,7 +75,8 @@ internal static class EvaluationFigures
         name,
         "Confusion of pixels: rows are what is true, columns what was predicted; numbers and colour are shares of a row",
         (row, column) => pixels.Actual(row) == 0 ? 0 : pixels[row, column] / pixels.Actual(row),
-        (row, column) => pixels.Actual(row) == 0 ? "" : (pixels[row, column] / pixels.Actual(row)).ToString("0.000", CultureInfo.InvariantCulture),
+        (row, column) =>
+            pixels.Actual(row) == 0 ? "" : (pixels[row, column] / pixels.Actual(row)).ToString("0.000", CultureInfo.InvariantCulture),
         classes);
 
     private static Figure Confusion(
@@ -131,7 +134,8 @@ internal static class EvaluationFigures
             }
 
             var filled = calibration.Bins.Where(bin => bin.Count > 0).ToArray();
-            var line = plot.Add.Scatter(filled.Select(bin => bin.MeanProbability).ToArray(), filled.Select(bin => bin.Frequency).ToArray(), theme.Of(0));
+            var line = plot.Add.Scatter(
+                filled.Select(bin => bin.MeanProbability).ToArray(), filled.Select(bin => bin.Frequency).ToArray(), theme.Of(0));
             line.LineWidth = 2;
             line.MarkerSize = 8;
             plot.XLabel("predicted probability");
@@ -145,7 +149,8 @@ internal static class EvaluationFigures
         {
             double[] actual = [.. evaluation.Predictions.Select(prediction => prediction.Sample.Targets[number])];
             double[] predicted = [.. evaluation.Predictions.Select(prediction => prediction.Values[number])];
-            double low = actual.Concat(predicted).Min(), high = actual.Concat(predicted).Max(), margin = Math.Max((high - low) * 0.05, 1e-6);
+            double low = actual.Concat(predicted).Min(), high = actual.Concat(predicted).Max(), margin = Math.Max(
+                (high - low) * 0.05, 1e-6);
             Diagonal(plot, theme, low - margin, high + margin);
             var points = plot.Add.Markers(actual, predicted, MarkerShape.FilledCircle, 6, theme.Of(0).WithAlpha(0.6));
             points.LegendText = "";

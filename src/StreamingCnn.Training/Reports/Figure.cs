@@ -16,8 +16,11 @@ internal sealed record Figure(string Name, string Caption, Action<Plot, FigureTh
     private const int TitleLineHeight = 20;
     private const int CharacterWidth = 8;
 
-    /// <summary>The first that this machine has; null for none. Left to itself, the library may take one with serifs, or a symbol font.</summary>
-    public static string? FontFamily { get; } = ((string[])["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "Open Sans", "DejaVu Sans"])
+    /// <summary>
+    /// The first that this machine has; null for none. Left to itself, the library may take one with serifs, or a symbol font.
+    /// </summary>
+    public static string? FontFamily { get; } =
+        ((string[])["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "Open Sans", "DejaVu Sans"])
         .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains);
 
     /// <summary>Width on paper, in pixels of 1/96 inch.</summary>

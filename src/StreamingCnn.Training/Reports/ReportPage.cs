@@ -77,7 +77,8 @@ internal static class ReportPage
         Section(page, $"{Capital(part.Name)}: {part.Evaluation.Predictions.Count} images", body =>
         {
             Figures(body, figures, "square");
-            body.Append("<table class=\"metrics\"><thead><tr><th>metric</th><th>value</th><th>interval</th><th>meaning</th></tr></thead><tbody>\n");
+            body.Append(
+                "<table class=\"metrics\"><thead><tr><th>metric</th><th>value</th><th>interval</th><th>meaning</th></tr></thead><tbody>\n");
             foreach (var metric in part.Evaluation.Metrics)
                 body.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(metric.Name)}</td><td>{metric.ValueText}</td><td>{Text(metric.Interval?.ToString() ?? "")}</td><td>{Text(metric.Explanation)}</td></tr>\n");
             body.Append("</tbody></table>\n");
@@ -94,7 +95,8 @@ internal static class ReportPage
                 ? $"<img src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\" alt=\"\" loading=\"lazy\">"
                 : "<span>no picture</span>";
             var (said, isWrong) = Describe(part.Evaluation.Task, prediction);
-            body.Append(CultureInfo.InvariantCulture, $"<figure title=\"{Text(prediction.Sample.Name)}\"><div class=\"picture\">{picture}</div>");
+            body.Append(
+                CultureInfo.InvariantCulture, $"<figure title=\"{Text(prediction.Sample.Name)}\"><div class=\"picture\">{picture}</div>");
             body.Append(CultureInfo.InvariantCulture, $"<figcaption><b>{Text(Path.GetFileName(prediction.Sample.Name))}</b>");
             body.Append(string.Concat(said.Select(line => $"<span{(isWrong ? " class=\"wrong\"" : "")}>{Text(line)}</span>")));
             body.Append("</figcaption></figure>\n");
@@ -124,7 +126,8 @@ internal static class ReportPage
                     : [.. wrong.Select(label => string.Create(CultureInfo.InvariantCulture, $"{(prediction.Sample.Targets[label] >= 0.5 ? "is" : "is not")} {task.Outputs[label]} ({prediction.Values[label]:0.0%})"))], wrong.Length > 0);
             default:
                 return ([.. task.Outputs.Select((name, number) => string.Create(
-                    CultureInfo.InvariantCulture, $"{name} {prediction.Sample.Targets[number]:G4}, predicted {prediction.Values[number]:G4}"))], false);
+                    CultureInfo.InvariantCulture,
+                    $"{name} {prediction.Sample.Targets[number]:G4}, predicted {prediction.Values[number]:G4}"))], false);
         }
     }
 
@@ -167,7 +170,9 @@ internal static class ReportPage
         foreach (var figure in figures)
         {
             body.Append(CultureInfo.InvariantCulture, $"""
-                <figure><picture><source media="(prefers-color-scheme: dark)" srcset="{Png(figure, FigureTheme.Dark)}"><img src="{Png(figure, FigureTheme.Light)}" width="{figure.Width}" height="{figure.Height}" alt="{Text(figure.Caption)}"></picture><figcaption>{Text(figure.Caption)}.</figcaption></figure>
+                <figure><picture><source media="(prefers-color-scheme: dark)" srcset="{Png(figure, FigureTheme.Dark)}"><img
+                  src="{Png(figure, FigureTheme.Light)}" width="{figure.Width}" height="{figure.Height}"
+                  alt="{Text(figure.Caption)}"></picture><figcaption>{Text(figure.Caption)}.</figcaption></figure>
 
                 """);
         }
@@ -198,7 +203,8 @@ internal static class ReportPage
 
     private static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
 
-    private static string Version() => typeof(ReportPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
+    private static string Version() =>
+        typeof(ReportPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
 
     private static string Style()
     {

@@ -18,7 +18,9 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
     public static ReportTable OfSettings(string title, IEnumerable<KeyValuePair<string, string>> settings) =>
         new(title, [], [.. settings.Select(setting => (IReadOnlyList<string>)[setting.Key, setting.Value])]);
 
-    /// <summary>How many images each part has: of each class, with each label, the range of each number, or the share of pixels of each class.</summary>
+    /// <summary>
+    /// How many images each part has: of each class, with each label, the range of each number, or the share of pixels of each class.
+    /// </summary>
     /// <param name="task">What the labels mean.</param>
     /// <param name="parts">The parts; those without images are left out.</param>
     public static ReportTable OfData(LearningTask task, params (string Name, IReadOnlyList<TrainingSample> Samples)[] parts)
@@ -72,7 +74,9 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
             ? string.Create(CultureInfo.InvariantCulture, $"{samples.Sum(sample => sample.Targets[output]) / pixels:0.00%} of pixels") : "",
         MultiLabelTask => Text(samples.Count(sample => sample.Targets[output] >= 0.5)),
         _ when samples.All(sample => sample.Targets.Count > output) =>
-            string.Create(CultureInfo.InvariantCulture, $"{samples.Min(sample => sample.Targets[output]):G4} to {samples.Max(sample => sample.Targets[output]):G4}"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{samples.Min(sample => sample.Targets[output]):G4} to {samples.Max(sample => sample.Targets[output]):G4}"),
         _ => "",
     };
 

@@ -21,7 +21,8 @@ internal static class SamplePicture
             using var picture = File.Exists(sample.Name) ? Thumbnail.Read(ImageInfo.Read(sample.Name), Side) : FromSource(sample);
             return picture is null ? null : ImageBytes.Jpeg(picture);
         }
-        catch (Exception missing) when (missing is ImageFormatException or IOException or NotSupportedException or UnauthorizedAccessException)
+        catch (Exception missing)
+            when (missing is ImageFormatException or IOException or NotSupportedException or UnauthorizedAccessException)
         {
             // A report without a picture is better than none.
             return null;
@@ -39,7 +40,10 @@ internal static class SamplePicture
             pixels = pixels.narrow(1, 0, 1);
         var factor = Math.Min(1, Side / (double)Math.Max(source.Height, source.Width));
         if (factor < 1)
-            pixels = nn.functional.interpolate(pixels, [Math.Max(1, (long)(source.Height * factor)), Math.Max(1, (long)(source.Width * factor))], mode: InterpolationMode.Area);
+            pixels = nn.functional.interpolate(
+                pixels,
+                [Math.Max(1, (long)(source.Height * factor)), Math.Max(1, (long)(source.Width * factor))],
+                mode: InterpolationMode.Area);
         // What the network sees is scaled; spread from the least to the greatest, an eye can see it too.
         var (least, most) = (pixels.min(), pixels.max());
         using Scalar smallest = 1e-12;

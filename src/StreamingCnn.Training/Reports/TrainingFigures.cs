@@ -24,7 +24,15 @@ internal static class TrainingFigures
     }
 
     private static Figure OverEpochs(
-        string name, string label, string caption, IReadOnlyList<EpochResult> history, Func<PartResult, double> value, Alignment legend, int? best) => new(name, caption, (plot, theme) =>
+        string name,
+        string label,
+        string caption,
+        IReadOnlyList<EpochResult> history,
+        Func<PartResult, double> value,
+        Alignment legend,
+        int? best) => new(name,
+        caption,
+        (plot, theme) =>
     {
         Add("training", epoch => epoch.Training, theme.Of(0));
         Add("validation", epoch => epoch.Validation, theme.Of(1));
@@ -45,7 +53,8 @@ internal static class TrainingFigures
             var points = history.Where(epoch => of(epoch) is { } result && double.IsFinite(value(result))).ToArray();
             if (points.Length == 0)
                 return;
-            var line = plot.Add.Scatter(points.Select(epoch => (double)epoch.Epoch).ToArray(), points.Select(epoch => value(of(epoch)!)).ToArray(), colour);
+            var line = plot.Add.Scatter(
+                points.Select(epoch => (double)epoch.Epoch).ToArray(), points.Select(epoch => value(of(epoch)!)).ToArray(), colour);
             line.LegendText = part;
             line.LineWidth = 2;
             // Dots tell single epochs apart as long as there are few.

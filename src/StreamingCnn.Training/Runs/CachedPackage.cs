@@ -23,9 +23,12 @@ public static class CachedPackage
         variable ??= Environment.GetEnvironmentVariable;
         var package = name[Beginning.Length..];
         if (!IsPackage(package))
-            throw new ArgumentException($"'{name}' names no package; write nuget: and its name, such as nuget:Microsoft.ML.DnnImageFeaturizer.ResNet18.");
+            throw new ArgumentException(
+                $"'{name}' names no package; write nuget: and its name, such as nuget:Microsoft.ML.DnnImageFeaturizer.ResNet18.");
         return Versions(package, variable)
-            .Select(version => new DirectoryInfo(version).EnumerateFiles("*.onnx", SearchOption.AllDirectories).MaxBy(file => file.Length)?.FullName)
+            .Select(
+                version =>
+                    new DirectoryInfo(version).EnumerateFiles("*.onnx", SearchOption.AllDirectories).MaxBy(file => file.Length)?.FullName)
             .FirstOrDefault(file => file is not null)
             ?? throw new ArgumentException(
                 $"There is no network of the package '{package}' in NuGet's folder '{Folder(variable)}'; fetch it once by: dotnet new classlib -o fetch && dotnet add fetch package {package}.");
@@ -49,7 +52,8 @@ public static class CachedPackage
             System.Version.TryParse(folder.Name.Split('-')[0], out var version) ? version : new();
     }
 
-    private static bool IsPackage(string name) => name.Length > 0 && name[0] != '.' && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_');
+    private static bool IsPackage(string name) =>
+        name.Length > 0 && name[0] != '.' && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_');
 
     private static string Folder(Func<string, string?> variable) => variable(CacheVariable) is { Length: > 0 } named
         ? named

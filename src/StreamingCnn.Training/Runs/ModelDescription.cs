@@ -161,7 +161,8 @@ public sealed record ModelDescription
         {
             metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
             if (masks.IgnoredValues.Count > 0)
-                metadata["ignored-values"] = string.Join(' ', masks.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+                metadata["ignored-values"] = string.Join(
+                    ' ', masks.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
         }
         else
         {

@@ -53,7 +53,9 @@ public static class ModelExport
         using var network = new TrunkWithHead(model.Features.Trunk, model.Head);
         var published = model.Head.Pooling == HeadPooling.Average ? NetworkClassifier.LinearName(model.Features.Trunk) : null;
         var named = network.state_dict().ToDictionary(
-            entry => published is not null && entry.Key.StartsWith(Linear, StringComparison.Ordinal) ? $"{published}.{entry.Key[Linear.Length..]}" : entry.Key,
+            entry => published is not null && entry.Key.StartsWith(Linear, StringComparison.Ordinal)
+                ? $"{published}.{entry.Key[Linear.Length..]}"
+                : entry.Key,
             entry => entry.Value);
         Safetensors.Write(path, named, new Dictionary<string, string>(description.Preparation.ToMetadata())
         {

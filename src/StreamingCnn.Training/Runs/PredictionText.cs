@@ -7,7 +7,10 @@ using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Training.Runs;
 
-/// <summary>Predictions as lines of CSV or as JSON: the image, what is true where it is known, the predicted class where there are classes, and a number for each output.</summary>
+/// <summary>
+/// Predictions as lines of CSV or as JSON: the image, what is true where it is known, the predicted class where there are classes, and a
+/// number for each output.
+/// </summary>
 public static class PredictionText
 {
     internal const string ImageColumn = "image";
@@ -60,8 +63,12 @@ public static class PredictionText
         {
             var confusion = maps.Confusion(prediction);
             return text.Append($",{Number(confusion.Total)},{Number(prediction.Loss)}")
-                .AppendJoin("", task.Statistics.Select(statistic => statistic.Compute([prediction])).Select(value => double.IsNaN(value) ? "," : $",{Number(value)}"))
-                .AppendJoin("", task.Outputs.Select((_, label) => $",{Number(confusion.Actual(label))},{Number(confusion.Predicted(label))}")).ToString();
+                .AppendJoin(
+                    "", task.Statistics.Select(statistic => statistic.Compute([prediction])).Select(
+                        value => double.IsNaN(value) ? "," : $",{Number(value)}"))
+                .AppendJoin(
+                    "", task.Outputs.Select((_, label) => $",{Number(confusion.Actual(label))},{Number(confusion.Predicted(label))}"))
+                    .ToString();
         }
 
         if (withTruth)
@@ -78,7 +85,10 @@ public static class PredictionText
         return text.AppendJoin("", prediction.Values.Select(value => $",{Number(value)}")).ToString();
     }
 
-    /// <summary>One prediction as a JSON object on one line: <c>image</c>, <c>predicted</c> where there are classes, and <c>values</c> by the names of the outputs.</summary>
+    /// <summary>
+    /// One prediction as a JSON object on one line: <c>image</c>, <c>predicted</c> where there are classes, and <c>values</c> by the names
+    /// of the outputs.
+    /// </summary>
     public static string Json(LearningTask task, Prediction prediction)
     {
         ArgumentNullException.ThrowIfNull(task);

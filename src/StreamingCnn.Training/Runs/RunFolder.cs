@@ -49,7 +49,8 @@ public sealed record RunFolder(string Path)
             return path;
         var run = new RunFolder(path);
         return new[] { run.BestWeights, run.LastWeights }.FirstOrDefault(System.IO.File.Exists)
-            ?? throw new WeightFileException($"The folder '{path}' holds no weights; name the folder of a run that has finished an epoch, or a file of weights.");
+            ?? throw new WeightFileException(
+                $"The folder '{path}' holds no weights; name the folder of a run that has finished an epoch, or a file of weights.");
     }
 
     /// <summary>Writes predictions as a table: image, label where there is one, and a column for each output.</summary>

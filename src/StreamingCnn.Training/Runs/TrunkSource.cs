@@ -56,14 +56,16 @@ public static class TrunkSource
             throw new ArgumentException($"There is no assembly '{file}' to take the model '{typeName}' from.", nameof(name));
         var assembly = Load(file);
         var type = assembly.GetType(typeName)
-            ?? throw new ArgumentException($"The assembly '{file}' has no type '{typeName}'; write its name with its namespace.", nameof(name));
+            ?? throw new ArgumentException(
+                $"The assembly '{file}' has no type '{typeName}'; write its name with its namespace.", nameof(name));
         if (!typeof(Module<Tensor, Tensor>).IsAssignableFrom(type) || type.IsAbstract)
             throw new ArgumentException($"The type '{typeName}' is no module from a tensor to a tensor.", nameof(name));
         if (type.GetConstructor([typeof(int)]) is { } withChannels)
             return (Module<Tensor, Tensor>)withChannels.Invoke([channels]);
         return type.GetConstructor([]) is { } plain
             ? (Module<Tensor, Tensor>)plain.Invoke([])
-            : throw new ArgumentException($"The type '{typeName}' has no public constructor that takes the number of channels, or nothing.", nameof(name));
+            : throw new ArgumentException(
+                $"The type '{typeName}' has no public constructor that takes the number of channels, or nothing.", nameof(name));
     }
 
     /// <summary>A network from a file of ONNX, if it is for images of a number of channels.</summary>
@@ -106,7 +108,8 @@ public static class TrunkSource
         }
         catch (ExternalException reason)
         {
-            throw new ArgumentException($"The trunk cannot be run on an image of {channels} channel(s): {reason.Message.Split('\n')[0]}", nameof(trunk), reason);
+            throw new ArgumentException(
+                $"The trunk cannot be run on an image of {channels} channel(s): {reason.Message.Split('\n')[0]}", nameof(trunk), reason);
         }
         finally
         {

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Saliency;
 
-/// <summary>The colours of heat from half of the limit to the limit: bright on dark images as well as on light ones, lightness and hue changing together.</summary>
+/// <summary>
+/// The colours of heat from half of the limit to the limit: bright on dark images as well as on light ones, lightness and hue changing
+/// together.
+/// </summary>
 internal static class ColourScale
 {
     /// <summary>Red, green and blue at equal distances.</summary>

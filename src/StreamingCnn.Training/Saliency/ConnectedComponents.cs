@@ -39,8 +39,8 @@ internal sealed class ConnectedComponents
     public double Largest(int component) => statistics[component].Largest;
 
     /// <summary>
-    /// Every outline, of components (clockwise as seen, y pointing down) and of the holes in them (the other way round): the corners where it turns. Each ring has a cell whose top side is
-    /// part of it, so walks from all such sides find all.
+    /// Every outline, of components (clockwise as seen, y pointing down) and of the holes in them (the other way round): the corners where
+    /// it turns. Each ring has a cell whose top side is part of it, so walks from all such sides find all.
     /// </summary>
     public IEnumerable<(int Component, List<(long X, long Y)> Corners)> Rings()
     {
@@ -66,7 +66,10 @@ internal sealed class ConnectedComponents
             if (side != before)
                 corners.Add((x + Corner[side].X, y + Corner[side].Y));
             before = side;
-            var (ahead, aside) = ((Y: y + Along[side].Y, X: x + Along[side].X), (Y: y + Along[side].Y + Outward[side].Y, X: x + Along[side].X + Outward[side].X));
+            var (ahead, aside) =
+                (
+                    (Y: y + Along[side].Y, X: x + Along[side].X),
+                    (Y: y + Along[side].Y + Outward[side].Y, X: x + Along[side].X + Outward[side].X));
             if (At(ahead.Y, ahead.X) == Cold)
                 side = (side + 1) % 4;
             else if (At(aside.Y, aside.X) == Cold)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Saliency;
 
 /// <summary>
-/// Percentiles of maps of any size in constant memory, and exact: the bits of a float32, read as a number, are in the order of the values, so two passes that count their upper
-/// and then their lower halves find the one value that is asked for.
+/// Percentiles of maps of any size in constant memory, and exact: the bits of a float32, read as a number, are in the order of the values,
+/// so two passes that count their upper and then their lower halves find the one value that is asked for.
 /// </summary>
 internal static class ExactPercentile
 {

@@ -16,7 +16,9 @@ internal static class HeatImage
     // Larger ones take more memory, smaller ones more work at their margins.
     private const long SmallestWindow = 1024;
 
-    /// <summary>Writes the blurred magnitude of a raw map to another file, window by window, each with a margin that the blur reads.</summary>
+    /// <summary>
+    /// Writes the blurred magnitude of a raw map to another file, window by window, each with a margin that the blur reads.
+    /// </summary>
     /// <param name="raw">The raw map.</param>
     /// <param name="heat">One channel, of the same size.</param>
     /// <param name="isSigned">Whether negative values count as 0; otherwise the largest absolute value of the channels is taken.</param>
@@ -78,7 +80,11 @@ internal static class HeatImage
     private static ImageRegion Around(ImageRegion window, long margin, RasterFile file)
     {
         var (top, left) = (Math.Max(0, window.Top - margin), Math.Max(0, window.Left - margin));
-        return new(top, left, Math.Min(file.Height, window.Top + window.Height + margin) - top, Math.Min(file.Width, window.Left + window.Width + margin) - left);
+        return new(
+            top,
+            left,
+            Math.Min(file.Height, window.Top + window.Height + margin) - top,
+            Math.Min(file.Width, window.Left + window.Width + margin) - left);
     }
 
     private static void ReadMagnitude(RasterFile raw, ImageRegion region, bool isSigned, float[] target)

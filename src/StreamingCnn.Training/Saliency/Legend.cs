@@ -30,18 +30,23 @@ internal static class Legend
         for (var i = 0; i < ColourScale.Stops.Length; i++)
         {
             var stop = ColourScale.Stops[i];
-            text.Append(CultureInfo.InvariantCulture, $"<stop offset='{(double)i / (ColourScale.Stops.Length - 1)}' stop-color='rgb({stop[0]},{stop[1]},{stop[2]})'/>");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<stop offset='{(double)i / (ColourScale.Stops.Length - 1)}' stop-color='rgb({stop[0]},{stop[1]},{stop[2]})'/>");
         }
 
         text.Append("</linearGradient></defs><rect width='100%' height='100%' fill='white'/>");
         // The last line runs below the bar.
         foreach (var (y, size, room, style, line) in new[]
         {
-            (32, 19, bar - 40, "font-weight='bold' fill='#222'", title), (56, 14, bar - 40, "fill='#222'", name), (82, 13, inner - 40, "fill='#555'", remark),
+            (32, 19, bar - 40, "font-weight='bold' fill='#222'", title), (56, 14, bar - 40, "fill='#222'", name), (
+                82, 13, inner - 40, "fill='#555'", remark),
         })
         {
             var shown = Shorten(line, room / (size * LetterWidth));
-            text.Append(CultureInfo.InvariantCulture, $"<text x='20' y='{y}' {Font} font-size='{size}' {style}>{SecurityElement.Escape(shown)}</text>");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x='20' y='{y}' {Font} font-size='{size}' {style}>{SecurityElement.Escape(shown)}</text>");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"<rect x='{bar}' y='22' width='{BarWidth}' height='16' rx='2' fill='url(#heat)'/>");
@@ -50,7 +55,9 @@ internal static class Legend
         {
             var x = bar + (share * BarWidth);
             text.Append(CultureInfo.InvariantCulture, $"<line x1='{x}' x2='{x}' y1='38' y2='43' stroke='#555'/>");
-            text.Append(CultureInfo.InvariantCulture, $"<text x='{x}' y='58' text-anchor='{anchor}' {Font} font-size='12' fill='#555'>{SecurityElement.Escape(label)}</text>");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x='{x}' y='58' text-anchor='{anchor}' {Font} font-size='12' fill='#555'>{SecurityElement.Escape(label)}</text>");
         }
 
         text.Append("</svg>");

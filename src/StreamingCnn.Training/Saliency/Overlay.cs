@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Saliency;
 
-/// <summary>A picture for people: the image, small, with the upper half of the map's scale laid over it in colours, and a legend below.</summary>
+/// <summary>
+/// A picture for people: the image, small, with the upper half of the map's scale laid over it in colours, and a legend below.
+/// </summary>
 public static class Overlay
 {
     // Images smaller than this are enlarged by a whole factor, or the legend would be wider than the picture.
@@ -24,13 +26,17 @@ public static class Overlay
     /// <summary>Writes the picture.</summary>
     /// <param name="path">PNG file. It appears complete or not at all.</param>
     /// <param name="map">The map.</param>
-    /// <param name="photograph">The image as people see it: 1 or 3 channels on the scale 0 to 255, of any size up to some thousand pixels, with the same field of view. Stays the caller's.</param>
+    /// <param name="photograph">
+    /// The image as people see it: 1 or 3 channels on the scale 0 to 255, of any size up to some thousand pixels, with the same field of
+    /// view. Stays the caller's.
+    /// </param>
     /// <param name="title">What the map explains.</param>
     /// <param name="name">What the image is called.</param>
     /// <param name="remark">How the map was made; null for its settings.</param>
     /// <param name="side">Greatest height and width of the picture without the legend.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string path, SaliencyMap map, IImageSource photograph, string title, string name = "", string? remark = null, int side = 1600)
+    public static void Write(
+        string path, SaliencyMap map, IImageSource photograph, string title, string name = "", string? remark = null, int side = 1600)
     {
         ArgumentNullException.ThrowIfNull(map);
         ArgumentNullException.ThrowIfNull(photograph);
@@ -66,7 +72,8 @@ public static class Overlay
         };
         var blur = map.Blur > 0 ? $"blurred by {map.Blur:0.#} px" : "not blurred";
         var clip = map.Percentile < 100 ? $"clipped at the {map.Percentile:0.##}th percentile" : "not clipped";
-        return FormattableString.Invariant($"{method}, {map.Height} x {map.Width} px, {blur}, {clip}").ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return FormattableString.Invariant($"{method}, {map.Height} x {map.Width} px, {blur}, {clip}").ToString(
+            System.Globalization.CultureInfo.InvariantCulture);
     }
 
     /// <summary>The photograph in the size of the picture, its colours held back. [3, H, W], 0 to 255.</summary>
@@ -78,7 +85,8 @@ public static class Overlay
             pixels = pixels.expand(1, 3, -1, -1);
         var photo = (isEnlarged
             ? nn.functional.interpolate(pixels, [height, width], mode: InterpolationMode.Nearest)
-            : nn.functional.interpolate(pixels, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true))[0];
+            : nn.functional.interpolate(
+                pixels, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true))[0];
         var luminance = (photo * tensor(Luminance, [3, 1, 1])).sum(0, keepdim: true);
         return luminance.expand_as(photo).lerp(photo, Saturation).MoveToOuterDisposeScope();
     }

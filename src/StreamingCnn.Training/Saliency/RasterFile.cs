@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Saliency;
 
 /// <summary>
-/// An image of float32 numbers in a temporary file, channels of a pixel side by side, whose rows may be written in any order. Memory holds a band of rows at a time.
-/// The file is deleted with the object.
+/// An image of float32 numbers in a temporary file, channels of a pixel side by side, whose rows may be written in any order. Memory holds
+/// a band of rows at a time. The file is deleted with the object.
 /// </summary>
 internal sealed class RasterFile : IDisposable
 {

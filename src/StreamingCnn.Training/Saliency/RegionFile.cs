@@ -5,7 +5,10 @@ using StreamingCnn.Interop.Weights;
 
 namespace StreamingCnn.Training.Saliency;
 
-/// <summary>Hot regions as GeoJSON (RFC 7946) in the form that QuPath imports as annotations: a FeatureCollection of polygons in pixels of the image file at full resolution.</summary>
+/// <summary>
+/// Hot regions as GeoJSON (RFC 7946) in the form that QuPath imports as annotations: a FeatureCollection of polygons in pixels of the image
+/// file at full resolution.
+/// </summary>
 public static class RegionFile
 {
     /// <summary>Writes the file.</summary>

@@ -5,12 +5,13 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Training.Saliency;
 
 /// <summary>
-/// What in an image matters for one of a model's scores. The map has the size of the image as the network sees it; it is an image source of its own, of one channel, whose
-/// values are those of the blurred and clipped map, 0 or more.
+/// What in an image matters for one of a model's scores. The map has the size of the image as the network sees it; it is an image source of
+/// its own, of one channel, whose values are those of the blurred and clipped map, 0 or more.
 /// </summary>
 /// <remarks>
-/// The map lies in temporary files, which are deleted with the object: memory is that of a training step without the weights' gradients, and a few bands of rows.
-/// A map of gradients is the largest absolute value over the channels; of a class activation map, what speaks against the score counts as 0.
+/// The map lies in temporary files, which are deleted with the object: memory is that of a training step without the weights' gradients,
+/// and a few bands of rows. A map of gradients is the largest absolute value over the channels; of a class activation map, what speaks
+/// against the score counts as 0.
 /// </remarks>
 public sealed class SaliencyMap : IImageSource
 {
@@ -92,7 +93,8 @@ public sealed class SaliencyMap : IImageSource
             var map = new SaliencyMap(raw, heat, scores, target, options, blur);
             return double.IsFinite(map.Largest)
                 ? map
-                : throw new TrainingException("The map holds values that are not finite numbers; the image or the weights hold such values, too.");
+                : throw new TrainingException(
+                    "The map holds values that are not finite numbers; the image or the weights hold such values, too.");
         }
         catch
         {
@@ -122,7 +124,9 @@ public sealed class SaliencyMap : IImageSource
         return raw.Read(new ImageRegion(top, left, height, width));
     }
 
-    /// <summary>Writes the blurred and clipped map as a tiled pyramid of float32 (TIFF, compressed without loss), which libvips and QuPath open.</summary>
+    /// <summary>
+    /// Writes the blurred and clipped map as a tiled pyramid of float32 (TIFF, compressed without loss), which libvips and QuPath open.
+    /// </summary>
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="micrometresPerPixel">Resolution of the map, which viewers measure by; null when it is not known.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -175,13 +179,15 @@ public sealed class SaliencyMap : IImageSource
             : throw new TrainingException("A score of the model is not a finite number, so nothing can explain it; the image or the weights hold values that are no numbers.");
     }
 
-    private static void AddNoisyGradients(RasterFile raw, StreamingClassifier model, IImageSource image, int target, SaliencyOptions options)
+    private static void AddNoisyGradients(
+        RasterFile raw, StreamingClassifier model, IImageSource image, int target, SaliencyOptions options)
     {
         var deviation = options.Noise * Range(image);
         using var kept = new Borrowed(image);
         for (var pass = 0; pass < options.Passes; pass++)
         {
-            options.Progress?.Report(new($"pass {pass + 1} of {options.Passes}", MapShare * pass / options.Passes, MapShare / options.Passes));
+            options.Progress?.Report(
+                new($"pass {pass + 1} of {options.Passes}", MapShare * pass / options.Passes, MapShare / options.Passes));
             using var scope = NewDisposeScope();
             using var noisy = new NoisySource(kept, deviation, unchecked((options.Seed * 1_000_003) + pass));
             ScoreGradient.AddTo(raw, model, noisy, target, 1.0 / options.Passes, replace: pass == 0);
@@ -198,7 +204,8 @@ public sealed class SaliencyMap : IImageSource
             for (long left = 0; left < image.Width; left += Side)
             {
                 using var scope = NewDisposeScope();
-                var window = image.Read(top, left, Math.Min(Side, image.Height - top), Math.Min(Side, image.Width - left)).to(ScalarType.Float32);
+                var window =
+                    image.Read(top, left, Math.Min(Side, image.Height - top), Math.Min(Side, image.Width - left)).to(ScalarType.Float32);
                 (least, most) = (Math.Min(least, window.min().item<float>()), Math.Max(most, window.max().item<float>()));
             }
         }

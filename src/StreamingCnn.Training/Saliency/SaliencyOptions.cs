@@ -6,7 +6,8 @@ namespace StreamingCnn.Training.Saliency;
 public enum SaliencyMethod
 {
     /// <summary>
-    /// The gradient of the score with respect to every pixel of the network's input, exact (Simonyan, Vedaldi and Zisserman, arXiv 1312.6034).
+    /// The gradient of the score with respect to every pixel of the network's input, exact (Simonyan, Vedaldi and Zisserman, arXiv
+    /// 1312.6034).
     /// </summary>
     Gradient,
 
@@ -14,9 +15,10 @@ public enum SaliencyMethod
     SmoothGrad,
 
     /// <summary>
-    /// Where the trunk's map speaks for the score: the channels of the map weighted as the head's linear layer weights them (Zhou et al., "Learning deep features for
-    /// discriminative localization", CVPR 2016), for all poolings that make a number of each channel by itself. A head with attention has no such weights; its channels are weighted by the mean gradient of
-    /// the score instead (Selvaraju et al., "Grad-CAM", ICCV 2017). The map is enlarged to the image bilinearly.
+    /// Where the trunk's map speaks for the score: the channels of the map weighted as the head's linear layer weights them (Zhou et al.,
+    /// "Learning deep features for discriminative localization", CVPR 2016), for all poolings that make a number of each channel by itself.
+    /// A head with attention has no such weights; its channels are weighted by the mean gradient of the score instead (Selvaraju et al.,
+    /// "Grad-CAM", ICCV 2017). The map is enlarged to the image bilinearly.
     /// </summary>
     ClassActivation,
 
@@ -34,12 +36,17 @@ public sealed record SaliencyOptions
     /// <value>The default value is <see cref="SaliencyMethod.Gradient"/>.</value>
     public SaliencyMethod Method { get; init; }
 
-    /// <summary>The output whose score is explained, from 0: the logit of a class or label, or the predicted number, before any softmax or sigmoid.</summary>
+    /// <summary>
+    /// The output whose score is explained, from 0: the logit of a class or label, or the predicted number, before any softmax or sigmoid.
+    /// </summary>
     /// <value>The default value is null: the output with the largest score.</value>
     public int? Target { get; init; }
 
     /// <summary>Standard deviation of the Gaussian that blurs the map, in pixels of the map; 0 for none.</summary>
-    /// <value>The default value is null: 50 for each 8192 pixels of the longer side, as in the paper (arXiv 1911.04432), whose images of 8192, 4096 and 2048 pixels had 50, 25 and 12.5.</value>
+    /// <value>
+    /// The default value is null: 50 for each 8192 pixels of the longer side, as in the paper (arXiv 1911.04432), whose images of 8192,
+    /// 4096 and 2048 pixels had 50, 25 and 12.5.
+    /// </value>
     public double? Blur { get; init; }
 
     /// <summary>Percentile of the blurred map above which values are clipped, above 0 to 100.</summary>
@@ -50,7 +57,9 @@ public sealed record SaliencyOptions
     /// <value>The default value is 25.</value>
     public int Passes { get; init; } = 25;
 
-    /// <summary>Standard deviation of the noise of <see cref="SaliencyMethod.SmoothGrad"/>, as a share of the range of the image's values.</summary>
+    /// <summary>
+    /// Standard deviation of the noise of <see cref="SaliencyMethod.SmoothGrad"/>, as a share of the range of the image's values.
+    /// </summary>
     /// <value>The default value is 0.15.</value>
     public double Noise { get; init; } = 0.15;
 

@@ -14,7 +14,8 @@ internal static class ScoreGradient
     /// <param name="factor">Factor of the gradient.</param>
     /// <param name="replace">Whether nothing stands in the file yet.</param>
     /// <returns>The scores, and the output that was differentiated.</returns>
-    public static (Tensor Scores, int Target) AddTo(RasterFile file, StreamingClassifier model, IImageSource image, int? target, double factor = 1, bool replace = true)
+    public static (Tensor Scores, int Target) AddTo(
+        RasterFile file, StreamingClassifier model, IImageSource image, int? target, double factor = 1, bool replace = true)
     {
         using var scope = NewDisposeScope();
         using var frozen = new FrozenParameters(model);

@@ -57,14 +57,24 @@ public sealed class ClassificationTask : ScoredTask
     [
         Outputs.Count == 2
             ? new("AUC", $"area under the ROC curve of '{Outputs[1]}'", predictions =>
-                AreaUnderCurve.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)]))
-            : new("AUC", "area under the ROC curve, mean over each class against the rest", predictions => AreaUnderCurve.OneAgainstRest(Values(predictions), Labels(predictions))),
+                AreaUnderCurve.Of(
+                    [.. predictions.Select(prediction => prediction.Values[1])],
+                    [.. predictions.Select(prediction => prediction.Sample.Label == 1)]))
+            : new(
+                "AUC", "area under the ROC curve, mean over each class against the rest", predictions => AreaUnderCurve.OneAgainstRest(
+                    Values(predictions), Labels(predictions))),
         new("accuracy", "share of images whose class was recognised: the most probable one, or the one at the operating point", Score),
-        new("balanced accuracy", "mean over the classes of the share of their images that were recognised", predictions => Confusion(predictions).BalancedAccuracy),
+        new(
+            "balanced accuracy",
+            "mean over the classes of the share of their images that were recognised",
+            predictions => Confusion(predictions).BalancedAccuracy),
         new("F1", "harmonic mean of precision and recall, mean over the classes", predictions => Confusion(predictions).MacroF1),
         Outputs.Count == 2
             ? new("kappa", "Cohen's kappa: agreement beyond chance", predictions => QuadraticKappa.Of(Confusion(predictions)))
-            : new("quadratic kappa", "agreement beyond chance, where the order of the classes has a meaning", predictions => QuadraticKappa.Of(Confusion(predictions))),
+            : new(
+                "quadratic kappa",
+                "agreement beyond chance, where the order of the classes has a meaning",
+                predictions => QuadraticKappa.Of(Confusion(predictions))),
         new("log loss", "mean cross-entropy", predictions => predictions.Average(prediction => prediction.Loss)) { HigherIsBetter = false },
         Outputs.Count == 2
             ? new("Brier score", $"mean squared error of the probability of '{Outputs[1]}'", predictions =>
@@ -88,8 +98,12 @@ public sealed class ClassificationTask : ScoredTask
     {
         ArgumentNullException.ThrowIfNull(predictions);
         return Outputs.Count == 2
-            ? Metrics.Calibration.Of([.. predictions.Select(prediction => prediction.Values[1])], [.. predictions.Select(prediction => prediction.Sample.Label == 1)])
-            : Metrics.Calibration.Of([.. predictions.Select(prediction => prediction.Values.Max())], [.. predictions.Select(prediction => Predicted(prediction) == prediction.Sample.Label)]);
+            ? Metrics.Calibration.Of(
+                [.. predictions.Select(prediction => prediction.Values[1])],
+                [.. predictions.Select(prediction => prediction.Sample.Label == 1)])
+            : Metrics.Calibration.Of(
+                [.. predictions.Select(prediction => prediction.Values.Max())],
+                [.. predictions.Select(prediction => Predicted(prediction) == prediction.Sample.Label)]);
     }
 
     /// <summary>
@@ -115,5 +129,6 @@ public sealed class ClassificationTask : ScoredTask
 
     private static int[] Labels(IReadOnlyList<Prediction> predictions) => [.. predictions.Select(prediction => prediction.Sample.Label)];
 
-    private static IReadOnlyList<double>[] Values(IReadOnlyList<Prediction> predictions) => [.. predictions.Select(prediction => prediction.Values)];
+    private static IReadOnlyList<double>[] Values(IReadOnlyList<Prediction> predictions) =>
+        [.. predictions.Select(prediction => prediction.Values)];
 }

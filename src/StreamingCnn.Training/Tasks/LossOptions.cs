@@ -21,16 +21,15 @@ public sealed record LossOptions
 {
     /// <summary>
     /// The exponent of the focal loss, by which images that are right already count less (Lin et al., "Focal loss for dense object
-    /// detection", ICCV 2017): the logarithm of each probability p
-    /// is multiplied by (1 - p) to this power. For classes, labels and segmentation.
+    /// detection", ICCV 2017): the logarithm of each probability p is multiplied by (1 - p) to this power. For classes, labels and
+    /// segmentation.
     /// </summary>
     /// <value>The default value is 0: cross-entropy.</value>
     public double FocalExponent { get; init; }
 
     /// <summary>
-    /// Share of certainty that is given to all classes alike (Szegedy et al., "Rethinking the Inception architecture", CVPR 2016), from
-    /// 0 to below 1; of labels, to both answers. For classes and
-    /// labels.
+    /// Share of certainty that is given to all classes alike (Szegedy et al., "Rethinking the Inception architecture", CVPR 2016), from 0
+    /// to below 1; of labels, to both answers. For classes and labels.
     /// </summary>
     /// <value>The default value is 0.</value>
     public double LabelSmoothing { get; init; }
@@ -42,9 +41,8 @@ public sealed record LossOptions
     public IReadOnlyList<double>? ClassWeights { get; init; }
 
     /// <summary>
-    /// Distance from which on an error counts linearly and no more by its square (Huber, 1964), above 0: half of the square up to it,
-    /// and distance times the error less half of it beyond. For
-    /// numbers.
+    /// Distance from which on an error counts linearly and no more by its square (Huber, 1964), above 0: half of the square up to it, and
+    /// distance times the error less half of it beyond. For numbers.
     /// </summary>
     /// <value>The default value is null: squared error.</value>
     public double? HuberDistance { get; init; }

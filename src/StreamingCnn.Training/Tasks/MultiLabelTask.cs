@@ -61,13 +61,21 @@ public sealed class MultiLabelTask : ScoredTask
     /// <inheritdoc/>
     public override IReadOnlyList<Statistic> Statistics =>
     [
-        new("AUC", "area under the ROC curve, mean over the labels for which it is defined", predictions => Mean(label => Area(predictions, label))),
-        .. Outputs.Count == 1 ? [] : Outputs.Select((name, label) => new Statistic($"AUC of {name}", $"area under the ROC curve of '{name}'", predictions => Area(predictions, label))),
+        new(
+            "AUC", "area under the ROC curve, mean over the labels for which it is defined", predictions => Mean(
+                label => Area(predictions, label))),
+        .. Outputs.Count == 1
+            ? []
+            : Outputs.Select(
+                (name, label) =>
+                    new Statistic($"AUC of {name}", $"area under the ROC curve of '{name}'", predictions => Area(predictions, label))),
         new("accuracy", "share of labels that are right, at a threshold of 0.5 or at the operating point", Score),
         new("exact match", "share of images whose labels are all right", predictions =>
             predictions.Average(prediction =>
                 prediction.Sample.Targets.Index().All(target => Has(prediction, target.Index) == target.Item >= 0.5) ? 1.0 : 0.0)),
-        new("F1", "harmonic mean of precision and recall, mean over the labels", predictions => Mean(label => Confusion(predictions, label).F1(1))),
+        new(
+            "F1", "harmonic mean of precision and recall, mean over the labels", predictions => Mean(
+                label => Confusion(predictions, label).F1(1))),
         new("log loss", "mean binary cross-entropy", predictions =>
             predictions.Average(prediction => prediction.Loss)) { HigherIsBetter = false },
         new("Brier score", "mean squared error of the probabilities", predictions =>
@@ -95,15 +103,19 @@ public sealed class MultiLabelTask : ScoredTask
         [.. values.Select(value => 1 / (1 + Math.Exp(-(Log(value) - Math.Log(Math.Max(1 - value, HalfStep))) / temperature)))];
 
     private static double Area(IReadOnlyList<Prediction> predictions, int label) =>
-        AreaUnderCurve.Of([.. predictions.Select(prediction => prediction.Values[label])], [.. predictions.Select(prediction => prediction.Sample.Targets[label] >= 0.5)]);
+        AreaUnderCurve.Of(
+            [.. predictions.Select(prediction => prediction.Values[label])],
+            [.. predictions.Select(prediction => prediction.Sample.Targets[label] >= 0.5)]);
 
     private static ConfusionMatrix Confusion(IReadOnlyList<Prediction> predictions, int label) =>
         new([.. predictions.Select(prediction => prediction.Sample.Targets[label] >= 0.5 ? 1 : 0)],
             [.. predictions.Select(prediction => Has(prediction, label) ? 1 : 0)], 2);
 
-    private static double[] All(IReadOnlyList<Prediction> predictions, Func<Prediction, IEnumerable<double>> values) => [.. predictions.SelectMany(values)];
+    private static double[] All(IReadOnlyList<Prediction> predictions, Func<Prediction, IEnumerable<double>> values) =>
+        [.. predictions.SelectMany(values)];
 
-    private static bool[] Truths(IReadOnlyList<Prediction> predictions) => [.. predictions.SelectMany(prediction => prediction.Sample.Targets).Select(target => target >= 0.5)];
+    private static bool[] Truths(IReadOnlyList<Prediction> predictions) =>
+        [.. predictions.SelectMany(prediction => prediction.Sample.Targets).Select(target => target >= 0.5)];
 
     private double Mean(Func<int, double> ofLabel)
     {

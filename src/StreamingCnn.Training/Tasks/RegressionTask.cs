@@ -62,8 +62,12 @@ public sealed class RegressionTask : ScoredTask
                     Compare(predictions, number, RegressionError.MeanAbsolute)) { HigherIsBetter = false },
                 new($"root mean square error{of}", "in the number's own unit", predictions =>
                     Compare(predictions, number, RegressionError.RootMeanSquare)) { HigherIsBetter = false },
-                new($"R2{of}", "share of the variance that is explained; 0 is what the mean would give", predictions => Compare(predictions, number, RegressionError.Determination)),
-                new($"Pearson{of}", "correlation of predicted and true numbers", predictions => Compare(predictions, number, Correlation.Pearson)),
+                new(
+                    $"R2{of}", "share of the variance that is explained; 0 is what the mean would give", predictions => Compare(
+                        predictions, number, RegressionError.Determination)),
+                new(
+                    $"Pearson{of}", "correlation of predicted and true numbers", predictions => Compare(
+                        predictions, number, Correlation.Pearson)),
                 new($"Spearman{of}", "correlation of their ranks", predictions => Compare(predictions, number, Correlation.Spearman)),
                 new($"C-index{of}", "share of pairs that are predicted in their order", predictions =>
                     Compare(predictions, number, (predicted, actual) => ConcordanceIndex.Of(predicted, actual))),
@@ -71,6 +75,9 @@ public sealed class RegressionTask : ScoredTask
         }),
     ];
 
-    private static double Compare(IReadOnlyList<Prediction> predictions, int number, Func<IReadOnlyList<double>, IReadOnlyList<double>, double> metric) =>
-        metric([.. predictions.Select(prediction => prediction.Values[number])], [.. predictions.Select(prediction => prediction.Sample.Targets[number])]);
+    private static double Compare(
+        IReadOnlyList<Prediction> predictions, int number, Func<IReadOnlyList<double>, IReadOnlyList<double>, double> metric) =>
+        metric(
+            [.. predictions.Select(prediction => prediction.Values[number])],
+            [.. predictions.Select(prediction => prediction.Sample.Targets[number])]);
 }

@@ -40,7 +40,8 @@ public abstract class ScoredTask : LearningTask
     internal virtual IReadOnlyList<double> Tempered(IReadOnlyList<double> values, double temperature) => throw new NotSupportedException();
 
     /// <summary>The values of a tensor of any floating type.</summary>
-    private protected static IReadOnlyList<double> Numbers(Tensor values) => values.detach().to(ScalarType.Float64).cpu().flatten().data<double>().ToArray();
+    private protected static IReadOnlyList<double> Numbers(Tensor values) =>
+        values.detach().to(ScalarType.Float64).cpu().flatten().data<double>().ToArray();
 
     /// <summary>By what the focal loss multiplies logarithms of probabilities.</summary>
     private protected static Tensor FocalFactor(Tensor logarithms, LossOptions options)

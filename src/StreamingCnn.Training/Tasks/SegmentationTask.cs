@@ -4,8 +4,8 @@ using StreamingCnn.Training.Metrics;
 namespace StreamingCnn.Training.Tasks;
 
 /// <summary>
-/// Each pixel is of one class: cross-entropy, softmax, and the mean intersection over union for a score. What a model says of an image is how often it takes
-/// each class for which, so that no map is ever held.
+/// Each pixel is of one class: cross-entropy, softmax, and the mean intersection over union for a score. What a model says of an image is
+/// how often it takes each class for which, so that no map is ever held.
 /// </summary>
 public sealed class SegmentationTask : LearningTask
 {
@@ -30,14 +30,17 @@ public sealed class SegmentationTask : LearningTask
     {
         ArgumentNullException.ThrowIfNull(classes);
         if (classes.Count is < 2 or > MostClasses)
-            throw new ArgumentException($"There must be from 2 to {MostClasses} classes to tell pixels apart, not {classes.Count}.", nameof(classes));
+            throw new ArgumentException(
+                $"There must be from 2 to {MostClasses} classes to tell pixels apart, not {classes.Count}.", nameof(classes));
         if (values is not null && values.Count != classes.Count)
             throw new ArgumentException($"There are {values.Count} values for {classes.Count} classes; give one for each.", nameof(values));
         Outputs = classes;
         MaskValues = values ?? [.. classes.Select((_, place) => (long)place)];
         IgnoredValues = ignored ?? [];
         if (MaskValues.Concat(IgnoredValues).GroupBy(value => value).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ArgumentException($"The value {twice.Key} of masks stands for several classes, or for one and is ignored as well; let it mean one thing.", nameof(values));
+            throw new ArgumentException(
+                $"The value {twice.Key} of masks stands for several classes, or for one and is ignored as well; let it mean one thing.",
+                nameof(values));
     }
 
     /// <inheritdoc/>
@@ -70,10 +73,19 @@ public sealed class SegmentationTask : LearningTask
         new("accuracy", "share of pixels whose class is right", predictions => Confusion(predictions).Accuracy),
         .. Outputs.SelectMany((name, label) => (Statistic[])
         [
-            new($"IoU of {name}", $"intersection over union of '{name}'", predictions => Confusion(predictions).IntersectionOverUnion(label)),
+            new(
+                $"IoU of {name}",
+                $"intersection over union of '{name}'",
+                predictions => Confusion(predictions).IntersectionOverUnion(label)),
             new($"Dice of {name}", $"Dice, or F1, of '{name}'", predictions => Confusion(predictions).Dice(label)),
-            new($"precision of {name}", $"share of the pixels called '{name}' that are", predictions => Confusion(predictions).Precision(label)),
-            new($"recall of {name}", $"share of the pixels of '{name}' that are found", predictions => Confusion(predictions).Recall(label)),
+            new(
+                $"precision of {name}",
+                $"share of the pixels called '{name}' that are",
+                predictions => Confusion(predictions).Precision(label)),
+            new(
+                $"recall of {name}",
+                $"share of the pixels of '{name}' that are found",
+                predictions => Confusion(predictions).Recall(label)),
         ]),
     ];
 

@@ -1,12 +1,13 @@
 namespace StreamingCnn.Distributed;
 
 /// <summary>
-/// What processes that work on one task say to each other. Every call starts a message and returns; <see cref="IPendingMessage.Wait"/> ends it, and so there is one form for those that
-/// wait and those that compute meanwhile.
+/// What processes that work on one task say to each other. Every call starts a message and returns; <see cref="IPendingMessage.Wait"/> ends
+/// it, and so there is one form for those that wait and those that compute meanwhile.
 /// </summary>
 /// <remarks>
-/// All ranks call <see cref="Sum"/>, <see cref="Broadcast"/>, <see cref="Barrier"/> and <see cref="Split"/> in the same order, with memory of the same type and length. Messages from one rank
-/// to another with one tag arrive in the order in which they were sent. A communicator is used by one thread at a time. A rank that fails ends all: see <see cref="Abort"/>.
+/// All ranks call <see cref="Sum"/>, <see cref="Broadcast"/>, <see cref="Barrier"/> and <see cref="Split"/> in the same order, with memory
+/// of the same type and length. Messages from one rank to another with one tag arrive in the order in which they were sent. A communicator
+/// is used by one thread at a time. A rank that fails ends all: see <see cref="Abort"/>.
 /// </remarks>
 public interface ICommunicator : IDisposable
 {
@@ -16,7 +17,10 @@ public interface ICommunicator : IDisposable
     /// <summary>How many processes there are.</summary>
     int Size { get; }
 
-    /// <summary>Starts to add up what all ranks hold; each then has the sum in place of its own. The same bits on every rank, and each time with the same number of ranks.</summary>
+    /// <summary>
+    /// Starts to add up what all ranks hold; each then has the sum in place of its own. The same bits on every rank, and each time with the
+    /// same number of ranks.
+    /// </summary>
     /// <param name="memory">Numbers; not <see cref="MessageType.Byte"/>.</param>
     /// <exception cref="ArgumentException">They are bytes.</exception>
     IPendingMessage Sum(MessageMemory memory);

@@ -6,9 +6,13 @@ namespace StreamingCnn.Distributed;
 public static class Processes
 {
     /// <summary>
-    /// Meets them: by MPI where <c>mpirun</c> or <c>srun</c> has started more than one, which is known by what they leave in the environment; otherwise this process is alone, and no library is loaded.
+    /// Meets them: by MPI where <c>mpirun</c> or <c>srun</c> has started more than one, which is known by what they leave in the
+    /// environment; otherwise this process is alone, and no library is loaded.
     /// </summary>
-    /// <returns>The processes; disposed where the work is done, which waits for the others. After a failure it is not disposed, but <see cref="ICommunicator.Abort"/> called.</returns>
+    /// <returns>
+    /// The processes; disposed where the work is done, which waits for the others. After a failure it is not disposed, but
+    /// <see cref="ICommunicator.Abort"/> called.
+    /// </returns>
     /// <exception cref="CommunicatorException">The library is missing, does not go with the launcher, or was started before.</exception>
     public static ICommunicator Start()
     {

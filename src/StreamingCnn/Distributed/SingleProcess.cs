@@ -37,7 +37,8 @@ public sealed class SingleProcess : ICommunicator
     {
     }
 
-    private static CommunicatorException Nobody(int rank) => new($"There is no rank {rank} to exchange messages with: this process works alone.");
+    private static CommunicatorException Nobody(int rank) =>
+        new($"There is no rank {rank} to exchange messages with: this process works alone.");
 
     private sealed class EndedMessage : IPendingMessage
     {

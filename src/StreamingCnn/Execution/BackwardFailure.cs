@@ -7,9 +7,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Carries an exception out of one run's backward pass. A managed exception may not cross libtorch's engine (it would end the
-/// process); the engine is
-/// made to fail by itself instead, and the exception that reaches the caller is given the original's message and cause.
+/// Carries an exception out of one run's backward pass. A managed exception may not cross libtorch's engine (it would end the process); the
+/// engine is made to fail by itself instead, and the exception that reaches the caller is given the original's message and cause.
 /// </summary>
 /// <remarks>
 /// <para>

@@ -9,10 +9,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// An image's way through a module that the engine cannot see into, on overlapping windows. Each tile runs the module as it is and
-/// answers for the
-/// outputs over its own pixels; the gradient of all others is zero, and the sum over the tiles is exact where windows give what the image
-/// gives.
+/// An image's way through a module that the engine cannot see into, on overlapping windows. Each tile runs the module as it is and answers
+/// for the outputs over its own pixels; the gradient of all others is zero, and the sum over the tiles is exact where windows give what the
+/// image gives.
 /// </summary>
 internal sealed class BlackBoxRun : IDifferentiableRun
 {

@@ -7,8 +7,7 @@ namespace StreamingCnn.Execution;
 
 /// <summary>
 /// Seams on a shelf, but for those at hand that tiles need at present. They are written and read in the background while tiles are
-/// computed, those that are wanted before those that rest. What
-/// fails there is thrown at the next call.
+/// computed, those that are wanted before those that rest. What fails there is thrown at the next call.
 /// </summary>
 /// <param name="shelf">The shelf; it belongs to the store.</param>
 /// <param name="mostOnTheWay">Bytes that may be on their way to the shelf at a time, besides those at hand; a single seam may be

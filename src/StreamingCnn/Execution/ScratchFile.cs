@@ -4,9 +4,8 @@ using StreamingCnn.Interop;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// A temporary file whose blocks are used again. It is written and read piece by piece rather than mapped into memory: pages of
-/// a mapping count as this process's, and it is
-/// to stay within its budget.
+/// A temporary file whose blocks are used again. It is written and read piece by piece rather than mapped into memory: pages of a mapping
+/// count as this process's, and it is to stay within its budget.
 /// </summary>
 internal sealed class ScratchFile : IScratch
 {

@@ -12,5 +12,6 @@ internal static class StepParts
     public static StepPart Forward(LocalLayer layer) => layer.WorkPerPosition > 0 ? StepPart.Convolutions : StepPart.OtherLayers;
 
     /// <summary>The part that a layer's backward pass belongs to.</summary>
-    public static StepPart Backward(LocalLayer layer) => layer.WorkPerPosition > 0 ? StepPart.ConvolutionsBackward : StepPart.OtherLayersBackward;
+    public static StepPart Backward(LocalLayer layer) =>
+        layer.WorkPerPosition > 0 ? StepPart.ConvolutionsBackward : StepPart.OtherLayersBackward;
 }

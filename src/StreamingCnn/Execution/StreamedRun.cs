@@ -9,8 +9,8 @@ namespace StreamingCnn.Execution;
 
 /// <summary>
 /// The way of an image, or of several sources, through the network: forwards in the plan's order without autograd, leaving strips;
-/// backwards in exactly the reverse order,
-/// each tile computed again and differentiated. This is backpropagation through time over a two-dimensional recurrence.
+/// backwards in exactly the reverse order, each tile computed again and differentiated. This is backpropagation through time over a
+/// two-dimensional recurrence.
 /// </summary>
 internal sealed class StreamedRun : IDifferentiableRun
 {
@@ -170,7 +170,8 @@ internal sealed class StreamedRun : IDifferentiableRun
     ~StreamedRun() => Press(0);
 
     /// <summary>
-    /// Tells the garbage collector of the native memory that waits for a backward pass, so that it looks for runs whose backward pass never comes.
+    /// Tells the garbage collector of the native memory that waits for a backward pass, so that it looks for runs whose backward pass never
+    /// comes.
     /// </summary>
     private void Press(long bytes)
     {

@@ -196,7 +196,8 @@ internal sealed class StreamedTrunk
         if (options.Compute != ComputePrecision.Parameters)
             throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot compute its layers in another type; leave StreamingOptions.Compute at {ComputePrecision.Parameters}.");
         if (options.Tile is not { } tile)
-            throw new ArgumentException($"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
+            throw new ArgumentException(
+                $"The engine cannot see into {trunk.GetType().Name} and does not know what it costs; set StreamingOptions.Tile.");
         // The engine sees into every block with several inputs: more sources than one are a target's.
         if (sources.Sizes.Count > 1)
             throw new NotSupportedException($"The engine cannot see into {trunk.GetType().Name}, so it cannot stream its loss; build it of layers that the engine knows, or teach it those that it does not.");

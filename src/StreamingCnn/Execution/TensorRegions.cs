@@ -6,7 +6,9 @@ namespace StreamingCnn.Execution;
 /// <summary>Rectangles of tensors [N, C, h, w] that hold a part of a map.</summary>
 internal static class TensorRegions
 {
-    /// <summary>The view of <paramref name="part"/> in a tensor that holds <paramref name="region"/>; a new handle, also when they are equal.</summary>
+    /// <summary>
+    /// The view of <paramref name="part"/> in a tensor that holds <paramref name="region"/>; a new handle, also when they are equal.
+    /// </summary>
     public static Tensor Part(this Tensor tensor, Region region, Region part) =>
         tensor.Part(part.Rows.Start - region.Rows.Start, part.Columns.Start - region.Columns.Start, part.Rows.Length, part.Columns.Length);
 

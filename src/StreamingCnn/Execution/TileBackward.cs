@@ -8,9 +8,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution;
 
 /// <summary>
-/// Runs programs backwards, with tensors. The gradient of the tile's own rectangles goes down through their layers; that of strips goes
-/// to the values' home tiles, which come later in the
-/// reversed order and find it complete.
+/// Runs programs backwards, with tensors. The gradient of the tile's own rectangles goes down through their layers; that of strips goes to
+/// the values' home tiles, which come later in the reversed order and find it complete.
 /// </summary>
 /// <param name="run">What the tiles of a run share.</param>
 internal sealed class TileBackward(RunContext run)

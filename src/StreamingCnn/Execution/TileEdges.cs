@@ -7,8 +7,7 @@ namespace StreamingCnn.Execution;
 
 /// <summary>
 /// Outputs where tiles meet, as long as others are compared with them: some rows on either side of the edges above and below the row of
-/// tiles that runs, and the last column of the tile
-/// before.
+/// tiles that runs, and the last column of the tile before.
 /// </summary>
 /// <param name="outputs">All outputs.</param>
 internal sealed class TileEdges(Region outputs) : IDisposable

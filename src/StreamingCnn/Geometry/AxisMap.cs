@@ -9,14 +9,17 @@ namespace StreamingCnn.Geometry;
 /// </remarks>
 public abstract class AxisMap
 {
-    /// <summary>Creates the map for an input of <paramref name="inputLength"/> positions that gives <paramref name="outputLength"/>.</summary>
+    /// <summary>
+    /// Creates the map for an input of <paramref name="inputLength"/> positions that gives <paramref name="outputLength"/>.
+    /// </summary>
     /// <exception cref="GeometryException">One of the lengths is below 1.</exception>
     protected AxisMap(long inputLength, long outputLength)
     {
         if (inputLength < 1)
             throw new GeometryException($"An input of length {inputLength} is empty; it must have at least 1 position.");
         if (outputLength < 1)
-            throw new GeometryException($"An input of length {inputLength} is too small: it would give an output of length {outputLength}, at least 1 is needed.");
+            throw new GeometryException(
+                $"An input of length {inputLength} is too small: it would give an output of length {outputLength}, at least 1 is needed.");
         InputLength = inputLength;
         OutputLength = outputLength;
     }
@@ -33,7 +36,9 @@ public abstract class AxisMap
     /// </summary>
     public abstract long VirtualCut(long input);
 
-    /// <summary>The inverse of <see cref="VirtualCut"/>: the smallest input cut whose virtual cut reaches <paramref name="output"/>.</summary>
+    /// <summary>
+    /// The inverse of <see cref="VirtualCut"/>: the smallest input cut whose virtual cut reaches <paramref name="output"/>.
+    /// </summary>
     public abstract long Required(long output);
 
     /// <summary>How many outputs can be computed once the inputs below <paramref name="input"/> are there.</summary>

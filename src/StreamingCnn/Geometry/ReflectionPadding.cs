@@ -12,7 +12,8 @@ public sealed class ReflectionPadding : AxisMap
         : base(length, length + before + after)
     {
         if (before < 0 || after < 0 || before >= length || after >= length)
-            throw new GeometryException($"Reflection padding of ({before}, {after}) must be at least 0 and smaller than the input, whose length is {length}.");
+            throw new GeometryException(
+                $"Reflection padding of ({before}, {after}) must be at least 0 and smaller than the input, whose length is {length}.");
         this.before = before;
         this.after = after;
     }
@@ -23,7 +24,9 @@ public sealed class ReflectionPadding : AxisMap
     /// <inheritdoc/>
     public override long Required(long output) => output <= 0 ? output : Math.Max(output - before, before + 1);
 
-    /// <summary>The input position that stands at <paramref name="position"/>, which may lie outside the input by less than its length.</summary>
+    /// <summary>
+    /// The input position that stands at <paramref name="position"/>, which may lie outside the input by less than its length.
+    /// </summary>
     public static long Source(long position, long length)
     {
         var mirrored = Math.Abs(position);

@@ -11,7 +11,8 @@ public sealed class ReplicationPadding : AxisMap
         : base(length, length + before + after)
     {
         if (before < 0 || after < 0)
-            throw new GeometryException($"Replication padding of ({before}, {after}) must be at least 0; crop with constant padding instead.");
+            throw new GeometryException(
+                $"Replication padding of ({before}, {after}) must be at least 0; crop with constant padding instead.");
         this.before = before;
     }
 

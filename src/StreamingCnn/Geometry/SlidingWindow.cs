@@ -17,8 +17,11 @@ public sealed class SlidingWindow : AxisMap
     /// <param name="dilation">Distance between taps.</param>
     /// <param name="before">Padding in front of the input; negative values crop.</param>
     /// <param name="after">Padding behind the input; negative values crop.</param>
-    /// <param name="ceiling">Round the number of windows up, as PyTorch's pooling does with <c>ceil_mode</c>: the last may overhang.</param>
-    public SlidingWindow(long length, long kernel, long stride = 1, long dilation = 1, long before = 0, long after = 0, bool ceiling = false)
+    /// <param name="ceiling">
+    /// Round the number of windows up, as PyTorch's pooling does with <c>ceil_mode</c>: the last may overhang.
+    /// </param>
+    public SlidingWindow(
+        long length, long kernel, long stride = 1, long dilation = 1, long before = 0, long after = 0, bool ceiling = false)
         : base(length, Windows(length, Extent(kernel, dilation), stride, before, after, ceiling))
     {
         extent = Extent(kernel, dilation);

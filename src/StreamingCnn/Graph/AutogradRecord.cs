@@ -19,7 +19,8 @@ internal sealed class AutogradRecord : LayerRecord
         this.root = root;
     }
 
-    public static (Tensor Output, LayerRecord Record) Run(LocalLayer layer, IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
+    public static (Tensor Output, LayerRecord Record) Run(
+        LocalLayer layer, IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted)
     {
         var leaves = new Tensor[inputs.Count];
         for (var i = 0; i < leaves.Length; i++)

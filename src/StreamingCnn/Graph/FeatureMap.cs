@@ -29,8 +29,9 @@ public sealed class FeatureMap : NetworkValue
     internal int Node { get; }
 
     /// <summary>
-    /// The map that <paramref name="layer"/> makes of this one: any supported TorchSharp layer, a Sequential, a <see cref="StreamingBlock"/>, or
-    /// a layer taught with <see cref="LayerRegistry"/>. Linear and LayerNorm act on the channels of each pixel.
+    /// The map that <paramref name="layer"/> makes of this one: any supported TorchSharp layer, a Sequential, a
+    /// <see cref="StreamingBlock"/>, or a layer taught with <see cref="LayerRegistry"/>. Linear and LayerNorm act on the channels of each
+    /// pixel.
     /// </summary>
     /// <exception cref="UnsupportedLayerException">The layer cannot be streamed or does not accept this number of channels.</exception>
     public FeatureMap Through(Module<Tensor, Tensor> layer)

@@ -13,7 +13,9 @@ internal sealed record GraphNode(int Index, LocalLayer? Layer, int[] Inputs, lon
     /// <summary>Whether the map comes from outside.</summary>
     public bool IsSource => Layer is null;
 
-    /// <summary>The map whose size this one has, of which the layer reads nothing else; -1 where its size follows from what it reads.</summary>
+    /// <summary>
+    /// The map whose size this one has, of which the layer reads nothing else; -1 where its size follows from what it reads.
+    /// </summary>
     public int SizeOf { get; init; } = -1;
 
     /// <summary>All maps that the layer asks for: those that it reads, and the one whose size it takes.</summary>

@@ -12,6 +12,7 @@ internal static class ImageShape
         var shape = image.shape;
         return shape.Length == 4
             ? shape[1]
-            : throw new ArgumentException($"The image has the shape [{string.Join(", ", shape)}]; give a batch of images [N, C, H, W].", nameof(image));
+            : throw new ArgumentException(
+                $"The image has the shape [{string.Join(", ", shape)}]; give a batch of images [N, C, H, W].", nameof(image));
     }
 }

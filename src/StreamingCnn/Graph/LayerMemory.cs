@@ -1,9 +1,8 @@
 namespace StreamingCnn.Graph;
 
 /// <summary>
-/// What a layer's record of a rectangle holds in memory for the backward pass, and what the layer takes while it runs: what the
-/// planner knows of a layer besides its integers. Small tensors, which do
-/// not grow with the rectangle in both directions, are left out.
+/// What a layer's record of a rectangle holds in memory for the backward pass, and what the layer takes while it runs: what the planner
+/// knows of a layer besides its integers. Small tensors, which do not grow with the rectangle in both directions, are left out.
 /// </summary>
 /// <param name="KeepsInput">Whether the record refers to the operands' windows, and to the first one's copy with padding where there
 /// is one.</param>
@@ -48,7 +47,10 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// <summary>Whether the library rearranges operand and output into a layout of its own while it runs.</summary>
     public bool Rearranges { get; init; }
 
-    /// <summary>By what copies of operand and output are larger than these, where the layer computes on copies with more channels; 0 where it does not.</summary>
+    /// <summary>
+    /// By what copies of operand and output are larger than these, where the layer computes on copies with more channels; 0 where it does
+    /// not.
+    /// </summary>
     public double Growth { get; init; }
 
     /// <summary>Whether the layer computes with weights that it makes from its parameters anew each time.</summary>

@@ -13,7 +13,9 @@ public static class LayerRegistry
 
     /// <summary>Teaches the engine a module type. A later registration replaces an earlier one.</summary>
     /// <typeparam name="TModule">The exact type; a derived type needs a registration of its own.</typeparam>
-    /// <param name="describe">Makes the engine's description of a module; called at every run, so that it sees the module's present settings.</param>
+    /// <param name="describe">
+    /// Makes the engine's description of a module; called at every run, so that it sees the module's present settings.
+    /// </param>
     /// <example>
     /// <code>
     /// LayerRegistry.Register&lt;MyActivation&gt;(activation => new PointwiseLayer(activation));

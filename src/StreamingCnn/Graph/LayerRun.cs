@@ -3,9 +3,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph;
 
 /// <summary>
-/// One run's work with a layer: what is made for the run, or summed up over its rectangles, belongs to the run and not to the layer,
-/// which other runs
-/// may use at the same time. A run is used by one thread at a time.
+/// One run's work with a layer: what is made for the run, or summed up over its rectangles, belongs to the run and not to the layer, which
+/// other runs may use at the same time. A run is used by one thread at a time.
 /// </summary>
 internal abstract class LayerRun : IDisposable
 {

@@ -82,9 +82,8 @@ public abstract class LocalLayer
     /// <summary>Computes a rectangle of the output.</summary>
     /// <param name="inputs">
     /// For each operand the rectangle <see cref="Patch.Input"/> of its map, [N, C, h, w], without padding; h or w is 0 where only padding
-    /// is read.
-    /// They must not be changed. They may be parts of larger tensors, and their channels may lie last in memory: <c>view</c> may fail where
-    /// <c>reshape</c> works.
+    /// is read. They must not be changed. They may be parts of larger tensors, and their channels may lie last in memory: <c>view</c> may
+    /// fail where <c>reshape</c> works.
     /// </param>
     /// <param name="patch">What to compute.</param>
     /// <returns>The rectangle <see cref="Patch.Output"/>, [N, C', h', w'].</returns>
@@ -100,8 +99,8 @@ public abstract class LocalLayer
 
     /// <summary>
     /// The operand's rectangle together with the zeros that the layer pads it with, as positions that may lie outside of the map, where the
-    /// layer takes both from one piece of memory
-    /// that has them: <see cref="Patch.LaidOut"/>. Null where it does not, and where it adds no zeros.
+    /// layer takes both from one piece of memory that has them: <see cref="Patch.LaidOut"/>. Null where it does not, and where it adds no
+    /// zeros.
     /// </summary>
     internal virtual Region? ZeroPadded(in Patch patch) => null;
 

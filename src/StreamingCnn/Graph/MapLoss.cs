@@ -11,7 +11,8 @@ namespace StreamingCnn;
 /// </summary>
 /// <remarks>
 /// Three ways to use it: <see cref="Of"/> within the <c>Trace</c> of a network of your own, <see cref="StreamingObjective"/> around a
-/// network that gives one map, or as a module on whole tensors. Batches count as in PyTorch: a mean is taken over the positions of all images.
+/// network that gives one map, or as a module on whole tensors. Batches count as in PyTorch: a mean is taken over the positions of all
+/// images.
 /// </remarks>
 public abstract class MapLoss : Module<Tensor, Tensor, Tensor>
 {

@@ -5,9 +5,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn;
 
 /// <summary>
-/// A block with several inputs and outputs: two aligned images, an image and a mask, an image and features stored before. <see
-/// cref="StreamingNetwork"/> streams it.
-/// Inputs may differ in size and channels, as long as the maps that are joined agree in size.
+/// A block with several inputs and outputs: two aligned images, an image and a mask, an image and features stored before.
+/// <see cref="StreamingNetwork"/> streams it. Inputs may differ in size and channels, as long as the maps that are joined agree in size.
 /// </summary>
 /// <example>
 /// <code>

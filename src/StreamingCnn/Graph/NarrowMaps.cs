@@ -17,7 +17,8 @@ internal static class NarrowMaps
         foreach (var node in graph.Nodes)
         {
             if (node.Layer?.Parameters.FirstOrDefault(parameter => parameter.dtype != ScalarType.Float32) is { } other)
-                throw new UnsupportedLayerException(node.Path, node.Layer.Name, $"has parameters of type {other.dtype}, but to compute in bfloat16 they must be float32");
+                throw new UnsupportedLayerException(
+                    node.Path, node.Layer.Name, $"has parameters of type {other.dtype}, but to compute in bfloat16 they must be float32");
         }
 
         return new NetworkGraph([.. graph.Nodes.Select(Narrowed)], graph.Outputs);

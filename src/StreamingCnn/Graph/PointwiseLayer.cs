@@ -4,7 +4,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph;
 
-/// <summary>A layer whose output at a position depends on the input at that position alone: activations, norms over channels, scales.</summary>
+/// <summary>
+/// A layer whose output at a position depends on the input at that position alone: activations, norms over channels, scales.
+/// </summary>
 /// <param name="module">The module that computes it, on any rectangle.</param>
 public class PointwiseLayer(Module<Tensor, Tensor> module) : LocalLayer
 {

@@ -5,9 +5,8 @@ using Module = TorchSharp.torch.nn.Module;
 namespace StreamingCnn.Graph;
 
 /// <summary>
-/// Finds the tensors that an object can compute with: those in its fields, in what these refer to, in what its functions have
-/// captured, and in static fields
-/// of the types on the way. What a function reads from another type's static fields stays unseen.
+/// Finds the tensors that an object can compute with: those in its fields, in what these refer to, in what its functions have captured, and
+/// in static fields of the types on the way. What a function reads from another type's static fields stays unseen.
 /// </summary>
 internal static class ReachableTensors
 {

@@ -19,7 +19,9 @@ namespace StreamingCnn;
 /// </example>
 public abstract class StreamingBlock : Module<Tensor, Tensor>
 {
-    /// <summary>Creates the block. Constructors of derived types end with <c>RegisterComponents()</c>, as for any TorchSharp module.</summary>
+    /// <summary>
+    /// Creates the block. Constructors of derived types end with <c>RegisterComponents()</c>, as for any TorchSharp module.
+    /// </summary>
     protected StreamingBlock(string name)
         : base(name)
     {

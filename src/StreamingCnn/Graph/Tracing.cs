@@ -104,7 +104,8 @@ internal sealed class Tracing
     {
         path ??= $"{function.Name}#{parts.Smalls.Count}";
         RefuseForeign(inputs, path, function.Name);
-        return Symbol(parts.Add(new SmallNode(parts.Smalls.Count, path) { Function = function, Inputs = [.. inputs.Select(input => input.Index)] }));
+        return Symbol(
+            parts.Add(new SmallNode(parts.Smalls.Count, path) { Function = function, Inputs = [.. inputs.Select(input => input.Index)] }));
     }
 
     /// <summary>What a reduction gives of maps.</summary>
@@ -242,7 +243,9 @@ internal sealed class Tracing
         where T : NetworkValue
     {
         parts.Add(new TracedCall(
-            module, PathOf(module), input.Node, output is FeatureMap map ? new(false, map.Node) : new(true, ((GlobalTensor)(NetworkValue)output).Index)));
+            module, PathOf(module), input.Node, output is FeatureMap map
+                ? new(false, map.Node)
+                : new(true, ((GlobalTensor)(NetworkValue)output).Index)));
         return output;
     }
 
@@ -271,7 +274,8 @@ internal sealed class Tracing
     }
 
     /// <summary>A source of the network.</summary>
-    public FeatureMap Source(long channels, string name = "image") => Symbol(parts.Add(new GraphNode(parts.Maps.Count, null, [], channels, name)));
+    public FeatureMap Source(long channels, string name = "image") =>
+        Symbol(parts.Add(new GraphNode(parts.Maps.Count, null, [], channels, name)));
 
     /// <summary>Several sources of the network.</summary>
     public FeatureMap[] Sources(IReadOnlyList<long> channels) => [.. channels.Select((count, input) => Source(count, $"input {input}"))];

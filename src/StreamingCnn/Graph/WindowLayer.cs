@@ -11,7 +11,8 @@ namespace StreamingCnn.Graph;
 /// </summary>
 /// <example>
 /// <code>
-/// LayerRegistry.Register&lt;BlurPool&gt;(blur => new WindowLayer(blur, blur.RunWithoutPadding) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
+/// LayerRegistry.Register&lt;BlurPool&gt;(
+///     blur => new WindowLayer(blur, blur.RunWithoutPadding) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
 /// </code>
 /// </example>
 /// <param name="module">The module; its own forward is used when the network runs on whole images.</param>

@@ -1,7 +1,8 @@
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Divides a range of addresses into blocks: best fit among the gaps, lowest address first, and neighbouring gaps joined. It knows numbers only; the memory is somebody else's.
+/// Divides a range of addresses into blocks: best fit among the gaps, lowest address first, and neighbouring gaps joined. It knows numbers
+/// only; the memory is somebody else's.
 /// </summary>
 /// <param name="size">Length of the range.</param>
 internal sealed class BlockMap(long size)

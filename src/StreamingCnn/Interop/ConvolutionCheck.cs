@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Whether libtorch's float32 convolutions on the CPU, of maps in either format, are right on this processor. On some (seen on an AMD EPYC with AVX-512) they are not, by as
-/// much as the values themselves, where channels do not fill whole vectors; float64 is right everywhere.
+/// Whether libtorch's float32 convolutions on the CPU, of maps in either format, are right on this processor. On some (seen on an AMD EPYC
+/// with AVX-512) they are not, by as much as the values themselves, where channels do not fill whole vectors; float64 is right everywhere.
 /// </summary>
 internal static class ConvolutionCheck
 {
@@ -16,7 +16,8 @@ internal static class ConvolutionCheck
     private static readonly (long Inputs, long Outputs, long Side, long Kernel, long Stride)[] Cases =
         [(24, 24, 33, 3, 1), (24, 24, 64, 3, 1), (20, 20, 33, 3, 1), (80, 16, 33, 3, 2), (3, 12, 33, 5, 1)];
 
-    private static readonly Lazy<bool> Right = new(() => Enum.GetValues<MapFormat>().All(format => Cases.All(@case => IsRightFor(@case, format))));
+    private static readonly Lazy<bool> Right = new(
+        () => Enum.GetValues<MapFormat>().All(format => Cases.All(@case => IsRightFor(@case, format))));
 
     /// <summary>Whether they are; found out once in a process, which takes some hundredths of a second.</summary>
     public static bool IsRight => Right.Value;
@@ -35,7 +36,9 @@ internal static class ConvolutionCheck
         var exact = Forward(map.to(ScalarType.Float64), weight.to(ScalarType.Float64));
         var gradient = format.Copy(randn(output.shape, generator: generator));
         return AreClose(output, exact)
-            && AreClose(Backward(gradient, map, weight), Backward(gradient.to(ScalarType.Float64), map.to(ScalarType.Float64), weight.to(ScalarType.Float64)));
+            && AreClose(
+                Backward(gradient, map, weight),
+                Backward(gradient.to(ScalarType.Float64), map.to(ScalarType.Float64), weight.to(ScalarType.Float64)));
 
         Tensor Forward(Tensor map, Tensor weight) => nn.functional.conv2d(map, weight, null, steps, padding);
 

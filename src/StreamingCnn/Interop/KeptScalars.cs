@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Operations whose numbers stay alive while libtorch reads them. TorchSharp 0.107 makes a finalizable object of every number, also of the hidden factor 1 of <c>a + b</c> and
-/// <c>a.add_(b)</c>, and nothing refers to it once the call has begun: a garbage collection at that moment frees what libtorch is about to read. The
-/// operation then fails with "Expected false to be true", or computes with another number. It is rare, a few times in a million operations while collections go
-/// on, but training does millions. So numbers in the library are either held here or by a <c>using</c> around the operation.
+/// Operations whose numbers stay alive while libtorch reads them. TorchSharp 0.107 makes a finalizable object of every number, also of the
+/// hidden factor 1 of <c>a + b</c> and <c>a.add_(b)</c>, and nothing refers to it once the call has begun: a garbage collection at that
+/// moment frees what libtorch is about to read. The operation then fails with "Expected false to be true", or computes with another number.
+/// It is rare, a few times in a million operations while collections go on, but training does millions. So numbers in the library are
+/// either held here or by a <c>using</c> around the operation.
 /// </summary>
 internal static class KeptScalars
 {

@@ -14,14 +14,15 @@ internal enum MapFormat
 }
 
 /// <summary>
-/// Tensors in either format. TorchSharp wraps none of PyTorch's functions for it, but libtorch goes by the strides alone, and its layers mostly give what they
-/// are given.
+/// Tensors in either format. TorchSharp wraps none of PyTorch's functions for it, but libtorch goes by the strides alone, and its layers
+/// mostly give what they are given.
 /// </summary>
 internal static class MapFormats
 {
     /// <summary>
-    /// The faster format. The library's float32 convolutions for processors work on all channels of a position at once; maps in PyTorch's default format are rearranged for every one of them, and
-    /// rearranged back. Pooling and interpolation are several times as fast, too. In float64 it is the other way round.
+    /// The faster format. The library's float32 convolutions for processors work on all channels of a position at once; maps in PyTorch's
+    /// default format are rearranged for every one of them, and rearranged back. Pooling and interpolation are several times as fast, too.
+    /// In float64 it is the other way round.
     /// </summary>
     public static MapFormat FasterFor(ScalarType type, Device device) =>
         device.type == DeviceType.CPU && type != ScalarType.Float64 ? MapFormat.ChannelsLast : MapFormat.ChannelsFirst;
@@ -39,7 +40,8 @@ internal static class MapFormats
     }
 
     /// <summary>A map of zeros.</summary>
-    public static Tensor Zeros(this MapFormat format, ReadOnlySpan<long> shape, ScalarType type, Device device) => format.Empty(shape, type, device).zero_();
+    public static Tensor Zeros(this MapFormat format, ReadOnlySpan<long> shape, ScalarType type, Device device) =>
+        format.Empty(shape, type, device).zero_();
 
     /// <summary>
     /// The map in a format: itself where it has it, or where that is the default, which every layer takes as it comes. A map of one

@@ -13,8 +13,8 @@ namespace StreamingCnn;
 /// changed: a corrected copy is written to a temporary file, loaded and deleted, and later look-ups find it by its name.
 /// </para>
 /// <para>
-/// libtorch itself is taken from the folder that the environment variable <c>SCNN_LIBTORCH</c> names, else from the application's folders, else from NuGet's package cache
-/// (<c>libtorch-cpu-linux-x64</c>), else from a Python installation with the same release of PyTorch.
+/// libtorch itself is taken from the folder that the environment variable <c>SCNN_LIBTORCH</c> names, else from the application's folders,
+/// else from NuGet's package cache (<c>libtorch-cpu-linux-x64</c>), else from a Python installation with the same release of PyTorch.
 /// </para>
 /// <para>Where the library loads as it is, it is not changed. On systems other than Linux nothing happens.</para>
 /// </remarks>
@@ -29,7 +29,8 @@ public static class NativeCompatibility
 
     private const string MissingVersion = "GLIBCXX_3.4.32";
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
-    private static readonly string[] TorchLibraries = ["libc10.so", TorchLocation.Library, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] TorchLibraries =
+        ["libc10.so", TorchLocation.Library, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
     private static readonly Lock Gate = new();
     private static bool done;
 
@@ -38,7 +39,8 @@ public static class NativeCompatibility
     /// applications that reference the package do so by themselves. Further calls do nothing.
     /// </summary>
     /// <exception cref="DllNotFoundException">
-    /// libtorch is nowhere to be found, or a library cannot be loaded for a reason that this fix does not know. The message says what to do, or which file and why.
+    /// libtorch is nowhere to be found, or a library cannot be loaded for a reason that this fix does not know. The message says what to
+    /// do, or which file and why.
     /// </exception>
     public static void Ensure()
     {
@@ -125,7 +127,9 @@ public static class NativeCompatibility
         }
     }
 
-    /// <summary>Looks where the .NET host puts native libraries: beside the application, below its runtimes folder, in the package cache.</summary>
+    /// <summary>
+    /// Looks where the .NET host puts native libraries: beside the application, below its runtimes folder, in the package cache.
+    /// </summary>
     private static string? Find(string name)
     {
         var hostFolders = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")

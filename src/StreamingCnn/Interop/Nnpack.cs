@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Switches off NNPACK, an old accelerator of float32 convolutions that libtorch asks for where oneDNN does not serve (float64, for one). On processors
-/// that it does not know, libtorch would print a warning at every convolution; where it knows them, results differ by rounding only.
+/// Switches off NNPACK, an old accelerator of float32 convolutions that libtorch asks for where oneDNN does not serve (float64, for one).
+/// On processors that it does not know, libtorch would print a warning at every convolution; where it knows them, results differ by
+/// rounding only.
 /// </summary>
 internal static unsafe class Nnpack
 {
@@ -16,7 +17,8 @@ internal static unsafe class Nnpack
     /// <param name="torchCpu">Handle of libtorch_cpu.</param>
     public static void Disable(IntPtr torchCpu)
     {
-        if (!NativeLibrary.TryGetExport(torchCpu, GlobalContext, out var context) || !NativeLibrary.TryGetExport(torchCpu, SetEnabled, out var set))
+        if (!NativeLibrary.TryGetExport(torchCpu, GlobalContext, out var context)
+            || !NativeLibrary.TryGetExport(torchCpu, SetEnabled, out var set))
             return;
         ((delegate* unmanaged<void*, byte, void>)set)(((delegate* unmanaged<void*>)context)(), 0);
     }

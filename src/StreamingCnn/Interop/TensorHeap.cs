@@ -5,7 +5,8 @@ using System.Runtime.InteropServices;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Where libtorch's tensors on a CPU live once a streamed run has begun: a range of addresses of its own, taken from the system once and used again by every tile.
+/// Where libtorch's tensors on a CPU live once a streamed run has begun: a range of addresses of its own, taken from the system once and
+/// used again by every tile.
 /// </summary>
 /// <remarks>
 /// <para>

@@ -4,8 +4,9 @@ using System.Diagnostics;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Finds libtorch for a program that does not bring it along, such as one that is installed as a .NET tool: libtorch is far larger than all the rest.
-/// Looked for in this order: the folder that the environment variable <c>SCNN_LIBTORCH</c> names, the application's own folders, NuGet's package cache, a Python installation with PyTorch.
+/// Finds libtorch for a program that does not bring it along, such as one that is installed as a .NET tool: libtorch is far larger than all
+/// the rest. Looked for in this order: the folder that the environment variable <c>SCNN_LIBTORCH</c> names, the application's own folders,
+/// NuGet's package cache, a Python installation with PyTorch.
 /// </summary>
 internal static class TorchLocation
 {
@@ -19,7 +20,8 @@ internal static class TorchLocation
     private const string Version = "2.10.0";
     private const string Release = "2.10.";
     private const string Package = "libtorch-cpu-linux-x64";
-    private const string PythonQuestion = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
+    private const string PythonQuestion =
+        "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
     private static readonly TimeSpan PythonPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>The folder that the environment variable names; null when it is not set.</summary>
@@ -50,12 +52,15 @@ internal static class TorchLocation
         return Holds(folder) ? folder : null;
     }
 
-    /// <summary>The libraries of the Python that a shell would start, so that virtual environments count. Asks where PyTorch is without loading it.</summary>
+    /// <summary>
+    /// The libraries of the Python that a shell would start, so that virtual environments count. Asks where PyTorch is without loading it.
+    /// </summary>
     private static string? InPython()
     {
         try
         {
-            using var python = Process.Start(new ProcessStartInfo("python3", ["-c", PythonQuestion]) { RedirectStandardOutput = true, RedirectStandardError = true });
+            using var python = Process.Start(
+                new ProcessStartInfo("python3", ["-c", PythonQuestion]) { RedirectStandardOutput = true, RedirectStandardError = true });
             if (python is null)
                 return null;
             var answer = python.StandardOutput.ReadToEndAsync();
@@ -77,7 +82,8 @@ internal static class TorchLocation
     }
 
     private static bool IsRelease(string versionFile) =>
-        File.Exists(versionFile) && File.ReadLines(versionFile).Any(line => line.StartsWith($"__version__ = '{Release}", StringComparison.Ordinal));
+        File.Exists(versionFile)
+            && File.ReadLines(versionFile).Any(line => line.StartsWith($"__version__ = '{Release}", StringComparison.Ordinal));
 
     private static bool Holds(string folder) => File.Exists(Path.Combine(folder, Library));
 }

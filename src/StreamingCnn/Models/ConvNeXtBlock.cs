@@ -8,8 +8,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Models;
 
 /// <summary>
-/// A block of ConvNeXt with torchvision's parameter names: a depthwise 7x7 convolution, layer norm over channels, a linear layer to four times the channels and one back, at each pixel,
-/// and a factor for each channel (LayerScale); added to its input.
+/// A block of ConvNeXt with torchvision's parameter names: a depthwise 7x7 convolution, layer norm over channels, a linear layer to four
+/// times the channels and one back, at each pixel, and a factor for each channel (LayerScale); added to its input.
 /// </summary>
 internal sealed class ConvNeXtBlock : StreamingBlock
 {

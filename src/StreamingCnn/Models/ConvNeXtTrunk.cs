@@ -16,8 +16,8 @@ public enum ConvNeXtSize
 }
 
 /// <summary>
-/// A ConvNeXt without its classifier (Liu et al., "A ConvNet for the 2020s", arXiv 2201.03545), with torchvision's structure and parameter names (<c>features.0.0.weight</c>),
-/// so that its checkpoints load. The output has a 32nd of the image's height and width.
+/// A ConvNeXt without its classifier (Liu et al., "A ConvNet for the 2020s", arXiv 2201.03545), with torchvision's structure and parameter
+/// names (<c>features.0.0.weight</c>), so that its checkpoints load. The output has a 32nd of the image's height and width.
 /// </summary>
 /// <remarks>All its normalisation is over the channels of each pixel, so it is streamed and trained whole, in training mode too.</remarks>
 public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
@@ -31,7 +31,10 @@ public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
     /// <summary>Creates the trunk with torchvision's initialisation.</summary>
     /// <param name="size">Which one.</param>
     /// <param name="inputChannels">Channels of the image.</param>
-    /// <param name="stochasticDepth">Probability that training drops the last block; it rises evenly from 0 for the first. Null for torchvision's: 0.1 (tiny), 0.4 (small).</param>
+    /// <param name="stochasticDepth">
+    /// Probability that training drops the last block; it rises evenly from 0 for the first. Null for torchvision's: 0.1 (tiny), 0.4
+    /// (small).
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such size, no channel, or a probability is outside 0 to 1.</exception>
     public ConvNeXtTrunk(ConvNeXtSize size, int inputChannels = 3, double? stochasticDepth = null)
         : base(nameof(ConvNeXtTrunk))
@@ -48,12 +51,19 @@ public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
         ArgumentOutOfRangeException.ThrowIfGreaterThan(probability, 1, nameof(stochasticDepth));
 
         var (done, all) = (0, counts.Sum());
-        var stages = new List<Module<Tensor, Tensor>> { Sequential(Conv2d(inputChannels, Widths[0], 4, stride: 4), new ChannelLayerNorm(Widths[0])) };
+        var stages = new List<Module<Tensor, Tensor>>
+        {
+            Sequential(Conv2d(inputChannels, Widths[0], 4, stride: 4), new ChannelLayerNorm(Widths[0])),
+        };
         for (var i = 0; i < counts.Length; i++)
         {
             if (i > 0)
                 stages.Add(Sequential(new ChannelLayerNorm(Widths[i - 1]), Conv2d(Widths[i - 1], Widths[i], 2, stride: 2)));
-            stages.Add(Sequential(Enumerable.Range(0, counts[i]).Select(_ => new ConvNeXtBlock(Widths[i], probability * done++ / (all - 1.0))).ToArray()));
+            stages.Add(
+                Sequential(
+                    Enumerable.Range(0, counts[i])
+                        .Select(_ => new ConvNeXtBlock(Widths[i], probability * done++ / (all - 1.0)))
+                        .ToArray()));
         }
 
         features = Sequential(stages);
@@ -68,7 +78,8 @@ public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
             };
             if (weight is null)
                 continue;
-            // Torchvision truncates the normal distribution at a hundred deviations, which is not at all; TorchSharp's function for it puts out numbers that are not finite.
+            // Torchvision truncates the normal distribution at a hundred deviations, which is not at all; TorchSharp's function for it puts
+            // out numbers that are not finite.
             init.normal_(weight, 0, Deviation);
             init.zeros_(bias!);
         }

@@ -41,7 +41,9 @@ public static class PaperTrunks
         return trunk;
     }
 
-    /// <summary>The Imagenette notebook's streamed part: two 3x3 convolutions of 16 and 32 channels, each with ReLU and 2x2 max pooling.</summary>
+    /// <summary>
+    /// The Imagenette notebook's streamed part: two 3x3 convolutions of 16 and 32 channels, each with ReLU and 2x2 max pooling.
+    /// </summary>
     /// <param name="inputChannels">Channels of the image.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public static Sequential Imagenette(int inputChannels = 3)
@@ -53,8 +55,8 @@ public static class PaperTrunks
     }
 
     /// <summary>
-    /// The TUPAC16 and CAMELYON17 network up to its last seven layers: blocks of two 3x3 convolutions with ReLU and a 2x2 max pooling, of 32, 64,
-    /// 128, 256 and 512 channels, the last block repeated for larger images, so that the map behind it keeps its size.
+    /// The TUPAC16 and CAMELYON17 network up to its last seven layers: blocks of two 3x3 convolutions with ReLU and a 2x2 max pooling, of
+    /// 32, 64, 128, 256 and 512 channels, the last block repeated for larger images, so that the map behind it keeps its size.
     /// </summary>
     /// <param name="imageSide">2048, 4096 or 8192 pixels: 5, 6 or 7 blocks.</param>
     /// <param name="inputChannels">Channels of the image.</param>
@@ -69,7 +71,8 @@ public static class PaperTrunks
             2048 => 5,
             4096 => 6,
             8192 => 7,
-            _ => throw new ArgumentOutOfRangeException(nameof(imageSide), imageSide, "The paper's network is for images of 2048, 4096 or 8192 pixels; choose one of them."),
+            _ => throw new ArgumentOutOfRangeException(
+                nameof(imageSide), imageSide, "The paper's network is for images of 2048, 4096 or 8192 pixels; choose one of them."),
         };
         var layers = new List<Module<Tensor, Tensor>>();
         long channels = inputChannels;
@@ -84,7 +87,9 @@ public static class PaperTrunks
         return Initialised(Sequential(layers));
     }
 
-    /// <summary>A small network for CPUs and first tries: five strided or padded convolutions, 64 channels at a 16th of the image's size.</summary>
+    /// <summary>
+    /// A small network for CPUs and first tries: five strided or padded convolutions, 64 channels at a 16th of the image's size.
+    /// </summary>
     /// <param name="inputChannels">Channels of the image.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>
     public static Sequential Small(int inputChannels = 3)
@@ -99,9 +104,10 @@ public static class PaperTrunks
     }
 
     /// <summary>
-    /// A trunk for large images that are mostly empty, on CPUs: two fifths of the work of <see cref="Small"/>. Three strided convolutions, a
-    /// fourth and one of 1 x 1; 64 channels at an 8th of the image's size, each of whose positions sees 33 x 33 pixels. Nothing is normalised: biases are 0 at first, so that
-    /// black (0) stays 0 through all layers, and what there is stands out whatever the size of the image.
+    /// A trunk for large images that are mostly empty, on CPUs: two fifths of the work of <see cref="Small"/>. Three strided convolutions,
+    /// a fourth and one of 1 x 1; 64 channels at an 8th of the image's size, each of whose positions sees 33 x 33 pixels. Nothing is
+    /// normalised: biases are 0 at first, so that black (0) stays 0 through all layers, and what there is stands out whatever the size of
+    /// the image.
     /// </summary>
     /// <param name="inputChannels">Channels of the image.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of channels is below 1.</exception>

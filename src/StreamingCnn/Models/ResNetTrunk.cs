@@ -32,7 +32,8 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk, IStagedTrunk
     /// <param name="batchNorm">Whether convolutions are followed by batch normalisation; without it they have a bias.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no residual network of that depth, or no channel.</exception>
     public ResNetTrunk(int depth, int inputChannels = 3, bool batchNorm = true)
-        : this(depth, inputChannels, new ResidualNorms(batchNorm ? NetworkNorm.InGroupsOf32(NormKind.Batch) : null, Standardised: false), 32)
+        : this(
+            depth, inputChannels, new ResidualNorms(batchNorm ? NetworkNorm.InGroupsOf32(NormKind.Batch) : null, Standardised: false), 32)
     {
     }
 
@@ -67,7 +68,8 @@ public sealed class ResNetTrunk : StreamingBlock, IClassifiedTrunk, IStagedTrunk
             50 => ([3, 4, 6, 3], true),
             101 => ([3, 4, 23, 3], true),
             152 => ([3, 8, 36, 3], true),
-            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "There is no residual network of that depth; choose 18, 34, 50, 101 or 152."),
+            _ => throw new ArgumentOutOfRangeException(
+                nameof(depth), depth, "There is no residual network of that depth; choose 18, 34, 50, 101 or 152."),
         };
 
         if (outputStride != 32 && !(bottleneck && outputStride is 8 or 16))

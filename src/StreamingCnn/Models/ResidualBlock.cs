@@ -10,7 +10,8 @@ namespace StreamingCnn.Models;
 internal readonly record struct ResidualNorms(NetworkNorm? Norm, bool Standardised)
 {
     /// <summary>A convolution and what stands behind it.</summary>
-    public (Conv2d Convolution, Module<Tensor, Tensor> Norm) Behind(long inputs, long outputs, long kernel, long stride, long dilation = 1) => (
+    public (Conv2d Convolution, Module<Tensor, Tensor> Norm) Behind(
+        long inputs, long outputs, long kernel, long stride, long dilation = 1) => (
         Conv2d(inputs, outputs, kernel, stride: stride, padding: dilation * (kernel / 2), dilation: dilation, bias: Norm is null),
         Norm is null ? nn.Identity() : Norm.Of(outputs));
 

@@ -16,7 +16,9 @@ internal sealed class AxisNetwork
     /// <param name="graph">The network.</param>
     /// <param name="axis">The axis.</param>
     /// <param name="sources">Length of each source along it; the longest that is read sets the pace.</param>
-    /// <exception cref="UnsupportedLayerException">A layer cannot be applied to the length it gets, or maps to be joined differ in length.</exception>
+    /// <exception cref="UnsupportedLayerException">
+    /// A layer cannot be applied to the length it gets, or maps to be joined differ in length.
+    /// </exception>
     public AxisNetwork(NetworkGraph graph, Axis axis, params IReadOnlyList<long> sources)
         : this(graph, axis, sources, PaceOf(graph, sources)) => Check();
 
@@ -124,7 +126,8 @@ internal sealed class AxisNetwork
     private void Check()
     {
         if (refused is var (layer, reason))
-            throw SizeRefusal.Of(layer.Path, layer.Layer!.Name, Name(axis), [.. Graph.Sources.Select(source => lengths[source.Index])], reason);
+            throw SizeRefusal.Of(
+                layer.Path, layer.Layer!.Name, Name(axis), [.. Graph.Sources.Select(source => lengths[source.Index])], reason);
     }
 
     private bool JoinsDifferent(GraphNode layer) => layer.Inputs.Any(input => lengths[input] != lengths[layer.Inputs[0]]);

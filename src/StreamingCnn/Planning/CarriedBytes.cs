@@ -2,8 +2,7 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// Bytes of what tiles leave for one another, and of its gradients, while each tile runs. Values of maps that are read when layers are
-/// computed again wait for the backward
-/// pass; others are freed when no tile to come reads them.
+/// computed again wait for the backward pass; others are freed when no tile to come reads them.
 /// </summary>
 /// <param name="grid">The grid.</param>
 /// <param name="trunk">What is the same for every grid.</param>

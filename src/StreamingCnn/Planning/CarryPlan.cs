@@ -4,8 +4,8 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// What is carried of one map: of each tile the rows [low, cut) above the next horizontal cut and the columns [low, cut) left of the next
-/// vertical cut, each value stored once
-/// at either edge by its home tile. Where the strips would be larger than the map, tiles leave their whole rectangles.
+/// vertical cut, each value stored once at either edge by its home tile. Where the strips would be larger than the map, tiles leave their
+/// whole rectangles.
 /// </summary>
 internal sealed class CarryPlan
 {

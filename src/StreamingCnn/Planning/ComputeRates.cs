@@ -7,7 +7,9 @@ namespace StreamingCnn.Planning;
 /// <param name="Backward">In the backward pass, which has twice as many.</param>
 internal readonly record struct WorkRate(double Forward, double Backward);
 
-/// <summary>How fast a machine is at the few things that a step consists of. The values here are of two x86-64 cores with AVX-512.</summary>
+/// <summary>
+/// How fast a machine is at the few things that a step consists of. The values here are of two x86-64 cores with AVX-512.
+/// </summary>
 internal sealed record ComputeRates
 {
     /// <summary>Of each kind of arithmetic.</summary>
@@ -28,7 +30,9 @@ internal sealed record ComputeRates
     /// <summary>Bytes per second of weights that are rearranged for a rectangle, and of their gradients that are summed.</summary>
     public double Weights { get; init; } = 8e9;
 
-    /// <summary>Bytes per second of fresh memory that the kernel must clear: what a whole image's step takes for every large tensor.</summary>
+    /// <summary>
+    /// Bytes per second of fresh memory that the kernel must clear: what a whole image's step takes for every large tensor.
+    /// </summary>
     public double Fresh { get; init; } = 1e9;
 
     /// <summary>Seconds that a layer takes however small its rectangle is.</summary>

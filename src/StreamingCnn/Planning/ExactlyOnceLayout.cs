@@ -4,8 +4,8 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// The grid of exactly-once tiling along one axis. The source that sets the pace is cut at multiples of the tile as if it went on beyond
-/// its border, the others as <see cref="SourceCuts"/>
-/// says, the cuts are carried through the network, and every map is thereby partitioned: each position has one home.
+/// its border, the others as <see cref="SourceCuts"/> says, the cuts are carried through the network, and every map is thereby partitioned:
+/// each position has one home.
 /// </summary>
 /// <remarks>
 /// Virtual cuts are never clamped on their way; a map's own cuts are. What the late layers have held back when the image ends, about half a
@@ -33,7 +33,8 @@ internal sealed class ExactlyOnceLayout : AxisLayout
         foreach (var node in nodes)
         {
             if (cuts[node.Index][Steps] != network.Length(node.Index))
-                throw new InvalidOperationException($"The grid leaves map {node} incomplete: {cuts[node.Index][Steps]} of {network.Length(node.Index)} positions.");
+                throw new InvalidOperationException(
+                    $"The grid leaves map {node} incomplete: {cuts[node.Index][Steps]} of {network.Length(node.Index)} positions.");
         }
     }
 

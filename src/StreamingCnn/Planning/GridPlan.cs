@@ -50,7 +50,9 @@ internal sealed class GridPlan
     /// <param name="sources">Height and width of each source.</param>
     /// <param name="tile">Size of a tile in positions of the source that sets the pace.</param>
     /// <param name="beyondBorder">Whether tiles beyond the border complete the maps, rather than the last ones over that source.</param>
-    /// <param name="late">From which strides on maps advance with every few tiles only, and with about how many; null for all with every tile.</param>
+    /// <param name="late">
+    /// From which strides on maps advance with every few tiles only, and with about how many; null for all with every tile.
+    /// </param>
     /// <exception cref="UnsupportedLayerException">The network cannot be applied to sources of these sizes.</exception>
     public static GridPlan ExactlyOnce(
         NetworkGraph graph,
@@ -65,7 +67,11 @@ internal sealed class GridPlan
 
     /// <summary>Plans exactly-once tiling for sources whose maps are known.</summary>
     public static GridPlan ExactlyOnce(
-        AxisNetwork rowNetwork, AxisNetwork columnNetwork, (long Height, long Width) tile, bool beyondBorder, IReadOnlyList<(int Stride, int Period)>? late = null)
+        AxisNetwork rowNetwork,
+        AxisNetwork columnNetwork,
+        (long Height, long Width) tile,
+        bool beyondBorder,
+        IReadOnlyList<(int Stride, int Period)>? late = null)
     {
         var graph = rowNetwork.Graph;
         var roles = new MapRoles(graph);

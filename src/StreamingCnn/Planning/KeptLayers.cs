@@ -4,10 +4,8 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// Which layers of which tiles keep their record from the forward pass, so that the backward pass need not compute them again: in each tile
-/// those from some node on. Late layers hold
-/// little memory for their share of the work, so those of every tile are kept before early ones of any; and of the tiles the last ones
-/// first, since the backward pass begins with them
-/// and their records weigh on few others.
+/// those from some node on. Late layers hold little memory for their share of the work, so those of every tile are kept before early ones
+/// of any; and of the tiles the last ones first, since the backward pass begins with them and their records weigh on few others.
 /// </summary>
 internal sealed class KeptLayers
 {

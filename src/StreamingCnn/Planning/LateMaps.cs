@@ -3,13 +3,13 @@ using StreamingCnn.Graph;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// Maps far down the network advance only with every few tiles. They have many channels and few positions, so that a small tile's share of them is a few positions for
-/// which all of a layer's weights must be read and all of their gradients be written; early maps hold the memory and keep small tiles. There may be several levels: the further down
-/// maps are, the longer they may wait.
+/// Maps far down the network advance only with every few tiles. They have many channels and few positions, so that a small tile's share of
+/// them is a few positions for which all of a layer's weights must be read and all of their gradients be written; early maps hold the
+/// memory and keep small tiles. There may be several levels: the further down maps are, the longer they may wait.
 /// </summary>
 /// <remarks>
-/// Any monotone cuts below the bound are exact. The maps at the boundary of a level are carried whole, since what reads them comes later. The boundary lies behind strided
-/// layers, where maps are small.
+/// Any monotone cuts below the bound are exact. The maps at the boundary of a level are carried whole, since what reads them comes later.
+/// The boundary lies behind strided layers, where maps are small.
 /// </remarks>
 internal sealed class LateMaps
 {
@@ -19,7 +19,8 @@ internal sealed class LateMaps
     /// <param name="columns">The network along columns.</param>
     /// <param name="roles">Which maps are views.</param>
     /// <param name="levels">
-    /// Maps at a level's stride and above belong to it, but for the strided layers that make them, and wait for about so many tiles. Strides and periods rise from level to level.
+    /// Maps at a level's stride and above belong to it, but for the strided layers that make them, and wait for about so many tiles.
+    /// Strides and periods rise from level to level.
     /// </param>
     public LateMaps(AxisNetwork rows, AxisNetwork columns, MapRoles roles, IReadOnlyList<(int Stride, int Period)> levels)
     {
@@ -29,7 +30,8 @@ internal sealed class LateMaps
         {
             level[node.Index] = roles.IsView(node.Index)
                 ? level[roles.Root(node.Index)]
-                : Levels.Count(late => node.Inputs.All(input => IsFarDown(rows, input, late.Stride) && IsFarDown(columns, input, late.Stride)));
+                : Levels.Count(
+                    late => node.Inputs.All(input => IsFarDown(rows, input, late.Stride) && IsFarDown(columns, input, late.Stride)));
         }
     }
 
@@ -40,8 +42,9 @@ internal sealed class LateMaps
     public int Level(int node) => level[node];
 
     /// <summary>
-    /// Along one axis, for each level, from the maps that do not wait on, and for each tile whether the level's maps advance with it. Their shares are to be alike, but the first one
-    /// lacks half a receptive field of the image, which is added to the last one: so the first waits for longer, and the last for less. A level advances when the one before it does.
+    /// Along one axis, for each level, from the maps that do not wait on, and for each tile whether the level's maps advance with it. Their
+    /// shares are to be alike, but the first one lacks half a receptive field of the image, which is added to the last one: so the first
+    /// waits for longer, and the last for less. A level advances when the one before it does.
     /// </summary>
     /// <param name="network">The network along the axis.</param>
     /// <param name="tile">Positions from one cut to the next of the source that sets the pace.</param>

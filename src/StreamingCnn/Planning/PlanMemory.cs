@@ -6,8 +6,7 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// Remembers what was planned for the images of one module, so that a training loop does not plan anew for every image of a size. What is
-/// remembered are integers alone: the network that they are
-/// laid over is the one that is there now.
+/// remembered are integers alone: the network that they are laid over is the one that is there now.
 /// </summary>
 internal sealed class PlanMemory
 {

@@ -67,8 +67,11 @@ internal static class PlanSummary
     ];
 
     /// <summary>With how many tiles along an axis maps of a level advance.</summary>
-    private static int Advances(GridPlan grid, AxisLayout axis, int level) => grid.Graph.Nodes.Where(node => grid.Late.Level(node.Index) == level)
-        .Select(node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty)).DefaultIfEmpty(axis.Steps).Min();
+    private static int Advances(GridPlan grid, AxisLayout axis, int level) =>
+        grid.Graph.Nodes.Where(node => grid.Late.Level(node.Index) == level)
+        .Select(node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty))
+            .DefaultIfEmpty(axis.Steps)
+            .Min();
 
     /// <summary>Values that the tiles compute in a forward pass, and those that the maps have.</summary>
     /// <remarks>Rows and columns are separate, so the sum over tiles of an area is a product of sums.</remarks>

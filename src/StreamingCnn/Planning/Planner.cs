@@ -6,8 +6,7 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// Finds the fastest way to stay within a memory budget: the tile's size, whether late maps advance with every few tiles only, and what is
-/// kept from the forward pass.
-/// All candidates are compared by the same model of time and memory.
+/// kept from the forward pass. All candidates are compared by the same model of time and memory.
 /// </summary>
 internal sealed class Planner
 {
@@ -148,8 +147,7 @@ internal sealed class Planner
 
     /// <summary>
     /// Ways to go through the image with tiles of about this size. A square tile leaves a smaller one at the image's end, where late maps
-    /// have more to do; where these wait, tiles that divide
-    /// the image evenly may be smaller.
+    /// have more to do; where these wait, tiles that divide the image evenly may be smaller.
     /// </summary>
     private IEnumerable<Candidate> Candidates(int side)
     {
@@ -174,8 +172,7 @@ internal sealed class Planner
 
     /// <summary>
     /// The grid for a tile that was asked for: late maps advance in larger steps where the time that they save is worth the memory, within
-    /// the budget, or up to
-    /// <see cref="WorthLateMaps"/> on top of the plain grid's where none was given.
+    /// the budget, or up to <see cref="WorthLateMaps"/> on top of the plain grid's where none was given.
     /// </summary>
     private Candidate WithTile((int Height, int Width) tile)
     {
@@ -263,7 +260,8 @@ internal sealed class Planner
     private static IEnumerable<long> Sides(long longest)
     {
         yield return longest;
-        for (var side = longest * 4 / 5 / Smallest * Smallest; side >= Smallest; side = Math.Min(side - Smallest, side * 4 / 5 / Smallest * Smallest))
+        for (var side = longest * 4 / 5 / Smallest * Smallest; side >= Smallest; side = Math
+            .Min(side - Smallest, side * 4 / 5 / Smallest * Smallest))
             yield return side;
     }
 

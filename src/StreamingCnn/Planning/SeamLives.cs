@@ -2,8 +2,7 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// How long the seams of a map live, in any order of tiles. What reads a seam lies in a rectangle of tiles; whatever the order, the
-/// rectangle's first and last corner come before
-/// and after all others of it.
+/// rectangle's first and last corner come before and after all others of it.
 /// </summary>
 internal sealed class SeamLives(CarryPlan carry)
 {

@@ -1,9 +1,9 @@
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// How many values the seams of all maps and channels hold while tiles run, for one image. What is stored at a tile, and what is read
-/// there for the last or first time, is a sum of products of
-/// lengths along rows and along columns; these repeat, so that few pairs of a row and a column are looked at.
+/// How many values the seams of all maps and channels hold while tiles run, for one image. What is stored at a tile, and what is read there
+/// for the last or first time, is a sum of products of lengths along rows and along columns; these repeat, so that few pairs of a row and a
+/// column are looked at.
 /// </summary>
 internal sealed class SeamMemory
 {

@@ -2,8 +2,8 @@ namespace StreamingCnn.Planning;
 
 /// <summary>
 /// How many values of seams are at hand while tiles run, for one image, where those that no tile needs at present wait elsewhere: what a
-/// tile reads, what it stores, and what the next one reads,
-/// each once. Tiles that are alike, and so are those next to them in the order, are looked at once.
+/// tile reads, what it stores, and what the next one reads, each once. Tiles that are alike, and so are those next to them in the order,
+/// are looked at once.
 /// </summary>
 internal sealed class SeamResidence
 {

@@ -9,8 +9,7 @@ namespace StreamingCnn.Planning;
 /// </summary>
 /// <remarks>
 /// Any monotone cuts are exact, but what runs ahead of what it is joined with is carried for as long: a mask beside an image, cut at the
-/// same share of its length, would be carried a tile wide.
-/// Like the pace's, these cuts are virtual: they go on beyond the source's end.
+/// same share of its length, would be carried a tile wide. Like the pace's, these cuts are virtual: they go on beyond the source's end.
 /// </remarks>
 internal sealed class SourceCuts
 {

@@ -87,8 +87,7 @@ internal sealed class StepModel
 
     /// <summary>
     /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles and as
-    /// autograd's copy.
-    /// Networks with more weights than activations take most then.
+    /// autograd's copy. Networks with more weights than activations take most then.
     /// </summary>
     public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep
         + (trunk.Stage?.BytesBesides ?? 0);

@@ -3,11 +3,10 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Planning;
 
 /// <summary>
-/// A module that the engine cannot see into, along one axis, as a probe found it. Its grid repeats: an image that begins or ends one
-/// period earlier makes so many outputs less, and the others are the
-/// same but for a few next to the cut. All windows are the image less whole periods at either end, so that the module meets lengths of
-/// one residue alone: those of networks that pool and enlarge again
-/// give other grids for others.
+/// A module that the engine cannot see into, along one axis, as a probe found it. Its grid repeats: an image that begins or ends one period
+/// earlier makes so many outputs less, and the others are the same but for a few next to the cut. All windows are the image less whole
+/// periods at either end, so that the module meets lengths of one residue alone: those of networks that pool and enlarge again give other
+/// grids for others.
 /// </summary>
 /// <param name="Period">Pixels after which the grid repeats.</param>
 /// <param name="PerPeriod">Outputs of a period.</param>

@@ -29,8 +29,7 @@ internal sealed class WindowGrid(
 
     /// <summary>
     /// For each tile that has outputs those that it answers for, and a line of them that it computes besides, though the tile above has
-    /// done so; in the first row, the one to the left. The lines tie
-    /// all tiles together.
+    /// done so; in the first row, the one to the left. The lines tie all tiles together.
     /// </summary>
     public IEnumerable<(Region Owned, Region Shared)> Tiles()
     {

@@ -4,5 +4,8 @@ namespace StreamingCnn.Attacks.Tests.Samples;
 internal static class OnnxSamples
 {
     public static IReadOnlyList<Sample> All() =>
-        [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Onnx"), "*.onnx").Order().Select(file => new Sample(Path.GetFileName(file), File.ReadAllBytes(file)))];
+        [
+            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Onnx"), "*.onnx").Order().Select(
+                file => new Sample(Path.GetFileName(file), File.ReadAllBytes(file)))
+        ];
 }

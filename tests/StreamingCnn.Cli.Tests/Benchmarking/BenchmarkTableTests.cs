@@ -32,7 +32,9 @@ public sealed class BenchmarkTableTests : IDisposable
 
         var failure = Assert.Throws<InvalidDataException>(() => BenchmarkTable.FromCsv(File));
 
-        Assert.Equal($"'{File}' does not hold measurements of this program: its first line is not the one that it writes. Name another file.", failure.Message);
+        Assert.Equal(
+            $"'{File}' does not hold measurements of this program: its first line is not the one that it writes. Name another file.",
+            failure.Message);
         Assert.Equal("image,label\na.png,1\n", System.IO.File.ReadAllText(File));
     }
 
@@ -138,7 +140,8 @@ public sealed class BenchmarkTableTests : IDisposable
         return table;
     }
 
-    private static StepSetting Setting(int side, StepMethod method, int tile = 0, long memory = 0) => new("resnet18", side, side, method, tile, memory, Threads: 2);
+    private static StepSetting Setting(int side, StepMethod method, int tile = 0, long memory = 0) =>
+        new("resnet18", side, side, method, tile, memory, Threads: 2);
 
     private static StepCost Cost(int side, int tile) => new(
         side / 100.0, 300 << 20, (300L << 20) + (side * 1000L), tile > 0 ? side * 1000L : 0, tile * 10, tile, tile > 0 ? 0.25 : 0,

@@ -34,7 +34,8 @@ internal sealed partial class ProgramProcess : IDisposable
     public static ProgramProcess StartWith((string Name, string Value) variable, params string[] arguments) =>
         new("dotnet", [Assembly, .. arguments], variable);
 
-    public static ProgramProcess StartShell(string script, params string[] arguments) => new("unshare", ["-rm", "sh", "-c", script, "sh", .. arguments]);
+    public static ProgramProcess StartShell(string script, params string[] arguments) =>
+        new("unshare", ["-rm", "sh", "-c", script, "sh", .. arguments]);
 
     /// <summary>Several processes, started by a launcher of MPI.</summary>
     public static ProgramProcess StartRanks(string launcher, string[] options, int count, params string[] arguments) =>
@@ -55,7 +56,10 @@ internal sealed partial class ProgramProcess : IDisposable
         return process.ExitCode == 128 + KillSignal;
     }
 
-    /// <summary>Sends what Ctrl-C sends. There is no process started for it, which on a busy machine may take longer than the program has left to run.</summary>
+    /// <summary>
+    /// Sends what Ctrl-C sends. There is no process started for it, which on a busy machine may take longer than the program has left to
+    /// run.
+    /// </summary>
     public void Interrupt() => Assert.True(process.HasExited || SendSignal(process.Id, InterruptSignal) == 0, "The signal cannot be sent.");
 
     /// <summary>Sends the same to a process that may have ended.</summary>

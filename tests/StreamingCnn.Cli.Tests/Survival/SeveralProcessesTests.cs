@@ -5,10 +5,12 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Cli.Tests.Survival;
 
 /// <summary>
-/// Several processes, started by the launcher of a library of MPI: they do what one does; one that is killed ends all, and any number goes on. <c>SCNN_RANKS=all</c> tries all commands with every library that is
-/// installed, instead of training and predicting with one; <c>SCNN_KILLS=10</c> kills more often.
+/// Several processes, started by the launcher of a library of MPI: they do what one does; one that is killed ends all, and any number goes
+/// on. <c>SCNN_RANKS=all</c> tries all commands with every library that is installed, instead of training and predicting with one;
+/// <c>SCNN_KILLS=10</c> kills more often.
 /// </summary>
-public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) : IClassFixture<SeveralProcessesTests.RunsOfOne>, IDisposable
+public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
+    : IClassFixture<SeveralProcessesTests.RunsOfOne>, IDisposable
 {
     private const string RanksVariable = "SCNN_RANKS";
     private const string KillsVariable = "SCNN_KILLS";
@@ -49,7 +51,10 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
         Skip(launcher, isOfAll: true);
         using var model = TrainedModel.Write(folder.File("model.safetensors"), TrainedModel.Classes);
         string[] evaluate = ["evaluate", folder.File("model.safetensors"), runs.Data, "--tile", "32", "--resamples", "100", "--output"];
-        var (one, three) = (Succeed(CommandLine.Run([.. evaluate, folder.File("one")])), Succeed(Shared(launcher, [.. evaluate, folder.File("three")], ranks: 3)));
+        var (one, three) =
+            (
+                Succeed(CommandLine.Run([.. evaluate, folder.File("one")])),
+                Succeed(Shared(launcher, [.. evaluate, folder.File("three")], ranks: 3)));
         Assert.Equal(Lines(one.Output.Replace(folder.File("one"), folder.File("three"), StringComparison.Ordinal)), Lines(three.Output));
         Assert.Equal(Files(folder.File("one")), Files(folder.File("three")));
         foreach (var table in (string[])["predictions.csv", "metrics.csv"])
@@ -60,7 +65,10 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
             "saliency", .. Directory.GetFiles(runs.Data, "*.npy", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Take(5),
             "--weights", folder.File("model.safetensors"), "--tile", "32", "--raw", "--output",
         ];
-        (one, three) = (Succeed(CommandLine.Run([.. explain, folder.File("map")])), Succeed(Shared(launcher, [.. explain, folder.File("maps")], ranks: 3)));
+        (one, three) =
+            (
+                Succeed(CommandLine.Run([.. explain, folder.File("map")])),
+                Succeed(Shared(launcher, [.. explain, folder.File("maps")], ranks: 3)));
         Assert.Equal(Lines(one.Output.Replace(folder.File("map/"), folder.File("maps/"), StringComparison.Ordinal)), Lines(three.Output));
         Assert.Equal(Files(folder.File("map")), Files(folder.File("maps")));
         foreach (var name in Files(folder.File("map")))
@@ -96,7 +104,9 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
             ProgramProcess.Kill(running[random.Next(running.Length)]);
             AssertEnds(job);
             // What a run writes last.
-            Assert.True(job.Finish().ExitCode != Program.Success || File.Exists(folder.File("killed/report.html")), "A rank is dead, but the launcher reports success.");
+            Assert.True(
+                job.Finish().ExitCode != Program.Success || File.Exists(folder.File("killed/report.html")),
+                "A rank is dead, but the launcher reports success.");
             AssertIsWhole();
         }
 
@@ -130,11 +140,13 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked for as Linux shows them.");
         Assert.SkipUnless(IsInstalled(launcher), $"{launcher} is not installed.");
-        Assert.SkipUnless(AreAllTried || (!isOfAll && Launchers.Keys.First(IsInstalled) == launcher), $"{RanksVariable}=all tries this as well.");
+        Assert.SkipUnless(
+            AreAllTried || (!isOfAll && Launchers.Keys.First(IsInstalled) == launcher), $"{RanksVariable}=all tries this as well.");
     }
 
     private static bool IsInstalled(string launcher) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(place => File.Exists(Path.Combine(place, launcher)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(
+            place => File.Exists(Path.Combine(place, launcher)));
 
     private static CommandLine Shared(string launcher, string[] arguments, int ranks = 2)
     {
@@ -143,7 +155,9 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
     }
 
     /// <summary>Starts the run that is killed, or goes on with it where it has started.</summary>
-    private string[] GoOn(int epochs) => File.Exists(folder.File("killed/options.json")) ? ["train", "--resume", folder.File("killed")] : runs.Train(folder.File("killed"), epochs);
+    private string[] GoOn(int epochs) => File.Exists(folder.File("killed/options.json"))
+        ? ["train", "--resume", folder.File("killed")]
+        : runs.Train(folder.File("killed"), epochs);
 
     private static void Await(ProgramProcess job, Func<bool> condition)
     {
@@ -165,7 +179,8 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
             try
             {
                 var line = File.ReadAllText($"/proc/{name}/cmdline");
-                return line.StartsWith("dotnet\0", StringComparison.Ordinal) && line.Contains(folder.File("killed"), StringComparison.Ordinal);
+                return line.StartsWith("dotnet\0", StringComparison.Ordinal)
+                    && line.Contains(folder.File("killed"), StringComparison.Ordinal);
             }
             catch (IOException)
             {
@@ -193,7 +208,8 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
     {
         var (alone, path) = (runs.Of(epochs), folder.File(run));
         Assert.Equal(Files(alone), Files(path));
-        var (expected, actual) = (File.ReadAllLines(Path.Combine(alone, "metrics.csv")), File.ReadAllLines(Path.Combine(path, "metrics.csv")));
+        var (expected, actual) =
+            (File.ReadAllLines(Path.Combine(alone, "metrics.csv")), File.ReadAllLines(Path.Combine(path, "metrics.csv")));
         Assert.Equal((expected[0], expected.Length), (actual[0], actual.Length));
         foreach (var (first, second) in expected.Skip(1).Zip(actual.Skip(1)))
         {
@@ -208,7 +224,12 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
     private static string Lines(string text) => text.ReplaceLineEndings("\n");
 
     private static string[] Files(string path) =>
-        [.. Directory.GetFiles(path).Select(Path.GetFileName).Where(name => !name!.StartsWith("events", StringComparison.Ordinal) && !name.StartsWith('.')).Order(StringComparer.Ordinal)!];
+        [
+            .. Directory.GetFiles(path)
+                .Select(Path.GetFileName)
+                .Where(name => !name!.StartsWith("events", StringComparison.Ordinal) && !name.StartsWith('.'))
+                .Order(StringComparer.Ordinal)!
+        ];
 
     /// <summary>Images, and what one process makes of them.</summary>
     public sealed class RunsOfOne : IDisposable
@@ -219,13 +240,32 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs) 
         {
             manual_seed(3);
             for (var i = 0; i < 8; i++)
-                NumpyFile.Write(folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""), ((rand(44 + i, 40, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
+                NumpyFile.Write(
+                    folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""),
+                    ((rand(44 + i, 40, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
         }
 
         public string Data => folder.File("data");
 
         public string[] Train(string run, int epochs) =>
-            ["train", Data, "--output", run, "--epochs", $"{epochs}", "--batch", "4", "--tile", "32", "--dropout", "0.3", "--validation", "0.25", "--save-every", "1"];
+            [
+                "train",
+                Data,
+                "--output",
+                run,
+                "--epochs",
+                $"{epochs}",
+                "--batch",
+                "4",
+                "--tile",
+                "32",
+                "--dropout",
+                "0.3",
+                "--validation",
+                "0.25",
+                "--save-every",
+                "1"
+            ];
 
         /// <summary>The run of one process, made when it is first asked for.</summary>
         public string Of(int epochs)

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Cli.Tests.Survival;
 
 /// <summary>
-/// A run that is killed, stopped, or out of disk space goes on as if nothing had been, and ends with the same files. Dropout, augmentation, averaging and everything else that has a
-/// state is on. <c>SCNN_KILLS=10 dotnet test tests/StreamingCnn.Cli.Tests --filter Survival</c> kills ten times.
+/// A run that is killed, stopped, or out of disk space goes on as if nothing had been, and ends with the same files. Dropout, augmentation,
+/// averaging and everything else that has a state is on. <c>SCNN_KILLS=10 dotnet test tests/StreamingCnn.Cli.Tests --filter Survival</c>
+/// kills ten times.
 /// </summary>
 public sealed class SurvivalTests : IDisposable
 {
@@ -21,7 +22,9 @@ public sealed class SurvivalTests : IDisposable
     {
         manual_seed(3);
         for (var i = 0; i < 8; i++)
-            NumpyFile.Write(folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""), ((rand(95 + i, 90, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
+            NumpyFile.Write(
+                folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""),
+                ((rand(95 + i, 90, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
     }
 
     public void Dispose() => folder.Dispose();
@@ -30,7 +33,9 @@ public sealed class SurvivalTests : IDisposable
     public void Killed_in_the_middle_again_and_again()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
-        var kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? DefaultKills.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        var kills = int.Parse(
+            Environment.GetEnvironmentVariable(KillsVariable) ?? DefaultKills.ToString(CultureInfo.InvariantCulture),
+            CultureInfo.InvariantCulture);
         var epochs = (kills * ImagesPerKill / ImagesPerEpoch) + 2;
         Uninterrupted(epochs);
 
@@ -72,8 +77,12 @@ public sealed class SurvivalTests : IDisposable
     {
         SkipWithoutInterrupts();
         Uninterrupted(2);
-        Assert.DoesNotContain("epoch   1", Stopped("early", saveEvery: 0, process => AwaitFile(folder.File("early/options.json"), process)).Output);
-        Assert.DoesNotContain("epoch   2", Stopped("stopped", saveEvery: 1, process => AwaitCheckpoints(folder.File("stopped/checkpoint.safetensors"), 3, process)).Output);
+        Assert.DoesNotContain(
+            "epoch   1", Stopped("early", saveEvery: 0, process => AwaitFile(folder.File("early/options.json"), process)).Output);
+        Assert.DoesNotContain(
+            "epoch   2",
+            Stopped(
+                "stopped", saveEvery: 1, process => AwaitCheckpoints(folder.File("stopped/checkpoint.safetensors"), 3, process)).Output);
     }
 
     /// <summary>The table is a pipe: the program waits for its first line as it would for a slow disk.</summary>
@@ -99,7 +108,9 @@ public sealed class SurvivalTests : IDisposable
             (stopped.ExitCode, stopped.Errors.TrimEnd(), stopped.Output.TrimEnd()));
         Assert.False(Directory.Exists(folder.File("run")));
         File.Delete(table);
-        File.WriteAllText(table, "image,label\n" + string.Concat(Enumerable.Range(0, 4).Select(i => $"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy,{i % 2}\n")));
+        File.WriteAllText(
+            table, "image,label\n" + string.Concat(
+                Enumerable.Range(0, 4).Select(i => $"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy,{i % 2}\n")));
         using var again = ProgramProcess.Start(arguments);
         Assert.Equal(Program.Success, Succeeded(again.Finish()));
     }
@@ -109,7 +120,9 @@ public sealed class SurvivalTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && CanMount(), "Only on Linux where users may mount a file system of limited size.");
         Uninterrupted(3, saveEvery: 0);
-        long checkpoint = new FileInfo(folder.File("whole/checkpoint.safetensors")).Length, weights = new FileInfo(folder.File("whole/last.safetensors")).Length;
+        long checkpoint =
+            new FileInfo(folder.File("whole/checkpoint.safetensors")).Length,
+            weights = new FileInfo(folder.File("whole/last.safetensors")).Length;
         // Room for what is there after the first epoch, and for half of the checkpoint that is to replace the first one.
         var bytes = (checkpoint * 3 / 2) + (weights * 2) + 50_000;
         Directory.CreateDirectory(folder.File("small"));
@@ -180,7 +193,18 @@ public sealed class SurvivalTests : IDisposable
 
     private string[] Train(int epochs, string run, int saveEvery = 1) =>
     [
-        "train", folder.File("data"), "--output", folder.File(run), "--epochs", epochs.ToString(CultureInfo.InvariantCulture), "--tile", "16", "--batch", "4", "--rate", "0.01",
+        "train",
+        folder.File("data"),
+        "--output",
+        folder.File(run),
+        "--epochs",
+        epochs.ToString(CultureInfo.InvariantCulture),
+        "--tile",
+        "16",
+        "--batch",
+        "4",
+        "--rate",
+        "0.01",
         "--dropout", "0.2", "--augment", "mirror,turn,colour", "--schedule", "cosine", "--warm-up", "2", "--average", "0.9", "--freeze", "1", "--clip", "1",
         "--validation", "0.25", "--save-every", saveEvery.ToString(CultureInfo.InvariantCulture),
     ];
@@ -188,12 +212,15 @@ public sealed class SurvivalTests : IDisposable
     private void AssertSame(string run)
     {
         foreach (var file in new[] { "last.safetensors", "best.safetensors", "metrics.csv", "validation.csv" })
-            Assert.True(File.ReadAllBytes(folder.File($"whole/{file}")).AsSpan().SequenceEqual(File.ReadAllBytes(folder.File($"{run}/{file}"))), $"{file} differs.");
+            Assert.True(
+                File.ReadAllBytes(folder.File($"whole/{file}")).AsSpan().SequenceEqual(File.ReadAllBytes(folder.File($"{run}/{file}"))),
+                $"{file} differs.");
         Assert.True(File.Exists(folder.File($"{run}/report.html")));
         Assert.Empty(Directory.GetFiles(folder.File(run), "*.part"));
     }
 
-    private int EpochsDone(string run) => File.Exists(folder.File($"{run}/metrics.csv")) ? File.ReadLines(folder.File($"{run}/metrics.csv")).Count() - 1 : 0;
+    private int EpochsDone(string run) =>
+        File.Exists(folder.File($"{run}/metrics.csv")) ? File.ReadLines(folder.File($"{run}/metrics.csv")).Count() - 1 : 0;
 
     private static int Succeeded(CommandLine run)
     {
@@ -227,7 +254,9 @@ public sealed class SurvivalTests : IDisposable
     private static void SkipWithoutInterrupts()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
-        Assert.SkipWhen(IgnoresInterrupts(), "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
+        Assert.SkipWhen(
+            IgnoresInterrupts(),
+            "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
     }
 
     private bool CanMount()

@@ -14,7 +14,9 @@ internal static class ArchitecturePicture
         var heights = levels.Select(project => HeightOf(project.Levels.Count)).ToArray();
         var widths = levels.Select(project => project.Levels.Max(level => level.Length) * (RoomWidth + Gap) + Gap + 12).ToArray();
         var (right, rightWidth) = (Margin + widths[0] + Between, widths.Skip(1).Max());
-        var picture = new Svg(right + rightWidth + Margin, Top + heights.Skip(1).Sum() + (levels.Length - 2) * Between + Margin, "The four projects, their rooms, and which may import which.");
+        var picture = new Svg(
+            right + rightWidth + Margin, Top + heights.Skip(1).Sum()
+                + (levels.Length - 2) * Between + Margin, "The four projects, their rooms, and which may import which.");
         picture.Text(Margin, 30, "Who may import whom", 17, bold: true);
         picture.Text(Margin, 50, "An arrow points to what is imported; what is reached through another room has no arrow of its own. Below a room's name: the packages that it uses.", 12, colour: "#567");
         var y = Top;
@@ -39,7 +41,8 @@ internal static class ArchitecturePicture
     {
         picture.Rectangle(left, top, width, height, "#f7f9fb", "#9fb3c8");
         picture.Text(left + 12, top + 24, project.Name, 15, bold: true);
-        var packages = project.Packages.Where(package => !package.Contains("Native", StringComparison.Ordinal) && !package.Contains("HarfBuzz", StringComparison.Ordinal));
+        var packages = project.Packages.Where(
+            package => !package.Contains("Native", StringComparison.Ordinal) && !package.Contains("HarfBuzz", StringComparison.Ordinal));
         picture.Text(left + 12, top + 42, string.Join(", ", project.Projects.Concat(packages)), 10, colour: "#567");
         var places = new Dictionary<string, (int X, int Y)>();
         for (var level = 0; level < levels.Levels.Count; level++)
@@ -62,8 +65,16 @@ internal static class ArchitecturePicture
             var (x, y) = places[room.Name];
             picture.Rectangle(x, y, RoomWidth, RoomHeight, "#cfdfea", "#1d5f7a");
             picture.Text(x + RoomWidth / 2, y + 18, room.Name, 13, bold: true, centred: true);
-            var outside = room.Imports.Where(import => import is "TorchSharp" or "NetVips" or "CsvHelper" or "ScottPlot" or "Spectre.Console").ToArray();
-            picture.Text(x + RoomWidth / 2, y + 32, outside.Length == 0 ? "no package" : string.Join(", ", outside.Select(package => package.Replace("Spectre.Console", "Spectre", StringComparison.Ordinal))), 9, colour: "#345", centred: true);
+            var outside = room.Imports.Where(
+                import => import is "TorchSharp" or "NetVips" or "CsvHelper" or "ScottPlot" or "Spectre.Console")
+                .ToArray();
+            picture.Text(
+                x + RoomWidth / 2, y + 32, outside.Length == 0
+                    ? "no package"
+                    : string.Join(", ", outside.Select(package => package.Replace("Spectre.Console", "Spectre", StringComparison.Ordinal))),
+                    9,
+                    colour: "#345",
+                    centred: true);
         }
     }
 }

@@ -12,8 +12,8 @@ namespace StreamingCnn.Docs.Tests.Architecture;
 internal readonly record struct Dependency(string File, string UsedFile, string UsedType);
 
 /// <summary>
-/// Which source files of a project use which: read from its compiled assembly, method bodies included, since code sees the namespaces around its
-/// own without a using directive. The symbols tell which file a type stands in.
+/// Which source files of a project use which: read from its compiled assembly, method bodies included, since code sees the namespaces
+/// around its own without a using directive. The symbols tell which file a type stands in.
 /// </summary>
 internal sealed partial class AssemblyDependencies : IDisposable
 {
@@ -37,7 +37,8 @@ internal sealed partial class AssemblyDependencies : IDisposable
         symbols = symbolFile.GetMetadataReader();
         foreach (var type in metadata.TypeDefinitions)
         {
-            if (Documents(type).Select(document => Within(document, project)).FirstOrDefault(document => document is not null) is { } source)
+            if (Documents(type).Select(document => Within(document, project))
+                .FirstOrDefault(document => document is not null) is { } source)
                 files[type] = source;
         }
     }

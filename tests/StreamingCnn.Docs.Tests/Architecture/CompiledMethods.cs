@@ -49,10 +49,12 @@ internal sealed class CompiledMethods : IDisposable
         return
         [
             .. instructions.Index()
-                .Where(each => each.Item.Mentioned.Kind is HandleKind.MethodDefinition or HandleKind.MemberReference or HandleKind.MethodSpecification)
+                .Where(each =>
+                    each.Item.Mentioned.Kind is HandleKind.MethodDefinition or HandleKind.MemberReference or HandleKind.MethodSpecification)
                 .Select(each => new MethodCall(
                     NameOf(each.Item.Mentioned),
-                    each.Index + 1 < instructions.Count && instructions[each.Index + 1].Code.Name!.StartsWith("st", StringComparison.Ordinal))),
+                    each.Index + 1 < instructions.Count
+                        && instructions[each.Index + 1].Code.Name!.StartsWith("st", StringComparison.Ordinal))),
         ];
     }
 
@@ -94,7 +96,8 @@ internal sealed class CompiledMethods : IDisposable
         public string GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) =>
             reader.GetString(reader.GetTypeReference(handle).Name);
 
-        public string GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
+        public string GetTypeFromSpecification(
+            MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
             reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
         public string GetModifiedType(string modifier, string unmodifiedType, bool isRequired) => unmodifiedType;

@@ -7,7 +7,8 @@ namespace StreamingCnn.Docs.Tests.Architecture;
 public class KeptNumbersTests
 {
     // Types whose operations run while collection is held off.
-    private static readonly string[] Paused = ["AttentionMap", "ClassActivation", "ColourScale", "Overlay", "PositionMap", "RasterFile", "StatisticsSum"];
+    private static readonly string[] Paused =
+        ["AttentionMap", "ClassActivation", "ColourScale", "Overlay", "PositionMap", "RasterFile", "StatisticsSum"];
 
     // First values of a module that are replaced by a file's at once.
     private static readonly string[] Replaced = ["nn.PReLU("];
@@ -30,7 +31,10 @@ public class KeptNumbersTests
         {
             if (Paused.Contains(method.Outermost))
                 continue;
-            found.AddRange(calls.Where(call => IsNumber(call.Name) ? !call.IsStored : careless.Contains(call.Name) && !Replaced.Any(call.Name.StartsWith))
+            found.AddRange(calls
+                .Where(call => IsNumber(call.Name)
+                    ? !call.IsStored
+                    : careless.Contains(call.Name) && !Replaced.Any(call.Name.StartsWith))
                 .Select(call => $"{method.Outermost}: {method.Name} calls {call.Name}"));
         }
 
@@ -40,11 +44,14 @@ public class KeptNumbersTests
     /// <summary>TorchSharp's methods that make a number themselves and let go of it in the call.</summary>
     private static HashSet<string> Careless(CompiledMethods torch)
     {
-        var careless = torch.All.Where(method => method.Calls.Any(call => IsNumber(call.Name))).Select(method => method.Method.Name).ToHashSet();
+        var careless = torch.All.Where(method => method.Calls.Any(call => IsNumber(call.Name)))
+            .Select(method => method.Method.Name)
+            .ToHashSet();
         for (var before = 0; before < careless.Count;)
         {
             before = careless.Count;
-            careless.UnionWith(torch.All.Where(method => method.Calls.Any(call => careless.Contains(call.Name))).Select(method => method.Method.Name));
+            careless.UnionWith(
+                torch.All.Where(method => method.Calls.Any(call => careless.Contains(call.Name))).Select(method => method.Method.Name));
         }
 
         // Of numbers alone scripts make such objects, and they are given tensors.
@@ -53,5 +60,6 @@ public class KeptNumbersTests
     }
 
     private static bool IsNumber(string method) =>
-        method.StartsWith("Scalar.op_Implicit(", StringComparison.Ordinal) || method.StartsWith("ScalarExtensionMethods.", StringComparison.Ordinal);
+        method.StartsWith("Scalar.op_Implicit(", StringComparison.Ordinal)
+            || method.StartsWith("ScalarExtensionMethods.", StringComparison.Ordinal);
 }

@@ -15,7 +15,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
     private const string Training = "StreamingCnn.Training";
 
     /// <summary>
-    /// All of them, with what each of their rooms may import. The tests hold the code to it, and the picture in docs is drawn from it: who changes a rule changes it here, and says why.
+    /// All of them, with what each of their rooms may import. The tests hold the code to it, and the picture in docs is drawn from it: who
+    /// changes a rule changes it here, and says why.
     /// </summary>
     public static readonly Project[] All =
     [
@@ -34,8 +35,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Interop", ["Interop"], [Torch, "Geometry"]),
             // Sums over maps know tensors alone: what they are sums for, and which tiles there are, is for those above.
             new("Reductions", ["Reductions"], [Torch, "Interop"]),
-            // Messages between processes, over tensors' memory. In the engine, not in a project of its own: it needs no package, since libraries of MPI are found at run time, and an image may be
-            // spread over processes by the engine itself.
+            // Messages between processes, over tensors' memory. In the engine, not in a project of its own: it needs no package, since
+            // libraries of MPI are found at run time, and an image may be spread over processes by the engine itself.
             new("Distributed", ["Distributed"], [Torch]),
             // Layers that TorchSharp lacks, which know nothing of streaming; models are networks of layers.
             new("Models/Layers", ["Models/Layers"], [Torch, "Interop"]),
@@ -75,7 +76,12 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         // What a run was trained on may be a network from a file, whose structure goes with the weights.
         new(Training, Training, [Engine, Images, Onnx],
         [
-            "CsvHelper", "ScottPlot", "SkiaSharp", "SkiaSharp.HarfBuzz", "SkiaSharp.NativeAssets.Linux.NoDependencies", "HarfBuzzSharp.NativeAssets.Linux",
+            "CsvHelper",
+            "ScottPlot",
+            "SkiaSharp",
+            "SkiaSharp.HarfBuzz",
+            "SkiaSharp.NativeAssets.Linux.NoDependencies",
+            "HarfBuzzSharp.NativeAssets.Linux",
         ],
         [
             new(
@@ -118,7 +124,20 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // A run keeps the network that its trunk was made of.
             new("Commands", ["Commands"],
             [
-                Torch, Engine, Images, Onnx, Training, "Spectre.Console", "System.CommandLine", "Interruption", "Job", "Input", "Display", "Verification", "Benchmarking", "Demo",
+                Torch,
+                Engine,
+                Images,
+                Onnx,
+                Training,
+                "Spectre.Console",
+                "System.CommandLine",
+                "Interruption",
+                "Job",
+                "Input",
+                "Display",
+                "Verification",
+                "Benchmarking",
+                "Demo",
             ]),
             new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Job", "Input", "Commands"]),
         ]),

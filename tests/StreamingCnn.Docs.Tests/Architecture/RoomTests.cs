@@ -1,8 +1,8 @@
 namespace StreamingCnn.Docs.Tests.Architecture;
 
 /// <summary>
-/// The folders of a project are its rooms, and each may import those that it is built on. In the engine that is Geometry, Graph, Planning, Execution, and the face in front of them; nothing knows
-/// what stands on its other side.
+/// The folders of a project are its rooms, and each may import those that it is built on. In the engine that is Geometry, Graph, Planning,
+/// Execution, and the face in front of them; nothing knows what stands on its other side.
 /// </summary>
 public class RoomTests
 {
@@ -55,24 +55,28 @@ public class RoomTests
     /// <summary>No room stands on itself, not by way of others either.</summary>
     [Theory]
     [MemberData(nameof(Projects))]
-    public void Rooms_stand_on_each_other(string name) => Assert.NotEmpty(new RoomLevels(Project.All.Single(project => project.Name == name)).Levels);
+    public void Rooms_stand_on_each_other(string name) =>
+        Assert.NotEmpty(new RoomLevels(Project.All.Single(project => project.Name == name)).Levels);
 
     [Fact]
     public void The_picture_is_drawn_from_the_rules() => GeneratedFile.Is("docs/architecture.svg", ArchitecturePicture.Draw());
 
     private static IReadOnlyCollection<Dependency> Uses(Project project)
     {
-        using var assembly = new AssemblyDependencies(Path.Combine(AppContext.BaseDirectory, project.Assembly + ".dll"), $"src/{project.Name}");
+        using var assembly = new AssemblyDependencies(
+            Path.Combine(AppContext.BaseDirectory, project.Assembly + ".dll"), $"src/{project.Name}");
         return assembly.All();
     }
 
     /// <summary>A room, or the name of another assembly. Some packages are made of several.</summary>
-    private static string Target(Project project, string file) => !file.StartsWith('[') ? project.RoomOf(file).Name : file.Trim('[', ']') switch
+    private static string Target(Project project, string file) =>
+        !file.StartsWith('[') ? project.RoomOf(file).Name : file.Trim('[', ']') switch
     {
         "Spectre.Console.Ansi" => "Spectre.Console",
         var assembly => assembly,
     };
 
     private static bool IsRuntime(string assembly) =>
-        (assembly.StartsWith("System", StringComparison.Ordinal) && assembly != "System.CommandLine") || assembly.StartsWith("Microsoft.Win32", StringComparison.Ordinal);
+        (assembly.StartsWith("System", StringComparison.Ordinal) && assembly != "System.CommandLine")
+            || assembly.StartsWith("Microsoft.Win32", StringComparison.Ordinal);
 }

@@ -4,7 +4,9 @@ using System.Reflection.PortableExecutable;
 
 namespace StreamingCnn.Docs.Tests.Architecture;
 
-/// <summary>The types that a type mentions: base type, interfaces, fields, signatures, local variables, and every instruction of its methods.</summary>
+/// <summary>
+/// The types that a type mentions: base type, interfaces, fields, signatures, local variables, and every instruction of its methods.
+/// </summary>
 internal sealed class TypeUses(MetadataReader metadata, PEReader file)
 {
     private readonly HashSet<EntityHandle> uses = [];
@@ -60,7 +62,8 @@ internal sealed class TypeUses(MetadataReader metadata, PEReader file)
             case HandleKind.TypeDefinition or HandleKind.TypeReference:
                 uses.Add(handle);
                 // A nested type of another assembly is found through the type around it.
-                if (handle.Kind == HandleKind.TypeReference && metadata.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope is { Kind: HandleKind.TypeReference } outer)
+                if (handle.Kind == HandleKind.TypeReference
+                    && metadata.GetTypeReference((TypeReferenceHandle)handle).ResolutionScope is { Kind: HandleKind.TypeReference } outer)
                     Add((TypeReferenceHandle)outer);
                 break;
             case HandleKind.TypeSpecification:
@@ -95,7 +98,8 @@ internal sealed class TypeUses(MetadataReader metadata, PEReader file)
 
         public bool GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => Add(handle);
 
-        public bool GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) => Add(handle);
+        public bool GetTypeFromSpecification(
+            MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) => Add(handle);
 
         public bool GetModifiedType(bool modifier, bool unmodifiedType, bool isRequired) => true;
 

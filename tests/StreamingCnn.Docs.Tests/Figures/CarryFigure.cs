@@ -19,7 +19,10 @@ internal static class CarryFigure
         // Tile 7 of 12 is at work.
         const int Row = 1, Column = 2;
         picture.Text(left, 32, title, 17, bold: true);
-        picture.Text(left, 52, backward ? "from the last tile to the first; each is computed once more" : "from the first tile to the last; each leaves strips behind", 12, colour: "#567");
+        picture.Text(
+            left, 52, backward
+                ? "from the last tile to the first; each is computed once more"
+                : "from the first tile to the last; each leaves strips behind", 12, colour: "#567");
         for (var row = 0; row < Rows; row++)
         {
             for (var column = 0; column < Columns; column++)
@@ -29,7 +32,11 @@ internal static class CarryFigure
                 var done = backward ? number > (Row * Columns) + Column + 1 : number < (Row * Columns) + Column + 1;
                 var (x, y) = (left + (column * Side), Top + (row * Side));
                 picture.Rectangle(x, y, Side, Side, here ? "#2e86ab" : done ? "#cfdfea" : "#eef3f8", "#9fb3c8", here ? 0.75 : 1);
-                picture.Text(x + (Side / 2), y + (Side / 2) + 5, $"{(backward ? (Rows * Columns) + 1 - number : number)}", 15, bold: here, centred: true, colour: here ? "#fff" : "#567");
+                picture.Text(
+                    x + (Side / 2), y + (Side / 2)
+                        + 5, $"{(backward ? (Rows * Columns) + 1 - number : number)}", 15, bold: here, centred: true, colour: here
+                        ? "#fff"
+                        : "#567");
             }
         }
 
@@ -51,7 +58,12 @@ internal static class CarryFigure
         }
 
         picture.Rectangle(left, Top + (Rows * Side) + 24, 16, 16, "#f3a712", "#b97d06");
-        picture.Text(left + 24, Top + (Rows * Side) + 37, backward ? "what the tile reads; its gradient is added to that of" : "what the tile reads of those before it;", 12);
-        picture.Text(left + 24, Top + (Rows * Side) + 54, backward ? "the tiles that computed it, whose turn is still to come" : "the image itself is read from its source", 12);
+        picture.Text(
+            left + 24, Top + (Rows * Side)
+                + 37, backward ? "what the tile reads; its gradient is added to that of" : "what the tile reads of those before it;", 12);
+        picture.Text(
+            left + 24, Top + (Rows * Side) + 54, backward
+                ? "the tiles that computed it, whose turn is still to come"
+                : "the image itself is read from its source", 12);
     }
 }

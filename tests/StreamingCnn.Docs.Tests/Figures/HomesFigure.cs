@@ -3,7 +3,8 @@ using StreamingCnn.Geometry;
 namespace StreamingCnn.Docs.Tests.Figures;
 
 /// <summary>
-/// One axis of a small network: which tile is the home of which position of each map, and what the second tile reads of the first. All numbers come from the engine's geometry.
+/// One axis of a small network: which tile is the home of which position of each map, and what the second tile reads of the first. All
+/// numbers come from the engine's geometry.
 /// </summary>
 internal static class HomesFigure
 {
@@ -36,10 +37,16 @@ internal static class HomesFigure
         foreach (var map in maps)
         {
             virtualCuts = [.. virtualCuts.Select(map.VirtualCut)];
-            cuts.Add([.. virtualCuts.Select((cut, step) => step == 0 ? 0 : step == steps ? map.OutputLength : Math.Clamp(cut, 0, map.OutputLength))]);
+            cuts.Add(
+                [
+                    .. virtualCuts.Select(
+                        (cut, step) => step == 0 ? 0 : step == steps ? map.OutputLength : Math.Clamp(cut, 0, map.OutputLength))
+                ]);
         }
 
-        var picture = new Svg(Left + (Length * Cell) + 24, Top + ((maps.Count + 1) * RowHeight) + 64, "One axis of a network, cut into tiles: every position of every map has one home.");
+        var picture = new Svg(
+            Left + (Length * Cell) + 24, Top
+                + ((maps.Count + 1) * RowHeight) + 64, "One axis of a network, cut into tiles: every position of every map has one home.");
         picture.Text(24, 32, $"One axis of a network: {Length} pixels in tiles of {Tile}", 17, bold: true);
         picture.Text(24, 54, "A position belongs to the tile with which it becomes computable. What an earlier tile computed and a later one reads is carried (framed).", 13, colour: "#567");
         for (var m = 0; m <= maps.Count; m++)
@@ -72,8 +79,10 @@ internal static class HomesFigure
             var from = m == 0 ? 1.0 : (double)Length / maps[m - 1].OutputLength;
             var to = (double)Length / maps[m].OutputLength;
             var tip = Left + ((first + 0.5) * to * Cell);
-            picture.Segment(Left + (span.Interval.Start * from * Cell), Top + (m * RowHeight) + 31, tip, Top + ((m + 1) * RowHeight) - 3, "#99a");
-            picture.Segment(Left + (span.Interval.End * from * Cell) - 2, Top + (m * RowHeight) + 31, tip, Top + ((m + 1) * RowHeight) - 3, "#99a");
+            picture.Segment(
+                Left + (span.Interval.Start * from * Cell), Top + (m * RowHeight) + 31, tip, Top + ((m + 1) * RowHeight) - 3, "#99a");
+            picture.Segment(
+                Left + (span.Interval.End * from * Cell) - 2, Top + (m * RowHeight) + 31, tip, Top + ((m + 1) * RowHeight) - 3, "#99a");
         }
 
         for (var step = 0; step < steps; step++)

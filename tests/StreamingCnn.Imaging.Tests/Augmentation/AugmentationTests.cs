@@ -19,7 +19,9 @@ public sealed class AugmentationTests
         {
             "everything", new AugmentationOptions
             {
-                Mirror = true, QuarterTurns = true, Rotation = 15, Elastic = 5, ElasticSpacing = 30, Brightness = 0.2, Contrast = 0.2, Saturation = 0.2, Hue = 10,
+                Mirror =
+                    true, QuarterTurns =
+                        true, Rotation = 15, Elastic = 5, ElasticSpacing = 30, Brightness = 0.2, Contrast = 0.2, Saturation = 0.2, Hue = 10,
                 Stain = 0.1, Crop = (80, 110), Cutouts = 2,
             }
         },
@@ -95,7 +97,8 @@ public sealed class AugmentationTests
         using var stain = new RecolouredSource(new TensorImageSource(picture.clamp(1, 255)), new StainJitter((1, 1, 1), (0, 0, 0)));
         using var warp = new WarpedSource(new TensorImageSource(picture), 0, 0, 1, 0, 0);
         Assert.InRange((colour.Read(0, 0, 20, 30).to(ScalarType.Int16) - picture.to(ScalarType.Int16)).abs().max().ToInt32(), 0, 1);
-        Assert.InRange((stain.Read(0, 0, 20, 30).to(ScalarType.Int16) - picture.clamp(1, 255).to(ScalarType.Int16)).abs().max().ToInt32(), 0, 1);
+        Assert.InRange(
+            (stain.Read(0, 0, 20, 30).to(ScalarType.Int16) - picture.clamp(1, 255).to(ScalarType.Int16)).abs().max().ToInt32(), 0, 1);
         Assert.True(Windows.Same(picture, warp.Read(0, 0, 20, 30)));
     }
 

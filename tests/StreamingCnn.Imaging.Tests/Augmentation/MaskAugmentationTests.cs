@@ -17,12 +17,24 @@ public sealed class MaskAugmentationTests
         { "crop of a smaller image", new AugmentationOptions { Crop = (90, 80), Cutouts = 2 } },
         { "rotation", new AugmentationOptions { Rotation = 40 } },
         { "elastic", new AugmentationOptions { Elastic = 9, ElasticSpacing = 20 } },
-        { "everything", new AugmentationOptions { Mirror = true, Flip = true, QuarterTurns = true, Rotation = 30, Elastic = 5, ElasticSpacing = 20, Crop = (50, 40) } },
+        {
+            "everything",
+            new AugmentationOptions
+            {
+                Mirror = true,
+                Flip = true,
+                QuarterTurns = true,
+                Rotation = 30,
+                Elastic = 5,
+                ElasticSpacing = 20,
+                Crop = (50, 40),
+            }
+        },
     };
 
     /// <summary>
-    /// The image is its own mask: what is at a pixel of the one is at that pixel of the other. Where pixels are interpolated, the image is smooth there, so
-    /// that the nearest value is near; what comes from outside is no number.
+    /// The image is its own mask: what is at a pixel of the one is at that pixel of the other. Where pixels are interpolated, the image is
+    /// smooth there, so that the nearest value is near; what comes from outside is no number.
     /// </summary>
     [Theory]
     [MemberData(nameof(Changes))]

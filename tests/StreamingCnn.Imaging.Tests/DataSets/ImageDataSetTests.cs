@@ -43,7 +43,13 @@ public sealed class ImageDataSetTests
         (int Line, string Text)[] expected =
         [
             (3, "no such file"), (4, "text file"), (5, "empty (0 bytes)"), (6, "damaged"), (7, "folder"), (8, "image is empty"),
-            (9, "grade is empty"), (10, "'high' is not a number"), (11, "already in line 2"), (12, "the mask nomask.png"), (13, "2 field(s) where the first line names 3"), (14, "the image cut.png: the image is damaged or cut short"),
+            (9, "grade is empty"),
+            (10, "'high' is not a number"),
+            (11, "already in line 2"),
+            (12, "the mask nomask.png"),
+            (13, "2 field(s) where the first line names 3"),
+            (
+                14, "the image cut.png: the image is damaged or cut short"),
         ];
         Assert.Equal(expected.Length, error.Problems.Count);
         foreach (var ((line, text), problem) in expected.Zip(error.Problems))
@@ -116,15 +122,22 @@ public sealed class ImageDataSetTests
         Assert.InRange(rare, 420, 580);
     }
 
-    /// <summary>However many processes there are and however the images divide, together they draw what one process alone would, with equal shares and the weights as they are.</summary>
+    /// <summary>
+    /// However many processes there are and however the images divide, together they draw what one process alone would, with equal shares
+    /// and the weights as they are.
+    /// </summary>
     [Fact]
     public void Weighted_draws_are_the_same_whatever_the_number_of_processes() =>
-        Gen.Select(Gen.Double[0, 5].Array[2, 60], Gen.Int[0, 1000], Gen.Int[0, 9], Gen.Int[1, 8]).Where(draw => draw.Item1.Sum() > 0).Sample(
+        Gen.Select(Gen.Double[0, 5].Array[2, 60], Gen.Int[0, 1000], Gen.Int[0, 9], Gen.Int[1, 8])
+            .Where(draw => draw.Item1.Sum() > 0)
+            .Sample(
             (weights, seed, epoch, processes) =>
             {
                 var sampler = EpochSampler.Weighted(weights, seed);
                 var alone = sampler.Epoch(epoch);
-                var shares = Enumerable.Range(0, processes).Select(rank => EpochSampler.Weighted(weights, seed).Epoch(epoch, rank, processes)).ToList();
+                var shares = Enumerable.Range(0, processes)
+                    .Select(rank => EpochSampler.Weighted(weights, seed).Epoch(epoch, rank, processes))
+                    .ToList();
                 var together = Enumerable.Range(0, shares[0].Count * processes).Select(i => shares[i % processes][i / processes]).ToList();
                 return shares.TrueForAll(share => share.Count == (weights.Length + processes - 1) / processes)
                     && together.Take(alone.Count).SequenceEqual(alone)

@@ -8,7 +8,10 @@ internal static class ArrayFile
     /// <summary>Bytes before the first sample.</summary>
     public const int HeaderBytes = 128;
 
-    /// <summary>Writes (height, width, channels) samples whose bytes count up from 0; of 32-bit numbers the last byte does not, so that all are small.</summary>
+    /// <summary>
+    /// Writes (height, width, channels) samples whose bytes count up from 0; of 32-bit numbers the last byte does not, so that all are
+    /// small.
+    /// </summary>
     public static void Write(string path, int height, int width, int channels = 1, string type = "|u1", int size = 1)
     {
         var header = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({height}, {width}, {channels}), }}";

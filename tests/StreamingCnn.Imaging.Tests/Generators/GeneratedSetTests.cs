@@ -52,5 +52,9 @@ public sealed class GeneratedSetTests
     }
 
     private static GeneratedSet Needles(int count) =>
-        new([.. GeneratedSet.Divide(count, 0.2, 0.2).Select(part => (part.Name, part.Count, (Func<int, DigitCanvas>)new NeedleGenerator(96, seed: 4).Generate))]);
+        new(
+            [
+                .. GeneratedSet.Divide(count, 0.2, 0.2).Select(
+                    part => (part.Name, part.Count, (Func<int, DigitCanvas>)new NeedleGenerator(96, seed: 4).Generate))
+            ]);
 }

@@ -13,7 +13,9 @@ public sealed class GeneratorTests
         {
             Assert.InRange(image.Digits.Count, 3, 5);
             Assert.Equal(image.Label, image.Digits.Sum(digit => digit.Digit));
-            Assert.All(image.Digits, digit => Assert.True(digit.Top >= 0 && digit.Left >= 0 && digit.Top + digit.Side <= 4000 && digit.Left + digit.Side <= 4000));
+            Assert.All(
+                image.Digits, digit => Assert.True(
+                    digit.Top >= 0 && digit.Left >= 0 && digit.Top + digit.Side <= 4000 && digit.Left + digit.Side <= 4000));
             Assert.All(image.Digits, digit => Assert.InRange(digit.Side, 28, 28 * 75));
             for (var i = 0; i < image.Digits.Count; i++)
                 Assert.DoesNotContain(image.Digits.Skip(i + 1), image.Digits[i].Overlaps);
@@ -22,11 +24,15 @@ public sealed class GeneratorTests
         var expected = images.Count / 28.0;
         var counts = Enumerable.Range(0, 28).Select(sum => images.Count(image => image.Label == sum));
         Assert.InRange(counts.Sum(count => Math.Pow(count - expected, 2) / expected), 5, 55);
-        // The number of digits does not depend on the sum, so it says nothing about the label: a third of the images each, whether their sum is small or large.
+        // The number of digits does not depend on the sum, so it says nothing about the label: a third of the images each, whether their
+        // sum is small or large.
         foreach (var half in images.GroupBy(image => image.Label < 14))
-            Assert.All(Enumerable.Range(3, 3), count => Assert.InRange(half.Count(image => image.Digits.Count == count) / (double)half.Count(), 0.27, 0.40));
+            Assert.All(
+                Enumerable.Range(3, 3),
+                count => Assert.InRange(half.Count(image => image.Digits.Count == count) / (double)half.Count(), 0.27, 0.40));
         // Sizes are spread evenly over orders of magnitude between 28 and 28 x 75 pixels, but for large ones that found no place.
-        var median = images.SelectMany(image => image.Digits).Select(digit => Math.Log(digit.Side / 28.0) / Math.Log(75)).Order().ElementAt(images.Sum(image => image.Digits.Count) / 2);
+        var median = images.SelectMany(image => image.Digits).Select(digit => Math.Log(digit.Side / 28.0) / Math.Log(75)).Order().ElementAt(
+            images.Sum(image => image.Digits.Count) / 2);
         Assert.InRange(median, 0.43, 0.52);
         Assert.True(images.SelectMany(image => image.Digits).Max(digit => digit.Side) > 1500);
     }
@@ -85,7 +91,8 @@ public sealed class GeneratorTests
     [Fact]
     public void Mnist_files_are_used_when_given()
     {
-        var digits = new MnistDigits(SampleFiles.Get("sets/mnist/t10k-images-idx3-ubyte.gz"), SampleFiles.Get("sets/mnist/t10k-labels-idx1-ubyte.gz"));
+        var digits = new MnistDigits(
+            SampleFiles.Get("sets/mnist/t10k-images-idx3-ubyte.gz"), SampleFiles.Get("sets/mnist/t10k-labels-idx1-ubyte.gz"));
         var random = new Random(1);
         // A 1 has much less ink than a 0: pictures and labels belong together.
         double Ink(int digit) => Enumerable.Range(0, 200).Average(_ => digits.Draw(digit, random).Average(value => (double)value));

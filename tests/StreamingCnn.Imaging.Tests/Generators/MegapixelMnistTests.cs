@@ -21,9 +21,11 @@ public sealed class MegapixelMnistTests
             Assert.Equal(50, image.Covers.Count);
             Assert.All(image.Covers, cover => Assert.True(cover is { Top: >= 28 and < 272, Left: >= 28 and < 272 }));
         });
-        // Labels, and the digits that are not the label's, are as likely as each other: chi-squared of 9 degrees of freedom, 27.9 in 99.9 % of samples.
+        // Labels, and the digits that are not the label's, are as likely as each other: chi-squared of 9 degrees of freedom, 27.9 in 99.9 %
+        // of samples.
         Assert.InRange(ChiSquared(images.Select(image => image.Label)), 0.1, 27.9);
-        Assert.InRange(ChiSquared(images.SelectMany(image => image.Digits).Where((_, i) => i % 5 >= 3).Select(digit => digit.Digit)), 0.1, 27.9);
+        Assert.InRange(
+            ChiSquared(images.SelectMany(image => image.Digits).Where((_, i) => i % 5 >= 3).Select(digit => digit.Digit)), 0.1, 27.9);
     }
 
     [Fact]
@@ -66,7 +68,8 @@ public sealed class MegapixelMnistTests
         var pixels = Array.ConvertAll(images, image => image.Read(0, 0, 192, 192));
         Assert.True(Windows.Same(pixels[0], pixels[1]));
         Assert.False(Windows.Same(pixels[0], pixels[2]));
-        Assert.Equal(images[0].Digits.Select(digit => (digit.Digit, digit.Top)), images[2].Digits.Select(digit => (digit.Digit, digit.Top)));
+        Assert.Equal(
+            images[0].Digits.Select(digit => (digit.Digit, digit.Top)), images[2].Digits.Select(digit => (digit.Digit, digit.Top)));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MegapixelMnistGenerator(191, seed: 1));
     }
 
@@ -79,6 +82,7 @@ public sealed class MegapixelMnistTests
     private static double ChiSquared(IEnumerable<int> digits)
     {
         var all = digits.ToList();
-        return Enumerable.Range(0, 10).Sum(digit => Math.Pow(all.Count(value => value == digit) - (all.Count / 10.0), 2) / (all.Count / 10.0));
+        return Enumerable.Range(0, 10).Sum(
+            digit => Math.Pow(all.Count(value => value == digit) - (all.Count / 10.0), 2) / (all.Count / 10.0));
     }
 }

@@ -30,7 +30,9 @@ public sealed class MapSinkTests
         {
             for (var x = 0; x < 53; x++)
             {
-                var values = Enumerable.Range(0, channels).Select(channel => (double)probabilities[0, channel, y, x].item<float>()).ToArray();
+                var values = Enumerable.Range(0, channels)
+                    .Select(channel => (double)probabilities[0, channel, y, x].item<float>())
+                    .ToArray();
                 var behind = channels == 1 ? 1 : 1 + Array.IndexOf(values[1..], values[1..].Max());
                 var expected = (channels, threshold) switch
                 {
@@ -51,7 +53,10 @@ public sealed class MapSinkTests
         Assert.Contains("257", Assert.Throws<ArgumentException>(() => sink.Begin(1, 257, 4, 4)).Message, StringComparison.Ordinal);
         Assert.Contains("not of 2", Assert.Throws<ArgumentException>(() => sink.Begin(2, 3, 4, 4)).Message, StringComparison.Ordinal);
         sink.Begin(1, 2, 4, 4);
-        Assert.Contains("finite", Assert.Throws<InvalidDataException>(() => sink.Write(0, 0, full(1, 2, 4, 4, float.NaN))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "finite",
+            Assert.Throws<InvalidDataException>(() => sink.Write(0, 0, full(1, 2, 4, 4, float.NaN))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("0 of 4 rows", Assert.Throws<InvalidOperationException>(sink.Complete).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ClassMapSink([], 1.5));
     }
@@ -108,7 +113,8 @@ public sealed class MapSinkTests
         var properties = feature.GetProperty("properties");
         Assert.Equal("annotation", properties.GetProperty("objectType").GetString());
         Assert.Equal("tissue", properties.GetProperty("classification").GetProperty("name").GetString());
-        Assert.Equal([10, 20, 30], properties.GetProperty("classification").GetProperty("color").EnumerateArray().Select(part => part.GetInt32()));
+        Assert.Equal(
+            [10, 20, 30], properties.GetProperty("classification").GetProperty("color").EnumerateArray().Select(part => part.GetInt32()));
         Assert.Equal(64, properties.GetProperty("measurements").GetProperty("Area px^2").GetDouble());
         Assert.Equal(16, properties.GetProperty("measurements").GetProperty("Area um^2").GetDouble());
     }
@@ -158,7 +164,8 @@ public sealed class MapSinkTests
         {
             for (long left = 0; left < map.shape[3]; left += width)
             {
-                using var part = map.narrow(2, top, Math.Min(height, map.shape[2] - top)).narrow(3, left, Math.Min(width, map.shape[3] - left));
+                using var part = map.narrow(2, top, Math.Min(height, map.shape[2] - top)).narrow(
+                    3, left, Math.Min(width, map.shape[3] - left));
                 sink.Write(top, left, part);
             }
         }

@@ -62,7 +62,8 @@ public sealed class PyramidWriterTests
         var values = Enumerable.Range(0, Height * Width * Channels).Select(_ => (float)random.Next(256)).ToArray();
         using (var writer = new PyramidWriter(path, new(Height, Width) { Channels = Channels, Samples = samples }))
         {
-            writer.Write(samples == MapSamples.Byte ? Array.ConvertAll(values, value => (byte)value) : MemoryMarshal.AsBytes(values.AsSpan()));
+            writer.Write(
+                samples == MapSamples.Byte ? Array.ConvertAll(values, value => (byte)value) : MemoryMarshal.AsBytes(values.AsSpan()));
             writer.Complete();
         }
 
@@ -92,7 +93,9 @@ public sealed class PyramidWriterTests
     {
         using var folder = new TemporaryFolder();
         // Turned by a matrix, and by scale and point: the same place either way.
-        var scaled = Ground(folder.File("scaled.tif"), rasterType, page => page.Doubles(33550, 0.5, 0.25, 0).Doubles(33922, 10, 20, 0, 500_000, 4_000_000, 0));
+        var scaled = Ground(
+            folder.File("scaled.tif"), rasterType, page => page.Doubles(33550, 0.5, 0.25, 0).Doubles(
+                33922, 10, 20, 0, 500_000, 4_000_000, 0));
         var matrix = Ground(folder.File("matrix.tif"), rasterType, page => page.Doubles(
             34264, 0.5, 0, 0, 499_995, 0, -0.25, 0, 4_000_005, 0, 0, 0, 0, 0, 0, 0, 1));
         foreach (var image in new[] { scaled, matrix })
@@ -141,7 +144,8 @@ public sealed class PyramidWriterTests
             Assert.Equal([213, 94, 0], entries[1].EnumerateArray().Take(3).Select(part => part.GetInt32()));
         }
 
-        static double[] Transform(JsonDocument info) => [.. info.RootElement.GetProperty("geoTransform").EnumerateArray().Select(number => number.GetDouble())];
+        static double[] Transform(JsonDocument info) =>
+            [.. info.RootElement.GetProperty("geoTransform").EnumerateArray().Select(number => number.GetDouble())];
 
         static string System(JsonDocument info) => info.RootElement.GetProperty("coordinateSystem").GetProperty("wkt").GetString()!;
     }
@@ -154,8 +158,12 @@ public sealed class PyramidWriterTests
         using (var writer = new PyramidWriter(path, new(2, 3)))
         {
             writer.Write(new byte[3]);
-            Assert.Contains("rows of 3", Assert.Throws<ArgumentException>(() => writer.Write(new byte[4])).Message, StringComparison.Ordinal);
-            Assert.Contains("1 rows that are left", Assert.Throws<ArgumentException>(() => writer.Write(new byte[6])).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "rows of 3", Assert.Throws<ArgumentException>(() => writer.Write(new byte[4])).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "1 rows that are left",
+                Assert.Throws<ArgumentException>(() => writer.Write(new byte[6])).Message,
+                StringComparison.Ordinal);
             Assert.Contains("1 of 2 rows", Assert.Throws<InvalidOperationException>(writer.Complete).Message, StringComparison.Ordinal);
         }
 
@@ -194,7 +202,8 @@ public sealed class PyramidWriterTests
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             var text = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return text;

@@ -173,7 +173,9 @@ public sealed class RegionTracerTests
     }
 
     private static long SignedArea(IReadOnlyList<(long X, long Y)> ring) =>
-        ring.Index().Sum(corner => (corner.Item.X * ring[(corner.Index + 1) % ring.Count].Y) - (ring[(corner.Index + 1) % ring.Count].X * corner.Item.Y));
+        ring.Index().Sum(
+            corner =>
+                (corner.Item.X * ring[(corner.Index + 1) % ring.Count].Y) - (ring[(corner.Index + 1) % ring.Count].X * corner.Item.Y));
 
     private static List<HashSet<(int Y, int X)>> Components(byte[][] map, int? background)
     {
@@ -189,7 +191,8 @@ public sealed class RegionTracerTests
                 var open = new Stack<(int Y, int X)>(component);
                 while (open.TryPop(out var cell))
                 {
-                    foreach (var (nextY, nextX) in new[] { (cell.Y - 1, cell.X), (cell.Y + 1, cell.X), (cell.Y, cell.X - 1), (cell.Y, cell.X + 1) })
+                    var around = new[] { (cell.Y - 1, cell.X), (cell.Y + 1, cell.X), (cell.Y, cell.X - 1), (cell.Y, cell.X + 1) };
+                    foreach (var (nextY, nextX) in around)
                     {
                         if (nextY >= 0 && nextX >= 0 && nextY < map.Length && nextX < map[0].Length
                             && map[nextY][nextX] == map[y][x] && seen.Add((nextY, nextX)))

@@ -64,9 +64,14 @@ public sealed class MaskFileTests : IDisposable
         }
 
         Assert.Equal(
-            $"{colour}: this mask has 3 channels, but one is needed, with the number of a class at each pixel; save it as one channel.", Refusal(colour));
-        Assert.StartsWith($"{table}: this mask has a table of colours, which would be read instead of its values", Refusal(table), StringComparison.Ordinal);
-        Assert.Equal($"{lossy}: this mask is a JPEG, whose compression changes values; save it without loss, as PNG or TIFF.", Refusal(lossy));
+            $"{colour}: this mask has 3 channels, but one is needed, with the number of a class at each pixel; save it as one channel.",
+            Refusal(colour));
+        Assert.StartsWith(
+            $"{table}: this mask has a table of colours, which would be read instead of its values",
+            Refusal(table),
+            StringComparison.Ordinal);
+        Assert.Equal(
+            $"{lossy}: this mask is a JPEG, whose compression changes values; save it without loss, as PNG or TIFF.", Refusal(lossy));
     }
 
     [Fact]
@@ -101,7 +106,8 @@ public sealed class MaskFileTests : IDisposable
         }
     }
 
-    private static Image Grey(byte[] values) => Image.NewFromMemory(values, 4, 3, 1, Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Bw);
+    private static Image Grey(byte[] values) =>
+        Image.NewFromMemory(values, 4, 3, 1, Enums.BandFormat.Uchar).Copy(interpretation: Enums.Interpretation.Bw);
 
     private static float[] Values(string path)
     {

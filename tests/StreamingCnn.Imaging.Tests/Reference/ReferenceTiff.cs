@@ -27,7 +27,9 @@ internal sealed class ReferenceTiff : ReferenceImage
         bits = Number(TiffTag.BITSPERSAMPLE);
         separate = Number(TiffTag.PLANARCONFIG) == (int)PlanarConfig.SEPARATE;
         real = Number(TiffTag.SAMPLEFORMAT) == (int)SampleFormat.IEEEFP;
-        block = tiff.IsTiled() ? (Number(TiffTag.TILELENGTH), Number(TiffTag.TILEWIDTH)) : (Math.Min(Number(TiffTag.ROWSPERSTRIP), Height), Width);
+        block = tiff.IsTiled()
+            ? (Number(TiffTag.TILELENGTH), Number(TiffTag.TILEWIDTH))
+            : (Math.Min(Number(TiffTag.ROWSPERSTRIP), Height), Width);
         jpeg = Number(TiffTag.COMPRESSION) == (int)Compression.JPEG && Number(TiffTag.PHOTOMETRIC) == (int)Photometric.YCBCR;
     }
 
@@ -68,17 +70,21 @@ internal sealed class ReferenceTiff : ReferenceImage
         if (jpeg)
             return DecodeJpeg(index);
         var bytes = new byte[tiff.IsTiled() ? tiff.TileSize() : tiff.StripSize()];
-        var length = tiff.IsTiled() ? tiff.ReadEncodedTile(index, bytes, 0, bytes.Length) : tiff.ReadEncodedStrip(index, bytes, 0, bytes.Length);
+        var length = tiff.IsTiled()
+            ? tiff.ReadEncodedTile(index, bytes, 0, bytes.Length)
+            : tiff.ReadEncodedStrip(index, bytes, 0, bytes.Length);
         Assert.True(length > 0);
         return bytes;
     }
 
-    // LibTiff.NET repeats halved chroma where other decoders interpolate it, so a block becomes a JPEG file for the other decoder: tables without their end mark,
-    // then the block without its start mark.
+    // LibTiff.NET repeats halved chroma where other decoders interpolate it, so a block becomes a JPEG file for the other decoder: tables
+    // without their end mark, then the block without its start mark.
     private byte[] DecodeJpeg(int index)
     {
         var coded = new byte[tiff.IsTiled() ? tiff.RawTileSize(index) : tiff.RawStripSize(index)];
-        Assert.Equal(coded.Length, tiff.IsTiled() ? tiff.ReadRawTile(index, coded, 0, coded.Length) : tiff.ReadRawStrip(index, coded, 0, coded.Length));
+        Assert.Equal(
+            coded.Length,
+            tiff.IsTiled() ? tiff.ReadRawTile(index, coded, 0, coded.Length) : tiff.ReadRawStrip(index, coded, 0, coded.Length));
         if (tiff.GetField(TiffTag.JPEGTABLES) is { } tables)
             coded = [.. tables[1].GetBytes().AsSpan()[..^2], .. coded.AsSpan(2)];
         using var decoded = new ReferenceJpeg(coded);

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Imaging.Tests.Sources;
 
 /// <summary>
-/// The law that streaming rests on, for random combinations of everything at once: whatever the kind of file, the resolution, the crop and the augmentation, a region read in
-/// pieces is the region read whole.
+/// The law that streaming rests on, for random combinations of everything at once: whatever the kind of file, the resolution, the crop and
+/// the augmentation, a region read in pieces is the region read whole.
 /// </summary>
 public sealed class CutPropertyTests : IDisposable
 {
@@ -20,7 +20,19 @@ public sealed class CutPropertyTests : IDisposable
     /// <summary>The kinds of files, each made small so that many combinations can be tried, and whether it states its resolution.</summary>
     private static readonly string[] Kinds =
     [
-        "rgb.png", "grey.png", "deep.png", "clear.png", "colours.png", "bits.png", "picture.jpg", "inks.jpg", "lying.jpg", "picture.webp", "pyramid.tif", "strips.tif", "lying.tif",
+        "rgb.png",
+        "grey.png",
+        "deep.png",
+        "clear.png",
+        "colours.png",
+        "bits.png",
+        "picture.jpg",
+        "inks.jpg",
+        "lying.jpg",
+        "picture.webp",
+        "pyramid.tif",
+        "strips.tif",
+        "lying.tif",
         "wide.tif", "lab.tif", "float.tif", "array.npy", "deep.npy", "float.raw", "needles", "sums",
     ];
 
@@ -99,7 +111,14 @@ public sealed class CutPropertyTests : IDisposable
 
     [Fact]
     public void A_region_read_in_pieces_is_the_region_read_whole() =>
-        Gen.Select(Gen.Int[0, Kinds.Length - 1].Select(i => Kinds[i]), Resolution, Augmentation, Gen.Int[0, 1000], Gen.Double[0, 1].Array[4], Gen.Double[0, 1].Array[0, 3], Gen.Double[0, 1].Array[0, 3])
+        Gen.Select(
+            Gen.Int[0, Kinds.Length - 1].Select(i => Kinds[i]),
+            Resolution,
+            Augmentation,
+            Gen.Int[0, 1000],
+            Gen.Double[0, 1].Array[4],
+            Gen.Double[0, 1].Array[0, 3],
+            Gen.Double[0, 1].Array[0, 3])
             .Sample(
                 (kind, resolution, augmentation, seed, region, rowCuts, columnCuts) =>
                 {
@@ -147,7 +166,13 @@ public sealed class CutPropertyTests : IDisposable
         var info = ImageInfo.Read(path);
         // Windows of a size that a test can afford: by factor, by level, by resolution.
         var smallest = Math.Max(3, info.Width / 1500.0);
-        Gen.Select(Gen.Select(Gen.Double[smallest, 3 * smallest], Gen.Int[0, 2]), Augmentation, Gen.Int[0, 1000], Gen.Double[0, 1].Array[4], Gen.Double[0, 1].Array[0, 2], Gen.Double[0, 1].Array[0, 2])
+        Gen.Select(
+            Gen.Select(Gen.Double[smallest, 3 * smallest], Gen.Int[0, 2]),
+            Augmentation,
+            Gen.Int[0, 1000],
+            Gen.Double[0, 1].Array[4],
+            Gen.Double[0, 1].Array[0, 2],
+            Gen.Double[0, 1].Array[0, 2])
             .Sample(
                 (resolution, augmentation, seed, region, rowCuts, columnCuts) =>
                 {
@@ -176,7 +201,9 @@ public sealed class CutPropertyTests : IDisposable
     {
         if (kind is "needles" or "sums")
         {
-            var image = kind == "needles" ? new NeedleGenerator(150, seed, noise: 30).Generate(seed) : new UltraMnistGenerator(150, seed).Generate(seed);
+            var image = kind == "needles"
+                ? new NeedleGenerator(150, seed, noise: 30).Generate(seed)
+                : new UltraMnistGenerator(150, seed).Generate(seed);
             return resolution.Downsample is { } factor ? new ResampledSource(image, (long)(150 / factor), (long)(150 / factor)) : image;
         }
 
@@ -190,7 +217,8 @@ public sealed class CutPropertyTests : IDisposable
         var info = ImageInfo.Read(In(kind));
         if (resolution.MicrometresPerPixel is not null && info.MicrometresPerPixel is null)
             resolution = new ImageOptions { Downsample = resolution.MicrometresPerPixel };
-        return ImageSource.Open(In(kind), resolution with { Level = resolution.Level is { } level ? Math.Min(level, info.Levels.Count - 1) : null });
+        return ImageSource.Open(
+            In(kind), resolution with { Level = resolution.Level is { } level ? Math.Min(level, info.Levels.Count - 1) : null });
     }
 
     /// <summary>Reads a region at one go and again in a grid of pieces, the last first.</summary>
@@ -219,7 +247,11 @@ public sealed class CutPropertyTests : IDisposable
 
     private static IEnumerable<(long First, long End)> Pieces(long first, long end, double[] cuts)
     {
-        List<long> edges = [first, .. cuts.Select(cut => first + (long)(cut * (end - first))).Where(edge => edge > first && edge < end).Distinct().Order(), end];
+        List<long> edges = [
+            first,
+            .. cuts.Select(cut => first + (long)(cut * (end - first))).Where(edge => edge > first && edge < end).Distinct().Order(),
+            end
+        ];
         return edges.Zip(edges.Skip(1)).Reverse();
     }
 }

@@ -90,7 +90,10 @@ public sealed class DamagedFileTests
         var path = folder.Write("bare.raw", new string('x', 100));
         using (var source = ImageSource.OpenRaw(path, new RawLayout(5, 4, 5)))
             Assert.Equal((5, 5, 4), (source.Channels, source.Height, source.Width));
-        AssertOneSentence(Assert.Throws<ImageFormatException>(() => ImageSource.OpenRaw(path, new RawLayout(5, 4, 5, Offset: 1))), path, "needs 101 bytes, but the file is cut short at 100");
+        AssertOneSentence(
+            Assert.Throws<ImageFormatException>(() => ImageSource.OpenRaw(path, new RawLayout(5, 4, 5, Offset: 1))),
+            path,
+            "needs 101 bytes, but the file is cut short at 100");
         AssertOneSentence(Assert.Throws<ImageFormatException>(() => ImageSource.OpenRaw(path, new RawLayout(0, 4))), path, "is no image");
     }
 

@@ -58,10 +58,14 @@ public sealed class DecodedPixelsTests
         using var other = ReferenceImage.Open(path);
         var upright = other.Read(0, 0, other.Height, other.Width).rot90(-1, (2, 3));
         foreach (var (top, left, height, width) in Places(ours.Height, ours.Width))
-            Assert.Equal(0, (upright.narrow(2, top, height).narrow(3, left, width) - ours.Read(top, left, height, width)).abs().max().ToSingle());
+            Assert.Equal(
+                0, (upright.narrow(2, top, height).narrow(3, left, width) - ours.Read(top, left, height, width)).abs().max().ToSingle());
     }
 
-    /// <summary>There is no one true conversion of inks to light: ours goes by a profile of a press, Skia's by arithmetic. What must agree is what is dark, light, red, green and blue.</summary>
+    /// <summary>
+    /// There is no one true conversion of inks to light: ours goes by a profile of a press, Skia's by arithmetic. What must agree is what
+    /// is dark, light, red, green and blue.
+    /// </summary>
     [Theory]
     [InlineData("modes/cmyk-adobe-100x100.jpg")]
     [InlineData("modes/cmyk-he-1000x800.jpg")]
@@ -103,7 +107,9 @@ public sealed class DecodedPixelsTests
     {
         yield return (0, 0, 1, 1);
         yield return (height - 1, width - 1, 1, 1);
-        foreach (var (y, x, side) in ((double, double, long)[])[(0, 0, 131), (0.37, 0.61, 257), (0.83, 0.09, 77), (0.5, 0.5, 311), (0.997, 0.991, 63)])
+        (double, double, long)[] places =
+            [(0, 0, 131), (0.37, 0.61, 257), (0.83, 0.09, 77), (0.5, 0.5, 311), (0.997, 0.991, 63)];
+        foreach (var (y, x, side) in places)
         {
             var (h, w) = (Math.Min(side, height), Math.Min((side * 2) + 1, width));
             yield return ((long)(y * (height - h)), (long)(x * (width - w)), h, w);

@@ -53,7 +53,8 @@ public sealed class ImageSourceTests
         using var scope = NewDisposeScope();
         using var expected = ImageSource.Open(SampleFiles.Get("modes/rgb8-512x384.png"));
         using var actual = ImageSource.Open(SampleFiles.Get(name));
-        var difference = (expected.Read(37, 51, 301, 403).to(ScalarType.Float32) - actual.Read(37, 51, 301, 403).to(ScalarType.Float32)).abs().max();
+        var difference =
+            (expected.Read(37, 51, 301, 403).to(ScalarType.Float32) - actual.Read(37, 51, 301, 403).to(ScalarType.Float32)).abs().max();
         // 16-bit files hold 257 times the 8-bit value, or that of a converter that rounds.
         Assert.InRange(difference.ToSingle(), 0, 0.51f);
         if (actual.Read(0, 0, 1, 1).dtype == ScalarType.Byte)

@@ -106,7 +106,8 @@ public sealed class LevelTests
         using var bundled = ImageSource.Open(path, new ImageOptions { ApplyColourProfile = false });
         using var other = new OpenSlideContainer(path).OpenLevel(0, new ImageOptions());
         Assert.Equal((bundled.Height, bundled.Width), (other.Height, other.Width));
-        var difference = (bundled.Read(333, 777, 901, 1003).to(ScalarType.Int16) - other.Read(333, 777, 901, 1003).to(ScalarType.Int16)).abs();
+        var difference =
+            (bundled.Read(333, 777, 901, 1003).to(ScalarType.Int16) - other.Read(333, 777, 901, 1003).to(ScalarType.Int16)).abs();
         Assert.InRange(difference.max().ToInt32(), 0, 4);
     }
 

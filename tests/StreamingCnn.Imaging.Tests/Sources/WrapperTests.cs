@@ -66,7 +66,10 @@ public sealed class WrapperTests
         Assert.Contains("3 means and 3 deviations were given for an image of 1 channels", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Windows as the engine reads them: each overlaps its neighbours by three pixels, but the first of a row and column are smaller; on the way back the last are kept.</summary>
+    /// <summary>
+    /// Windows as the engine reads them: each overlaps its neighbours by three pixels, but the first of a row and column are smaller; on
+    /// the way back the last are kept.
+    /// </summary>
     [Fact]
     public void Prefetching_gives_the_same_pixels_and_foretells_a_training_step()
     {
@@ -77,11 +80,17 @@ public sealed class WrapperTests
         (long First, long End)[] columns = [(0, 80), (77, 160), (157, 240), (237, 260)];
         var there = rows.SelectMany(row => columns.Select(column => (row, column))).ToList();
         foreach (var ((top, bottom), (left, right)) in there)
-            Assert.True(Windows.Same(picture.narrow(2, top, bottom - top).narrow(3, left, right - left), source.Read(top, left, bottom - top, right - left)));
+            Assert.True(
+                Windows.Same(
+                    picture.narrow(2, top, bottom - top).narrow(3, left, right - left),
+                    source.Read(top, left, bottom - top, right - left)));
         // Not foretold: the first two.
         Assert.Equal(there.Count - 2, source.Hits);
         foreach (var ((top, bottom), (left, right)) in there.AsEnumerable().Reverse().Skip(2))
-            Assert.True(Windows.Same(picture.narrow(2, top, bottom - top).narrow(3, left, right - left), source.Read(top, left, bottom - top, right - left)));
+            Assert.True(
+                Windows.Same(
+                    picture.narrow(2, top, bottom - top).narrow(3, left, right - left),
+                    source.Read(top, left, bottom - top, right - left)));
         // Not foretold: where the way back begins.
         Assert.Equal(there.Count - 2 + there.Count - 3, source.Hits);
         Windows.AssertIndependent(source);

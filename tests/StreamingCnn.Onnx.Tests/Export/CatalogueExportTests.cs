@@ -22,7 +22,10 @@ public sealed class CatalogueExportTests : IDisposable
 
     private static readonly (string Name, NormKind Norm)[] Slow =
     [
-        ("resnet50", NormKind.Frozen), ("resnet34-plain", NormKind.Frozen), ("resnet50-ws", NormKind.Frozen), ("convnext-tiny", NormKind.Frozen),
+        ("resnet50", NormKind.Frozen),
+        ("resnet34-plain", NormKind.Frozen),
+        ("resnet50-ws", NormKind.Frozen),
+        ("convnext-tiny", NormKind.Frozen),
         ("efficientnet-b0", NormKind.Frozen), ("efficientnet-b0", NormKind.Group), ("efficientnet-b3", NormKind.Instance),
         ("mobilenetv3-large", NormKind.Frozen), ("regnety-800mf", NormKind.Group), ("pathology-2048", NormKind.Frozen),
         ("convnextv2-nano", NormKind.Frozen),

@@ -18,7 +18,12 @@ public sealed class ExportTests : IDisposable
     {
         using var scope = NewDisposeScope();
         random.manual_seed(2);
-        using var network = Sequential(Conv2d(3, 8, 4, 4), new Block(), Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bilinear), ReflectionPad2d(1), PixelShuffle(2));
+        using var network = Sequential(
+            Conv2d(3, 8, 4, 4),
+            new Block(),
+            Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bilinear),
+            ReflectionPad2d(1),
+            PixelShuffle(2));
         Exported.Check(network, folder, 44, 52).Dispose();
     }
 
@@ -30,7 +35,9 @@ public sealed class ExportTests : IDisposable
         OnnxExport.Write(trunk, folder.File("trunk.onnx"));
         Assert.True(trunk.training);
         using var again = OnnxNetwork.LoadTrunk(folder.File("trunk.onnx"));
-        Assert.Equal(trunk.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(), again.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order());
+        Assert.Equal(
+            trunk.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order(),
+            again.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Order());
     }
 
     [Fact]
@@ -40,9 +47,13 @@ public sealed class ExportTests : IDisposable
         using var grad = no_grad();
         using var network = Sequential(Conv2d(2, 3, 3));
         var path = folder.File("net.onnx");
-        OnnxExport.Write(network, path, new() { Channels = 2, Preprocessing = ([10, 20], [2, 4]), Metadata = new Dictionary<string, string> { ["outputs"] = "a\nb" } });
+        OnnxExport.Write(
+            network,
+            path,
+            new() { Channels = 2, Preprocessing = ([10, 20], [2, 4]), Metadata = new Dictionary<string, string> { ["outputs"] = "a\nb" } });
         var image = rand(1, 2, 9, 11) * 50;
-        var expected = network.forward((image - tensor(new float[] { 10, 20 }).reshape(1, 2, 1, 1)) / tensor(new float[] { 2, 4 }).reshape(1, 2, 1, 1));
+        var expected = network.forward(
+            (image - tensor(new float[] { 10, 20 }).reshape(1, 2, 1, 1)) / tensor(new float[] { 2, 4 }).reshape(1, 2, 1, 1));
         Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
         Assert.Throws<ArgumentException>(() => OnnxExport.Write(network, path, new() { Channels = 2, Preprocessing = ([1], [1]) }));
     }

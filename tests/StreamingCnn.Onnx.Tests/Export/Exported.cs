@@ -9,7 +9,9 @@ namespace StreamingCnn.Onnx.Tests.Export;
 /// <summary>A network as a file: what ONNX Runtime makes of it, and what it is when it comes back.</summary>
 internal static class Exported
 {
-    /// <summary>Gives parameters and statistics values that no initialisation has, so that none of them can be left out unnoticed.</summary>
+    /// <summary>
+    /// Gives parameters and statistics values that no initialisation has, so that none of them can be left out unnoticed.
+    /// </summary>
     public static void Disturb(Module network)
     {
         using var scope = NewDisposeScope();
@@ -27,7 +29,8 @@ internal static class Exported
 
     /// <summary>Writes a network, and compares what comes of it at two sizes: in ONNX Runtime, and imported again.</summary>
     /// <returns>The import.</returns>
-    public static Module<Tensor, Tensor> Check(Module<Tensor, Tensor> network, TemporaryFolder folder, long height, long width, int channels = 3)
+    public static Module<Tensor, Tensor> Check(
+        Module<Tensor, Tensor> network, TemporaryFolder folder, long height, long width, int channels = 3)
     {
         using var grad = no_grad();
         network.eval();
@@ -53,7 +56,11 @@ internal static class Exported
         var traced = GraphBuilder.Trace(network, channels, frozenBatchNorm: true);
         return (
             [.. traced.Maps.Select(map => $"{map.Index}: {Kind(map)} {map.Channels} of {string.Join(' ', map.Inputs)}")],
-            [.. network.named_parameters().Select(entry => $"{entry.name} [{string.Join(", ", entry.parameter.shape)}]").Order(StringComparer.Ordinal)]);
+            [
+                .. network.named_parameters()
+                    .Select(entry => $"{entry.name} [{string.Join(", ", entry.parameter.shape)}]")
+                    .Order(StringComparer.Ordinal)
+            ]);
     }
 
     // A norm of the library's own comes back as TorchSharp's.

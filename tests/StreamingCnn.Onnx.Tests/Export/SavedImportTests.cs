@@ -61,10 +61,15 @@ public sealed class SavedImportTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var path = new Network().Weights("w", 6, 6, 1, 1).Node("Conv", ["x", "w"]).Node("Conv", ["Conv", "w"], ("pads", new long[] { 1, 1, 1, 1 })).Write(folder);
+        var path = new Network()
+            .Weights("w", 6, 6, 1, 1)
+            .Node("Conv", ["x", "w"])
+            .Node("Conv", ["Conv", "w"], ("pads", new long[] { 1, 1, 1, 1 }))
+            .Write(folder);
         using var trunk = (OnnxTrunk)OnnxNetwork.Load(path);
         trunk.Save(folder.File("same.onnx"));
         trunk.parameters().First().mul_(2);
-        Assert.Contains("'w'", Assert.Throws<NotSupportedException>(() => trunk.Save(folder.File("other.onnx"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'w'", Assert.Throws<NotSupportedException>(() => trunk.Save(folder.File("other.onnx"))).Message, StringComparison.Ordinal);
     }
 }

@@ -15,7 +15,8 @@ public sealed class DamagedFileTests : IDisposable
     public void A_file_cut_anywhere_is_refused_in_one_sentence()
     {
         using var scope = NewDisposeScope();
-        var whole = File.ReadAllBytes(new Network().Weights("w", 2, 6, 3, 3).Node("Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 })).Write(folder));
+        var whole = File.ReadAllBytes(
+            new Network().Weights("w", 2, 6, 3, 3).Node("Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 })).Write(folder));
         var path = folder.File("cut.onnx");
         for (var length = 0; length < whole.Length; length += 3)
         {
@@ -30,7 +31,12 @@ public sealed class DamagedFileTests : IDisposable
     public void A_file_with_a_wrong_byte_is_read_or_refused()
     {
         using var scope = NewDisposeScope();
-        var whole = File.ReadAllBytes(new Network().Weights("w", 2, 6, 3, 3).Node("Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 })).Node("Relu", ["Conv"]).Write(folder));
+        var whole = File.ReadAllBytes(
+            new Network()
+                .Weights("w", 2, 6, 3, 3)
+                .Node("Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 }))
+                .Node("Relu", ["Conv"])
+                .Write(folder));
         var path = folder.File("changed.onnx");
         var chance = new Random(1);
         for (var i = 0; i < 200; i++)
@@ -79,7 +85,8 @@ public sealed class DamagedFileTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var path = Changed(tensor => tensor with { Shape = [1L << 40, 1L << 40] });
-        Assert.Contains("impossible shape", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "impossible shape", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -112,25 +119,35 @@ public sealed class DamagedFileTests : IDisposable
     public void Something_else_is_refused(string content)
     {
         var path = folder.Write("other.onnx", content);
-        Assert.Contains("is no ONNX file", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is no ONNX file", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_missing_file_is_said_to_be() =>
-        Assert.Contains("There is no file", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(folder.File("none.onnx"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "There is no file",
+            Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(folder.File("none.onnx"))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void What_is_written_is_read_again()
     {
         using var scope = NewDisposeScope();
-        var model = new Network().Weights("w", 2, 6, 3, 3).Number("alpha", 0.5f).Node("Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 }), ("auto_pad", "NOTSET"))
-            .Node("Resize", ["Conv", "", "scales"]).Node("Elu", ["Resize"], ("alpha", 0.5f)).Node("Upsample", ["Elu"], ("scales", new float[] { 1, 1, 2, 2 })).Model();
+        var model = new Network().Weights("w", 2, 6, 3, 3).Number("alpha", 0.5f).Node(
+            "Conv", ["x", "w"], ("pads", new long[] { 1, 1, 1, 1 }), ("auto_pad", "NOTSET"))
+            .Node("Resize", ["Conv", "", "scales"])
+                .Node("Elu", ["Resize"], ("alpha", 0.5f))
+                .Node("Upsample", ["Elu"], ("scales", new float[] { 1, 1, 2, 2 }))
+                .Model();
         using var stream = new MemoryStream();
         ModelWriter.Write(stream, model with { Metadata = [new("classes", "cat\ndog")], Producer = "test" });
         var read = ModelReader.Read(stream.ToArray());
         Assert.Equal(("test", model.Opset, model.Graph.Name), (read.Producer, read.Opset, read.Graph.Name));
         Assert.Equal(["cat\ndog"], read.Metadata.Select(entry => entry.Value));
-        Assert.Equal(model.Graph.Nodes.Select(node => (node.Name, node.Operator, string.Join(' ', node.Inputs))), read.Graph.Nodes.Select(node => (node.Name, node.Operator, string.Join(' ', node.Inputs))));
+        Assert.Equal(
+            model.Graph.Nodes.Select(node => (node.Name, node.Operator, string.Join(' ', node.Inputs))),
+            read.Graph.Nodes.Select(node => (node.Name, node.Operator, string.Join(' ', node.Inputs))));
         Assert.Equal([1L, 1, 1, 1], read.Graph.Nodes[0].Attributes["pads"].Integers!);
         Assert.Equal([1f, 1, 2, 2], read.Graph.Nodes[3].Attributes["scales"].Singles!);
         Assert.Equal([null, 6, null, null], read.Graph.Inputs.Single().Shape!);

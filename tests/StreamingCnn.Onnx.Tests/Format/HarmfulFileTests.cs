@@ -28,31 +28,46 @@ public sealed class HarmfulFileTests : IDisposable
         ["a spread map"] = () => new Network().Integers("shape", 1, 6, 1000, 1000).Node("Expand", ["x", "shape"]).Model(),
 
         // Numbers that nothing has.
-        ["values of a huge shape"] = () => new Network().Integers("shape", Huge, Huge).Node("ConstantOfShape", ["shape"]).Node("Add", ["x", "ConstantOfShape"]).Model(),
-        ["values of a negative shape"] = () => new Network().Integers("shape", -1).Node("ConstantOfShape", ["shape"]).Node("Add", ["x", "ConstantOfShape"]).Model(),
-        ["a huge window"] = () => new Network().Node("MaxPool", ["x"], ("kernel_shape", new[] { Huge, Huge })).Node("Det", ["MaxPool"]).Model(),
+        ["values of a huge shape"] = () =>
+            new Network().Integers("shape", Huge, Huge).Node("ConstantOfShape", ["shape"]).Node("Add", ["x", "ConstantOfShape"]).Model(),
+        ["values of a negative shape"] = () =>
+            new Network().Integers("shape", -1).Node("ConstantOfShape", ["shape"]).Node("Add", ["x", "ConstantOfShape"]).Model(),
+        ["a huge window"] = () =>
+            new Network().Node("MaxPool", ["x"], ("kernel_shape", new[] { Huge, Huge })).Node("Det", ["MaxPool"]).Model(),
         ["a window of nothing"] = () => new Network().Node("MaxPool", ["x"], ("kernel_shape", new long[] { 0, 0 })).Model(),
         ["a window of one side"] = () => new Network().Node("AveragePool", ["x"], ("kernel_shape", new long[] { 2 })).Model(),
-        ["strides of nothing"] = () => new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("strides", new long[] { 0, 1 })).Model(),
-        ["negative dilation"] = () => new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("dilations", new long[] { -1, 1 })).Model(),
-        ["negative pads"] = () => new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("pads", new long[] { -1, 0, 0, 0 })).Model(),
+        ["strides of nothing"] = () =>
+            new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("strides", new long[] { 0, 1 })).Model(),
+        ["negative dilation"] = () =>
+            new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("dilations", new long[] { -1, 1 })).Model(),
+        ["negative pads"] = () =>
+            new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("pads", new long[] { -1, 0, 0, 0 })).Model(),
         ["no groups"] = () => new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("group", 0)).Model(),
         ["negative groups"] = () => new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"], ("group", -2)).Model(),
         ["groups that do not fit"] = () => new Network().Weights("w", 4, 2, 3, 3).Node("Conv", ["x", "w"], ("group", 3)).Model(),
-        ["a norm of no groups"] = () => new Network { Opset = 18 }.Weights("w", 3).Weights("b", 3).Node("GroupNormalization", ["x", "w", "b"], ("num_groups", 0)).Model(),
+        ["a norm of no groups"] = () =>
+            new Network { Opset = 18 }.Weights("w", 3)
+                .Weights("b", 3)
+                .Node("GroupNormalization", ["x", "w", "b"], ("num_groups", 0))
+                .Model(),
         ["a norm of other channels"] = () => new Network().Weights("w", 5).Node("BatchNormalization", ["x", "w", "w", "w", "w"]).Model(),
-        ["output padding of one side"] = () => new Network().Weights("w", 6, 4, 3, 3).Node("ConvTranspose", ["x", "w"], ("output_padding", new long[] { 1 })).Model(),
+        ["output padding of one side"] = () =>
+            new Network().Weights("w", 6, 4, 3, 3).Node("ConvTranspose", ["x", "w"], ("output_padding", new long[] { 1 })).Model(),
         ["a huge factor"] = () => new Network().Numbers("scales", 1, 1, 1e9f, 1e9f).Node("Resize", ["x", "", "scales"]).Model(),
-        ["a factor that is no number"] = () => new Network().Numbers("scales", 1, 1, float.NaN, 2).Node("Resize", ["x", "", "scales"]).Model(),
+        ["a factor that is no number"] = () =>
+            new Network().Numbers("scales", 1, 1, float.NaN, 2).Node("Resize", ["x", "", "scales"]).Model(),
         ["blocks of nothing"] = () => new Network().Node("DepthToSpace", ["x"], ("blocksize", 0)).Model(),
-        ["parts of other channels"] = () => new Network().Integers("parts", 4, 4).Node("Split", ["x", "parts"], 2, ("axis", 1)).Node("Add", ["Split.0", "Split.1"]).Model(),
+        ["parts of other channels"] = () =>
+            new Network().Integers("parts", 4, 4).Node("Split", ["x", "parts"], 2, ("axis", 1)).Node("Add", ["Split.0", "Split.1"]).Model(),
         ["negative parts"] = () => new Network().Integers("parts", 8, -2).Node("Split", ["x", "parts"], 2, ("axis", 1)).Model("Split.0"),
         ["channels that there are not"] = () => new Network().Integers("order", 2, 6).Node("Gather", ["x", "order"], ("axis", 1)).Model(),
         ["an axis that there is not"] = () => new Network().Node("Softmax", ["x"], ("axis", 7)).Model(),
-        ["a row of other length"] = () => new Network().Integers("row", 0, 7, -1).Node("Reshape", ["x", "row"]).Node("Relu", ["Reshape"]).Model(),
+        ["a row of other length"] = () =>
+            new Network().Integers("row", 0, 7, -1).Node("Reshape", ["x", "row"]).Node("Relu", ["Reshape"]).Model(),
         ["two open sides"] = () => new Network().Integers("row", 0, -1, -1).Node("Reshape", ["x", "row"]).Node("Relu", ["Reshape"]).Model(),
         ["an order that is none"] = () => new Network().Node("Transpose", ["x"], ("perm", new long[] { 0, 1, 1, 3 })).Model(),
-        ["very many values of channels"] = () => new Network().Node("GlobalAveragePool", ["x"]).Weights("w", 6, 2).Node("MatMul", ["GlobalAveragePool", "w"]).Model(),
+        ["very many values of channels"] = () =>
+            new Network().Node("GlobalAveragePool", ["x"]).Weights("w", 6, 2).Node("MatMul", ["GlobalAveragePool", "w"]).Model(),
         ["slopes of other channels"] = () => new Network().Weights("w", 5, 1, 1).Node("PRelu", ["x", "w"]).Model(),
 
         // Graphs that are none.
@@ -60,13 +75,17 @@ public sealed class HarmfulFileTests : IDisposable
         ["an output that nothing gives"] = () => new Network().Node("Relu", ["x"]).Model("nowhere"),
         ["an output that is a weight"] = () => new Network().Weights("w", 2).Node("Relu", ["x"]).Model("w"),
         ["no image"] = () => Graph(new Network().Node("Relu", ["x"]), graph => graph with { Inputs = [] }),
-        ["an image of three dimensions"] = () => Graph(new Network().Node("Relu", ["x"]), graph => graph with { Inputs = [new("x", OnnxType.Float32, [1, 2, 3])] }),
+        ["an image of three dimensions"] = () =>
+            Graph(new Network().Node("Relu", ["x"]), graph => graph with { Inputs = [new("x", OnnxType.Float32, [1, 2, 3])] }),
         ["an image of open channels"] = () => new Network { Channels = 0 }.Node("Relu", ["x"]).Model(),
-        ["a node that gives the image"] = () => Graph(new Network().Node("Relu", ["x"]), graph => graph with { Nodes = [graph.Nodes[0] with { Outputs = ["x"] }], Outputs = [new("x", OnnxType.Float32, null)] }),
+        ["a node that gives the image"] = () => Graph(
+            new Network().Node("Relu", ["x"]),
+            graph => graph with { Nodes = [graph.Nodes[0] with { Outputs = ["x"] }], Outputs = [new("x", OnnxType.Float32, null)] }),
         ["a node without inputs"] = () => new Network().Node("Relu", []).Model(),
         ["a node without outputs"] = () => Changed(new Network().Node("Relu", ["x"]).Model("y"), node => node with { Outputs = [] }),
         ["a chain of identities of each other"] = () => new Network().Node("Identity", ["Relu"]).Node("Relu", ["Identity"]).Model(),
-        ["names that terminals obey"] = () => Changed(new Network().Node("Det", ["x"]).Model(), node => node with { Name = "\u001b[2Jx\ny" }),
+        ["names that terminals obey"] = () =>
+            Changed(new Network().Node("Det", ["x"]).Model(), node => node with { Name = "\u001b[2Jx\ny" }),
     };
 
     private readonly TemporaryFolder folder = new();
@@ -102,7 +121,8 @@ public sealed class HarmfulFileTests : IDisposable
         elsewhere.Write("weights.bin", new string('x', 48));
         Directory.CreateSymbolicLink(folder.File("sub"), Path.GetDirectoryName(elsewhere.File("weights.bin"))!);
         var path = DamagedFileTests.External(folder, "sub/weights.bin");
-        Assert.Contains("no file in its folder", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no file in its folder", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
     private static OnnxModel Graph(Network network, Func<OnnxGraph, OnnxGraph> change)

@@ -35,7 +35,9 @@ public sealed class LargeFileTests(ITestOutputHelper output)
         // What joins maps of different strides takes sides that these divide, and so do pads that are right for even sizes alone.
         var graph = ModelReader.Read(file).Graph;
         var isOfMaps = file != path || graph.Nodes.Any(node => OfOtherSizes.Contains(node.Operator));
-        (long, long)[] sizes = graph.Inputs[0].Shape is [_, _, { } height, { } width] ? [(height, width)] : [(256, 288), isOfMaps ? (320, 224) : (233, 259)];
+        (long, long)[] sizes = graph.Inputs[0].Shape is [_, _, { } height, { } width]
+            ? [(height, width)]
+            : [(256, 288), isOfMaps ? (320, 224) : (233, 259)];
         var parity = 0.0;
         foreach (var (rows, columns) in sizes)
         {
@@ -57,8 +59,8 @@ public sealed class LargeFileTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Noise and blocks, of which that is taken whose output is largest: a detector finds next to nothing in most, and a difference relative
-    /// to that says nothing.
+    /// Noise and blocks, of which that is taken whose output is largest: a detector finds next to nothing in most, and a difference
+    /// relative to that says nothing.
     /// </summary>
     private static IEnumerable<Tensor> Images(long rows, long columns)
     {

@@ -10,7 +10,12 @@ namespace StreamingCnn.Onnx.Tests.Import;
 /// </summary>
 public sealed class ParityTests
 {
-    public static TheoryData<string> Names => [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Files"), "*.onnx").Select(file => Path.GetFileNameWithoutExtension(file)).Order()];
+    public static TheoryData<string> Names =>
+        [
+            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Files"), "*.onnx")
+                .Select(file => Path.GetFileNameWithoutExtension(file))
+                .Order()
+        ];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -56,7 +61,8 @@ public sealed class ParityTests
     internal static Dictionary<string, Tensor> Gradients(Module network, Tensor image)
     {
         var found = new Dictionary<string, Tensor>();
-        foreach (var (name, parameter) in network.named_parameters().Select(entry => (entry.name, (Tensor)entry.parameter)).Append(("image", image)))
+        foreach (var (name, parameter) in network.named_parameters().Select(entry => (entry.name, (Tensor)entry.parameter))
+            .Append(("image", image)))
         {
             Assert.True(parameter.grad is not null, $"{name} gets no gradient");
             found.Add(name, parameter.grad!.clone());

@@ -20,23 +20,51 @@ public sealed class RefusalTests : IDisposable
         ["an old softmax"] = (() => new Network { Opset = 11 }.Node("Softmax", ["x"], ("axis", 1)), "more than channels"),
         ["a mean of rows"] = (() => new Network().Node("ReduceMean", ["x"], ("axes", new long[] { 2 })), "rows or columns alone"),
         ["a mean of images"] = (() => new Network().Node("ReduceMean", ["x"], ("axes", new long[] { 0 })), "reduces over images"),
-        ["a flattened map"] = (() => new Network().Weights("w", 96, 3).Node("Flatten", ["x"]).Node("Gemm", ["Flatten", "w"]), "pool the map first"),
-        ["values for each position"] = (() => new Network().Weights("w", 1, 6, 9, 9).Node("Add", ["x", "w"]), "differ from position to position"),
+        ["a flattened map"] =
+            (() => new Network().Weights("w", 96, 3).Node("Flatten", ["x"]).Node("Gemm", ["Flatten", "w"]), "pool the map first"),
+        ["values for each position"] =
+            (() => new Network().Weights("w", 1, 6, 9, 9).Node("Add", ["x", "w"]), "differ from position to position"),
         ["a convolution in time"] = (() => new Network().Weights("w", 4, 6, 3).Node("Conv", ["x", "w"]), "weights of 3 dimensions"),
-        ["a convolution of other channels"] = (() => new Network().Weights("w", 4, 5, 3, 3).Node("Conv", ["x", "w"]), "expects 5 input channels, but gets 6"),
+        ["a convolution of other channels"] =
+            (() => new Network().Weights("w", 4, 5, 3, 3).Node("Conv", ["x", "w"]), "expects 5 input channels, but gets 6"),
         ["computed weights"] = (() => new Network().Node("Conv", ["x", "x"]), "must stand in the file"),
         ["a missing value"] = (() => new Network().Node("Relu", ["nowhere"]), "which nothing gives"),
-        ["maps of different sizes"] = (() => new Network { Size = (20, 20) }.Node("MaxPool", ["x"], ("kernel_shape", new long[] { 2, 2 }), ("strides", new long[] { 2, 2 })).Node("Add", ["x", "MaxPool"]), "different heights, 20 and 10"),
-        ["cubic resizing"] = (() => new Network().Numbers("scales", 1, 1, 2, 2).Node("Resize", ["x", "", "scales"], ("mode", "cubic")), "'cubic'"),
+        ["maps of different sizes"] =
+            (
+                () =>
+                    new Network { Size = (20, 20) }.Node(
+                        "MaxPool", ["x"], ("kernel_shape", new long[] { 2, 2 }), ("strides", new long[] { 2, 2 }))
+                        .Node("Add", ["x", "MaxPool"]),
+                    "different heights, 20 and 10"),
+        ["cubic resizing"] =
+            (() => new Network().Numbers("scales", 1, 1, 2, 2).Node("Resize", ["x", "", "scales"], ("mode", "cubic")), "'cubic'"),
         ["a part of a pixel"] = (() => new Network().Numbers("scales", 1, 1, 1.5f, 2).Node("Resize", ["x", "", "scales"]), "whole factors"),
-        ["rounding another way"] = (() => new Network().Numbers("scales", 1, 1, 2, 2).Node("Resize", ["x", "", "scales"], ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "ceil")), "'ceil'"),
-        ["padding around"] = (() => new Network().Integers("pads", 0, 0, 1, 1, 0, 0, 1, 1).Node("Pad", ["x", "pads"], ("mode", "wrap")), "'wrap'"),
-        ["padded channels"] = (() => new Network().Integers("pads", 0, 1, 0, 0, 0, 0, 0, 0).Node("Pad", ["x", "pads"]), "rows and columns alone"),
-        ["uneven pads that are not counted"] = (() => new Network().Node("AveragePool", ["x"], ("kernel_shape", new long[] { 3, 3 }), ("pads", new long[] { 0, 0, 1, 1 })), "uneven pads"),
-        ["a batch norm that trains"] = (() => new Network { Opset = 14 }.Weights("w", 6).Node("BatchNormalization", ["x", "w", "w", "w", "w"], ("training_mode", 1)), "evaluation mode"),
-        ["the second result of a pooling"] = (() => new Network().Node("MaxPool", ["x"], 2, ("kernel_shape", new long[] { 2, 2 })), "places of its maxima"),
+        ["rounding another way"] =
+            (
+                () => new Network().Numbers("scales", 1, 1, 2, 2).Node(
+                    "Resize", ["x", "", "scales"], ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "ceil")),
+                "'ceil'"),
+        ["padding around"] =
+            (() => new Network().Integers("pads", 0, 0, 1, 1, 0, 0, 1, 1).Node("Pad", ["x", "pads"], ("mode", "wrap")), "'wrap'"),
+        ["padded channels"] =
+            (() => new Network().Integers("pads", 0, 1, 0, 0, 0, 0, 0, 0).Node("Pad", ["x", "pads"]), "rows and columns alone"),
+        ["uneven pads that are not counted"] =
+            (
+                () => new Network().Node("AveragePool", ["x"], ("kernel_shape", new long[] { 3, 3 }), ("pads", new long[] { 0, 0, 1, 1 })),
+                "uneven pads"),
+        ["a batch norm that trains"] =
+            (
+                () =>
+                    new Network { Opset = 14 }.Weights("w", 6).Node("BatchNormalization", ["x", "w", "w", "w", "w"], ("training_mode", 1)),
+                    "evaluation mode"),
+        ["the second result of a pooling"] =
+            (() => new Network().Node("MaxPool", ["x"], 2, ("kernel_shape", new long[] { 2, 2 })), "places of its maxima"),
         ["maps side by side"] = (() => new Network().Node("Concat", ["x", "x"], ("axis", 3)), "along rows, columns or images"),
-        ["a transposed batch"] = (() => new Network().Node("Transpose", ["x"], ("perm", new long[] { 1, 0, 2, 3 })).Node("Relu", ["Transpose"]).Node("MaxPool", ["Relu"], ("kernel_shape", new long[] { 2, 2 })), "reshaped or transposed"),
+        ["a transposed batch"] =
+            (
+                () => new Network().Node("Transpose", ["x"], ("perm", new long[] { 1, 0, 2, 3 })).Node("Relu", ["Transpose"]).Node(
+                    "MaxPool", ["Relu"], ("kernel_shape", new long[] { 2, 2 })),
+                "reshaped or transposed"),
     };
 
     private readonly TemporaryFolder folder = new();
@@ -61,7 +89,12 @@ public sealed class RefusalTests : IDisposable
     public void All_nodes_are_refused_at_once()
     {
         using var scope = NewDisposeScope();
-        var path = new Network().Node("NonZero", ["x"]).Node("Unique", ["x"]).Node("Det", ["x"]).Node("Sum", ["NonZero", "Unique", "Det"]).Write(folder);
+        var path = new Network()
+            .Node("NonZero", ["x"])
+            .Node("Unique", ["x"])
+            .Node("Det", ["x"])
+            .Node("Sum", ["NonZero", "Unique", "Det"])
+            .Write(folder);
         var refusal = Assert.Throws<UnsupportedOnnxException>(() => OnnxNetwork.Load(path));
         Assert.Equal(["NonZero", "Unique", "Det"], refusal.Refusals.Select(node => node.Operator));
     }
@@ -70,7 +103,8 @@ public sealed class RefusalTests : IDisposable
     public void A_trunk_is_not_cut_where_something_in_its_middle_is_refused()
     {
         using var scope = NewDisposeScope();
-        var path = new Network().Node("Relu", ["x"]).Node("Det", ["Relu"]).Weights("w", 4, 6, 3, 3).Node("Conv", ["Det", "w"]).Write(folder);
+        var path =
+            new Network().Node("Relu", ["x"]).Node("Det", ["Relu"]).Weights("w", 4, 6, 3, 3).Node("Conv", ["Det", "w"]).Write(folder);
         Assert.Throws<UnsupportedOnnxException>(() => OnnxNetwork.LoadTrunk(path));
     }
 
@@ -86,7 +120,13 @@ public sealed class RefusalTests : IDisposable
     public void A_trunk_ends_before_a_classifier_that_binds_the_size()
     {
         using var scope = NewDisposeScope();
-        var path = new Network().Weights("w", 4, 6, 3, 3).Node("Conv", ["x", "w"]).Node("Flatten", ["Conv"]).Weights("v", 96, 3).Node("Gemm", ["Flatten", "v"]).Write(folder);
+        var path = new Network()
+            .Weights("w", 4, 6, 3, 3)
+            .Node("Conv", ["x", "w"])
+            .Node("Flatten", ["Conv"])
+            .Weights("v", 96, 3)
+            .Node("Gemm", ["Flatten", "v"])
+            .Write(folder);
         using var trunk = OnnxNetwork.LoadTrunk(path);
         Assert.Equal(("Conv", 6, 4), (trunk.Output, trunk.Channels, trunk.OutputChannels));
         Assert.Single(trunk.named_parameters());
@@ -99,7 +139,8 @@ public sealed class RefusalTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var path = new Network { Opset = opset }.Node("Relu", ["x"]).Write(folder);
-        Assert.Contains($"version {opset}", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"version {opset}", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,7 +148,8 @@ public sealed class RefusalTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var path = new Network().Node("Add", ["x", "Relu"]).Node("Relu", ["Add"]).Write(folder);
-        Assert.Contains("wait for each other", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "wait for each other", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +157,8 @@ public sealed class RefusalTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var path = new Network().Node("Identity", ["Mul"]).Node("Mul", ["x", "Identity"]).Write(folder);
-        Assert.Contains("wait for each other", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "wait for each other", Assert.Throws<OnnxFileException>(() => OnnxNetwork.Load(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

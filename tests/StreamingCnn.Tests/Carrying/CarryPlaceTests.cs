@@ -22,7 +22,8 @@ public sealed class CarryPlaceTests : IDisposable
     }
 
     [Fact]
-    public void A_carry_in_a_file_changes_no_bit() => Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 9], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 30], Gen.Int[1, 30]).Sample(
+    public void A_carry_in_a_file_changes_no_bit() =>
+        Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 9], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 30], Gen.Int[1, 30]).Sample(
         (seed, layers, height, width, tileHeight, tileWidth) =>
         {
             using var scope = NewDisposeScope();
@@ -154,6 +155,9 @@ public sealed class CarryPlaceTests : IDisposable
         using var streaming = new StreamingModule(trunk, options);
         var output = streaming.forward(image);
         output.square().sum().backward();
-        return [output.detach(), image.grad!.clone(), .. trunk.parameters().Where(parameter => parameter.grad is not null).Select(parameter => parameter.grad!.clone())];
+        return [
+            output.detach(), image.grad!.clone(), .. trunk.parameters().Where(parameter => parameter.grad is not null).Select(
+                parameter => parameter.grad!.clone())
+        ];
     }
 }

@@ -6,7 +6,8 @@ namespace StreamingCnn.Tests.Distributed;
 /// <summary>What holds for ranks of any kind; every rank calls these.</summary>
 internal static class CommunicatorLaws
 {
-    public static readonly Action<ICommunicator>[] All = [SumsAreOfAll, SumsOverlap, MessagesKeepTheirOrder, LongMessagesCrossEachOther, WhatOneHoldsAllGet, GroupsAreApart];
+    public static readonly Action<ICommunicator>[] All =
+        [SumsAreOfAll, SumsOverlap, MessagesKeepTheirOrder, LongMessagesCrossEachOther, WhatOneHoldsAllGet, GroupsAreApart];
 
     private static void SumsAreOfAll(ICommunicator ranks)
     {

@@ -37,7 +37,8 @@ public class LaunchTests
 
     private static Launch Of(string variables)
     {
-        var environment = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        var environment = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=')).ToDictionary(
+            pair => pair[0], pair => pair[1]);
         return Launch.Of(name => environment.GetValueOrDefault(name));
     }
 }

@@ -17,7 +17,17 @@ public class MpiTests
     public void Ranks_that_are_processes_keep_the_laws(string launcher, params string[] options)
     {
         Assert.SkipUnless(Installed(launcher), $"{launcher} is not installed.");
-        var result = Run(launcher, [.. options, "dotnet", Environment.GetCommandLineArgs()[0], "-noColor", "-class", typeof(MpiTests).FullName!, "-method", $"*{nameof(As_a_rank)}"]);
+        var result = Run(
+            launcher, [
+                .. options,
+                "dotnet",
+                Environment.GetCommandLineArgs()[0],
+                "-noColor",
+                "-class",
+                typeof(MpiTests).FullName!,
+                "-method",
+                $"*{nameof(As_a_rank)}"
+            ]);
         Assert.True(result.Code == 0 && result.Output.Split("all laws hold").Length == 4, result.Output);
     }
 
@@ -48,7 +58,8 @@ public class MpiTests
     }
 
     private static bool Installed(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(
+            folder => File.Exists(Path.Combine(folder, program)));
 
     private static (int Code, string Output) Run(string program, IEnumerable<string> arguments)
     {

@@ -38,7 +38,9 @@ public class BlackBoxTests
     {
         using var streaming = new StreamingModule(new SelfNormalising(), new() { Tile = (32, 32), Mode = StreamingMode.Overlap });
         var failure = Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 64, 64)));
-        Assert.Equal("The trunk (SelfNormalising) is not local: its outputs read more than 4096 pixels; it cannot be run on overlapping tiles.", failure.Message);
+        Assert.Equal(
+            "The trunk (SelfNormalising) is not local: its outputs read more than 4096 pixels; it cannot be run on overlapping tiles.",
+            failure.Message);
     }
 
     [Fact]
@@ -47,18 +49,26 @@ public class BlackBoxTests
         using var module = new Opaque(padded: true) { };
         module.train();
         using var streaming = new StreamingModule(module, new() { Tile = (32, 32), Mode = StreamingMode.Overlap });
-        Assert.Contains("Layer 'norm' (BatchNorm2d) is in training mode", Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 64, 64))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Layer 'norm' (BatchNorm2d) is in training mode",
+            Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 64, 64))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Layers_that_draw_random_numbers_are_refused_by_path_until_they_evaluate()
     {
-        foreach (var layer in (Module<Tensor, Tensor>[])[Dropout(0.1), Dropout2d(0.1), AlphaDropout(0.1), FeatureAlphaDropout(0.1), new StochasticDepth(0.1), RReLU()])
+        Module<Tensor, Tensor>[] layers =
+            [Dropout(0.1), Dropout2d(0.1), AlphaDropout(0.1), FeatureAlphaDropout(0.1), new StochasticDepth(0.1), RReLU()];
+        foreach (var layer in layers)
         {
             using var module = new Drawing(layer);
             using var streaming = new StreamingModule(module, new() { Tile = (32, 32), Mode = StreamingMode.Overlap });
             var failure = Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 64, 64)));
-            Assert.Contains($"Layer 'layer' ({layer.GetType().Name}) draws random numbers inside a module that the engine cannot see into", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"Layer 'layer' ({layer.GetType().Name}) draws random numbers inside a module that the engine cannot see into",
+                failure.Message,
+                StringComparison.Ordinal);
 
             module.eval();
             using var map = streaming.forward(randn(1, 3, 64, 64));

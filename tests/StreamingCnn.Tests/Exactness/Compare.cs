@@ -6,8 +6,8 @@ namespace StreamingCnn.Tests.Exactness;
 internal static class Compare
 {
     /// <summary>
-    /// The largest difference over the largest entry of the reference (or over <paramref name="floor"/>, if that is larger); infinite when a shape
-    /// differs or a value is not finite.
+    /// The largest difference over the largest entry of the reference (or over <paramref name="floor"/>, if that is larger); infinite when
+    /// a shape differs or a value is not finite.
     /// </summary>
     public static double RelativeError(Tensor actual, Tensor expected, double floor = 0)
     {

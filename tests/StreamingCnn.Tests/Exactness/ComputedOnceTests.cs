@@ -16,10 +16,12 @@ public class ComputedOnceTests
     [InlineData(500, 500)]
     public void Each_value_is_computed_once_forwards_and_at_most_once_more_backwards(int tileHeight, int tileWidth)
     {
-        LayerRegistry.Register<Counting>(layer => new WindowLayer(layer, layer.CountWindow) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
+        LayerRegistry.Register<Counting>(
+            layer => new WindowLayer(layer, layer.CountWindow) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
         using var first = new Counting();
         using var second = new Counting();
-        using var trunk = Sequential(Conv2d(2, 2, 5, padding: 2), first, ReLU(), Conv2d(2, 2, 3, padding: 1), second, Conv2d(2, 1, 7, padding: 3));
+        using var trunk = Sequential(
+            Conv2d(2, 2, 5, padding: 2), first, ReLU(), Conv2d(2, 2, 3, padding: 1), second, Conv2d(2, 1, 7, padding: 3));
         using var streaming = new StreamingModule(trunk, new() { Tile = (tileHeight, tileWidth) });
         using var image = randn(1, 2, 45, 61);
         // A taught layer is tried before its first use.

@@ -16,7 +16,9 @@ internal sealed record DrawnLayer(Module<Tensor, Tensor> Module, params string[]
 internal sealed class RandomLayers(Random random)
 {
     static RandomLayers() =>
-        LayerRegistry.Register<Blur>(blur => new WindowLayer(blur, window => functional.avg_pool2d(window, 3, 2)) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
+        LayerRegistry.Register<Blur>(
+            blur => new WindowLayer(
+                blur, window => functional.avg_pool2d(window, 3, 2)) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
 
     /// <summary>Draws a layer for a map of c channels, h rows and w columns; it may not fit.</summary>
     public DrawnLayer Draw(long c, long h, long w)
@@ -51,7 +53,9 @@ internal sealed class RandomLayers(Random random)
             case 21 when c > 2:
                 return random.Next(2) == 0 ? new(new ChannelLayerNorm(c), "layer norm") : new(LayerNorm(c), "layer norm, channels last");
             case 22:
-                return random.Next(2) == 0 ? new(Linear(c, 1 + random.Next(4)), "linear, channels last") : new(new ChannelScale(c, 0.7), "layer scale");
+                return random.Next(2) == 0
+                    ? new(Linear(c, 1 + random.Next(4)), "linear, channels last")
+                    : new(new ChannelScale(c, 0.7), "layer scale");
             case 23:
                 return new(PReLU(random.Next(2) == 0 ? 1 : c), "PReLU");
             case 24 or 25:
@@ -75,15 +79,29 @@ internal sealed class RandomLayers(Random random)
         var groups = c % 2 == 0 && random.Next(3) == 0 ? 2 : 1;
         var output = groups * (1 + random.Next(3));
         var mode = random.Next(4) switch { 0 => PaddingModes.Reflect, 1 => PaddingModes.Replicate, _ => PaddingModes.Zeros };
-        (long, long) kernel = (1 + random.Next(5), 1 + random.Next(5)), dilation = (1 + random.Next(2), 1 + random.Next(2)), stride = (1 + random.Next(3), 1 + random.Next(3));
+        (long, long) kernel =
+            (1 + random.Next(5), 1 + random.Next(5)),
+            dilation = (1 + random.Next(2), 1 + random.Next(2)),
+            stride = (1 + random.Next(3), 1 + random.Next(3));
         (long, long) padding = (random.Next(4), random.Next(4));
         // TorchSharp mirrors by 'same' along the wrong axes unless both need the same padding.
-        var same = random.Next(6) == 0 && (mode == PaddingModes.Zeros || (kernel.Item1 - 1) * dilation.Item1 == (kernel.Item2 - 1) * dilation.Item2);
+        var same = random.Next(6) == 0
+            && (mode == PaddingModes.Zeros || (kernel.Item1 - 1) * dilation.Item1 == (kernel.Item2 - 1) * dilation.Item2);
         var bias = random.Next(4) > 0;
         return new DrawnLayer(
             same
-                ? Conv2d(c, output, kernel, padding: TorchSharp.Padding.Same, dilation: dilation, groups: groups, padding_mode: mode, bias: bias)
-                : Conv2d(c, output, kernel, stride: stride, padding: padding, dilation: dilation, groups: groups, padding_mode: mode, bias: bias),
+                ? Conv2d(
+                    c, output, kernel, padding: TorchSharp.Padding.Same, dilation: dilation, groups: groups, padding_mode: mode, bias: bias)
+                : Conv2d(
+                    c,
+                    output,
+                    kernel,
+                    stride: stride,
+                    padding: padding,
+                    dilation: dilation,
+                    groups: groups,
+                    padding_mode: mode,
+                    bias: bias),
             "convolution")
             .With(groups > 1, "convolution with groups")
             .With(dilation != (1, 1), "convolution with dilation")
@@ -101,8 +119,13 @@ internal sealed class RandomLayers(Random random)
         var outputPadding = random.Next((int)Math.Min(stride.Item1, stride.Item2));
         return new(
             ConvTranspose2d(
-                c, groups * (1 + random.Next(3)), (1 + random.Next(4), 1 + random.Next(4)), stride: stride, padding: (random.Next(3), random.Next(3)),
-                output_padding: (outputPadding, outputPadding), dilation: (1 + random.Next(2), 1 + random.Next(2)), groups: groups, bias: random.Next(4) > 0),
+                c,
+                groups * (1 + random.Next(3)),
+                (1 + random.Next(4), 1 + random.Next(4)),
+                stride: stride,
+                padding: (random.Next(3), random.Next(3)),
+                output_padding: (outputPadding, outputPadding), dilation: (
+                    1 + random.Next(2), 1 + random.Next(2)), groups: groups, bias: random.Next(4) > 0),
             "transposed convolution");
     }
 
@@ -110,7 +133,8 @@ internal sealed class RandomLayers(Random random)
     {
         long kernel = 1 + random.Next(4), dilation = 1 + random.Next(2);
         var ceiling = random.Next(2) == 0;
-        return new DrawnLayer(MaxPool2d(kernel, 1 + random.Next(3), random.Next((int)kernel / 2 + 1), dilation: dilation, ceil_mode: ceiling), "max pooling")
+        return new DrawnLayer(
+            MaxPool2d(kernel, 1 + random.Next(3), random.Next((int)kernel / 2 + 1), dilation: dilation, ceil_mode: ceiling), "max pooling")
             .With(ceiling, "max pooling in ceil mode")
             .With(dilation > 1 && kernel > 1, "max pooling with dilation");
     }
@@ -122,7 +146,9 @@ internal sealed class RandomLayers(Random random)
         long? divisor = random.Next(6) == 0 ? 3 : null;
         return new DrawnLayer(
             AvgPool2d(
-                kernel, (1 + random.Next(3), 1 + random.Next(3)), (random.Next((int)kernel.Item1 / 2 + 1), random.Next((int)kernel.Item2 / 2 + 1)),
+                kernel,
+                (1 + random.Next(3), 1 + random.Next(3)),
+                (random.Next((int)kernel.Item1 / 2 + 1), random.Next((int)kernel.Item2 / 2 + 1)),
                 ceil_mode: ceiling, count_include_pad: counted, divisor_override: divisor),
             counted ? "average pooling, padding counted" : "average pooling, padding not counted")
             .With(ceiling, "average pooling in ceil mode")

@@ -63,7 +63,8 @@ internal sealed class RandomNetwork : StreamingBlock
     /// <summary>Lets the layers that draw random numbers draw them.</summary>
     public void TrainRandomLayers()
     {
-        foreach (var module in modules().Where(module => module is TorchSharp.Modules.Dropout or TorchSharp.Modules.Dropout2d or StochasticDepth))
+        foreach (var module in modules()
+            .Where(module => module is TorchSharp.Modules.Dropout or TorchSharp.Modules.Dropout2d or StochasticDepth))
             module.train();
     }
 
@@ -191,7 +192,11 @@ internal sealed class RandomNetwork : StreamingBlock
     {
         var shape = maps[from].shape;
         var candidates = Enumerable.Range(0, maps.Count)
-            .Where(i => i != from && maps[i].shape[2] == shape[2] && maps[i].shape[3] == shape[3] && (!sameChannels || maps[i].shape[1] == shape[1]))
+            .Where(
+                i => i != from
+                    && maps[i].shape[2] == shape[2]
+                    && maps[i].shape[3] == shape[3]
+                    && (!sameChannels || maps[i].shape[1] == shape[1]))
             .ToArray();
         return candidates.Length == 0 ? null : candidates[random.Next(candidates.Length)];
     }
@@ -253,7 +258,12 @@ internal sealed class RandomNetwork : StreamingBlock
     }
 
     private bool Add(
-        string[] features, int[] inputs, Func<FeatureMap[], FeatureMap> apply, List<Tensor> maps, Func<Tensor[], Tensor> shape, Module<Tensor, Tensor>? module = null)
+        string[] features,
+        int[] inputs,
+        Func<FeatureMap[], FeatureMap> apply,
+        List<Tensor> maps,
+        Func<Tensor[], Tensor> shape,
+        Module<Tensor, Tensor>? module = null)
     {
         Tensor output;
         try
@@ -265,7 +275,11 @@ internal sealed class RandomNetwork : StreamingBlock
             return false;
         }
 
-        if (output.shape[2] < 1 || output.shape[3] < 1 || output.shape[2] > LargestSide || output.shape[3] > LargestSide || output.shape[1] > 16)
+        if (output.shape[2] < 1
+            || output.shape[3] < 1
+            || output.shape[2] > LargestSide
+            || output.shape[3] > LargestSide
+            || output.shape[1] > 16)
             return false;
         maps.Add(output);
         steps.Add(new(features, inputs, apply, module));

@@ -67,7 +67,8 @@ public class RandomNetworkTests
         for (var i = 0; i < 300; i++)
         {
             using var scope = NewDisposeScope();
-            using var network = new RandomNetwork(random.Next(1_000_000), random.Next(1, 10), random.Next(1, 5), random.Next(1, 61), random.Next(1, 61));
+            using var network = new RandomNetwork(
+                random.Next(1_000_000), random.Next(1, 10), random.Next(1, 5), random.Next(1, 61), random.Next(1, 61));
             foreach (var feature in network.Features)
                 occurrences[feature] = occurrences.GetValueOrDefault(feature) + 1;
         }
@@ -184,7 +185,9 @@ public class RandomNetworkTests
         }
     }
 
-    /// <summary>A random network of which some maps besides the last are outputs; one may be an output twice, or the image itself.</summary>
+    /// <summary>
+    /// A random network of which some maps besides the last are outputs; one may be an output twice, or the image itself.
+    /// </summary>
     private sealed class RandomPyramid : MultiOutputBlock
     {
         private readonly RandomNetwork network;

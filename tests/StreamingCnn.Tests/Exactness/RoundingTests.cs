@@ -6,7 +6,10 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Exactness;
 
-/// <summary>In float32 a streamed run rounds about as much as a run of the whole image whose maps lie in memory in the same order: tiles sum in another order, that is all.</summary>
+/// <summary>
+/// In float32 a streamed run rounds about as much as a run of the whole image whose maps lie in memory in the same order: tiles sum in
+/// another order, that is all.
+/// </summary>
 public class RoundingTests
 {
     private const double Allowed = 1.5;
@@ -20,8 +23,9 @@ public class RoundingTests
     }
 
     /// <summary>
-    /// Of a network without kinks. Where a value before a ReLU is near 0, rounding takes it to the other side in one run or the other, on each processor at other places, and all gradients before it
-    /// change by a hundred times as much as they are rounded: that would be a comparison of luck.
+    /// Of a network without kinks. Where a value before a ReLU is near 0, rounding takes it to the other side in one run or the other, on
+    /// each processor at other places, and all gradients before it change by a hundred times as much as they are rounded: that would be a
+    /// comparison of luck.
     /// </summary>
     [Fact]
     public void The_gradients_of_ConvNeXt_are_as_near_to_float64_as_those_of_the_whole_image()
@@ -37,7 +41,8 @@ public class RoundingTests
         });
     }
 
-    private static void AssertAsNear(Module<Tensor, Tensor> trunk, (long Height, long Width) size, Func<Module<Tensor, Tensor>, Tensor, Tensor[]> run)
+    private static void AssertAsNear(
+        Module<Tensor, Tensor> trunk, (long Height, long Width) size, Func<Module<Tensor, Tensor>, Tensor, Tensor[]> run)
     {
         using var scope = NewDisposeScope();
         manual_seed(1);
@@ -56,5 +61,7 @@ public class RoundingTests
 
     /// <summary>Of each tensor the norm of the difference over that of the reference; the root of the mean of their squares.</summary>
     private static double Error(Tensor[] actual, Tensor[] exact) =>
-        Math.Sqrt(actual.Zip(exact).Average(pair => Math.Pow(((pair.First.to(ScalarType.Float64) - pair.Second).norm() / pair.Second.norm()).item<double>(), 2)));
+        Math.Sqrt(
+            actual.Zip(exact).Average(
+                pair => Math.Pow(((pair.First.to(ScalarType.Float64) - pair.Second).norm() / pair.Second.norm()).item<double>(), 2)));
 }

@@ -103,8 +103,7 @@ public class SourceTests
 
     /// <summary>
     /// Two images of one size, one of which is fused early; a mask at a quarter of the size, convolved before it weights the features; a
-    /// coarser one that joins further down;
-    /// and one that meets the others nowhere.
+    /// coarser one that joins further down; and one that meets the others nowhere.
     /// </summary>
     private sealed class Fusion : MultiInputBlock
     {

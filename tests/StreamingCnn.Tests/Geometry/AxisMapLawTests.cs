@@ -3,7 +3,9 @@ using StreamingCnn.Geometry;
 
 namespace StreamingCnn.Tests.Geometry;
 
-/// <summary>What holds for the integer functions of every layer, whatever it computes. That they speak the truth is in LayerReadsTests.</summary>
+/// <summary>
+/// What holds for the integer functions of every layer, whatever it computes. That they speak the truth is in LayerReadsTests.
+/// </summary>
 public class AxisMapLawTests
 {
     private const long Cases = 2000;
@@ -83,11 +85,14 @@ public class AxisMapLawTests
                 {
                     var span = c.Map.Span(first, end);
                     hull = hull.Hull(c.Map.Span(end - 1, end).Interval);
-                    Law.Holds(0 <= span.Start && span.Start <= span.End && span.End <= c.Map.InputLength, $"{c}: [{first}, {end}) reads {span}");
+                    Law.Holds(
+                        0 <= span.Start && span.Start <= span.End && span.End <= c.Map.InputLength, $"{c}: [{first}, {end}) reads {span}");
                     Law.Holds(span.Before >= 0 && span.After >= 0, $"{c}: [{first}, {end}) has padding {span}");
                     Law.Holds(span.Interval.Contains(hull), $"{c}: [{first}, {end}) reads {span}, its outputs {hull}");
                     if (!c.LeavesGaps)
-                        Law.Holds(hull.IsEmpty ? span.Interval.IsEmpty : span.Interval == hull, $"{c}: [{first}, {end}) reads {span}, its outputs {hull}");
+                        Law.Holds(
+                            hull.IsEmpty ? span.Interval.IsEmpty : span.Interval == hull,
+                            $"{c}: [{first}, {end}) reads {span}, its outputs {hull}");
                 }
             }
         },
@@ -105,7 +110,9 @@ public class AxisMapLawTests
                     var span = c.Map.Span(first, end);
                     if (span.Interval.IsEmpty)
                         continue;
-                    Law.Holds(span.Start >= c.Map.FirstNeeded(first), $"{c}: [{first}, {end}) reads {span}, first needed is {c.Map.FirstNeeded(first)}");
+                    Law.Holds(
+                        span.Start >= c.Map.FirstNeeded(first),
+                        $"{c}: [{first}, {end}) reads {span}, first needed is {c.Map.FirstNeeded(first)}");
                     Law.Holds(span.End <= c.Map.Required(end), $"{c}: [{first}, {end}) reads {span}, required is {c.Map.Required(end)}");
                 }
             }

@@ -126,7 +126,8 @@ public class GeometryTrapTests
     [Fact]
     public void Bilinear_weights_follow_from_the_position_in_the_whole_map()
     {
-        // Tripling 4 positions: output 5 stands at (5 + 1/2) / 3 - 1/2 = 4/3. A window that begins at position 1 would put its output 2 at 1/3.
+        // Tripling 4 positions: output 5 stands at (5 + 1/2) / 3 - 1/2 = 4/3. A window that begins at position 1 would put its output 2 at
+        // 1/3.
         var map = new LinearResize(4, 12, alignCorners: false);
         var (lower, upper, numerator, denominator) = map.Source(5);
 
@@ -162,7 +163,8 @@ public class GeometryTrapTests
     [Fact]
     public void Nearest_resizing_rounds_as_PyTorch_does_in_single_precision()
     {
-        // 15 * (7 / 15f) is 7.0000005 in single precision or 6.9999995, never exactly what the fraction says: it is PyTorch's result that counts.
+        // 15 * (7 / 15f) is 7.0000005 in single precision or 6.9999995, never exactly what the fraction says: it is PyTorch's result that
+        // counts.
         var misses = 0;
         for (long length = 1; length <= 100; length++)
         {

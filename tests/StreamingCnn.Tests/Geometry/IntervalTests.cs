@@ -35,7 +35,8 @@ public class IntervalTests
 
     private static IEnumerable<long> Set(Interval interval) => Range(interval.Start, interval.End);
 
-    private static IEnumerable<(long, long)> Set(Region region) => Set(region.Rows).SelectMany(_ => Set(region.Columns), (row, column) => (row, column));
+    private static IEnumerable<(long, long)> Set(Region region) =>
+        Set(region.Rows).SelectMany(_ => Set(region.Columns), (row, column) => (row, column));
 
     private static IEnumerable<long> Range(long start, long end)
     {

@@ -8,8 +8,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Tests.Graph;
 
 /// <summary>
-/// Activations are applied to windows that other layers read as well, and that are disposed by themselves: whatever the module does to its argument,
-/// the engine's layer neither changes nor returns it.
+/// Activations are applied to windows that other layers read as well, and that are disposed by themselves: whatever the module does to its
+/// argument, the engine's layer neither changes nor returns it.
 /// </summary>
 public class ActivationTests
 {
@@ -60,7 +60,8 @@ public class ActivationTests
             var layer = LayerRegistry.Describe(module).Layer!;
             var window = randn(2, 4, 5, 6, dtype: ScalarType.Float64);
             var before = window.clone();
-            var patch = new Patch(AxisPatch.Of(layer.Along(Axis.Rows, 5), new(0, 5)), AxisPatch.Of(layer.Along(Axis.Columns, 6), new(0, 6)));
+            var patch = new Patch(
+                AxisPatch.Of(layer.Along(Axis.Rows, 5), new(0, 5)), AxisPatch.Of(layer.Along(Axis.Columns, 6), new(0, 6)));
 
             var output = layer.Compute([window], patch);
 

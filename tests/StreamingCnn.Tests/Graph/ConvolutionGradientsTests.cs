@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Tests.Graph;
 
-/// <summary>The weights' gradient may be summed over bands of rows: where they are cut does not matter, whatever pads, strides and dilates.</summary>
+/// <summary>
+/// The weights' gradient may be summed over bands of rows: where they are cut does not matter, whatever pads, strides and dilates.
+/// </summary>
 public class ConvolutionGradientsTests
 {
     [Theory]
@@ -29,7 +31,8 @@ public class ConvolutionGradientsTests
         foreach (var rows in new[] { 0, 1, 2, 5, 100 })
         {
             var banded = ConvolutionGradients.InBands(gradient, map, weight, arguments, (true, true, true), rows * row);
-            foreach (var (found, expected) in new[] { (banded.Input!, whole.Input!), (banded.Weight!, whole.Weight!), (banded.Bias!, whole.Bias!) })
+            var pairs = new[] { (banded.Input!, whole.Input!), (banded.Weight!, whole.Weight!), (banded.Bias!, whole.Bias!) };
+            foreach (var (found, expected) in pairs)
                 Assert.True((found - expected).abs().max().item<double>() <= 1e-12 * expected.abs().max().item<double>());
         }
     }

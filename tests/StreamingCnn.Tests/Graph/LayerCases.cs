@@ -11,7 +11,8 @@ namespace StreamingCnn.Tests.Graph;
 /// <summary>Random layers that change positions, as TorchSharp has them, with an image size that they can be applied to.</summary>
 internal static class LayerCases
 {
-    private static readonly Gen<PaddingModes> Mode = Gen.OneOf(Gen.Const(PaddingModes.Zeros), Gen.Const(PaddingModes.Reflect), Gen.Const(PaddingModes.Replicate));
+    private static readonly Gen<PaddingModes> Mode = Gen.OneOf(
+        Gen.Const(PaddingModes.Zeros), Gen.Const(PaddingModes.Reflect), Gen.Const(PaddingModes.Replicate));
 
     private static readonly Gen<(long, long)> Side = Pair(1, 36);
 
@@ -85,7 +86,8 @@ internal static class LayerCases
             (layer, side) => layer with { Height = side.Item1, Width = side.Item2 })
         .Where(c => c.IsAccepted());
 
-    private static Gen<(long, long)> Pair(long least, long most) => Gen.Select(Gen.Long[least, most], Gen.Long[least, most], (rows, columns) => (rows, columns));
+    private static Gen<(long, long)> Pair(long least, long most) =>
+        Gen.Select(Gen.Long[least, most], Gen.Long[least, most], (rows, columns) => (rows, columns));
 
     private static long[] Both((long Rows, long Columns) pair) => [pair.Rows, pair.Columns];
 
@@ -93,7 +95,8 @@ internal static class LayerCases
     private static (bool, bool) Dense((long, long) kernel, (long, long) stride, (long, long) dilation) =>
         (dilation.Item1 == 1 && stride.Item1 <= kernel.Item1, dilation.Item2 == 1 && stride.Item2 <= kernel.Item2);
 
-    private static LayerCase Describe(string name, long channels, Func<Module<Tensor, Tensor>> create, (bool Rows, bool Columns)? isTight = null) =>
+    private static LayerCase Describe(
+        string name, long channels, Func<Module<Tensor, Tensor>> create, (bool Rows, bool Columns)? isTight = null) =>
         new(name, channels, create, isTight ?? (true, true), 0, 0);
 }
 
@@ -116,7 +119,9 @@ internal sealed record LayerCase(
         {
             using var module = Create();
             var (layer, _, _) = LayerRegistry.Describe(module);
-            return layer is { Refusal: null } && layer.Along(Axis.Rows, Height).OutputLength <= 200 && layer.Along(Axis.Columns, Width).OutputLength <= 200;
+            return layer is { Refusal: null }
+                && layer.Along(Axis.Rows, Height).OutputLength <= 200
+                && layer.Along(Axis.Columns, Width).OutputLength <= 200;
         }
         catch (Exception refused) when (refused is GeometryException or ExternalException or ArgumentException)
         {

@@ -7,8 +7,8 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Tests.Graph;
 
 /// <summary>
-/// The integer functions of every layer against what PyTorch's layer really reads: one input position at a time is set, and the outputs that
-/// notice it are those that read it.
+/// The integer functions of every layer against what PyTorch's layer really reads: one input position at a time is set, and the outputs
+/// that notice it are those that read it.
 /// </summary>
 public class LayerReadsTests
 {
@@ -48,7 +48,9 @@ public class LayerReadsTests
         {
             // No output from here on reads before what is first needed.
             for (var output = first; output < map.OutputLength; output++)
-                Law.Holds(reads[output].IsEmpty || reads[output].Start >= map.FirstNeeded(first), $"{name}: output {output} reads {reads[output]}, before {map.FirstNeeded(first)}");
+                Law.Holds(
+                    reads[output].IsEmpty || reads[output].Start >= map.FirstNeeded(first),
+                    $"{name}: output {output} reads {reads[output]}, before {map.FirstNeeded(first)}");
 
             var hull = default(Interval);
             for (var end = first + 1; end <= Math.Min(first + 8, map.OutputLength); end++)

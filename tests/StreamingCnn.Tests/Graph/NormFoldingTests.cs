@@ -10,12 +10,28 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Graph;
 
-/// <summary>Norms with running statistics, folded into the convolutions before them: the same outputs and gradients, whatever learns and whatever the norm's factors are.</summary>
+/// <summary>
+/// Norms with running statistics, folded into the convolutions before them: the same outputs and gradients, whatever learns and whatever
+/// the norm's factors are.
+/// </summary>
 public class NormFoldingTests
 {
     private const double Tolerance = 1e-12;
 
-    public static TheoryData<string> Settings => ["plain", "bias", "groups", "no affine", "factors of 0", "means far from 0", "frozen weights", "frozen norm", "frozen factors", "frozen but for the norm's bias", "frozen"];
+    public static TheoryData<string> Settings =>
+        [
+            "plain",
+            "bias",
+            "groups",
+            "no affine",
+            "factors of 0",
+            "means far from 0",
+            "frozen weights",
+            "frozen norm",
+            "frozen factors",
+            "frozen but for the norm's bias",
+            "frozen"
+        ];
 
     [Theory]
     [MemberData(nameof(Settings))]
@@ -142,7 +158,8 @@ public class NormFoldingTests
     /// <summary>Takes the gradients away, so that the next ones are not added to them.</summary>
     private static (Tensor Image, Dictionary<string, Tensor> Parameters) Gradients(Module<Tensor, Tensor> trunk, Tensor image)
     {
-        var gradients = trunk.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.clone());
+        var gradients = trunk.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(
+            p => p.name, p => p.parameter.grad!.clone());
         var own = image.grad!.clone();
         trunk.zero_grad();
         image.grad = null;

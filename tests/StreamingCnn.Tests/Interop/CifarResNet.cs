@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Interop;
 
-/// <summary>ResNet-20 for images of 32 x 32 pixels (He et al., "Deep residual learning", section 4.2), with the names of the published weights.</summary>
+/// <summary>
+/// ResNet-20 for images of 32 x 32 pixels (He et al., "Deep residual learning", section 4.2), with the names of the published weights.
+/// </summary>
 internal sealed class CifarResNet : Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1 = Conv2d(3, 16, 3, padding: 1, bias: false);
@@ -23,14 +25,16 @@ internal sealed class CifarResNet : Module<Tensor, Tensor>
     }
 
     /// <summary>All but the head.</summary>
-    public Sequential Trunk => Sequential(("conv1", conv1), ("bn1", bn1), ("relu", ReLU()), ("layer1", layer1), ("layer2", layer2), ("layer3", layer3));
+    public Sequential Trunk =>
+        Sequential(("conv1", conv1), ("bn1", bn1), ("relu", ReLU()), ("layer1", layer1), ("layer2", layer2), ("layer3", layer3));
 
     public override Tensor forward(Tensor input) => Head(Trunk.forward(input));
 
     public Tensor Head(Tensor features) => linear.forward(features.mean([2, 3]));
 
     private static Sequential Stage(int inputs, int outputs) =>
-        Sequential(Enumerable.Range(0, 3).Select(i => ($"{i}", (Module<Tensor, Tensor>)new Block(i == 0 ? inputs : outputs, outputs))).ToArray());
+        Sequential(
+            Enumerable.Range(0, 3).Select(i => ($"{i}", (Module<Tensor, Tensor>)new Block(i == 0 ? inputs : outputs, outputs))).ToArray());
 
     private sealed class Block : StreamingBlock
     {

@@ -1,8 +1,8 @@
 namespace StreamingCnn.Tests.Interop;
 
 /// <summary>
-/// One checkpoint <c>{epoch, best, args, state_dict}</c> as Python's own pickle module writes it: <c>w</c>, a parameter [[1, 2, 3], [4, 5, 6]];
-/// <c>wt</c>, its transpose in the same storage; <c>n</c>, the integer -5 without dimensions.
+/// One checkpoint <c>{epoch, best, args, state_dict}</c> as Python's own pickle module writes it: <c>w</c>, a parameter [[1, 2, 3], [4, 5,
+/// 6]]; <c>wt</c>, its transpose in the same storage; <c>n</c>, the integer -5 without dimensions.
 /// </summary>
 internal static class PickledSamples
 {

@@ -203,8 +203,12 @@ public sealed class PyTorchStateDictTests : IDisposable
     {
         var pickle = Pickle(4, 0, "(I4\nt", "(I1\nt");
         Assert.Contains("its storage '0' is not there", Refusal(Zip(("archive/data.pkl", pickle))), StringComparison.Ordinal);
-        Assert.Contains("has 15 bytes instead of 4 values of 4", Refusal(Zip(("archive/data.pkl", pickle), ("archive/data/0", new byte[15]))), StringComparison.Ordinal);
-        Assert.Contains("is compressed", Refusal(Zip(CompressionLevel.Optimal, ("archive/data.pkl", new byte[500]))), StringComparison.Ordinal);
+        Assert.Contains(
+            "has 15 bytes instead of 4 values of 4",
+            Refusal(Zip(("archive/data.pkl", pickle), ("archive/data/0", new byte[15]))),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "is compressed", Refusal(Zip(CompressionLevel.Optimal, ("archive/data.pkl", new byte[500]))), StringComparison.Ordinal);
         Assert.Contains("without PyTorch's 'data.pkl'", Refusal(Zip(("other", pickle))), StringComparison.Ordinal);
     }
 
@@ -219,7 +223,9 @@ public sealed class PyTorchStateDictTests : IDisposable
     public void The_weights_are_found_within_a_checkpoint(string layout, string name)
     {
         var tensor = TensorText(4, 0, "(I4\nt", "(I1\nt");
-        var path = Zip(("x/data.pkl", Encoding.Latin1.GetBytes(layout.Replace("TENSOR", tensor, StringComparison.Ordinal))), ("x/data/0", new byte[16]));
+        var path = Zip(
+            ("x/data.pkl", Encoding.Latin1.GetBytes(layout.Replace("TENSOR", tensor, StringComparison.Ordinal))),
+            ("x/data/0", new byte[16]));
         Assert.Equal([name], PyTorchStateDict.Read(path).Keys);
     }
 
@@ -229,7 +235,8 @@ public sealed class PyTorchStateDictTests : IDisposable
     [InlineData("(dS'epoch'\nI3\ns.")]
     [InlineData("(dp1\nS'self'\ng1\ns.")]
     public void A_file_without_tensors_is_refused(string pickle) =>
-        Assert.Contains("it holds no dictionary of tensors", Refusal(Zip(("x/data.pkl", Encoding.Latin1.GetBytes(pickle)))), StringComparison.Ordinal);
+        Assert.Contains(
+            "it holds no dictionary of tensors", Refusal(Zip(("x/data.pkl", Encoding.Latin1.GetBytes(pickle)))), StringComparison.Ordinal);
 
     [Fact]
     public void A_dictionary_named_in_itself_again_and_again_takes_no_time()
@@ -251,7 +258,8 @@ public sealed class PyTorchStateDictTests : IDisposable
     [Fact]
     public void No_damage_gives_another_exception_than_the_one_that_names_the_file()
     {
-        var samples = new[] { PickledSamples.Legacy, PickledSamples.Zip, PickledSamples.ZipProtocol4 }.Select(Convert.FromBase64String).ToArray();
+        var samples = new[] { PickledSamples.Legacy, PickledSamples.Zip, PickledSamples.ZipProtocol4 }.Select(Convert.FromBase64String)
+            .ToArray();
         var damage = Gen.Select(Gen.Int[0, samples.Length - 1], Gen.Select(Gen.Int[0, 2000], Gen.Byte).Array[0, 4], Gen.Int[0, 2000]);
         damage.Sample(
             (sample, changes, cut) =>

@@ -80,25 +80,64 @@ public sealed class WeightFileTests : IDisposable
     [InlineData("", "it has 0 bytes, but the header's length alone takes 8")]
     [InlineData("\xff\xff\xff\xff\xff\xff\xff\x7f{}", "its header would take 9223372036854775807 bytes")]
     [InlineData("\x04\0\0\0\0\0\0\0nope", "its header is not what the format asks for")]
-    [InlineData("\x3a\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,800]}}  ", "the tensor 'a' lies outside of the file")]
-    [InlineData("\x38\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}  12345678", "the tensor 'a' of shape [3] does not fill its 8 bytes")]
-    [InlineData("\x38\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}  12345678", "the tensor 'a' has the type 'C64', which is not supported")]
+    [
+        InlineData(
+            "\x3a\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,800]}}  ",
+            "the tensor 'a' lies outside of the file")
+    ]
+    [
+        InlineData(
+            "\x38\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}  12345678",
+            "the tensor 'a' of shape [3] does not fill its 8 bytes")
+    ]
+    [
+        InlineData(
+            "\x38\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}  12345678",
+            "the tensor 'a' has the type 'C64', which is not supported")
+    ]
     public void Damaged_files_are_answered_with_one_sentence(string content, string what)
     {
         var path = Path.Combine(folder, "bad.safetensors");
         File.WriteAllBytes(path, Encoding.Latin1.GetBytes(content));
 
-        Assert.Equal($"'{path}' is not a safetensors file, or is damaged: {what}.", Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
+        Assert.Equal(
+            $"'{path}' is not a safetensors file, or is damaged: {what}.",
+            Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
     }
 
     [Theory]
-    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "the tensor 'b' overlaps another one")]
+    [
+        InlineData(
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}",
+            3,
+            "the tensor 'b' overlaps another one")
+    ]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "before the tensor 'a' there is a gap")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 3, "it has 1 bytes behind the last tensor")]
-    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "the tensor 'a' is there twice")]
-    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[-2,-2],\"data_offsets\":[0,4]}}", 4, "the tensor 'a' of shape [-2, -2] does not fill its 4 bytes")]
-    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[-2,0],\"data_offsets\":[0,0]}}", 0, "the tensor 'a' of shape [-2, 0] does not fill its 0 bytes")]
-    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4611686018427387904,4],\"data_offsets\":[0,0]}}", 0, "the tensor 'a' of shape [4611686018427387904, 4611686018427387904, 4] does not fill its 0 bytes")]
+    [
+        InlineData(
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
+            2,
+            "the tensor 'a' is there twice")
+    ]
+    [
+        InlineData(
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[-2,-2],\"data_offsets\":[0,4]}}",
+            4,
+            "the tensor 'a' of shape [-2, -2] does not fill its 4 bytes")
+    ]
+    [
+        InlineData(
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[-2,0],\"data_offsets\":[0,0]}}",
+            0,
+            "the tensor 'a' of shape [-2, 0] does not fill its 0 bytes")
+    ]
+    [
+        InlineData(
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4611686018427387904,4],\"data_offsets\":[0,0]}}",
+            0,
+            "the tensor 'a' of shape [4611686018427387904, 4611686018427387904, 4] does not fill its 0 bytes")
+    ]
     [InlineData("{\"__metadata__\":{\"a\":3}}", 0, "its header is not what the format asks for")]
     [InlineData("[]", 0, "its header is not what the format asks for")]
     public void Headers_that_contradict_themselves_or_the_file_are_refused(string header, int values, string what)
@@ -106,14 +145,19 @@ public sealed class WeightFileTests : IDisposable
         var path = Path.Combine(folder, "bad.safetensors");
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[values]]);
 
-        Assert.Equal($"'{path}' is not a safetensors file, or is damaged: {what}.", Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
+        Assert.Equal(
+            $"'{path}' is not a safetensors file, or is damaged: {what}.",
+            Assert.Throws<WeightFileException>(() => Safetensors.Read(path)).Message);
     }
 
     [Fact]
     public void No_damage_gives_another_exception_than_the_one_that_names_the_file()
     {
         var path = Path.Combine(folder, "damaged.safetensors");
-        Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = randn(2, 3), ["b.c"] = tensor(true) }, new Dictionary<string, string> { ["k"] = "v" });
+        Safetensors.Write(
+            path,
+            new Dictionary<string, Tensor> { ["a"] = randn(2, 3), ["b.c"] = tensor(true) },
+            new Dictionary<string, string> { ["k"] = "v" });
         var sample = File.ReadAllBytes(path);
         Gen.Select(Gen.Select(Gen.Int[0, sample.Length - 1], Gen.Byte).Array[0, 4], Gen.Int[0, 3 * sample.Length]).Sample(
             (changes, cut) =>
@@ -146,7 +190,10 @@ public sealed class WeightFileTests : IDisposable
     public void Metadata_comes_back_in_order()
     {
         var path = Path.Combine(folder, "meta.safetensors");
-        Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) }, new Dictionary<string, string> { ["z"] = "last \"first\"", ["a"] = "é" });
+        Safetensors.Write(
+            path,
+            new Dictionary<string, Tensor> { ["a"] = ones(1) },
+            new Dictionary<string, string> { ["z"] = "last \"first\"", ["a"] = "é" });
         Assert.Equal([new("z", "last \"first\""), new("a", "é")], Safetensors.ReadMetadata(path));
         Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) });
         Assert.Empty(Safetensors.ReadMetadata(path));
@@ -159,10 +206,18 @@ public sealed class WeightFileTests : IDisposable
         Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) });
         var before = File.ReadAllBytes(path);
 
-        Assert.Contains("ComplexFloat32", Refusal(() => Safetensors.Write(path, [new("a", zeros(1, ScalarType.ComplexFloat32))])), StringComparison.Ordinal);
-        Assert.Contains("the name is reserved", Refusal(() => Safetensors.Write(path, [new("__metadata__", ones(1))])), StringComparison.Ordinal);
-        Assert.Contains("the name is there twice", Refusal(() => Safetensors.Write(path, [new("a", ones(1)), new("a", ones(1))])), StringComparison.Ordinal);
-        Assert.StartsWith("'", Refusal(() => Safetensors.Write(Path.Combine(folder, "no", "such", "folder"), [])), StringComparison.Ordinal);
+        Assert.Contains(
+            "ComplexFloat32",
+            Refusal(() => Safetensors.Write(path, [new("a", zeros(1, ScalarType.ComplexFloat32))])),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "the name is reserved", Refusal(() => Safetensors.Write(path, [new("__metadata__", ones(1))])), StringComparison.Ordinal);
+        Assert.Contains(
+            "the name is there twice",
+            Refusal(() => Safetensors.Write(path, [new("a", ones(1)), new("a", ones(1))])),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "'", Refusal(() => Safetensors.Write(Path.Combine(folder, "no", "such", "folder"), [])), StringComparison.Ordinal);
         Assert.Equal($"There is no file '{path}x'.", Refusal(() => WeightFile.Read(path + "x")));
         Assert.Equal($"'{folder}' is a folder, not a file of weights.", Refusal(() => WeightFile.Read(folder)));
         Assert.Equal(before, File.ReadAllBytes(path));
@@ -222,7 +277,10 @@ public sealed class WeightFileTests : IDisposable
         var path = Path.Combine(SharedFiles.Folder("data"), "weights", "resnet20-cifar10.safetensors");
         var tensors = Safetensors.Read(path);
         Assert.Equal(97, tensors.Count);
-        Assert.Equal(269_722, tensors.Where(t => t.Key.EndsWith("weight", StringComparison.Ordinal) || t.Key.EndsWith("bias", StringComparison.Ordinal)).Sum(t => t.Value.numel()));
+        Assert.Equal(
+            269_722,
+            tensors.Where(t => t.Key.EndsWith("weight", StringComparison.Ordinal) || t.Key.EndsWith("bias", StringComparison.Ordinal))
+                .Sum(t => t.Value.numel()));
     }
 
     [Fact]

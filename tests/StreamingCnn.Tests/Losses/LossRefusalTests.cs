@@ -68,8 +68,16 @@ public sealed class LossRefusalTests
     public void Channels_that_do_not_fit_are_refused()
     {
         Says(new CrossEntropyMapLoss([1, 2]), 3, 1, "has weights for 2 classes, but the output has 3 channels; give one for each.");
-        Says(new CrossEntropyMapLoss(), 3, 3, "takes a target of 1 channel with class indices, but it has 3; give the index of each position's class.");
-        Says(new CrossEntropyMapLoss(), 1, 1, "tells classes apart, but the output has 1 channel; give it one for each class, or take a loss of logistic functions.");
+        Says(
+            new CrossEntropyMapLoss(),
+            3,
+            3,
+            "takes a target of 1 channel with class indices, but it has 3; give the index of each position's class.");
+        Says(
+            new CrossEntropyMapLoss(),
+            1,
+            1,
+            "tells classes apart, but the output has 1 channel; give it one for each class, or take a loss of logistic functions.");
         Says(new L2MapLoss(), 3, 1, "takes a target with as many channels as the output, 3, but it has 1; give one for each.");
 
         static void Says(MapLoss loss, long outputs, long targets, string sentence)

@@ -50,7 +50,9 @@ public class ConvNeXtTests
             }
         }
 
-        Assert.Equal(expected, new SortedDictionary<string, string>(trunk.state_dict().ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.shape)), StringComparer.Ordinal));
+        Assert.Equal(
+            expected, new SortedDictionary<string, string>(
+                trunk.state_dict().ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.shape)), StringComparer.Ordinal));
 
         void Add(string layer, long[] weight)
         {
@@ -116,7 +118,12 @@ public class ConvNeXtTests
     private sealed class Miniature : StreamingBlock
     {
         private readonly Sequential features = nn.Sequential(
-            nn.Conv2d(3, 6, 4, stride: 4), new ChannelLayerNorm(6), new ConvNeXtBlock(6, 0), new ChannelLayerNorm(6), nn.Conv2d(6, 10, 2, stride: 2), new ConvNeXtBlock(10, 0));
+            nn.Conv2d(3, 6, 4, stride: 4),
+            new ChannelLayerNorm(6),
+            new ConvNeXtBlock(6, 0),
+            new ChannelLayerNorm(6),
+            nn.Conv2d(6, 10, 2, stride: 2),
+            new ConvNeXtBlock(10, 0));
 
         public Miniature()
             : base(nameof(Miniature)) => RegisterComponents();

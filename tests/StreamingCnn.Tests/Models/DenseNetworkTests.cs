@@ -91,7 +91,14 @@ public sealed class DenseNetworkTests
         "classifier.scale.1.weight 128x960x1x1",
         "classifier.low_classifier.weight 21x40x1x1",
         "classifier.high_classifier.bias 21")]
-    [InlineData("fpn-resnet18", null, "backbone.conv1.weight 64x3x7x7", "fpn.inner_blocks.3.0.weight 256x512x1x1", "fpn.layer_blocks.0.0.bias 256")]
+    [
+        InlineData(
+            "fpn-resnet18",
+            null,
+            "backbone.conv1.weight 64x3x7x7",
+            "fpn.inner_blocks.3.0.weight 256x512x1x1",
+            "fpn.layer_blocks.0.0.bias 256")
+    ]
     public void Parameters_are_those_of_the_published_networks(string name, int? parameters, params string[] named)
     {
         using var network = ModelCatalog.CreateDense(name, 21);
@@ -127,9 +134,13 @@ public sealed class DenseNetworkTests
     [Fact]
     public void What_cannot_be_is_said()
     {
-        Assert.Contains("dense prediction", Assert.Throws<ArgumentException>(() => ModelCatalog.CreateDense("resnet18", 2)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "dense prediction",
+            Assert.Throws<ArgumentException>(() => ModelCatalog.CreateDense("resnet18", 2)).Message,
+            StringComparison.Ordinal);
         using var plain = ModelCatalog.Create("small");
-        Assert.Contains("several sizes", Assert.Throws<ArgumentException>(() => new FeaturePyramid(plain, 2)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "several sizes", Assert.Throws<ArgumentException>(() => new FeaturePyramid(plain, 2)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ResNetTrunk(18, 3, NormKind.Frozen, outputStride: 8));
         Assert.Throws<ArgumentOutOfRangeException>(() => new UNet(levels: 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new UNet(width: 12, norm: NormKind.Group));

@@ -40,7 +40,8 @@ public class ModelTests
     public void An_unknown_depth_is_refused()
     {
         var failure = Assert.Throws<ArgumentOutOfRangeException>(() => new ResNetTrunk(20));
-        Assert.StartsWith("There is no residual network of that depth; choose 18, 34, 50, 101 or 152.", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "There is no residual network of that depth; choose 18, 34, 50, 101 or 152.", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

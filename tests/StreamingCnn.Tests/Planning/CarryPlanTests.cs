@@ -5,9 +5,9 @@ using StreamingCnn.Planning;
 namespace StreamingCnn.Tests.Planning;
 
 /// <summary>
-/// The carry played through tile by tile in two dimensions, without values: what a tile's windows read has been stored, once, and is
-/// there; what is stored is freed once; and
-/// the memory model says what is held. At random graphs, image sizes, tiles, late maps, and orders of tiles.
+/// The carry played through tile by tile in two dimensions, without values: what a tile's windows read has been stored, once, and is there;
+/// what is stored is freed once; and the memory model says what is held. At random graphs, image sizes, tiles, late maps, and orders of
+/// tiles.
 /// </summary>
 public class CarryPlanTests
 {
@@ -33,7 +33,11 @@ public class CarryPlanTests
     public void Tiles_of_one_pixel_find_theirs_as_well()
     {
         var graph = RandomGraph.Chain(
-            new(MapKind.Window, 3, 1, 1, 1, 1), new(MapKind.Window, 3, 2, 1, 1, 1), new(MapKind.Transposed, 3, 2, 1, 1, 1), new(MapKind.Reflection, Before: 2, After: 3), new(MapKind.Window, 5));
+            new(MapKind.Window, 3, 1, 1, 1, 1),
+            new(MapKind.Window, 3, 2, 1, 1, 1),
+            new(MapKind.Transposed, 3, 2, 1, 1, 1),
+            new(MapKind.Reflection, Before: 2, After: 3),
+            new(MapKind.Window, 5));
         foreach (var beyondBorder in new[] { true, false })
         {
             var plan = GridPlan.ExactlyOnce(graph, [(13, 11)], (1, 1), beyondBorder);

@@ -49,7 +49,8 @@ public class ExactlyOnceLayoutTests
                     Law.Holds(step == 0 || layout.Low(node.Index, step - 1) <= low, $"{c}: low of {node} falls at step {step}");
                 }
 
-                Law.Holds(layout.Low(node.Index, layout.Steps) == layout.Network.Length(node.Index), $"{c}: {node} is carried beyond the end");
+                Law.Holds(
+                    layout.Low(node.Index, layout.Steps) == layout.Network.Length(node.Index), $"{c}: {node} is carried beyond the end");
             }
         },
         iter: Cases,
@@ -89,7 +90,9 @@ public class ExactlyOnceLayoutTests
                 for (var step = 1; step <= layout.Steps; step++)
                 {
                     var available = layout.Network.Map(node.Index).Available(node.Inputs.Min(input => layout.Cut(input, step)));
-                    Law.Holds(layout.Cut(node.Index, step) <= available, $"{c}: {node} is cut at {layout.Cut(node.Index, step)}, {available} are available");
+                    Law.Holds(
+                        layout.Cut(node.Index, step) <= available,
+                        $"{c}: {node} is cut at {layout.Cut(node.Index, step)}, {available} are available");
                 }
             }
         },
@@ -140,9 +143,12 @@ public class ExactlyOnceLayoutTests
                 for (var step = 0; step < layout.Steps; step++)
                 {
                     // A tile that covers the image computes all of it at once.
-                    var bound = layout.Steps == 1 ? layout.Network.Length(node) : Division.Ceiling(tile, stride) + (step == 0 ? Math.Max(0, atStart) : 0);
+                    var bound = layout.Steps == 1 ? layout.Network.Length(node) : Division.Ceiling(tile, stride)
+                        + (step == 0 ? Math.Max(0, atStart) : 0);
                     var own = layout.Computed(node, step);
-                    Law.Holds(own.Length <= bound, $"{string.Join(", ", chain)} on {length} at {tile}: map {node} step {step} computes {own}, more than {bound}");
+                    Law.Holds(
+                        own.Length <= bound,
+                        $"{string.Join(", ", chain)} on {length} at {tile}: map {node} step {step} computes {own}, more than {bound}");
                 }
             }
         },

@@ -22,11 +22,15 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
         foreach (var node in Maps().Where(node => late.Level(node) > 0))
         {
             var stride = (double)length / network.Length(node);
-            var lengths = Enumerable.Range(0, layout.Steps).Select(step => layout.Computed(node, step).Length).Where(rows => rows > 0).ToArray();
+            var lengths =
+                Enumerable.Range(0, layout.Steps).Select(step => layout.Computed(node, step).Length).Where(rows => rows > 0).ToArray();
 
             Assert.Equal(shares, lengths.Length);
-            // A share ends with a tile, so half a tile on either side; maps of one network lag by 150 to 450 pixels, and half of the difference falls on either side as well.
-            Assert.All(lengths, rows => Assert.InRange(rows * stride, ((double)length / shares) - tile - 160, ((double)length / shares) + tile + 160));
+            // A share ends with a tile, so half a tile on either side; maps of one network lag by 150 to 450 pixels, and half of the
+            // difference falls on either side as well.
+            Assert.All(
+                lengths,
+                rows => Assert.InRange(rows * stride, ((double)length / shares) - tile - 160, ((double)length / shares) + tile + 160));
         }
     }
 
@@ -49,7 +53,11 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     {
         var (network, late) = Late(length, (EarlierStride, period), (Stride, longer));
         var layout = new ExactlyOnceLayout(network, trunk.Roles, tile, beyondBorder: false, late);
-        int[] Steps(int level) => [.. Enumerable.Range(0, layout.Steps).Where(step => Maps().Where(node => late.Level(node) == level).All(node => !layout.Computed(node, step).IsEmpty))];
+        int[] Steps(int level) =>
+            [
+                .. Enumerable.Range(0, layout.Steps).Where(
+                    step => Maps().Where(node => late.Level(node) == level).All(node => !layout.Computed(node, step).IsEmpty))
+            ];
 
         Assert.Equal(layout.Steps, Steps(0).Length);
         Assert.InRange(Steps(1).Length, LateMaps.Shares(length, period * tile) - 1, LateMaps.Shares(length, period * tile));

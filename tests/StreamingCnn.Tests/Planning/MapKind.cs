@@ -17,7 +17,9 @@ internal enum MapKind
 
 /// <summary>The settings of a map along one axis; those that its kind does not have are left at their defaults.</summary>
 internal sealed record MapSettings(
-    MapKind Kind, long Kernel = 1, long Stride = 1, long Dilation = 1, long Before = 0, long After = 0, bool Ceiling = false, long Resized = 1, bool AlignCorners = false)
+    MapKind Kind, long Kernel =
+        1, long Stride =
+            1, long Dilation = 1, long Before = 0, long After = 0, bool Ceiling = false, long Resized = 1, bool AlignCorners = false)
 {
     public long Extent => (Dilation * (Kernel - 1)) + 1;
 
@@ -33,14 +35,21 @@ internal sealed record MapSettings(
         MapKind.Linear => new LinearResize(length, Resized, AlignCorners),
         MapKind.Reflection => new ReflectionPadding(length, Before, After),
         MapKind.Replication => new ReplicationPadding(length, Before, After),
-        _ => new Composition(new ReflectionPadding(length, Before, After), new SlidingWindow(length + Before + After, Kernel, Stride, Dilation)),
+        _ => new Composition(
+            new ReflectionPadding(length, Before, After), new SlidingWindow(length + Before + After, Kernel, Stride, Dilation)),
     };
 
     /// <summary>Draws settings.</summary>
     public static MapSettings Random(Random random, MapKind kind) => kind switch
     {
         MapKind.Window => new(
-            kind, random.Next(1, 6), random.Next(1, 4), random.Next(1, 3), random.Next(-1, 5), random.Next(-1, 5), Ceiling: random.Next(4) == 0),
+            kind,
+            random.Next(1, 6),
+            random.Next(1, 4),
+            random.Next(1, 3),
+            random.Next(-1, 5),
+            random.Next(-1, 5),
+            Ceiling: random.Next(4) == 0),
         MapKind.Transposed => new(kind, random.Next(1, 5), random.Next(1, 4), random.Next(1, 3), random.Next(0, 3), random.Next(0, 3)),
         MapKind.Magnification => new(kind, Stride: random.Next(1, 4)),
         MapKind.Nearest => new(kind, Resized: random.Next(1, 80)),

@@ -21,7 +21,9 @@ public class OverlapLayoutTests
                 {
                     var owned = layout.Owned(output, step);
                     Law.Holds(owned.Start == covered, $"seed {seed}: tile {step} owns {owned} after {covered}");
-                    Law.Holds(layout.Computed(output, step).Contains(owned), $"seed {seed}: tile {step} owns {owned}, but computes {layout.Computed(output, step)}");
+                    Law.Holds(
+                        layout.Computed(output, step).Contains(owned),
+                        $"seed {seed}: tile {step} owns {owned}, but computes {layout.Computed(output, step)}");
                     covered = owned.End;
                 }
 
@@ -36,7 +38,9 @@ public class OverlapLayoutTests
                         continue;
                     var read = layout.Patch(node.Index, step).Span.Interval;
                     foreach (var input in node.Inputs)
-                        Law.Holds(layout.Computed(input, step).Contains(read), $"seed {seed}: {node} in tile {step} reads {read}, computed is {layout.Computed(input, step)}");
+                        Law.Holds(
+                            layout.Computed(input, step).Contains(read),
+                            $"seed {seed}: {node} in tile {step} reads {read}, computed is {layout.Computed(input, step)}");
                 }
             }
         },

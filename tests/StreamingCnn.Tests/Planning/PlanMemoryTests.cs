@@ -16,7 +16,9 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
 
         var second = memory.Choose(trunk.Graph, Budget, Cost(), (900, 700));
 
-        Assert.Equal((first.Tile, first.Grid.Late.Levels, first.Grid.BeyondBorder), (second.Tile, second.Grid.Late.Levels, second.Grid.BeyondBorder));
+        Assert.Equal(
+            (first.Tile, first.Grid.Late.Levels, first.Grid.BeyondBorder),
+            (second.Tile, second.Grid.Late.Levels, second.Grid.BeyondBorder));
         Assert.Same(first.Kept, second.Kept);
         Assert.Equal(first.Grid.Order(), second.Grid.Order());
         Assert.Equal(first.Grid.CarriedValues, second.Grid.CarriedValues);

@@ -13,8 +13,7 @@ namespace StreamingCnn.Tests.Planning;
 
 /// <summary>
 /// The law of the memory model: behind every instruction of every tile, the bytes of the tensors that the execution holds are those that
-/// the model counts.
-/// Set STREAMINGCNN_CASES to run more cases than the default.
+/// the model counts. Set STREAMINGCNN_CASES to run more cases than the default.
 /// </summary>
 public class ProgramMemoryTests
 {

@@ -3,7 +3,9 @@ using StreamingCnn.Graph;
 
 namespace StreamingCnn.Tests.Planning;
 
-/// <summary>Graphs of layers that have integers alone, with branches and merges, so that thousands of them can be planned in a second.</summary>
+/// <summary>
+/// Graphs of layers that have integers alone, with branches and merges, so that thousands of them can be planned in a second.
+/// </summary>
 internal static class RandomGraph
 {
     private const long Longest = 200;
@@ -46,7 +48,9 @@ internal static class RandomGraph
         StandInLayer Draw()
         {
             var kind = kinds[random.Next(kinds.Length)];
-            return new(MapSettings.Random(random, kind), MapSettings.Random(random, kind), isPointwise: kind == MapKind.Pointwise && random.Next(4) > 0);
+            return new(
+                MapSettings.Random(random, kind), MapSettings.Random(random, kind), isPointwise: kind == MapKind.Pointwise
+                    && random.Next(4) > 0);
         }
 
         void Add(StandInLayer layer, params int[] inputs)

@@ -5,7 +5,9 @@ using StreamingCnn.Planning;
 
 namespace StreamingCnn.Tests.Planning;
 
-/// <summary>The plan of ResNet-34 on images of 67 megapixels, against figures that were found with an independent model of the method.</summary>
+/// <summary>
+/// The plan of ResNet-34 on images of 67 megapixels, against figures that were found with an independent model of the method.
+/// </summary>
 public class ResNetFiguresTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNetFiguresTests.Trunk>
 {
     [Theory]

@@ -9,7 +9,8 @@ namespace StreamingCnn.Tests.Planning;
 public class StripBoundTests
 {
     // Their virtual cuts lie between two lines of equal slope, which is what the bound is made of.
-    private static readonly MapKind[] Kinds = [MapKind.Pointwise, MapKind.Window, MapKind.Window, MapKind.Transposed, MapKind.Magnification, MapKind.Linear];
+    private static readonly MapKind[] Kinds =
+        [MapKind.Pointwise, MapKind.Window, MapKind.Window, MapKind.Transposed, MapKind.Magnification, MapKind.Linear];
 
     [Fact]
     public void Strips_of_random_graphs_keep_to_the_bound() => Gen.Select(
@@ -47,7 +48,8 @@ public class StripBoundTests
             for (var step = 0; step <= layout.Steps; step++)
             {
                 // Away from the image's ends, where both maps are under way.
-                if (layout.Cut(2, step) == 0 || layout.Cut(2, step) == layout.Network.Length(2) || layout.Cut(1, step) == layout.Network.Length(1))
+                if (layout.Cut(2, step) == 0 || layout.Cut(2, step) == layout.Network.Length(2) || layout.Cut(1, step) == layout.Network
+                    .Length(1))
                     continue;
                 Assert.InRange(layout.Cut(1, step) - layout.Low(1, step), Math.Max(0, second.Extent - second.Stride), second.Extent - 1);
             }
@@ -56,8 +58,8 @@ public class StripBoundTests
         threads: 1);
 
     /// <summary>
-    /// For every map the lines rho x + alpha and rho x + beta between which its virtual cut lies when the image is cut at x; null where maps of
-    /// different slope were joined.
+    /// For every map the lines rho x + alpha and rho x + beta between which its virtual cut lies when the image is cut at x; null where
+    /// maps of different slope were joined.
     /// </summary>
     private static (double Rho, double Alpha, double Beta)?[] Lines(AxisNetwork network)
     {
@@ -73,7 +75,8 @@ public class StripBoundTests
             double n = network.Map(node.Index).InputLength, resized = network.Map(node.Index).OutputLength, zoom = resized / n;
             lines[node.Index] = m.Kind switch
             {
-                MapKind.Window => (rho / m.Stride, (alpha + m.Before - m.Extent + 1) / m.Stride, ((beta + m.Before - m.Extent) / m.Stride) + 1),
+                MapKind.Window =>
+                    (rho / m.Stride, (alpha + m.Before - m.Extent + 1) / m.Stride, ((beta + m.Before - m.Extent) / m.Stride) + 1),
                 MapKind.Transposed => (rho * m.Stride, (m.Stride * alpha) - m.Before, (m.Stride * beta) - m.Before),
                 MapKind.Magnification => (rho * m.Stride, m.Stride * alpha, m.Stride * beta),
                 MapKind.Linear when m.AlignCorners => null,

@@ -6,7 +6,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Precision;
 
-/// <summary>In float32 streamed convolutions are right for every number of channels, on processors too where the library's own are not.</summary>
+/// <summary>
+/// In float32 streamed convolutions are right for every number of channels, on processors too where the library's own are not.
+/// </summary>
 public class ConvolutionFaultTests
 {
     private const double Rounding = 1e-5;

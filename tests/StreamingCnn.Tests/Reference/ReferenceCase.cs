@@ -17,7 +17,11 @@ internal sealed class ReferenceCase
         data = File.ReadAllBytes(Path.ChangeExtension(jsonPath, ".bin"));
         tensors = Description.GetProperty("tensors").EnumerateArray().ToDictionary(
             t => t.GetProperty("name").GetString()!,
-            t => (t.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray(), t.GetProperty("offset").GetInt64(), t.GetProperty("count").GetInt64()));
+            t =>
+                (
+                    t.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray(),
+                    t.GetProperty("offset").GetInt64(),
+                    t.GetProperty("count").GetInt64()));
     }
 
     public JsonElement Description { get; }

@@ -57,12 +57,18 @@ internal sealed class ReferenceNetwork : StreamingBlock
         return op switch
         {
             "conv2d" => Conv2d(
-                node.GetProperty("cin").GetInt64(), channels, Pair("kernel"), stride: Pair("stride"), padding: Pair("pad"), dilation: Pair("dilation"),
+                node.GetProperty("cin").GetInt64(),
+                channels,
+                Pair("kernel"),
+                stride: Pair("stride"),
+                padding: Pair("pad"),
+                dilation: Pair("dilation"),
                 groups: node.GetProperty("groups").GetInt64(), bias: node.GetProperty("bias").GetBoolean()),
             "relu" => ReLU(),
             "gelu" => GELU(),
             "maxpool2d" => MaxPool2d(Number("kernel"), Number("stride"), Number("pad"), ceil_mode: node.GetProperty("ceil").GetBoolean()),
-            "avgpool2d" => AvgPool2d(Number("kernel"), Number("stride"), Number("pad"), count_include_pad: node.GetProperty("count_include_pad").GetBoolean()),
+            "avgpool2d" => AvgPool2d(
+                Number("kernel"), Number("stride"), Number("pad"), count_include_pad: node.GetProperty("count_include_pad").GetBoolean()),
             "batchnorm_eval" => BatchNorm2d(channels, eps: node.GetProperty("eps").GetDouble()),
             "layernorm_c" => new ChannelLayerNorm(channels, node.GetProperty("eps").GetDouble()),
             "scale_c" => new ChannelScale(channels),

@@ -37,7 +37,8 @@ public class ReferenceTests
                 {
                     var error = Compare.RelativeError(actual, expected);
                     worst = Math.Max(worst, error);
-                    Assert.True(error < 1e-12, $"{Path.GetFileNameWithoutExtension(path)}, tile {tile}, {mode}: {name} differs by {error:e2}.");
+                    Assert.True(
+                        error < 1e-12, $"{Path.GetFileNameWithoutExtension(path)}, tile {tile}, {mode}: {name} differs by {error:e2}.");
                 }
             }
         }

@@ -78,8 +78,8 @@ internal sealed class RandomQuantities(Random random)
     }
 
     /// <summary>
-    /// A filled map that differs from position to position: a norm takes off what is the same everywhere, and leaves nothing but rounding of
-    /// its gradient.
+    /// A filled map that differs from position to position: a norm takes off what is the same everywhere, and leaves nothing but rounding
+    /// of its gradient.
     /// </summary>
     private static FeatureMap Varied(FeatureMap map, FeatureMap filled)
     {

@@ -74,7 +74,8 @@ public sealed class SizedMapTests
     {
         using var network = new Sized(2, 1, 1, inStages: false, (map, size) => map.ResizedTo(size, UpsampleMode.Bicubic));
         using var image = rand(1, 2, 8, 8);
-        Assert.Contains("Bicubic", Assert.Throws<UnsupportedLayerException>(() => network.forward(image)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Bicubic", Assert.Throws<UnsupportedLayerException>(() => network.forward(image)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>A map at one stride that takes the size of one at another, with which it is joined.</summary>

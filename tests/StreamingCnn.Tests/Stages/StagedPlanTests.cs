@@ -113,8 +113,8 @@ public sealed class StagedPlanTests
             var plan = streaming.Plan(1500, 1500);
 
             Assert.Equal(isElsewhere, plan.MapElsewhereBytes > 0);
-            // Both norms' inputs wait, and their gradients do. Where a file is what they would wait in, the first one is computed again from
-            // the image.
+            // Both norms' inputs wait, and their gradients do. Where a file is what they would wait in, the first one is computed again
+            // from the image.
             if (isElsewhere)
                 Assert.Equal(2 * Map, plan.MapElsewhereBytes);
             else

@@ -21,7 +21,8 @@ public class ChannelsLastTests
         LayerRegistry.Register<Witness>(layer => new PointwiseLayer(layer));
         using var scope = NewDisposeScope();
         using var witness = new Witness();
-        using var trunk = Sequential(Conv2d(3, 8, 3, padding: 1), witness, Upsample(scale_factor: [2, 2]), Conv2d(8, 4, 3), witness, Softmax(1), witness).to(type);
+        using var trunk = Sequential(
+            Conv2d(3, 8, 3, padding: 1), witness, Upsample(scale_factor: [2, 2]), Conv2d(8, 4, 3), witness, Softmax(1), witness).to(type);
         using var streaming = new StreamingModule(trunk, new() { Tile = (16, 24), ChannelsLast = asked });
 
         streaming.forward(rand(1, 3, 40, 50, type)).sum().backward();

@@ -110,14 +110,18 @@ public class DropInTests
         trunk.to(type);
         using var rounded = image.to(type);
         var whole = Gradients(trunk, rounded);
-        // Seen with libtorch 2.10: on some processors its own bfloat16 convolutions are off by half for channels that are no multiple of 16.
-        Assert.SkipWhen(Worst(whole) > 0.1, $"PyTorch itself is off by {Worst(whole):e1} in {type} on this processor, so there is nothing to compare with.");
+        // Seen with libtorch 2.10: on some processors its own bfloat16 convolutions are off by half for channels that are no multiple of
+        // 16.
+        Assert.SkipWhen(
+            Worst(whole) > 0.1,
+            $"PyTorch itself is off by {Worst(whole):e1} in {type} on this processor, so there is nothing to compare with.");
         using var streaming = new StreamingModule(trunk, new() { Tile = (16, 24) });
         var streamed = Gradients(streaming, rounded);
 
         Assert.Equal(type, streaming.forward(rounded).dtype);
         Assert.All(streamed, gradient => Assert.Equal(type, gradient.dtype));
-        // Tiles sum in another order, so single parameters may come out a little better or worse than the whole image's; twice as bad is a fault.
+        // Tiles sum in another order, so single parameters may come out a little better or worse than the whole image's; twice as bad is a
+        // fault.
         Assert.True(Worst(streamed) < 2 * Worst(whole), $"streamed {Worst(streamed):e2}, whole {Worst(whole):e2}");
 
         double Worst(Tensor[] gradients) => gradients.Zip(exact).Max(pair => Compare.RelativeError(pair.First, pair.Second));
@@ -150,7 +154,12 @@ public class DropInTests
     public void Random_layers_draw_the_same_numbers_at_every_tile_size()
     {
         using var trunk = Sequential(
-            Conv2d(3, 8, 3, padding: 1), Dropout(0.3), Conv2d(8, 8, 3, stride: 2, padding: 1), Dropout2d(0.4), new StochasticDepth(0.3), Conv2d(8, 4, 3, padding: 1)).to(ScalarType.Float64);
+            Conv2d(3, 8, 3, padding: 1),
+            Dropout(0.3),
+            Conv2d(8, 8, 3, stride: 2, padding: 1),
+            Dropout2d(0.4),
+            new StochasticDepth(0.3),
+            Conv2d(8, 4, 3, padding: 1)).to(ScalarType.Float64);
         using var image = randn(3, 3, 41, 53, dtype: ScalarType.Float64);
         (Tensor Output, Tensor[] Gradients)? reference = null;
         foreach (var tile in new[] { (100, 100), (16, 16), (7, 31), (1, 53) })

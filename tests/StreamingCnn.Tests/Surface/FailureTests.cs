@@ -9,7 +9,8 @@ namespace StreamingCnn.Tests.Surface;
 /// <summary>What cannot work says so, in one sentence, as an exception.</summary>
 public class FailureTests
 {
-    private static Module<Tensor, Tensor> Trunk() => Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("relu", ReLU()), ("down", Conv2d(4, 4, 3, stride: 2)));
+    private static Module<Tensor, Tensor> Trunk() => Sequential(
+        ("conv", Conv2d(3, 4, 3, padding: 1)), ("relu", ReLU()), ("down", Conv2d(4, 4, 3, stride: 2)));
 
     [Fact]
     public void An_error_inside_the_backward_pass_reaches_the_caller_with_its_own_words()
@@ -71,7 +72,9 @@ public class FailureTests
 
         var failure = Assert.Throws<ExternalException>(() => autograd.backward([loss], null, retain_graph: true, create_graph: true));
 
-        Assert.Equal("Gradients of gradients cannot be streamed: call backward without create_graph, or run the trunk itself on the whole image.", failure.Message);
+        Assert.Equal(
+            "Gradients of gradients cannot be streamed: call backward without create_graph, or run the trunk itself on the whole image.",
+            failure.Message);
     }
 
     [Fact]
@@ -113,7 +116,8 @@ public class FailureTests
     [Fact]
     public void All_options_that_cannot_be_used_are_named_together()
     {
-        var failure = Assert.Throws<ArgumentException>(() => new StreamingModule(Trunk(), new() { Tile = (0, 16), MemoryBudget = -5, Mode = (StreamingMode)7 }));
+        var failure = Assert.Throws<ArgumentException>(
+            () => new StreamingModule(Trunk(), new() { Tile = (0, 16), MemoryBudget = -5, Mode = (StreamingMode)7 }));
 
         Assert.Equal(
             "The streaming options cannot be used: Tile is 0 x 16, but must be at least 1 x 1 pixels; MemoryBudget is -5, but must be a positive number of bytes; Mode is 7, which is no StreamingMode.",

@@ -82,7 +82,10 @@ public class PlanTests
         }
     }
 
-    /// <summary>By the rates that plans are chosen with. What a plan tells are those of the machine at this moment, which other processes may be keeping busy.</summary>
+    /// <summary>
+    /// By the rates that plans are chosen with. What a plan tells are those of the machine at this moment, which other processes may be
+    /// keeping busy.
+    /// </summary>
     [Fact]
     public void More_memory_never_costs_time()
     {

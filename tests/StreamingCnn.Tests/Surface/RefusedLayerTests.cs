@@ -71,7 +71,8 @@ public class RefusedLayerTests
             "crop" => ZeroPad2d((0, 0, 40, -34)),
             _ => new Unknown(),
         };
-        using var streaming = new StreamingModule(Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("bad", bad)), new() { Tile = (16, 16) });
+        using var streaming = new StreamingModule(
+            Sequential(("conv", Conv2d(3, 4, 3, padding: 1)), ("bad", bad)), new() { Tile = (16, 16) });
 
         Assert.Equal(sentence, Assert.Throws<UnsupportedLayerException>(() => streaming.forward(randn(1, 3, 33, 32))).Message);
     }

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Tests.Data;
 
-/// <summary>What is found in masks before the first step: classes, counts, and what cannot be learned from, in a sentence with its file.</summary>
+/// <summary>
+/// What is found in masks before the first step: classes, counts, and what cannot be learned from, in a sentence with its file.
+/// </summary>
 public class ImageMasksTests
 {
     private const int Height = 20;
@@ -45,7 +47,9 @@ public class ImageMasksTests
         Assert.Equal((mask.Height, mask.Width), (image.Height, image.Width));
         var row = mask.Read(3, 0, 1, 15).flatten().data<short>().ToArray();
         // Thirds of the row, each of one value: no class between two others comes to be.
-        Assert.Equal([.. Enumerable.Repeat((short)0, 5), .. Enumerable.Repeat((short)1, 5), .. Enumerable.Repeat(SegmentationTask.IgnoredClass, 5)], row);
+        Assert.Equal(
+            [.. Enumerable.Repeat((short)0, 5), .. Enumerable.Repeat((short)1, 5), .. Enumerable.Repeat(SegmentationTask.IgnoredClass, 5)],
+            row);
         Assert.Equal(2, samples[1].Files.Count);
     }
 
@@ -76,7 +80,9 @@ public class ImageMasksTests
         File.Delete(folder.File("1.mask.png"));
         Assert.Contains("1.mask.png: there is no such file", Refusal(table, two), StringComparison.Ordinal);
         Assert.Equal("line 3: the mask is empty", Refusal(folder.Write("e.csv", "image,mask\n0.png,0.mask.png\n1.png,\n"), two));
-        Assert.Equal("line 1: there is no column 'mask'; the columns are image, label", Refusal(folder.Write("n.csv", "image,label\n0.png,a\n"), two));
+        Assert.Equal(
+            "line 1: there is no column 'mask'; the columns are image, label",
+            Refusal(folder.Write("n.csv", "image,label\n0.png,a\n"), two));
         Assert.Equal(
             "folders do not tell which mask an image has; list both in a CSV file with the columns image,mask", Refusal(folder.Path, two));
     }
@@ -104,7 +110,10 @@ public class ImageMasksTests
         Assert.NotNull(samples[1].OpenMask);
 
         var refusal = Assert.Throws<DataSetException>(() => ImagesToJudge.Read(Table(folder, [0, 255], [1]), task, new() { Channels = 3 }));
-        Assert.Contains("it has the value 1 at 600 pixel(s), which is none of the classes 0, 255", Assert.Single(refusal.Problems), StringComparison.Ordinal);
+        Assert.Contains(
+            "it has the value 1 at 600 pixel(s), which is none of the classes 0, 255",
+            Assert.Single(refusal.Problems),
+            StringComparison.Ordinal);
     }
 
     private static LabelledImages Read(string table, MaskClasses classes) =>
@@ -129,7 +138,8 @@ public class ImageMasksTests
     private static void Write(string path, int height, int width, byte[] values)
     {
         byte[] row = [.. Enumerable.Range(0, width).Select(x => values[x * values.Length / width])];
-        using var mask = Image.NewFromMemory((byte[])[.. Enumerable.Range(0, height).SelectMany(_ => row)], width, height, 1, Enums.BandFormat.Uchar);
+        using var mask = Image.NewFromMemory(
+            (byte[])[.. Enumerable.Range(0, height).SelectMany(_ => row)], width, height, 1, Enums.BandFormat.Uchar);
         mask.Pngsave(path);
     }
 }

@@ -31,7 +31,8 @@ public class ImagesToJudgeTests
         var task = new ClassificationTask(["a", "b"]);
 
         Assert.Equal("2.png", Path.GetFileName(Assert.Single(ImagesToJudge.Read(table, task, Preparation).Samples).Name));
-        Assert.Equal("3.png", Path.GetFileName(Assert.Single(ImagesToJudge.Read(table, task, Preparation, part: "validation").Samples).Name));
+        Assert.Equal(
+            "3.png", Path.GetFileName(Assert.Single(ImagesToJudge.Read(table, task, Preparation, part: "validation").Samples).Name));
         Assert.Equal(3, ImagesToJudge.Read(table, task, Preparation, part: "all").Samples.Count);
     }
 
@@ -52,10 +53,16 @@ public class ImagesToJudgeTests
         var table = folder.Write("data.csv", "image,label,split\n1.png,cow,train\n");
         var task = new ClassificationTask(["ape", "cat"]);
 
-        Assert.Contains("the class 'cow' is none of those that the model tells apart: ape, cat", Refusal(() => ImagesToJudge.Read(table, task, Preparation)));
+        Assert.Contains(
+            "the class 'cow' is none of those that the model tells apart: ape, cat",
+            Refusal(() => ImagesToJudge.Read(table, task, Preparation)));
         Assert.Contains("no image is in the part 'test'", Refusal(() => ImagesToJudge.Read(table, task, Preparation, part: "test")));
-        Assert.Contains("the model predicts numbers, which folders cannot tell", Refusal(() => ImagesToJudge.Read(folder.Path, new RegressionTask(["age"]), Preparation)));
-        Assert.StartsWith("'tests' is no part", Assert.Throws<ArgumentException>(() => ImagesToJudge.Read(table, task, Preparation, part: "tests")).Message);
+        Assert.Contains(
+            "the model predicts numbers, which folders cannot tell",
+            Refusal(() => ImagesToJudge.Read(folder.Path, new RegressionTask(["age"]), Preparation)));
+        Assert.StartsWith(
+            "'tests' is no part",
+            Assert.Throws<ArgumentException>(() => ImagesToJudge.Read(table, task, Preparation, part: "tests")).Message);
     }
 
     private static string Refusal(Action read) => Assert.Throws<DataSetException>(read).Message;

@@ -58,7 +58,8 @@ public class FormsOfTrunksTests
         streamed.Head.to(ScalarType.Float64).load_state_dict(model.Head.state_dict());
         if (isOpaque)
         {
-            Assert.Contains("(Opaque) is not known to the engine", Assert.Throws<UnsupportedLayerException>(() => streamed.forward(image)).Message);
+            Assert.Contains(
+                "(Opaque) is not known to the engine", Assert.Throws<UnsupportedLayerException>(() => streamed.forward(image)).Message);
             Assert.Contains("cannot see into Opaque", Assert.Throws<NotSupportedException>(() => model.Plan(50, 61)).Message);
         }
 
@@ -66,11 +67,14 @@ public class FormsOfTrunksTests
         using var map = SaliencyMap.Compute(model, new TensorImageSource(image.alias()), method);
         var features = trunk.forward(image).detach().requires_grad_(true);
         model.Head.forward(features)[0, 1].backward();
-        var weights = pooling == HeadPooling.Attention ? features.grad!.mean([2, 3], keepdim: true) : model.Head.Classifier.weight[1].reshape(1, -1, 1, 1);
+        var weights = pooling == HeadPooling.Attention
+            ? features.grad!.mean([2, 3], keepdim: true)
+            : model.Head.Classifier.weight[1].reshape(1, -1, 1, 1);
         Assert.True((map.ReadRaw(0, 0, 50, 61) - (features * weights).sum(1, keepdim: true)).abs().max().item<double>() < 1e-5);
     }
 
-    private static Sequential Trunk() => Sequential(("conv1", Conv2d(3, 4, 3, padding: 1)), ("act", ReLU()), ("conv2", Conv2d(4, 5, 3, padding: 1)));
+    private static Sequential Trunk() =>
+        Sequential(("conv1", Conv2d(3, 4, 3, padding: 1)), ("act", ReLU()), ("conv2", Conv2d(4, 5, 3, padding: 1)));
 
     private sealed class Opaque : Module<Tensor, Tensor>
     {

@@ -83,7 +83,9 @@ public class PoolingHeadTests
         for (var position = 0; position < 12; position++)
         {
             var h = map.flatten(2)[0].select(1, position);
-            var gate = (named["attentionV.weight"].mv(h) + named["attentionV.bias"]).tanh() * (named["attentionU.weight"].mv(h) + named["attentionU.bias"]).sigmoid();
+            var gate =
+                (named["attentionV.weight"].mv(h) + named["attentionV.bias"]).tanh() * (
+                    named["attentionU.weight"].mv(h) + named["attentionU.bias"]).sigmoid();
             var weight = Math.Exp((named["attentionWeight.weight"].mv(gate) + named["attentionWeight.bias"]).item<float>());
             total += weight;
             pooled += h * weight;
@@ -110,7 +112,8 @@ public class PoolingHeadTests
         Assert.Equal(
             "number is 3, but Average pooling has none; leave it out. (Parameter 'number')",
             Assert.Throws<ArgumentException>(() => new PoolingHead(4, 2, number: 3)).Message);
-        foreach (var (pooling, number) in ((HeadPooling, double)[])[(HeadPooling.TopK, 2.5), (HeadPooling.GeM, 0), (HeadPooling.LogSumExp, double.NaN)])
+        (HeadPooling, double)[] wrong = [(HeadPooling.TopK, 2.5), (HeadPooling.GeM, 0), (HeadPooling.LogSumExp, double.NaN)];
+        foreach (var (pooling, number) in wrong)
             Assert.Throws<ArgumentOutOfRangeException>(() => new PoolingHead(4, 2, pooling, number: number));
         using var head = new PoolingHead(4, 2, HeadPooling.TopK, number: 1);
         using var maximum = new PoolingHead(4, 2, HeadPooling.Max);

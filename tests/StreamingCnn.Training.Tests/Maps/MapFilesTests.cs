@@ -70,7 +70,8 @@ public sealed class MapFilesTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var options = new MapFilesOptions { ClassMap = true, Polygons = true };
-        var four = Assert.Throws<ArgumentException>(() => Write(folder.File("a"), sink => AtOnce(sink, zeros(1, 4, Height, Width)), options));
+        var four = Assert.Throws<ArgumentException>(
+            () => Write(folder.File("a"), sink => AtOnce(sink, zeros(1, 4, Height, Width)), options));
         Assert.Contains("4 class(es), but 3", four.Message, StringComparison.Ordinal);
         var small = Assert.Throws<ArgumentException>(() => Write(folder.File("a"), sink => AtOnce(sink, zeros(1, 3, 8, 8)), options));
         Assert.Contains("8 x 8", small.Message, StringComparison.Ordinal);

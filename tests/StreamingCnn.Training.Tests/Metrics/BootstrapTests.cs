@@ -7,7 +7,8 @@ public class BootstrapTests
     [Fact]
     public void The_interval_of_a_mean_is_that_of_the_normal_distribution()
     {
-        // The sum of twelve uniform numbers has a variance of 1 and is as good as normal; the mean of 400 then has a standard error of 1/20.
+        // The sum of twelve uniform numbers has a variance of 1 and is as good as normal; the mean of 400 then has a standard error of
+        // 1/20.
         var random = new Random(5);
         double[] numbers = [.. Enumerable.Range(0, 400).Select(_ => Enumerable.Range(0, 12).Sum(_ => random.NextDouble()) - 6)];
         var deviation = Math.Sqrt(numbers.Average(number => Math.Pow(number - numbers.Average(), 2)));
@@ -26,7 +27,8 @@ public class BootstrapTests
         {
             var random = new Random(1000 + experiment);
             double[] numbers = [.. Enumerable.Range(0, 60).Select(_ => random.NextDouble())];
-            var interval = Bootstrap.Intervals<double>(numbers, [drawn => drawn.Average()], resamples: 300, level: 0.9, seed: experiment).Single()!;
+            var interval = Bootstrap.Intervals<double>(numbers, [drawn => drawn.Average()], resamples: 300, level: 0.9, seed: experiment)
+                .Single()!;
             return interval.Low <= 0.5 && 0.5 <= interval.High;
         });
 
@@ -48,7 +50,9 @@ public class BootstrapTests
     {
         (int Stratum, int Number)[] items = [.. Enumerable.Range(0, 40).Select(i => (i < 3 ? 1 : 0, i))];
 
-        var interval = Bootstrap.Intervals<(int Stratum, int Number)>(items, [drawn => drawn.Count(item => item.Stratum == 1)], item => item.Stratum).Single()!;
+        var interval = Bootstrap.Intervals<(int Stratum, int Number)>(
+            items, [drawn => drawn.Count(item => item.Stratum == 1)], item => item.Stratum)
+            .Single()!;
 
         Assert.Equal((3, 3), (interval.Low, interval.High));
         Assert.Contains("within each class", interval.Method);
@@ -59,7 +63,9 @@ public class BootstrapTests
     {
         (int Stratum, int Number)[] items = [(0, 1), (1, 2), (2, 3), (3, 4)];
 
-        var interval = Bootstrap.Intervals<(int Stratum, int Number)>(items, [drawn => drawn.Average(item => item.Number)], item => item.Stratum).Single()!;
+        var interval = Bootstrap.Intervals<(int Stratum, int Number)>(
+            items, [drawn => drawn.Average(item => item.Number)], item => item.Stratum)
+            .Single()!;
 
         Assert.True(interval.Low < interval.High);
         Assert.DoesNotContain("within each class", interval.Method);
@@ -107,7 +113,11 @@ public class BootstrapTests
         static double IfThere(IReadOnlyList<double> drawn, double wanted) => drawn.Contains(wanted) ? 1 : double.NaN;
 
         var intervals = Bootstrap.Intervals<double>(
-            numbers, [drawn => IfThere(drawn, 3), drawn => drawn.Contains(3) && drawn.Contains(4) && drawn.Contains(5) ? 1 : double.NaN, drawn => double.NaN]);
+            numbers, [
+                drawn => IfThere(drawn, 3),
+                drawn => drawn.Contains(3) && drawn.Contains(4) && drawn.Contains(5) ? 1 : double.NaN,
+                drawn => double.NaN
+            ]);
 
         Assert.Contains("left out for which it is not defined", intervals[0]!.Method);
         Assert.Null(intervals[1]);

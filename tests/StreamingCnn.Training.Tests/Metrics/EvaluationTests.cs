@@ -8,10 +8,12 @@ public class EvaluationTests
     [Fact]
     public void Two_classes()
     {
-        var evaluation = new Evaluation(new ClassificationTask(["no", "yes"]), [Is(0, 0.9, 0.1), Is(0, 0.6, 0.4), Is(1, 0.65, 0.35), Is(1, 0.2, 0.8)]);
+        var evaluation = new Evaluation(
+            new ClassificationTask(["no", "yes"]), [Is(0, 0.9, 0.1), Is(0, 0.6, 0.4), Is(1, 0.65, 0.35), Is(1, 0.2, 0.8)]);
 
         Assert.Equal(
-            ["AUC", "accuracy", "balanced accuracy", "F1", "kappa", "log loss", "Brier score", "calibration error"], evaluation.Metrics.Select(metric => metric.Name));
+            ["AUC", "accuracy", "balanced accuracy", "F1", "kappa", "log loss", "Brier score", "calibration error"],
+            evaluation.Metrics.Select(metric => metric.Name));
         Assert.Equal(0.75, Value(evaluation, "AUC"));
         Assert.Equal(0.75, Value(evaluation, "accuracy"));
         Assert.Equal(0.5, Value(evaluation, "kappa"), 12);
@@ -25,7 +27,8 @@ public class EvaluationTests
     public void Several_classes()
     {
         var evaluation = new Evaluation(
-            new ClassificationTask(["1", "2", "3"]), [Is(0, 0.8, 0.1, 0.1), Is(1, 0.2, 0.7, 0.1), Is(2, 0.1, 0.2, 0.7), Is(2, 0.5, 0.1, 0.4)]);
+            new ClassificationTask(["1", "2", "3"]),
+            [Is(0, 0.8, 0.1, 0.1), Is(1, 0.2, 0.7, 0.1), Is(2, 0.1, 0.2, 0.7), Is(2, 0.5, 0.1, 0.4)]);
 
         Assert.Equal(3, evaluation.RocCurves.Count);
         Assert.Equal(0.75, Value(evaluation, "accuracy"));
@@ -46,7 +49,8 @@ public class EvaluationTests
     [Fact]
     public void Labels()
     {
-        var evaluation = new Evaluation(new MultiLabelTask(["a", "b"]), [Has([1, 0], 0.8, 0.3), Has([0, 0], 0.4, 0.6), Has([1, 0], 0.7, 0.2)]);
+        var evaluation = new Evaluation(
+            new MultiLabelTask(["a", "b"]), [Has([1, 0], 0.8, 0.3), Has([0, 0], 0.4, 0.6), Has([1, 0], 0.7, 0.2)]);
 
         Assert.Equal(1, Value(evaluation, "AUC of a"));
         Assert.True(double.IsNaN(Value(evaluation, "AUC of b")));
@@ -82,11 +86,13 @@ public class EvaluationTests
     [Fact]
     public void Wrong_options_are_named_together() => Assert.Equal(
         "The options of the evaluation cannot be used: Resamples is -1, but must be 0 or a positive number; Level is 1, but must lie between 0 and 1.",
-        Assert.Throws<ArgumentException>(() => new Evaluation(new ClassificationTask(["a", "b"]), [Is(0, 1, 0)], new() { Resamples = -1, Level = 1 })).Message);
+        Assert.Throws<ArgumentException>(
+            () => new Evaluation(new ClassificationTask(["a", "b"]), [Is(0, 1, 0)], new() { Resamples = -1, Level = 1 })).Message);
 
     private static double Value(Evaluation evaluation, string name) => evaluation.Metrics.Single(metric => metric.Name == name).Value;
 
-    private static Prediction Is(int label, params double[] values) => new(new("image", label, _ => throw new NotSupportedException()), values, -Math.Log(values[label]));
+    private static Prediction Is(int label, params double[] values) =>
+        new(new("image", label, _ => throw new NotSupportedException()), values, -Math.Log(values[label]));
 
     private static Prediction Has(double[] targets, params double[] values) =>
         new(new("image", -1, _ => throw new NotSupportedException()) { Targets = targets }, values, 0);

@@ -27,21 +27,26 @@ public class MetricPropertyTests
             }
         }
 
-        return Same(all == 0 ? double.NaN : right / all, AreaUnderCurve.Of([.. items.Select(item => item.Score)], [.. items.Select(item => item.Positive)]));
+        return Same(
+            all == 0 ? double.NaN : right / all,
+            AreaUnderCurve.Of([.. items.Select(item => item.Score)], [.. items.Select(item => item.Positive)]));
     });
 
     [Fact]
     public void Trapezoids_under_the_curve_add_up_to_the_area() => Scored.Sample(items =>
     {
         var curve = RocCurve.Of([.. items.Select(item => item.Score)], [.. items.Select(item => item.Positive)]);
-        var sum = curve.Points.Zip(curve.Points.Skip(1), (a, b) => (b.FalsePositiveRate - a.FalsePositiveRate) * (a.TruePositiveRate + b.TruePositiveRate) / 2).Sum();
+        var sum = curve.Points.Zip(
+            curve.Points.Skip(1), (a, b) => (b.FalsePositiveRate - a.FalsePositiveRate) * (a.TruePositiveRate + b.TruePositiveRate) / 2)
+            .Sum();
         return curve.Points.Count == 0 ? double.IsNaN(curve.Area) : Same(curve.Area, sum);
     });
 
     [Fact]
     public void Area_of_two_classes_is_that_of_one_against_the_rest() => Scored.Sample(items => Same(
         AreaUnderCurve.Of([.. items.Select(item => item.Score)], [.. items.Select(item => item.Positive)]),
-        AreaUnderCurve.OneAgainstRest([.. items.Select(item => new[] { -item.Score, item.Score })], [.. items.Select(item => item.Positive ? 1 : 0)])));
+        AreaUnderCurve.OneAgainstRest(
+            [.. items.Select(item => new[] { -item.Score, item.Score })], [.. items.Select(item => item.Positive ? 1 : 0)])));
 
     [Fact]
     public void Kappa_is_its_definition() => Labelled.Sample(items =>
@@ -67,10 +72,13 @@ public class MetricPropertyTests
         var f1 = Enumerable.Range(0, 4).Where(c => items.Any(item => item.Label == c || item.Predicted == c)).Average(c =>
         {
             double hits = items.Count(item => item.Label == c && item.Predicted == c);
-            double precision = hits / Math.Max(1, items.Count(item => item.Predicted == c)), recall = hits / Math.Max(1, items.Count(item => item.Label == c));
+            double precision = hits / Math.Max(1, items.Count(item => item.Predicted == c)), recall = hits / Math.Max(
+                1, items.Count(item => item.Label == c));
             return hits == 0 ? 0 : 2 * precision * recall / (precision + recall);
         });
-        return Same(items.Average(item => item.Label == item.Predicted ? 1.0 : 0), matrix.Accuracy) && Same(recalls.Average(), matrix.BalancedAccuracy) && Same(f1, matrix.MacroF1);
+        return Same(items.Average(item => item.Label == item.Predicted ? 1.0 : 0), matrix.Accuracy)
+            && Same(recalls.Average(), matrix.BalancedAccuracy)
+            && Same(f1, matrix.MacroF1);
     });
 
     [Fact]
@@ -113,7 +121,8 @@ public class MetricPropertyTests
 
         return Same(
             all == 0 ? double.NaN : right / all,
-            ConcordanceIndex.Of([.. items.Select(item => item.Item1)], [.. items.Select(item => item.Item2)], [.. items.Select(item => item.Item3)]));
+            ConcordanceIndex.Of(
+                [.. items.Select(item => item.Item1)], [.. items.Select(item => item.Item2)], [.. items.Select(item => item.Item3)]));
     });
 
     [Fact]
@@ -122,11 +131,13 @@ public class MetricPropertyTests
         ConcordanceIndex.Of([.. items.Select(item => item.Score)], [.. items.Select(item => item.Positive ? 1.0 : 0)])));
 
     [Fact]
-    public void Calibration_error_is_its_definition() => Gen.Select(Gen.Int[0, 40].Select(value => value / 40.0), Gen.Bool).Array[1, 60].Sample(items =>
+    public void Calibration_error_is_its_definition() =>
+        Gen.Select(Gen.Int[0, 40].Select(value => value / 40.0), Gen.Bool).Array[1, 60].Sample(items =>
     {
         var expected = items.GroupBy(item => Math.Min(Math.Floor(item.Item1 * 5), 4))
             .Sum(bin => Math.Abs(bin.Sum(item => item.Item1) - bin.Count(item => item.Item2)) / items.Length);
-        return Same(expected, Calibration.Of([.. items.Select(item => item.Item1)], [.. items.Select(item => item.Item2)], bins: 5).ExpectedError);
+        return Same(
+            expected, Calibration.Of([.. items.Select(item => item.Item1)], [.. items.Select(item => item.Item2)], bins: 5).ExpectedError);
     });
 
     private static ConfusionMatrix Matrix((int Label, int Predicted)[] items, int classes) =>

@@ -6,8 +6,8 @@ namespace StreamingCnn.Training.Tests.Metrics;
 public class PublishedExampleTests
 {
     /// <summary>
-    /// Hanley and McNeil, Radiology 143 (1982), table I: 109 computed tomographies, rated from "definitely normal" to "definitely abnormal". They state W = 0.893. Nearly
-    /// all pairs of ratings are ties or not by thousands, so that the half for ties matters.
+    /// Hanley and McNeil, Radiology 143 (1982), table I: 109 computed tomographies, rated from "definitely normal" to "definitely
+    /// abnormal". They state W = 0.893. Nearly all pairs of ratings are ties or not by thousands, so that the half for ties matters.
     /// </summary>
     [Fact]
     public void Area_of_rated_images_by_Hanley_and_McNeil()
@@ -21,7 +21,9 @@ public class PublishedExampleTests
         static IEnumerable<double> Rated(int[] counts) => counts.SelectMany((count, rating) => Enumerable.Repeat((double)rating, count));
     }
 
-    /// <summary>scikit-learn, documentation of <c>roc_auc_score</c> and <c>roc_curve</c> (the latter with <c>drop_intermediate=False</c>).</summary>
+    /// <summary>
+    /// scikit-learn, documentation of <c>roc_auc_score</c> and <c>roc_curve</c> (the latter with <c>drop_intermediate=False</c>).
+    /// </summary>
     [Fact]
     public void Curve_of_scikit_learn()
     {

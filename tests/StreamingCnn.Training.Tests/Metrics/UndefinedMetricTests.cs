@@ -25,8 +25,14 @@ public class UndefinedMetricTests
         var nothing = new ConfusionMatrix([], [], 2);
         double[] values =
         [
-            nothing.Accuracy, nothing.BalancedAccuracy, nothing.MacroF1, QuadraticKappa.Of(nothing), Correlation.Pearson([], []), Correlation.Spearman([1], [1]),
-            RegressionError.MeanAbsolute([], []), RegressionError.RootMeanSquare([], []), RegressionError.Determination([], []), ConcordanceIndex.Of([], []),
+            nothing.Accuracy,
+            nothing.BalancedAccuracy,
+            nothing.MacroF1,
+            QuadraticKappa.Of(nothing),
+            Correlation.Pearson([], []),
+            Correlation.Spearman([1], [1]),
+            RegressionError.MeanAbsolute([], []), RegressionError.RootMeanSquare([], []), RegressionError.Determination([], []),
+            ConcordanceIndex.Of([], []),
             BrierScore.Of([], Array.Empty<bool>()), Calibration.Of([], []).ExpectedError,
         ];
 

@@ -8,7 +8,9 @@ namespace StreamingCnn.Training.Tests.Ranks;
 
 public class GradientSumTests
 {
-    /// <summary>Of three ranks all have a gradient of the first parameter, one of the second, none of the third; types are summed up apart.</summary>
+    /// <summary>
+    /// Of three ranks all have a gradient of the first parameter, one of the second, none of the third; types are summed up apart.
+    /// </summary>
     [Fact]
     public void Whoever_has_none_gets_the_others_and_what_nobody_has_stays_without()
     {
@@ -41,7 +43,10 @@ public class GradientSumTests
     {
         Parameter[] made =
         [
-            new Parameter(zeros(2, 2)), new Parameter(zeros(2, ScalarType.Float64)), new Parameter(zeros(5)), new Parameter(zeros(1, ScalarType.BFloat16)),
+            new Parameter(zeros(2, 2)),
+            new Parameter(zeros(2, ScalarType.Float64)),
+            new Parameter(zeros(5)),
+            new Parameter(zeros(1, ScalarType.BFloat16)),
         ];
         made[0].grad = full([2, 2], rank + 1.0);
         if (rank == 1)

@@ -15,7 +15,8 @@ public class RankedTrainingTests
 
     private static readonly ClassificationTask Classes = new(["dark", "light"]);
 
-    private static readonly TrainingOptions Options = new() { Epochs = 3, BatchSize = 3, LearningRate = 0.01, ClipNorm = 0.5, WeightAverage = 0.9 };
+    private static readonly TrainingOptions Options =
+        new() { Epochs = 3, BatchSize = 3, LearningRate = 0.01, ClipNorm = 0.5, WeightAverage = 0.9 };
 
     [Fact]
     public void Losses_and_weights_are_those_of_one_process()
@@ -81,7 +82,8 @@ public class RankedTrainingTests
         }
     }
 
-    private static Outcome Train(int count, TrainingOptions options, int? stopAfter = null, bool resume = false, TrainingSample[]? training = null)
+    private static Outcome Train(
+        int count, TrainingOptions options, int? stopAfter = null, bool resume = false, TrainingSample[]? training = null)
     {
         training ??= Samples.Brightness(7);
         var validation = Samples.Brightness(2, 100);
@@ -102,7 +104,8 @@ public class RankedTrainingTests
                     stop.Cancel();
             });
             _ = trainer.Fit(training, validation, progress, stop.Token).ToArray();
-            outcomes[ranks.Rank] = new(trainer.History, images, [.. models[ranks.Rank].state_dict().Select(entry => (entry.Key, Numbers(entry.Value)))]);
+            outcomes[ranks.Rank] = new(
+                trainer.History, images, [.. models[ranks.Rank].state_dict().Select(entry => (entry.Key, Numbers(entry.Value)))]);
         });
         foreach (var other in outcomes)
             AssertSameBits(outcomes[0], other);
@@ -120,9 +123,15 @@ public class RankedTrainingTests
         Assert.Equal(expected.History.Count, actual.History.Count);
         foreach (var (one, other) in expected.History.Zip(actual.History))
         {
-            Assert.True(Math.Abs(one.Training.Loss - other.Training.Loss) < Rounding, $"{what}, epoch {one.Epoch}: {one.Training.Loss} and {other.Training.Loss}");
-            Assert.True(Math.Abs(one.Validation!.Loss - other.Validation!.Loss) < Rounding, $"{what}, epoch {one.Epoch}: {one.Validation.Loss} and {other.Validation.Loss}");
-            Assert.Equal((one.Training.Score, one.Validation.Score, one.LearningRate), (other.Training.Score, other.Validation.Score, other.LearningRate));
+            Assert.True(
+                Math.Abs(one.Training.Loss - other.Training.Loss) < Rounding,
+                $"{what}, epoch {one.Epoch}: {one.Training.Loss} and {other.Training.Loss}");
+            Assert.True(
+                Math.Abs(one.Validation!.Loss - other.Validation!.Loss) < Rounding,
+                $"{what}, epoch {one.Epoch}: {one.Validation.Loss} and {other.Validation.Loss}");
+            Assert.Equal(
+                (one.Training.Score, one.Validation.Score, one.LearningRate),
+                (other.Training.Score, other.Validation.Score, other.LearningRate));
         }
 
         foreach (var ((name, one), (_, other)) in expected.State.Zip(actual.State))
@@ -144,7 +153,10 @@ public class RankedTrainingTests
         void IProgress<TrainingProgress>.Report(TrainingProgress value) => action(value);
     }
 
-    /// <summary>A model for each rank, with norms that follow each image's statistics: with a momentum, with the mean of all, and one that is called twice.</summary>
+    /// <summary>
+    /// A model for each rank, with norms that follow each image's statistics: with a momentum, with the mean of all, and one that is called
+    /// twice.
+    /// </summary>
     private sealed class Models : IDisposable
     {
         private readonly StreamingClassifier[] models;
@@ -166,7 +178,11 @@ public class RankedTrainingTests
             var mean = BatchNorm2d(8);
             mean.momentum = null;
             var trunk = Sequential(
-                ("conv1", Conv2d(3, 6, 3, stride: 2, padding: 1)), ("norm1", twice), ("act1", ReLU()), ("norm2", twice), ("conv2", Conv2d(6, 8, 3, padding: 1)),
+                ("conv1", Conv2d(3, 6, 3, stride: 2, padding: 1)),
+                ("norm1", twice),
+                ("act1", ReLU()),
+                ("norm2", twice),
+                ("conv2", Conv2d(6, 8, 3, padding: 1)),
                 ("norm3", mean), ("act2", ReLU()));
             return (StreamingClassifier)new StreamingClassifier(trunk, 2, new StreamingOptions { Tile = (24, 24) }).to(ScalarType.Float64);
         }

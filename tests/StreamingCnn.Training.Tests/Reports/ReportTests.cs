@@ -97,15 +97,20 @@ public class ReportTests
     private static Report Report(LearningTask task, Prediction[] predictions) => new()
     {
         Title = "A run",
-        Tables = [ReportTable.OfData(task, ("test", [.. predictions.Select(prediction => prediction.Sample)])), ReportTable.OfSettings("Settings", [new("rate", "0.1")])],
+        Tables = [
+            ReportTable.OfData(task, ("test", [.. predictions.Select(prediction => prediction.Sample)])),
+            ReportTable.OfSettings("Settings", [new("rate", "0.1")])
+        ],
         History = [new(1, new(0.7, 0.5), new(0.8, double.NaN), 0.01), new(2, new(0.5, 0.75), new(0.6, 0.7), 0.01)],
         ScoreName = "accuracy",
         Parts = [new("test", new Evaluation(task, predictions, new() { Resamples = 50 }))],
     };
 
-    private static Prediction Is(int label, params double[] values) => new(new("image", label, _ => Picture()), values, -Math.Log(values[label]));
+    private static Prediction Is(int label, params double[] values) =>
+        new(new("image", label, _ => Picture()), values, -Math.Log(values[label]));
 
-    private static Prediction Has(double[] targets, params double[] values) => new(new("image", -1, _ => Picture()) { Targets = targets }, values, 1);
+    private static Prediction Has(double[] targets, params double[] values) =>
+        new(new("image", -1, _ => Picture()) { Targets = targets }, values, 1);
 
     private static TensorImageSource Picture() => new(rand([1, 3, 500, 30], generator: new Generator(1)));
 }

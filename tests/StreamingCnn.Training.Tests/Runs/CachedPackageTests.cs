@@ -25,7 +25,10 @@ public sealed class CachedPackageTests : IDisposable
     [InlineData("nuget:..")]
     [InlineData("nuget:a/b")]
     public void Something_else_than_a_name_is_refused(string name) =>
-        Assert.Contains("names no package", Assert.Throws<ArgumentException>(() => CachedPackage.Network(name, Variable)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "names no package",
+            Assert.Throws<ArgumentException>(() => CachedPackage.Network(name, Variable)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_package_that_is_not_there_is_said_to_be_fetched_once() =>

@@ -36,8 +36,12 @@ public sealed class ImportedTrunkTests : IDisposable
     [Fact]
     public void Other_channels_and_norms_are_refused()
     {
-        Assert.Contains("--channels 3", Assert.Throws<ArgumentException>(() => TrunkSource.Create(file, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("norms of its own", Assert.Throws<ArgumentException>(() => TrunkSource.Create(file, 3, Models.NormKind.Group)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--channels 3", Assert.Throws<ArgumentException>(() => TrunkSource.Create(file, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "norms of its own",
+            Assert.Throws<ArgumentException>(() => TrunkSource.Create(file, 3, Models.NormKind.Group)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,7 +20,9 @@ public class HeatImageTests
         Assert.InRange(Peak() - before, 0, 32 << 20);
     }
 
-    /// <summary>Windows are cut where the blur still reaches: the map of one pixel beside their border is that Gaussian on both sides.</summary>
+    /// <summary>
+    /// Windows are cut where the blur still reaches: the map of one pixel beside their border is that Gaussian on both sides.
+    /// </summary>
     [Theory]
     [InlineData(1023, 1024)]
     [InlineData(1024, 1100)]
@@ -71,6 +73,7 @@ public class HeatImageTests
 
     private static long Peak() => File.ReadLines("/proc/self/status")
         .Where(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
-        .Select(line => long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024)
+        .Select(
+            line => long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024)
         .Single();
 }

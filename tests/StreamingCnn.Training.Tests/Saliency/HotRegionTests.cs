@@ -49,7 +49,8 @@ public class HotRegionTests
                     return false;
             }
 
-            return hot.Count(cell => cell) == rings.Sum(ring => Area(ring.Corners)) && rings.Count(ring => Area(ring.Corners) > 0) == components.Count;
+            return hot.Count(cell => cell) == rings.Sum(ring => Area(ring.Corners))
+                && rings.Count(ring => Area(ring.Corners) > 0) == components.Count;
         });
 
     [Fact]
@@ -64,7 +65,9 @@ public class HotRegionTests
         var feature = root.GetProperty("features")[0];
         Assert.Equal("FeatureCollection", root.GetProperty("type").GetString());
         Assert.Equal("Feature", feature.GetProperty("type").GetString());
-        Assert.Equal("[[[2,8],[8,8],[8,20],[2,20],[2,8]],[[4,12],[4,16],[6,16],[6,12],[4,12]]]", feature.GetProperty("geometry").GetProperty("coordinates").GetRawText());
+        Assert.Equal(
+            "[[[2,8],[8,8],[8,20],[2,20],[2,8]],[[4,12],[4,16],[6,16],[6,12],[4,12]]]",
+            feature.GetProperty("geometry").GetProperty("coordinates").GetRawText());
         Assert.Equal("Polygon", feature.GetProperty("geometry").GetProperty("type").GetString());
         var properties = feature.GetProperty("properties");
         Assert.Equal("annotation", properties.GetProperty("objectType").GetString());
@@ -78,5 +81,9 @@ public class HotRegionTests
         new(new HeatGrid([.. rows.SelectMany(row => row.Select(cell => cell - '0' + 0f))], rows.Length, rows[0].Length, 1), 0.5f);
 
     private static double Area(List<(long X, long Y)> ring) =>
-        ring.Index().Sum(corner => (corner.Item.X * ring[(corner.Index + 1) % ring.Count].Y) - (ring[(corner.Index + 1) % ring.Count].X * corner.Item.Y)) / 2.0;
+        ring.Index()
+            .Sum(
+                corner =>
+                    (corner.Item.X * ring[(corner.Index + 1) % ring.Count].Y) - (
+                        ring[(corner.Index + 1) % ring.Count].X * corner.Item.Y)) / 2.0;
 }

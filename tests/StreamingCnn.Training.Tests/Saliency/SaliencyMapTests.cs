@@ -32,7 +32,8 @@ public class SaliencyMapTests
             scores[0, 1].backward();
             model.zero_grad();
 
-            using var map = SaliencyMap.Compute(model, new TensorImageSource(image.alias()), new() { Target = 1, Blur = 0, Percentile = 100 });
+            using var map = SaliencyMap.Compute(
+                model, new TensorImageSource(image.alias()), new() { Target = 1, Blur = 0, Percentile = 100 });
             map.WriteRawTiff(folder.File("gradient.tif"));
             map.WriteTiff(folder.File("saliency.tif"));
 
@@ -43,9 +44,13 @@ public class SaliencyMapTests
             Assert.Equal(expected.shape, raw.shape);
             Assert.True((raw - expected).abs().max().item<float>() <= tolerance);
             Assert.True((heat - expected.abs().amax([1], keepdim: true)).abs().max().item<float>() <= tolerance);
-            Assert.True((map.ReadRaw(60, 90, 10, 12) - expected.narrow(2, 60, 10).narrow(3, 90, 12)).abs().max().item<float>() <= tolerance);
-            Assert.Equal(scores.data<float>().Select(score => Math.Round((double)score, 4)), map.Scores.Select(score => Math.Round(score, 4)));
-            Assert.All(model.parameters(), parameter => Assert.True(parameter.requires_grad && (parameter.grad is not { } own || own.count_nonzero().item<long>() == 0)));
+            Assert.True(
+                (map.ReadRaw(60, 90, 10, 12) - expected.narrow(2, 60, 10).narrow(3, 90, 12)).abs().max().item<float>() <= tolerance);
+            Assert.Equal(
+                scores.data<float>().Select(score => Math.Round((double)score, 4)), map.Scores.Select(score => Math.Round(score, 4)));
+            Assert.All(
+                model.parameters(), parameter => Assert.True(
+                    parameter.requires_grad && (parameter.grad is not { } own || own.count_nonzero().item<long>() == 0)));
         }
     }
 
@@ -111,7 +116,8 @@ public class SaliencyMapTests
         var offsets = arange(-Radius, Radius + 1).to(ScalarType.Float64);
         var kernel = (-(offsets * offsets) / 18).exp();
         kernel /= kernel.sum();
-        var padded = functional.pad(sharp.Read(0, 0, Height, Width).to(ScalarType.Float64), [Radius, Radius, Radius, Radius], PaddingModes.Replicate);
+        var padded = functional.pad(
+            sharp.Read(0, 0, Height, Width).to(ScalarType.Float64), [Radius, Radius, Radius, Radius], PaddingModes.Replicate);
         var blurred = functional.conv2d(functional.conv2d(padded, kernel.reshape(1, 1, 1, -1)), kernel.reshape(1, 1, -1, 1));
         var limit = blurred.flatten().kthvalue((long)Math.Ceiling(0.9 * Height * Width), 0).values.item<double>();
 
@@ -180,11 +186,16 @@ public class SaliencyMapTests
     {
         using var scope = NewDisposeScope();
         using var model = Model(pooling);
-        using var map = SaliencyMap.Compute(model, new TensorImageSource(Image()), new() { Method = SaliencyMethod.ClassActivation, Target = 1, Blur = 0, Percentile = 100 });
+        using var map = SaliencyMap.Compute(
+            model,
+            new TensorImageSource(Image()),
+            new() { Method = SaliencyMethod.ClassActivation, Target = 1, Blur = 0, Percentile = 100 });
 
         var features = model.Features.Trunk.forward(Image()).detach().requires_grad_(true);
         model.Head.forward(features)[0, 1].backward();
-        var weights = pooling == HeadPooling.Attention ? features.grad!.mean([2, 3], keepdim: true) : model.Head.Classifier.weight[1].reshape(1, -1, 1, 1);
+        var weights = pooling == HeadPooling.Attention
+            ? features.grad!.mean([2, 3], keepdim: true)
+            : model.Head.Classifier.weight[1].reshape(1, -1, 1, 1);
         var small = (features * weights).sum(1, keepdim: true).detach();
         var expected = functional.interpolate(small, [Height, Width], mode: InterpolationMode.Bilinear, align_corners: false);
         var tolerance = 1e-4 * expected.abs().max().item<float>();
@@ -254,7 +265,9 @@ public class SaliencyMapTests
     {
         using var model = Model(HeadPooling.Average);
         var refusal = Assert.Throws<ArgumentException>(() => SaliencyMap.Compute(
-            model, new TensorImageSource(zeros(1, 3, 8, 8)), new() { Target = 2, Blur = -1, Percentile = 0, Passes = 0, Noise = double.NaN }));
+            model,
+            new TensorImageSource(zeros(1, 3, 8, 8)),
+            new() { Target = 2, Blur = -1, Percentile = 0, Passes = 0, Noise = double.NaN }));
         Assert.Equal(
             "The saliency options cannot be used: Target is 2, but the model's outputs are numbered from 0 to 1; Blur is -1, but must be 0 or more pixels; "
             + "Percentile is 0, but must lie above 0 and not above 100; Passes is 0, but must be at least 1; Noise is NaN, but must be 0 or more.",
@@ -269,7 +282,8 @@ public class SaliencyMapTests
         using var model = Model(HeadPooling.Average);
         var image = Image();
         image[0, 0, 7, 9] = float.NaN;
-        Assert.Throws<TrainingException>(() => SaliencyMap.Compute(model, new TensorImageSource(image), new() { TemporaryFolder = folder.Path }));
+        Assert.Throws<TrainingException>(
+            () => SaliencyMap.Compute(model, new TensorImageSource(image), new() { TemporaryFolder = folder.Path }));
         Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
@@ -281,7 +295,10 @@ public class SaliencyMapTests
 
     private static Tensor Image() => rand([1, 3, Height, Width], generator: new Generator(11));
 
-    /// <summary>An image that lies in memory as the maps of streamed runs do. In another order rounding is another, and takes one value in millions to the other side of a ReLU's kink.</summary>
+    /// <summary>
+    /// An image that lies in memory as the maps of streamed runs do. In another order rounding is another, and takes one value in millions
+    /// to the other side of a ReLU's kink.
+    /// </summary>
     private static Tensor ChannelsLast(Tensor image) => image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
     private static Tensor Pixels(string path)

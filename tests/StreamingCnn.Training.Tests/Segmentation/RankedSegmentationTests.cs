@@ -27,7 +27,10 @@ public class RankedSegmentationTests
         ThreadRanks.Run(count, ranks =>
         {
             using var trainer = new Trainer(
-                models[ranks.Rank], Shapes.Task, new() { Epochs = 2, BatchSize = 3, LearningRate = 0.01, Loss = new() { ClassWeights = [1, 2, 2] } }, ranks);
+                models[ranks.Rank],
+                Shapes.Task,
+                new() { Epochs = 2, BatchSize = 3, LearningRate = 0.01, Loss = new() { ClassWeights = [1, 2, 2] } },
+                ranks);
             _ = trainer.Fit(Shapes.Samples(4), Shapes.Samples(2, 100)).ToArray();
             histories[ranks.Rank] = trainer.History;
         });

@@ -13,7 +13,8 @@ public class SegmentationTrainingTests
     public void Shapes_are_learned(MapLossKind? kind)
     {
         using var model = Shapes.Segmenter();
-        var options = new TrainingOptions { Epochs = 8, BatchSize = 2, LearningRate = 0.02, Loss = kind is null ? null : new() { Map = kind } };
+        var options =
+            new TrainingOptions { Epochs = 8, BatchSize = 2, LearningRate = 0.02, Loss = kind is null ? null : new() { Map = kind } };
         using var trainer = new Trainer(model, Shapes.Task, options);
 
         var epochs = trainer.Fit(Shapes.Samples(12), Shapes.Samples(4, 100)).ToArray();
@@ -150,11 +151,15 @@ public class SegmentationTrainingTests
         Assert.Equal(
             "The loss cannot be used: label smoothing is of classes and labels; class weights are of cross-entropy and the focal loss, and Dice counts all classes alike.",
             Refusal(new() { LabelSmoothing = 0.1, Map = MapLossKind.Dice, ClassWeights = [1, 1, 1] }, Shapes.Task));
-        Assert.Contains("a loss of maps is of segmentation", Refusal(new() { Map = MapLossKind.Dice }, new ClassificationTask(["a", "b"])), StringComparison.Ordinal);
+        Assert.Contains(
+            "a loss of maps is of segmentation",
+            Refusal(new() { Map = MapLossKind.Dice }, new ClassificationTask(["a", "b"])),
+            StringComparison.Ordinal);
         Assert.Equal([4.0 / 3, 4.0 / 3, 4.0 / 6], LossOptions.BalancedWeights(
             Shapes.Task, [new("", -1, _ => null!) { Targets = [1, 3, 5] }, new("", -1, _ => null!) { Targets = [2, 0, 1] }]));
 
-        static string Refusal(LossOptions options, LearningTask task) => Assert.Throws<ArgumentException>(() => options.Check(task)).Message;
+        static string Refusal(LossOptions options, LearningTask task) =>
+            Assert.Throws<ArgumentException>(() => options.Check(task)).Message;
     }
 
     private sealed class Report(Action action) : IProgress<TrainingProgress>

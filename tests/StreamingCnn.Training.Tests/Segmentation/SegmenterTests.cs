@@ -8,7 +8,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Tests.Segmentation;
 
-/// <summary>Loss, gradients, scores and counts are those of the whole image, by PyTorch's own functions, whatever the tile and the size.</summary>
+/// <summary>
+/// Loss, gradients, scores and counts are those of the whole image, by PyTorch's own functions, whatever the tile and the size.
+/// </summary>
 public class SegmenterTests
 {
     private const double Rounding = 1e-12;
@@ -122,7 +124,8 @@ public class SegmenterTests
         Assert.Throws<ArgumentException>(() => ImageModel.Step(model, new ClassificationTask(["a", "b"]), Shapes.Samples(1)[0]));
         Assert.Equal(
             "Image 'image 0' has no mask to learn from.",
-            Assert.Throws<TrainingException>(() => ImageModel.Step(model, Shapes.Task, Shapes.Samples(1)[0] with { OpenMask = null })).Message);
+            Assert.Throws<TrainingException>(
+                () => ImageModel.Step(model, Shapes.Task, Shapes.Samples(1)[0] with { OpenMask = null })).Message);
     }
 
     private static LossOptions? Options(string loss) => loss switch
@@ -164,13 +167,16 @@ public class SegmenterTests
     {
         var head = (Conv2d)model.Head!.named_children().Single().module;
         return functional.interpolate(
-            head.forward(model.Trunk.forward(image)), [image.shape[2], image.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false);
+            head.forward(model.Trunk.forward(image)), [
+                image.shape[2], image.shape[3]
+            ], mode: InterpolationMode.Bilinear, align_corners: false);
     }
 
     private static Tensor Map(int height, int width)
     {
         var classes = randint(0, Classes, [1, 1, height, width], ScalarType.Int16, generator: new Generator(9));
-        return classes.masked_fill_(randint(0, 5, [1, 1, height, width], ScalarType.Int16, generator: new Generator(4)).eq(0), (long)SegmentationTask.IgnoredClass);
+        return classes.masked_fill_(
+            randint(0, 5, [1, 1, height, width], ScalarType.Int16, generator: new Generator(4)).eq(0), (long)SegmentationTask.IgnoredClass);
     }
 
     private static double[] Counts(Tensor scores, Tensor target)

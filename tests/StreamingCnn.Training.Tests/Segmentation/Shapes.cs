@@ -7,7 +7,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Tests.Segmentation;
 
-/// <summary>Noise with a bright and a dark rectangle, of different odd sizes, its map of classes, and a network that can tell them apart.</summary>
+/// <summary>
+/// Noise with a bright and a dark rectangle, of different odd sizes, its map of classes, and a network that can tell them apart.
+/// </summary>
 internal static class Shapes
 {
     public static readonly SegmentationTask Task = new(["ground", "bright", "dark"]);
@@ -25,7 +27,11 @@ internal static class Shapes
     {
         manual_seed(3);
         return Sequential(
-            ("conv1", Conv2d(3, 6, 3, stride: 2, padding: 1)), ("act1", ReLU()), ("pool", MaxPool2d(2)), ("conv2", Conv2d(6, 8, 3, padding: 1)), ("act2", ReLU()));
+            ("conv1", Conv2d(3, 6, 3, stride: 2, padding: 1)),
+            ("act1", ReLU()),
+            ("pool", MaxPool2d(2)),
+            ("conv2", Conv2d(6, 8, 3, padding: 1)),
+            ("act2", ReLU()));
     }
 
     public static StreamingSegmenter Segmenter(bool withDropout = false)

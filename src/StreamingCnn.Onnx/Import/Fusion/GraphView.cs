@@ -18,7 +18,8 @@ internal sealed class GraphView
         {
             foreach (var output in node.Outputs.Where(output => output.Length > 0))
                 givers[output] = node;
-            if (node is { Operator: "Constant", Outputs: [var constant] } && node.Attributes.GetValueOrDefault("value")?.Tensor is { } value)
+            if (node is { Operator: "Constant", Outputs: [var constant] }
+                && node.Attributes.GetValueOrDefault("value")?.Tensor is { } value)
                 tensors[constant] = value;
         }
     }
@@ -30,7 +31,8 @@ internal sealed class GraphView
     /// <summary>A tensor of the file; null where a value is none.</summary>
     public OnnxTensor? Tensor(string value)
     {
-        while (givers.TryGetValue(value, out var node) && node is { Operator: "Identity", Inputs: [var same] } && !tensors.ContainsKey(value))
+        while (givers.TryGetValue(value, out var node) && node is { Operator: "Identity", Inputs: [var same] } && !tensors
+            .ContainsKey(value))
             value = same;
         return tensors.GetValueOrDefault(value);
     }
@@ -41,7 +43,8 @@ internal sealed class GraphView
         : null;
 
     /// <summary>Whether a value is a number, up to the rounding of float32.</summary>
-    public bool Is(string value, double number) => Number(value) is { } found && Math.Abs(found - number) <= 1e-6 * Math.Max(1, Math.Abs(number));
+    public bool Is(string value, double number) =>
+        Number(value) is { } found && Math.Abs(found - number) <= 1e-6 * Math.Max(1, Math.Abs(number));
 
     /// <summary>The other operand of a sum or product with a number; null where there is none.</summary>
     public string? Beside(OnnxNode? node, double number) => node?.Inputs switch
@@ -60,7 +63,8 @@ internal sealed class GraphView
     };
 
     /// <summary>Whole numbers of a tensor in the file; null where a value is none.</summary>
-    public long[]? Integers(string value) => Tensor(value) is { IsFloating: false } tensor ? new ConstantValue(tensor, Learns: false).Integers() : null;
+    public long[]? Integers(string value) =>
+        Tensor(value) is { IsFloating: false } tensor ? new ConstantValue(tensor, Learns: false).Integers() : null;
 
     /// <summary>The axes of a reduction.</summary>
     public long[]? Axes(OnnxNode node) => node.Attributes.GetValueOrDefault("axes")?.Integers?.ToArray()

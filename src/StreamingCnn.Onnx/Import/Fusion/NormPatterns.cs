@@ -31,10 +31,16 @@ internal static class NormPatterns
         }
 
         return Patterns.Instead(
-            last, "LayerNormalization", [x, weight, bias], ("axis", new() { Integer = -1 }), ("epsilon", new() { Single = (float)epsilon }));
+            last,
+            "LayerNormalization",
+            [x, weight, bias],
+            ("axis", new() { Integer = -1 }),
+            ("epsilon", new() { Single = (float)epsilon }));
     }
 
-    /// <summary>A group norm: an instance norm of channels laid together, laid out again as they were, times a weight, plus a bias.</summary>
+    /// <summary>
+    /// A group norm: an instance norm of channels laid together, laid out again as they were, times a weight, plus a bias.
+    /// </summary>
     public static OnnxNode? Group(GraphView view, OnnxNode last)
     {
         if (last.Operator != "Add"
@@ -99,7 +105,12 @@ internal static class NormPatterns
                 _ => null,
             };
             return channels is { } axis
-                ? Patterns.Instead(last, GlobalResponseNorm, [x, weight, bias], ("axis", new() { Integer = axis }), ("epsilon", new() { Single = (float)epsilon }))
+                ? Patterns.Instead(
+                    last,
+                    GlobalResponseNorm,
+                    [x, weight, bias],
+                    ("axis", new() { Integer = axis }),
+                    ("epsilon", new() { Single = (float)epsilon }))
                 : null;
         }
 

@@ -9,7 +9,17 @@ namespace StreamingCnn.Onnx.Import.Fusion;
 internal static class Patterns
 {
     private static readonly Func<GraphView, OnnxNode, OnnxNode?>[] All =
-        [Gelu, HardSwish, HardSigmoid, Swish, NormPatterns.Layer, NormPatterns.Group, NormPatterns.Response, PoolingPatterns.Attention, Linear];
+        [
+            Gelu,
+            HardSwish,
+            HardSigmoid,
+            Swish,
+            NormPatterns.Layer,
+            NormPatterns.Group,
+            NormPatterns.Response,
+            PoolingPatterns.Attention,
+            Linear
+        ];
 
     /// <summary>The nodes, those that end a pattern being the whole of it. Others stay, whether they are needed or not.</summary>
     /// <param name="nodes">The nodes, each behind those that it reads.</param>
@@ -46,10 +56,16 @@ internal static class Patterns
                 if (half is not null && Beside(view, rest, "Add", 1) is { } error && IsErrorOf(error, x))
                     return Instead(last, "Gelu", [x]);
                 // (x / 2) (erf + 1)
-                if (half is null && Beside(view, x, "Mul", 0.5) is { } whole && Beside(view, rest, "Add", 1) is { } other && IsErrorOf(other, whole))
+                if (half is null
+                    && Beside(view, x, "Mul", 0.5) is { } whole
+                    && Beside(view, rest, "Add", 1) is { } other
+                    && IsErrorOf(other, whole))
                     return Instead(last, "Gelu", [whole]);
                 // x ((erf + 1) / 2)
-                if (half is null && Beside(view, rest, "Mul", 0.5) is { } sum && Beside(view, sum, "Add", 1) is { } third && IsErrorOf(third, x))
+                if (half is null
+                    && Beside(view, rest, "Mul", 0.5) is { } sum
+                    && Beside(view, sum, "Add", 1) is { } third
+                    && IsErrorOf(third, x))
                     return Instead(last, "Gelu", [x]);
             }
         }
@@ -72,7 +88,10 @@ internal static class Patterns
     private static OnnxNode? HardSwish(GraphView view, OnnxNode last)
     {
         if (last is { Operator: "Div", Inputs: [var product, var six] } && view.Is(six, 6) && view.Giver(product, "Mul") is { } both)
-            return Pairs(both).Where(pair => IsClipped(view, pair.Other, pair.X)).Select(pair => Instead(last, "HardSwish", [pair.X])).FirstOrDefault();
+            return Pairs(both)
+                .Where(pair => IsClipped(view, pair.Other, pair.X))
+                .Select(pair => Instead(last, "HardSwish", [pair.X]))
+                .FirstOrDefault();
         return last.Operator != "Mul" ? null : Pairs(last).Where(pair => IsHardSigmoid(pair.Other, pair.X))
             .Select(pair => Instead(last, "HardSwish", [pair.X])).FirstOrDefault();
 
@@ -112,7 +131,10 @@ internal static class Patterns
 
     private static bool IsClipped(GraphView view, string value, string x)
     {
-        return view.Giver(value, "Clip") is { } clip && Beside(view, clip.Inputs[0], "Add", 3) == x && Bound(1, "min") == 0 && Bound(2, "max") == 6;
+        return view.Giver(value, "Clip") is { } clip
+            && Beside(view, clip.Inputs[0], "Add", 3) == x
+            && Bound(1, "min") == 0
+            && Bound(2, "max") == 6;
 
         double? Bound(int input, string name) =>
             input < clip.Inputs.Count ? view.Number(clip.Inputs[input]) : clip.Attributes.GetValueOrDefault(name)?.Single;

@@ -29,6 +29,7 @@ internal static class PoolingPatterns
                 ? Patterns.Instead(last, AttentionPooling, [map, scores])
                 : null;
 
-        string? Laid(string rows) => view.Giver(rows, "Reshape") is { Inputs: [var map, var shape] } && view.Integers(shape) is [0, 0, -1] ? map : null;
+        string? Laid(string rows) =>
+            view.Giver(rows, "Reshape") is { Inputs: [var map, var shape] } && view.Integers(shape) is [0, 0, -1] ? map : null;
     }
 }

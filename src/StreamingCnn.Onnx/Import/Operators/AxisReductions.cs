@@ -43,7 +43,9 @@ internal static class AxisReductions
         _ => throw new RefusedNodeException("is a reduction that is not supported"),
     };
 
-    /// <summary>The root of a sum of squares. As a norm's, its gradient is 0 where the norm is; that of the root would be infinite.</summary>
+    /// <summary>
+    /// The root of a sum of squares. As a norm's, its gradient is 0 where the norm is; that of the root would be infinite.
+    /// </summary>
     private static Tensor Root(Tensor squares)
     {
         var isZero = squares.logical_not();
@@ -65,7 +67,9 @@ internal static class AxisReductions
         if (ofChannels != 0 && ofChannels != allChannels)
             throw new RefusedNodeException("reduces over a part of the channels, which is not supported");
         if (!rows)
-            return keeps ? OverChannels(node, map, kind) : throw new RefusedNodeException("drops the axis of the channels; keep it (keepdims)");
+            return keeps
+                ? OverChannels(node, map, kind)
+                : throw new RefusedNodeException("drops the axis of the channels; keep it (keepdims)");
 
         // What is left is in the map's order, with or without what was reduced.
         if (map.Axes[0] is not [{ Kind: AtomKind.Images }] || map.ChannelAxis < 0)
@@ -129,6 +133,8 @@ internal static class AxisReductions
             map,
             1,
             values => ((FeatureMap)values[0]).AtEachPosition(
-                node.Node.Operator, (maps, _) => Computed(kind, maps[0], [1], true), kept: kind is "Mean" or "Sum" ? 0 : 1, joinsChannels: true));
+                node.Node.Operator, (maps, _) => Computed(kind, maps[0], [1], true), kept: kind is "Mean" or "Sum"
+                    ? 0
+                    : 1, joinsChannels: true));
     }
 }

@@ -62,7 +62,8 @@ internal static class Joining
         var steps = (node.Opset < 10 ? null : node.IntegersOf("steps", 4)) ?? [.. starts.Select(_ => 1L)];
         if (Shapes.Row(node.Input(0)) is { } row && starts.Length == 1 && steps[0] > 0)
         {
-            var (first, end) = (Shapes.Clamped(starts[0], row.Numbers.Count), Shapes.Clamped(node.IntegersOf("ends", 2)![0], row.Numbers.Count));
+            var (first, end) =
+                (Shapes.Clamped(starts[0], row.Numbers.Count), Shapes.Clamped(node.IntegersOf("ends", 2)![0], row.Numbers.Count));
             return new ShapeValue([.. row.Numbers.Skip(first).Take(end - first).Where((_, i) => i % steps[0] == 0)], IsScalar: false);
         }
 
@@ -121,7 +122,8 @@ internal static class Joining
             case SmallValue small when end.IsKnown && step == 1 && NodeContext.Axis(axis, small.Shape.Count) is > 0 and var at:
                 var (from, to) = (Shapes.Clamped(start, small.Shape[at]), Shapes.Clamped(end.Factor, small.Shape[at]));
                 return Part(node, small, at, from, to - from);
-            case MapValue map when map.ChannelAxis >= 0 && NodeContext.Axis(axis, map.Axes.Count) == map.ChannelAxis && end.IsKnown && step == 1:
+            case MapValue map
+                when map.ChannelAxis >= 0 && NodeContext.Axis(axis, map.Axes.Count) == map.ChannelAxis && end.IsKnown && step == 1:
                 var (first, last) = (Shapes.Clamped(start, map.Channels), Shapes.Clamped(end.Factor, map.Channels));
                 return last > first ? Part(node, map, axis, first, last - first) : throw new RefusedNodeException("takes no channels");
             case MapValue map when node.Plain(map) is var plain && NodeContext.Axis(axis, 4) is 2 or 3:
@@ -138,7 +140,8 @@ internal static class Joining
             throw new RefusedNodeException("takes steps of 0");
         // Backwards it may start at the last place, and end before the first one.
         var (lowest, highest) = step > 0 ? (0, count) : (-1, count - 1);
-        var (first, last) = (Math.Clamp(start < 0 ? start + count : start, lowest, highest), Math.Clamp(end < 0 ? end + count : end, lowest, highest));
+        var (first, last) =
+            (Math.Clamp(start < 0 ? start + count : start, lowest, highest), Math.Clamp(end < 0 ? end + count : end, lowest, highest));
         var taken = Math.Max(0, (last - first + step - Math.Sign(step)) / step);
         return [.. Enumerable.Range(0, (int)taken).Select(i => first + (i * step))];
     }
@@ -168,5 +171,7 @@ internal static class Joining
     private static OnnxValue Part(NodeContext node, OnnxValue input, long axis, long start, long length) => input is MapValue map
         ? node.Builder.Map(map, length, values => ((FeatureMap)values[0]).Slice(start, length))
         : node.Builder.Small(
-            "Slice", (tensors, _) => tensors[0].narrow(NodeContext.Axis(axis, ((SmallValue)input).Shape.Count), start, length), [(SmallValue)input]);
+            "Slice",
+            (tensors, _) => tensors[0].narrow(NodeContext.Axis(axis, ((SmallValue)input).Shape.Count), start, length),
+            [(SmallValue)input]);
 }

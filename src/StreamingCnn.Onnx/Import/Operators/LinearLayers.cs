@@ -30,7 +30,8 @@ internal static class LinearLayers
         {
             return (a, b) is (SmallValue one, SmallValue other)
                 ? node.Builder.Small("MatMul", (tensors, _) => tensors[0].matmul(tensors[1]), [one, other])
-                : throw new RefusedNodeException("multiplies two maps with each other, as attention over the map does, which cannot be streamed");
+                : throw new RefusedNodeException(
+                    "multiplies two maps with each other, as attention over the map does, which cannot be streamed");
         }
 
         if (weight.Shape.Count != 2)

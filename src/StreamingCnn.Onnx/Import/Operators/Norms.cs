@@ -92,7 +92,8 @@ internal static class Norms
         var input = node.Input(0);
         var axis = node.Integer("axis", -1);
         if (input is MapValue map && (map.ChannelAxis != map.Axes.Count - 1 || NodeContext.Axis(axis, map.Axes.Count) != map.ChannelAxis))
-            throw new RefusedNodeException("normalises over more than the channels of each position; for groups of channels use a group norm");
+            throw new RefusedNodeException(
+                "normalises over more than the channels of each position; for groups of channels use a group norm");
         if (input is SmallValue small && NodeContext.Axis(axis, small.Shape.Count) != small.Shape.Count - 1)
             throw new RefusedNodeException("normalises over several dimensions of a small tensor, which is not supported");
         var norm = LayerNorm(weight.Tensor.Count, eps, elementwise_affine: true, bias: bias is not null);
@@ -112,7 +113,13 @@ internal static class Norms
     }
 
     private static OnnxValue Named(
-        NodeContext node, MapValue map, Module<Tensor, Tensor> norm, Parameter own, Parameter ownBias, ConstantValue weight, ConstantValue bias)
+        NodeContext node,
+        MapValue map,
+        Module<Tensor, Tensor> norm,
+        Parameter own,
+        Parameter ownBias,
+        ConstantValue weight,
+        ConstantValue bias)
     {
         Weights.Fill(own, weight);
         Weights.Fill(ownBias, bias);

@@ -58,7 +58,8 @@ internal static class PointFunctions
         var (bound, bias) = (node.Real("lambd", 0.5), node.Real("bias", 0));
         return bias == 0 ? Of(node, _ => Hardshrink(bound))
             : bias == bound ? Of(node, _ => Softshrink(bound))
-            : throw new RefusedNodeException($"shrinks by {bias} from {bound} on, which is not supported; the two are equal, or the first is 0");
+            : throw new RefusedNodeException(
+                $"shrinks by {bias} from {bound} on, which is not supported; the two are equal, or the first is 0");
     }
 
     /// <summary>PRelu: a slope for each channel.</summary>

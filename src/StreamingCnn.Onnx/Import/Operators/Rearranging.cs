@@ -17,7 +17,9 @@ internal static class Rearranging
             case ShapeValue row:
                 return row with { IsScalar = target.Count == 0 };
             case ConstantValue constant:
-                long[] known = [.. target.Select((side, i) => side == 0 && keepsZero ? constant.Shape[i] : side.IsKnown ? side.Factor : throw Unknown())];
+                long[] known = [
+                    .. target.Select((side, i) => side == 0 && keepsZero ? constant.Shape[i] : side.IsKnown ? side.Factor : throw Unknown())
+                ];
                 return Renamed(node, constant, x => x.reshape(known), known);
             case SmallValue small:
                 return OfSmall(node, small, target, keepsZero);
@@ -113,7 +115,9 @@ internal static class Rearranging
                 var narrow = Narrowed(small.Shape, axes);
                 return node.Builder.Small("Reshape", (tensors, _) => tensors[0].reshape(WithImages(narrow, tensors[0])), [small]);
             case MapValue map:
-                var gone = (axes ?? throw new RefusedNodeException("names no axes")).Select(axis => NodeContext.Axis(axis, map.Axes.Count)).ToHashSet();
+                var gone = (axes ?? throw new RefusedNodeException("names no axes"))
+                    .Select(axis => NodeContext.Axis(axis, map.Axes.Count))
+                    .ToHashSet();
                 if (gone.Any(axis => map.Axes[axis].Length > 0))
                     throw new RefusedNodeException("drops an axis of a map that may be longer than 1");
                 return map with { Axes = [.. map.Axes.Where((_, axis) => !gone.Contains(axis))] };
@@ -134,7 +138,8 @@ internal static class Rearranging
 
     /// <summary>Values of the file in other dimensions, which go on being those of the initialiser.</summary>
     private static ConstantValue Renamed(
-        NodeContext node, ConstantValue constant, Func<Tensor, Tensor> function, IReadOnlyList<long> shape, Func<Tensor, Tensor>? back = null)
+        NodeContext node, ConstantValue constant, Func<Tensor, Tensor> function, IReadOnlyList<long> shape, Func<Tensor, Tensor>? back =
+            null)
     {
         var made = Constants.Applied(node, function, constant);
         if (!constant.Learns)

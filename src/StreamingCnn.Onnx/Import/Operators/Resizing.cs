@@ -37,7 +37,8 @@ internal static class Resizing
             return map;
         // The size of another map: a whole factor, where its sides are multiples of this one's. Where an image is such that they are
         // not, the two cannot be joined, and that is said.
-        (double Rows, double Columns) factors = (map.Size.Scale.Rows / other.Size.Scale.Rows, map.Size.Scale.Columns / other.Size.Scale.Columns);
+        (double Rows, double Columns) factors =
+            (map.Size.Scale.Rows / other.Size.Scale.Rows, map.Size.Scale.Columns / other.Size.Scale.Columns);
         if (!IsFactor(factors.Rows) || !IsFactor(factors.Columns))
             throw new RefusedNodeException("resizes to the size of a map that is no whole multiple of its own");
         var resized = (MapValue)Scaled(node, map, factors, isOld);
@@ -60,7 +61,8 @@ internal static class Resizing
         return (mode, coordinates, rounding) switch
         {
             // For whole factors these are the same.
-            ("nearest", "asymmetric", "floor") or ("nearest", "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric", not ("floor" or "ceil")) =>
+            ("nearest", "asymmetric", "floor") or (
+                "nearest", "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric", not ("floor" or "ceil")) =>
                 Through(Upsample(scale_factor: [rows, columns], mode: UpsampleMode.Nearest)),
             ("linear", "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric", _) =>
                 Through(Upsample(scale_factor: [rows, columns], mode: UpsampleMode.Bilinear, align_corners: false)),
@@ -103,19 +105,22 @@ internal static class Resizing
     {
         using var scope = NewDisposeScope();
         var order = KeptScalars.Range(0, channels * side * side, ScalarType.Int64, CPU);
-        return (isInverse ? order.reshape(channels, side * side) : order.reshape(side * side, channels)).t().reshape(-1).data<long>().ToArray();
+        return (isInverse ? order.reshape(channels, side * side) : order.reshape(side * side, channels)).t().reshape(-1).data<long>()
+            .ToArray();
     }
 
     private static ((double Rows, double Columns)? Scales, (Number Height, Number Width)? Sizes) Target(NodeContext node, bool isOld)
     {
         var scales = isOld
-            ? node.Node.Attributes.GetValueOrDefault("scales")?.Singles?.Select(one => (double)one).ToArray() ?? node.OptionalConstant(1)?.Numbers()
+            ? node.Node.Attributes.GetValueOrDefault("scales")?.Singles?.Select(one => (double)one).ToArray()
+                ?? node.OptionalConstant(1)?.Numbers()
             : node.Optional(2) is ConstantValue given && given.Tensor.Count > 0 ? given.Numbers() : null;
         if (scales is not null)
         {
             return scales is [1, 1, var rows, var columns] && IsFactor(rows) && IsFactor(columns)
                 ? ((rows, columns), null)
-                : throw new RefusedNodeException($"resizes by [{string.Join(", ", scales)}]; whole factors for rows and columns are supported");
+                : throw new RefusedNodeException(
+                    $"resizes by [{string.Join(", ", scales)}]; whole factors for rows and columns are supported");
         }
 
         if (node.Integers("axes") is not null)

@@ -46,7 +46,8 @@ internal static class Shapes
                     both => Picked(both[0], dimension, both[1]),
                     constant,
                     indices);
-            case MapValue map when map.ChannelAxis >= 0 && NodeContext.Axis(axis, map.Axes.Count) == map.ChannelAxis && indices.Shape.Count == 1:
+            case MapValue map
+                when map.ChannelAxis >= 0 && NodeContext.Axis(axis, map.Axes.Count) == map.ChannelAxis && indices.Shape.Count == 1:
                 var order = numbers.Select(number => (long)NodeContext.Axis(number, (int)map.Channels)).ToArray();
                 if (order.Length == map.Channels)
                     return Layout.Permuted(map, order, node.Builder);

@@ -3,10 +3,11 @@ using System.Runtime.InteropServices;
 namespace StreamingCnn.Distributed.Mpi;
 
 /// <summary>
-/// Constants of MPI, which differ between libraries: addresses of exported variables in Open MPI, integers in MPICH (which end up in the lower half of a register) and in the standard's
-/// ABI of 2025.
+/// Constants of MPI, which differ between libraries: addresses of exported variables in Open MPI, integers in MPICH (which end up in the
+/// lower half of a register) and in the standard's ABI of 2025.
 /// </summary>
-internal sealed record MpiHandles(nint World, nint Sum, nint Byte, nint Int64, nint Single, nint Double, nint InPlace, nint IgnoredStatus, int Serialized)
+internal sealed record MpiHandles(
+    nint World, nint Sum, nint Byte, nint Int64, nint Single, nint Double, nint InPlace, nint IgnoredStatus, int Serialized)
 {
     private static readonly MpiHandles Mpich = new(
         World: 0x44000000,

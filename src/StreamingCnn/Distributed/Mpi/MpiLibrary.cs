@@ -95,7 +95,9 @@ internal sealed unsafe class MpiLibrary
     public nint Sum(nint communicator, MessageMemory memory)
     {
         nint request = 0;
-        Check(sum(Handles.InPlace, memory.Address, (int)memory.Count, Handles.Of(memory.Type), Handles.Sum, communicator, &request), "Iallreduce");
+        Check(
+            sum(Handles.InPlace, memory.Address, (int)memory.Count, Handles.Of(memory.Type), Handles.Sum, communicator, &request),
+            "Iallreduce");
         return request;
     }
 

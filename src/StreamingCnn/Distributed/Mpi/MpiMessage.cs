@@ -4,7 +4,8 @@ namespace StreamingCnn.Distributed.Mpi;
 
 /// <summary>Requests to MPI, of which long messages have several.</summary>
 /// <remarks>
-/// MPI waits with a core of its own, which ranks on one machine need for computing. So this one asks: without a pause for about as long as the message itself takes, then every millisecond.
+/// MPI waits with a core of its own, which ranks on one machine need for computing. So this one asks: without a pause for about as long as
+/// the message itself takes, then every millisecond.
 /// </remarks>
 internal sealed class MpiMessage(MpiLibrary library, nint[] requests, MessageMemory memory) : IPendingMessage
 {

@@ -26,7 +26,8 @@ internal sealed class RankGroup(MeetingRoom room, int[] members)
         if (!gatherings.TryGetValue(number, out var gathering))
             gatherings[number] = gathering = new(this, kind);
         if (gathering.Kind != kind)
-            throw new CommunicatorException($"Rank {rank} calls '{kind}' where another one calls '{gathering.Kind}'; all ranks must do the same in the same order.");
+            throw new CommunicatorException(
+                $"Rank {rank} calls '{kind}' where another one calls '{gathering.Kind}'; all ranks must do the same in the same order.");
         if (gathering.Come(rank, part, finish))
             gatherings.Remove(number);
         return gathering;

@@ -81,7 +81,8 @@ internal sealed class ThreadCommunicator(RankGroup group, int rank) : ICommunica
     {
     }
 
-    private Gathering Join(string kind, object? part, Func<object?[], object?> finish) => group.Join(gatherings++, rank, kind, part, finish);
+    private Gathering Join(string kind, object? part, Func<object?[], object?> finish) =>
+        group.Join(gatherings++, rank, kind, part, finish);
 
     private ThreadCommunicator[] Divide(object?[] parts)
     {

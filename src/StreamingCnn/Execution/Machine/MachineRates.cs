@@ -6,8 +6,8 @@ namespace StreamingCnn.Execution.Machine;
 
 /// <summary>
 /// How fast this machine is at what a step consists of: measured once for every number of threads and format of maps, and remembered in a
-/// file. Used to tell people what a step would take.
-/// What a step does is decided with fixed rates: otherwise the same run would do something else each time, and end in other last digits.
+/// file. Used to tell people what a step would take. What a step does is decided with fixed rates: otherwise the same run would do
+/// something else each time, and end in other last digits.
 /// </summary>
 /// <param name="path">Gives the file; null for none.</param>
 /// <param name="measure">Measures for maps in a format with a number of threads, and says whether it did so thoroughly.</param>

@@ -8,8 +8,8 @@ namespace StreamingCnn.Execution.Machine;
 
 /// <summary>
 /// What was measured of machines, in a file in the user's cache folder, so that it need not be measured by every process. Nothing is lost
-/// with it: where it cannot be read, is damaged or is
-/// somebody else's, it counts as not there; where it cannot be written, it is not written.
+/// with it: where it cannot be read, is damaged or is somebody else's, it counts as not there; where it cannot be written, it is not
+/// written.
 /// </summary>
 /// <param name="path">The file; null for none.</param>
 /// <param name="machine">The machine that is asked for.</param>

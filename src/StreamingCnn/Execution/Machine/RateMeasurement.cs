@@ -15,8 +15,8 @@ namespace StreamingCnn.Execution.Machine;
 /// <summary>Short measurements of the processor at what a step consists of.</summary>
 /// <remarks>
 /// They leave no trace: nothing is drawn from the library's random numbers, and tensors stay in the heap that they are in. There, large
-/// tensors are fresh memory each time, which those of a
-/// streamed step are not; so what is to say how fast memory in use is, is written into a tensor that is there.
+/// tensors are fresh memory each time, which those of a streamed step are not; so what is to say how fast memory in use is, is written into
+/// a tensor that is there.
 /// </remarks>
 internal sealed class RateMeasurement : IDisposable
 {

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Execution.Probing;
 
 /// <summary>
-/// Images whose pixels in a window are of another kind than those around it. A term of the whole image that shows itself beyond a
-/// threshold alone is then the whole's and not the window's, or the
-/// other way round; values of several sizes reach thresholds within the module, and make its biases count for much or for nothing.
+/// Images whose pixels in a window are of another kind than those around it. A term of the whole image that shows itself beyond a threshold
+/// alone is then the whole's and not the window's, or the other way round; values of several sizes reach thresholds within the module, and
+/// make its biases count for much or for nothing.
 /// </summary>
 internal static class Contrast
 {

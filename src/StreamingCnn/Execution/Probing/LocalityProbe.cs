@@ -7,8 +7,7 @@ namespace StreamingCnn.Execution.Probing;
 
 /// <summary>
 /// Finds out how a module that the engine cannot see into may be cut: the period of its grid, how far from a cut its outputs change, and
-/// whether windows then give what the whole gives. What it finds
-/// it tries on many images; what does not pass is refused.
+/// whether windows then give what the whole gives. What it finds it tries on many images; what does not pass is refused.
 /// </summary>
 /// <param name="module">The module, in the modes and with the weights that it is to be run with.</param>
 /// <param name="gradients">Whether gradients are wanted.</param>

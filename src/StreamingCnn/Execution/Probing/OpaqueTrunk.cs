@@ -19,9 +19,8 @@ internal sealed class OpaqueTrunk(Module<Tensor, Tensor> module)
     public Module<Tensor, Tensor> Module => module;
 
     /// <summary>
-    /// How windows of an image are to be cut. The module is probed anew when the image is of another kind, and when a mode, a parameter
-    /// or a buffer has changed, unless a trial shows that what was
-    /// found holds on.
+    /// How windows of an image are to be cut. The module is probed anew when the image is of another kind, and when a mode, a parameter or
+    /// a buffer has changed, unless a trial shows that what was found holds on.
     /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="gradients">Whether gradients are wanted.</param>

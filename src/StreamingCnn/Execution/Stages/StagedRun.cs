@@ -13,8 +13,8 @@ namespace StreamingCnn.Execution.Stages;
 
 /// <summary>
 /// The way of an image through a network with global quantities: one streamed run for each stage, small tensors in between. Backwards the
-/// stages come in reverse, each with the gradients that later ones
-/// gave of the maps between them, and each position's share of the reductions'.
+/// stages come in reverse, each with the gradients that later ones gave of the maps between them, and each position's share of the
+/// reductions'.
 /// </summary>
 internal sealed class StagedRun : IDifferentiableRun
 {
@@ -225,7 +225,11 @@ internal sealed class StagedRun : IDifferentiableRun
         var isWanted = settings.WillReverse && plan.Network.Differentiable.NeedsMap(map);
         return maps.Has(map)
             ? maps.Source(map, isWanted, () => reached[place])
-            : new SharedSource(sources[map]) { GradientIsWanted = isWanted, GradientRows = isWanted ? gradients.Rows(map, () => reached[place]) : null };
+            : new SharedSource(sources[map])
+            {
+                GradientIsWanted = isWanted,
+                GradientRows = isWanted ? gradients.Rows(map, () => reached[place]) : null
+            };
     }
 
     private MapShape Shape(int map, (long Height, long Width) size) =>

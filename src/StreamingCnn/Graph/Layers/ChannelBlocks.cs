@@ -6,8 +6,9 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
-/// Convolutions of channels in whole blocks. The library's float32 convolutions gather channels into blocks of the processor's vectors, and on some
-/// processors what does not fill its last block comes out wrong, outputs and gradients alike. Channels of zeros fill it up and change nothing else.
+/// Convolutions of channels in whole blocks. The library's float32 convolutions gather channels into blocks of the processor's vectors, and
+/// on some processors what does not fill its last block comes out wrong, outputs and gradients alike. Channels of zeros fill it up and
+/// change nothing else.
 /// </summary>
 /// <param name="inputs">Channels that the convolution reads.</param>
 /// <param name="outputs">Channels that it gives.</param>
@@ -44,7 +45,8 @@ internal sealed class ChannelBlocks(long inputs, long outputs, bool inputsFirst 
     }
 
     /// <summary>Whether convolutions need them on this processor, with weights of this device and type.</summary>
-    public static bool AreNeededFor(Tensor weight) => weight.device_type == DeviceType.CPU && weight.dtype == ScalarType.Float32 && !ConvolutionCheck.IsRight;
+    public static bool AreNeededFor(Tensor weight) =>
+        weight.device_type == DeviceType.CPU && weight.dtype == ScalarType.Float32 && !ConvolutionCheck.IsRight;
 
     /// <summary>The map that the convolution reads, filled up.</summary>
     public Tensor Input(Tensor map) => Fill(map, padding);
@@ -75,7 +77,8 @@ internal sealed class ChannelBlocks(long inputs, long outputs, bool inputsFirst 
 
     private static long Whole(long channels) => channels <= Block ? Block : (channels + TwoBlocks - 1) / TwoBlocks * TwoBlocks;
 
-    private static Tensor Fill(Tensor map, long channels) => channels == 0 ? map : functional.pad(map, [0, 0, 0, 0, 0, channels], PaddingModes.Constant, 0);
+    private static Tensor Fill(Tensor map, long channels) =>
+        channels == 0 ? map : functional.pad(map, [0, 0, 0, 0, 0, channels], PaddingModes.Constant, 0);
 
     private static Tensor Own(Tensor map, long channels)
     {

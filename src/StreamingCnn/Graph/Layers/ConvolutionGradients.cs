@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>
-/// Gradients of a convolution. Those of the weights of a large map are summed over bands of rows: above 2^27 outputs the library leaves its fast kernels
-/// (the stem of a ResNet on 4096 x 4096 pixels in one tile takes minutes for what takes two seconds in bands).
+/// Gradients of a convolution. Those of the weights of a large map are summed over bands of rows: above 2^27 outputs the library leaves its
+/// fast kernels (the stem of a ResNet on 4096 x 4096 pixels in one tile takes minutes for what takes two seconds in bands).
 /// </summary>
 internal static class ConvolutionGradients
 {
@@ -29,7 +29,9 @@ internal static class ConvolutionGradients
         (bool Input, bool Weight, bool Bias) wanted,
         long outputsPerBand)
     {
-        var input = wanted.Input ? ScriptedOperators.ConvolutionBackward(gradient, window, weight, arguments, (true, false, false)).Input : null;
+        var input = wanted.Input
+            ? ScriptedOperators.ConvolutionBackward(gradient, window, weight, arguments, (true, false, false)).Input
+            : null;
         var rows = gradient.shape[2];
         var height = Math.Max(1, outputsPerBand / (gradient.numel() / rows));
         Tensor? ofWeight = null, ofBias = null;
@@ -38,14 +40,20 @@ internal static class ConvolutionGradients
             using var scope = NewDisposeScope();
             var (band, padding) = Band(window, weight.shape[2], arguments, first, Math.Min(height, rows - first));
             var (_, weightPart, biasPart) = ScriptedOperators.ConvolutionBackward(
-                gradient.narrow(2, first, Math.Min(height, rows - first)), band, weight, arguments with { Padding = padding }, (false, true, wanted.Bias));
+                gradient.narrow(2, first, Math.Min(height, rows - first)),
+                band,
+                weight,
+                arguments with { Padding = padding },
+                (false, true, wanted.Bias));
             Add(ref ofWeight, weightPart);
             Add(ref ofBias, biasPart);
         }
         return (input, ofWeight, ofBias);
     }
 
-    /// <summary>What some rows of the output read, with the padding above and below that the library would add for all rows alike.</summary>
+    /// <summary>
+    /// What some rows of the output read, with the padding above and below that the library would add for all rows alike.
+    /// </summary>
     private static (Tensor Band, Pair Padding) Band(Tensor window, long kernel, ConvolutionArguments arguments, long first, long count)
     {
         var start = first * arguments.Stride.Rows - arguments.Padding.Rows;

@@ -81,7 +81,10 @@ internal class ConvolutionLayer : LocalLayer
 
     /// <summary>This layer with the norm that reads it; null where they must stay two.</summary>
     internal virtual FoldedConvolutionLayer? With(BatchNormLayer reader) =>
-        PadsWithZeros && reader.Norm.running_var is { } variance && variance.dtype == convolution.weight.dtype && variance.device_type == convolution.weight.device_type
+        PadsWithZeros
+            && reader.Norm.running_var is { } variance
+            && variance.dtype == convolution.weight.dtype
+            && variance.device_type == convolution.weight.device_type
             ? new(convolution, reader)
             : null;
 
@@ -192,7 +195,9 @@ internal class ConvolutionLayer : LocalLayer
     /// <summary>Weights or bias in the type of the map.</summary>
     private static Tensor As(Tensor window, Tensor values) => values.dtype == window.dtype ? values : values.to(window.dtype);
 
-    /// <summary>The window with its padding, as far as the convolution cannot add it by itself: its own padding is the same on both sides.</summary>
+    /// <summary>
+    /// The window with its padding, as far as the convolution cannot add it by itself: its own padding is the same on both sides.
+    /// </summary>
     private (Tensor Window, Pair Native) Pad(Tensor window, in Patch patch)
     {
         if (!PadsWithZeros)
@@ -213,7 +218,9 @@ internal class ConvolutionLayer : LocalLayer
     }
 
     private long Native(in AxisPatch patch, Axis axis) =>
-        before[axis] == after[axis] && patch.Output == new Interval(0, patch.Map.OutputLength) && patch.Span.Interval == new Interval(0, patch.Map.InputLength)
+        before[axis] == after[axis]
+            && patch.Output == new Interval(0, patch.Map.OutputLength)
+            && patch.Span.Interval == new Interval(0, patch.Map.InputLength)
             ? before[axis]
             : 0;
 

@@ -40,5 +40,7 @@ internal static class CounterRandom
     }
 
     /// <summary>A shift that brings in zeros; PyTorch's own brings in the sign.</summary>
-    private static Tensor ShiftRight(Tensor value, int bits) => value.bitwise_right_shift(tensor(bits, ScalarType.Int64, value.device)).bitwise_and(tensor((1L << (64 - bits)) - 1, ScalarType.Int64, value.device));
+    private static Tensor ShiftRight(Tensor value, int bits) =>
+        value.bitwise_right_shift(tensor(bits, ScalarType.Int64, value.device)).bitwise_and(
+            tensor((1L << (64 - bits)) - 1, ScalarType.Int64, value.device));
 }

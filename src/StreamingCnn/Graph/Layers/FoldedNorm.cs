@@ -11,8 +11,9 @@ namespace StreamingCnn.Graph.Layers;
 /// nor to be kept.
 /// </summary>
 /// <remarks>
-/// With G and g, the gradients of that convolution's weights and bias, and the scale γ/s: the gradient of W is G times the scale, that of b is g times the scale, that of β is g, and that of γ is
-/// (sum of W G + (b - mean) g) / s, for the sum over positions of the gradient times W x is W times the sum of the gradient times x. Nothing is divided by γ, which may be 0.
+/// With G and g, the gradients of that convolution's weights and bias, and the scale γ/s: the gradient of W is G times the scale, that of b
+/// is g times the scale, that of β is g, and that of γ is (sum of W G + (b - mean) g) / s, for the sum over positions of the gradient times
+/// W x is W times the sum of the gradient times x. Nothing is divided by γ, which may be 0.
 /// </remarks>
 /// <param name="convolution">The convolution.</param>
 /// <param name="norm">The norm that reads it.</param>

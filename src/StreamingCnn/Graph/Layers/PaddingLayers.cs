@@ -45,9 +45,15 @@ internal abstract class PaddingLayer(PadBase pad) : LocalLayer
     {
         long height = patch.Rows.Map.InputLength, width = patch.Columns.Map.InputLength;
         var rows = Border.FillFrom(
-            window, 2, patch.Rows.Span.Start, patch.Rows.Output.Start - Along(Axis.Rows).Before, patch.Rows.Output.Length, position => source(position, height));
+            window, 2, patch.Rows.Span.Start, patch.Rows.Output.Start - Along(Axis.Rows).Before, patch.Rows.Output.Length, position =>
+                source(position, height));
         return Border.FillFrom(
-            rows, 3, patch.Columns.Span.Start, patch.Columns.Output.Start - Along(Axis.Columns).Before, patch.Columns.Output.Length, position => source(position, width)).alias();
+            rows,
+            3,
+            patch.Columns.Span.Start,
+            patch.Columns.Output.Start - Along(Axis.Columns).Before,
+            patch.Columns.Output.Length,
+            position => source(position, width)).alias();
     }
 }
 

@@ -42,7 +42,8 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
         {
             var first = FirstInside(start, d);
             if (first >= length || first > start + d * (k - 1))
-                throw new GeometryException($"has a window that holds nothing but padding: kernel {k}, dilation {d} and padding {p} on a length of {length}");
+                throw new GeometryException(
+                    $"has a window that holds nothing but padding: kernel {k}, dilation {d} and padding {p} on a length of {length}");
         }
 
         return new SlidingWindow(length, k, s, d, p, p, pooling.ceil_mode);
@@ -119,8 +120,8 @@ internal sealed class MaxPoolingLayer(MaxPool2d pooling) : LocalLayer
         start >= 0 ? start : start + (Division.Ceiling(-start, dilation) * dilation);
 
     /// <summary>
-    /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once take a fraction of the time; where channels come
-    /// last, the library compares all of a position's at once itself.
+    /// The maximum of each window along one dimension. Without a backward pass nobody asks where it stands, and whole rows compared at once
+    /// take a fraction of the time; where channels come last, the library compares all of a position's at once itself.
     /// </summary>
     private Tensor MaximumAlong(Tensor window, Axis axis)
     {

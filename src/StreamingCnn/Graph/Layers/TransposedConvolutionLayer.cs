@@ -20,7 +20,8 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
     private readonly Pair padding = Pair.From(convolution.padding);
     private readonly Pair outputPadding = Pair.From(convolution.output_padding);
     private readonly ChannelBlocks? blocks =
-        ChannelBlocks.For(convolution.in_channels, convolution.out_channels, convolution.groups, Pair.From(convolution.kernel_size), inputsFirst: true);
+        ChannelBlocks.For(
+            convolution.in_channels, convolution.out_channels, convolution.groups, Pair.From(convolution.kernel_size), inputsFirst: true);
 
     private ChannelBlocks? Blocks => blocks is not null && ChannelBlocks.AreNeededFor(convolution.weight) ? blocks : null;
 
@@ -33,7 +34,8 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     // Each input is spread over a kernel; there are stride x stride outputs for an input.
     internal override double WorkPerPosition =>
-        2.0 * convolution.out_channels * convolution.in_channels / convolution.groups * kernel.Rows * kernel.Columns / (stride.Rows * stride.Columns);
+        2.0 * convolution.out_channels * convolution.in_channels / convolution.groups
+            * kernel.Rows * kernel.Columns / (stride.Rows * stride.Columns);
 
     public override string? Refusal => outputPadding.Rows != outputPadding.Columns
         ? $"has the output padding ({outputPadding.Rows}, {outputPadding.Columns}), of which TorchSharp applies the first number to both axes; use equal numbers"
@@ -72,7 +74,9 @@ internal sealed class TransposedConvolutionLayer(ConvTranspose2d convolution) : 
 
     private Tensor Convolve(Tensor window)
     {
-        return Blocks is { } needed ? needed.OwnOutputs(With(needed.Input(window), needed.Weight(convolution.weight))) : With(window, convolution.weight);
+        return Blocks is { } needed
+            ? needed.OwnOutputs(With(needed.Input(window), needed.Weight(convolution.weight)))
+            : With(window, convolution.weight);
 
         Tensor With(Tensor window, Tensor weight) =>
             functional.conv_transpose2d(window, weight, null, stride.ToArray(), [0, 0], [0, 0], dilation.ToArray(), convolution.groups);

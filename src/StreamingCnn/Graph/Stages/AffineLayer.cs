@@ -10,8 +10,7 @@ namespace StreamingCnn.Graph.Stages;
 /// </summary>
 /// <remarks>
 /// With s the sum over positions of dy, and p that of dy (x - centre): the gradient of the scale is p, that of the shift s, and that of the
-/// centre -scale s.
-/// The centre is taken off before the product is summed up: x may be far from 0.
+/// centre -scale s. The centre is taken off before the product is summed up: x may be far from 0.
 /// </remarks>
 internal sealed class AffineLayer : OperandLayer
 {

@@ -56,7 +56,8 @@ internal abstract class NormOfMaps : GlobalLayer
         var builder = input.Builder;
         var (weight, bias) = (settings.Weight, settings.Bias);
         var scale = builder.Small(
-            new SmallFunction(parts => parts[0].Plus(settings.Eps).rsqrt() is var inverse && weight is not null ? inverse * weight : inverse)
+            new SmallFunction(
+                parts => parts[0].Plus(settings.Eps).rsqrt() is var inverse && weight is not null ? inverse * weight : inverse)
             {
                 Name = "Scale",
                 IsPrecise = true,

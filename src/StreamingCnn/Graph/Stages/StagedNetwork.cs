@@ -184,7 +184,8 @@ internal sealed class StagedNetwork
         foreach (var source in sources)
         {
             places[source] = nodes.Count;
-            nodes.Add(Network.Maps[source] with { Index = nodes.Count, Layer = null, Inputs = [], SizeOf = -1, IsStored = isBoundary[source] });
+            nodes.Add(
+                Network.Maps[source] with { Index = nodes.Count, Layer = null, Inputs = [], SizeOf = -1, IsStored = isBoundary[source] });
         }
 
         var outputs = new List<StageOutput>();

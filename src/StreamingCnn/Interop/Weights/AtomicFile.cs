@@ -85,6 +85,7 @@ public static partial class AtomicFile
             return "that is a folder; name a file in it.";
         return reason is DirectoryNotFoundException
             ? $"there is no folder '{Path.GetDirectoryName(Path.GetFullPath(path))}'; make it, or choose another one."
-            : reason.Message.Replace(Path.GetFullPath(temporary), path, StringComparison.Ordinal).Replace(temporary, path, StringComparison.Ordinal);
+            : reason.Message.Replace(Path.GetFullPath(temporary), path, StringComparison.Ordinal).Replace(
+                temporary, path, StringComparison.Ordinal);
     }
 }

@@ -1,11 +1,15 @@
 namespace StreamingCnn.Interop.Weights;
 
-/// <summary>A folder that somebody named for what is to be written: it can be used, or one sentence says why not, before any work is lost.</summary>
+/// <summary>
+/// A folder that somebody named for what is to be written: it can be used, or one sentence says why not, before any work is lost.
+/// </summary>
 public static class OutputFolder
 {
     /// <summary>Makes a folder, with those above it, and tries whether files can be made in it.</summary>
     /// <param name="path">The folder; it may be there already.</param>
-    /// <exception cref="WeightFileException">The folder cannot be made, or nothing can be written into it. The message names it and says why.</exception>
+    /// <exception cref="WeightFileException">
+    /// The folder cannot be made, or nothing can be written into it. The message names it and says why.
+    /// </exception>
     public static void Make(string path)
     {
         Check(path);
@@ -32,7 +36,8 @@ public static class OutputFolder
         while (!Directory.Exists(nearest) && !File.Exists(nearest) && Path.GetDirectoryName(nearest) is { } above)
             nearest = above;
         if (File.Exists(nearest))
-            throw new WeightFileException($"The folder '{path}' cannot be made: '{nearest}' is a file; name another folder, or move that file away.");
+            throw new WeightFileException(
+                $"The folder '{path}' cannot be made: '{nearest}' is a file; name another folder, or move that file away.");
         try
         {
             Try(nearest);

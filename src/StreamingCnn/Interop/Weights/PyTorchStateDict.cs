@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>
-/// Weights that PyTorch's <c>torch.save</c> has written (<c>.pth</c>, <c>.pt</c>, <c>.th</c>, <c>.bin</c>), in the zip format and in the one before version 1.6. Such
-/// a file holds a pickle, which may name any function of Python to be called; here it is read as data only, and a name that does not belong to tensors and plain
-/// containers is refused.
+/// Weights that PyTorch's <c>torch.save</c> has written (<c>.pth</c>, <c>.pt</c>, <c>.th</c>, <c>.bin</c>), in the zip format and in the
+/// one before version 1.6. Such a file holds a pickle, which may name any function of Python to be called; here it is read as data only,
+/// and a name that does not belong to tensors and plain containers is refused.
 /// </summary>
 public static class PyTorchStateDict
 {
@@ -17,14 +17,17 @@ public static class PyTorchStateDict
 
     /// <summary>Reads the weights.</summary>
     /// <param name="path">
-    /// The file. Where the weights are one entry of a checkpoint (<c>state_dict</c>, <c>model_state_dict</c>, <c>model_state</c>, <c>model</c>, <c>net</c>,
-    /// <c>network</c>, <c>module</c> or <c>weights</c>), that entry is read; otherwise everything, with the names of nested dictionaries joined by points.
+    /// The file. Where the weights are one entry of a checkpoint (<c>state_dict</c>, <c>model_state_dict</c>, <c>model_state</c>,
+    /// <c>model</c>, <c>net</c>, <c>network</c>, <c>module</c> or <c>weights</c>), that entry is read; otherwise everything, with the names
+    /// of nested dictionaries joined by points.
     /// </param>
     /// <returns>
-    /// The tensors by name, in the file's order, on the CPU, owned by the caller. Tensors that shared a storage in PyTorch share it here, and strides are kept: a
-    /// small view of a large storage keeps the large one in memory.
+    /// The tensors by name, in the file's order, on the CPU, owned by the caller. Tensors that shared a storage in PyTorch share it here,
+    /// and strides are kept: a small view of a large storage keeps the large one in memory.
     /// </returns>
-    /// <exception cref="WeightFileException">The file is missing, is of another kind, is damaged, or asks for anything but tensors in plain containers.</exception>
+    /// <exception cref="WeightFileException">
+    /// The file is missing, is of another kind, is damaged, or asks for anything but tensors in plain containers.
+    /// </exception>
     public static OrderedDictionary<string, Tensor> Read(string path)
     {
         var cut = 0;

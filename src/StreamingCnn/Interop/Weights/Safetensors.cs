@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop.Weights;
 
 /// <summary>
-/// The safetensors format (github.com/huggingface/safetensors): the length of a JSON header as 8 bytes, the header, which names type, shape and place of
-/// each tensor, and the values, little-endian. Nothing in it can be executed.
+/// The safetensors format (github.com/huggingface/safetensors): the length of a JSON header as 8 bytes, the header, which names type, shape
+/// and place of each tensor, and the values, little-endian. Nothing in it can be executed.
 /// </summary>
 public static class Safetensors
 {
@@ -22,7 +22,8 @@ public static class Safetensors
     private static readonly (string Name, ScalarType Type)[] Types =
     [
         ("F64", ScalarType.Float64), ("F32", ScalarType.Float32), ("F16", ScalarType.Float16), ("BF16", ScalarType.BFloat16),
-        ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("I16", ScalarType.Int16), ("I8", ScalarType.Int8), ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool),
+        ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("I16", ScalarType.Int16), ("I8", ScalarType.Int8), ("U8", ScalarType.Byte), (
+            "BOOL", ScalarType.Bool),
     ];
 
     /// <summary>Reads all tensors of a file.</summary>
@@ -68,7 +69,8 @@ public static class Safetensors
     /// <param name="tensors">The tensors by name.</param>
     /// <param name="metadata">Free text by name; null for none.</param>
     /// <exception cref="WeightFileException">A tensor's type has no place in the format, or the file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(tensors);
@@ -118,7 +120,8 @@ public static class Safetensors
         });
     }
 
-    private static (List<Entry> Entries, OrderedDictionary<string, string> Metadata) ReadHeader(FileStream file, string path, out long start)
+    private static (List<Entry> Entries, OrderedDictionary<string, string> Metadata) ReadHeader(
+        FileStream file, string path, out long start)
     {
         Span<byte> prefix = stackalloc byte[8];
         if (file.Length < 8)

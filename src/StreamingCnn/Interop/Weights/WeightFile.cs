@@ -17,7 +17,9 @@ public static class WeightFile
 
     /// <summary>Reads a file's tensors: safetensors or what PyTorch's <c>torch.save</c> writes, told apart by their first bytes.</summary>
     /// <returns>The tensors by name, in the file's order, on the CPU, owned by the caller.</returns>
-    /// <exception cref="WeightFileException">The file is missing, of another kind, damaged, or a pickle that asks for more than tensors.</exception>
+    /// <exception cref="WeightFileException">
+    /// The file is missing, of another kind, damaged, or a pickle that asks for more than tensors.
+    /// </exception>
     public static OrderedDictionary<string, Tensor> Read(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -98,8 +100,8 @@ public static class WeightFile
     }
 
     /// <summary>
-    /// Whether a file is to be read as safetensors. Zip files and the pickles of every protocol but the first start with bytes of their own; what starts with
-    /// neither can only be safetensors, whose first bytes are a length, with a brace behind it.
+    /// Whether a file is to be read as safetensors. Zip files and the pickles of every protocol but the first start with bytes of their
+    /// own; what starts with neither can only be safetensors, whose first bytes are a length, with a brace behind it.
     /// </summary>
     private static bool IsSafetensors(string path)
     {

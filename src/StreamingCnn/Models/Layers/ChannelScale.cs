@@ -33,7 +33,8 @@ public sealed class ChannelScale : Module<Tensor, Tensor>
     {
         // A single channel would be spread over all factors without a word.
         if (input.shape[1] != weight.numel())
-            throw new ArgumentException($"The input has {input.shape[1]} channel(s), but there are {weight.numel()} factors.", nameof(input));
+            throw new ArgumentException(
+                $"The input has {input.shape[1]} channel(s), but there are {weight.numel()} factors.", nameof(input));
         using var factors = weight.reshape(-1, 1, 1);
         return input * factors;
     }

@@ -33,7 +33,8 @@ public sealed class StochasticDepth : Module<Tensor, Tensor>
             return input.alias();
         if (Probability == 1)
             return input.Times(0);
-        using var kept = rand(input.shape[0], 1, 1, 1, dtype: ScalarType.Float64, device: input.device).IsAtLeast(Probability).to(input.dtype);
+        using var kept = rand(input.shape[0], 1, 1, 1, dtype: ScalarType.Float64, device: input.device)
+            .IsAtLeast(Probability).to(input.dtype);
         using var mask = kept.Over(1 - Probability);
         return input * mask;
     }

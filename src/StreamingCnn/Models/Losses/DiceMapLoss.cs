@@ -50,7 +50,8 @@ public sealed class DiceMapLoss : MapLoss
     {
         ArgumentNullException.ThrowIfNull(output);
         if (!withBackground && output.Count == 1)
-            throw new ArgumentException("Without class 0 an output of one channel has no class; count the background, or give more channels.", nameof(output));
+            throw new ArgumentException(
+                "Without class 0 an output of one channel has no class; count the background, or give more channels.", nameof(output));
         var sums = new LossSums(nameof(DiceMapLoss), 4, Terms)
         {
             Values = activation == ClassActivation.Softmax ? TargetValues.Classes : TargetValues.ZeroOrOne,

@@ -46,9 +46,11 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
         if (Classes is { } classes && output != classes)
             throw new ArgumentException($"has weights for {classes} classes, but the output has {output} channels; give one for each");
         if (Values == TargetValues.Classes && target != 1)
-            throw new ArgumentException($"takes a target of 1 channel with class indices, but it has {target}; give the index of each position's class");
+            throw new ArgumentException(
+                $"takes a target of 1 channel with class indices, but it has {target}; give the index of each position's class");
         if (Values != TargetValues.Classes && target != output)
-            throw new ArgumentException($"takes a target with as many channels as the output, {output}, but it has {target}; give one for each");
+            throw new ArgumentException(
+                $"takes a target with as many channels as the output, {output}, but it has {target}; give one for each");
         if (MaskWeighs && IsMasked && channels[2] != 1 && channels[2] != output)
             throw new ArgumentException($"takes weights of 1 channel, or of as many as the output, {output}, but they have {channels[2]}");
     }

@@ -45,6 +45,7 @@ internal static class LossTotals
     {
         if (weights.detach().all().item<bool>())
             return;
-        throw new ArgumentException($"{loss} has no position to count, since mask, ignored targets and weights leave none; leave such images out.");
+        throw new ArgumentException(
+            $"{loss} has no position to count, since mask, ignored targets and weights leave none; leave such images out.");
     }
 }

@@ -4,9 +4,9 @@ using StreamingCnn.Graph;
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>
-/// Goes through programs with blocks instead of tensors: windows that layers share, outputs that overwrite them, copies with padding,
-/// what each record keeps, and gradients as
-/// they come and go. What tiles leave for one another, sums of parameters' gradients and sinks are not a tile's.
+/// Goes through programs with blocks instead of tensors: windows that layers share, outputs that overwrite them, copies with padding, what
+/// each record keeps, and gradients as they come and go. What tiles leave for one another, sums of parameters' gradients and sinks are not
+/// a tile's.
 /// </summary>
 internal sealed class ProgramMemory
 {

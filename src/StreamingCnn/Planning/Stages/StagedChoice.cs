@@ -1,6 +1,8 @@
 namespace StreamingCnn.Planning.Stages;
 
-/// <summary>Chooses between ways to run a network's stages: with all maps that cross between them waiting, or some computed again.</summary>
+/// <summary>
+/// Chooses between ways to run a network's stages: with all maps that cross between them waiting, or some computed again.
+/// </summary>
 internal static class StagedChoice
 {
     // The same on every machine, so that a budget means the same plan everywhere.
@@ -18,7 +20,8 @@ internal static class StagedChoice
     public static StagedPlan Of(SizedStages stages, StreamingOptions options, StageCosts costs, PlanMemory plans)
     {
         var all = Plan(stages);
-        // On the device maps cost little but memory, of which there is enough; with a tile of one's own, the rest is to be as it always was.
+        // On the device maps cost little but memory, of which there is enough; with a tile of one's own, the rest is to be as it always
+        // was.
         if (options.Tile is not null || options.MayWait is not null || all.OnTheWay is null)
             return all;
         var (best, least) = (all, Worth * StagedTime.Of(all, costs, Rates));

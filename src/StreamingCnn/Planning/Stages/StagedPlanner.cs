@@ -82,7 +82,8 @@ internal sealed class StagedPlanner
     {
         var least = Budget(Places.Select(place => InOrder(place, false, LeastOnTheWay, long.MaxValue, Least)!).MinBy(plan => plan.Bytes)!);
         // What takes least in each stage is not always what takes least in all.
-        while (!IsOne && new StagedPlanner(stages, options with { MemoryBudget = least - Mebibyte }, costs, plans).WithinBudget() is { } less)
+        while (!IsOne
+            && new StagedPlanner(stages, options with { MemoryBudget = least - Mebibyte }, costs, plans).WithinBudget() is { } less)
             least = Budget(less);
         return least;
 

@@ -60,7 +60,9 @@ internal static class StagedSummary
         (double Step, double Whole) Times()
         {
             var measured = rates();
-            return (StagedTime.Of(plan, costs, measured[0]), new StagedPlanner(written, options, costs, new PlanMemory()).WholeSeconds(measured[^1]));
+            return (
+                StagedTime.Of(plan, costs, measured[0]),
+                new StagedPlanner(written, options, costs, new PlanMemory()).WholeSeconds(measured[^1]));
         }
     }
 

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Interop.Weights.Pickling;
 
 /// <summary>
-/// PyTorch's format before version 1.6: pickles of a magic number, a protocol version, facts about the machine, the object, and the list of its
-/// storages' keys; then for each key the number of values and the values, which are little-endian on every machine.
+/// PyTorch's format before version 1.6: pickles of a magic number, a protocol version, facts about the machine, the object, and the list of
+/// its storages' keys; then for each key the number of values and the values, which are little-endian on every machine.
 /// </summary>
 internal sealed class LegacyArchive
 {

@@ -117,8 +117,13 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
             case 'R': { var call = Pop(2); stack.Add(Call(call[0], call[1])); break; }
             case '\x81': { var call = Pop(2); stack.Add(Call(call[0], call[1])); break; }
             case 'i': { var called = Find(source.Line(), source.Line()); stack.Add(Call(called, new PickledTuple(PopToMark()))); break; }
-            case 'o': { var items = PopToMark(); stack.Add(Call(items.Count > 0 ? items[0] : null, new PickledTuple([.. items.Skip(1)]))); break; }
-            case 'b': Build(Pop()); break;
+            case 'o':
+                {
+                    var items = PopToMark();
+                    stack.Add(Call(items.Count > 0 ? items[0] : null, new PickledTuple([.. items.Skip(1)])));
+                    break;
+                }
+                case 'b': Build(Pop()); break;
             case 'Q': stack.Add(Storage(Pop())); break;
             case 'P': source.Line(); stack.Add(Outside); break;
             case '\x92': { var call = Pop(3); stack.Add(Call(call[0], call[1])); break; }
@@ -182,7 +187,11 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
             throw new PickleException($"its storage '{Excerpt.Of(key)}' is described in two ways");
         if (items.Count < 6 || items[5] is null)
             return whole;
-        if (items[5] is not PickledTuple { Items: [string, long offset, long length] } || offset < 0 || length < 0 || length > count || offset > count - length)
+        if (items[5] is not PickledTuple { Items: [string, long offset, long length] }
+            || offset < 0
+            || length < 0
+            || length > count
+            || offset > count - length)
             throw new PickleException("a view of a storage does not lie within it");
         return whole with { Offset = offset, Length = length };
     }
@@ -242,7 +251,8 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
         memo[key] = Top();
     }
 
-    private object? Top() => stack.Count > 0 && stack[^1] != Mark ? stack[^1] : throw new PickleException("its pickle uses a value that is not there");
+    private object? Top() =>
+        stack.Count > 0 && stack[^1] != Mark ? stack[^1] : throw new PickleException("its pickle uses a value that is not there");
 
     private object? Pop()
     {
@@ -269,11 +279,14 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
         return items;
     }
 
-    private object? Recall(long key) => memo.TryGetValue(key, out var value) ? value : throw new PickleException("its pickle recalls what it has not stored");
+    private object? Recall(long key) =>
+        memo.TryGetValue(key, out var value) ? value : throw new PickleException("its pickle recalls what it has not stored");
 
-    private static T Expect<T>(object? value, string what) => value is T expected ? expected : throw new PickleException($"{what} is of the wrong kind");
+    private static T Expect<T>(object? value, string what) =>
+        value is T expected ? expected : throw new PickleException($"{what} is of the wrong kind");
 
-    private static long Integer(string digits) => long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+    private static long Integer(string digits) =>
+        long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
         ? value : throw new PickleException("its pickle has a number that is none");
 
     private static BigInteger LargeInteger(string digits) =>
@@ -287,7 +300,8 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
     private static double Real(string digits) => double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
         ? value : throw new PickleException("its pickle has a number that is none");
 
-    private static string Unquote(string text) => text.Length >= 2 && text[0] is '\'' or '"' && text[^1] == text[0] && !text.Contains('\\', StringComparison.Ordinal)
+    private static string Unquote(string text) =>
+        text.Length >= 2 && text[0] is '\'' or '"' && text[^1] == text[0] && !text.Contains('\\', StringComparison.Ordinal)
         ? text[1..^1] : throw new PickleException("its pickle has a string that is none");
 
     [GeneratedRegex("\\\\u([0-9a-fA-F]{4})")]

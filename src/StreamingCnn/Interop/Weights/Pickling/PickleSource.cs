@@ -3,7 +3,9 @@ using System.Text;
 
 namespace StreamingCnn.Interop.Weights.Pickling;
 
-/// <summary>The bytes of a pickle, and the ways in which numbers and strings are written in them. Never allocates more than the stream still holds.</summary>
+/// <summary>
+/// The bytes of a pickle, and the ways in which numbers and strings are written in them. Never allocates more than the stream still holds.
+/// </summary>
 internal sealed class PickleSource(Stream stream)
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -25,7 +27,9 @@ internal sealed class PickleSource(Stream stream)
     public long UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
 
     /// <summary>An unsigned number of 8 bytes; what does not fit a signed one is far beyond any length.</summary>
-    public long UInt64() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8)) is >= 0 and var value ? value : throw new PickleException("its pickle names an absurd length");
+    public long UInt64() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8)) is >= 0 and var value
+        ? value
+        : throw new PickleException("its pickle names an absurd length");
 
     /// <summary>A floating-point number of 8 bytes, the only thing that pickles write big-endian.</summary>
     public double Double() => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8));

@@ -31,7 +31,11 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
             throw new PickleException("a tensor has a negative size, stride or offset");
 
         // Sizes may be such that their product does not fit 64 bits, on purpose.
-        if (shape.Aggregate((UInt128)1, (product, size) => size == 0 || product == 0 ? 0 : product > long.MaxValue ? product : product * (ulong)size) is var count && count > long.MaxValue)
+        if (shape
+            .Aggregate(
+                (UInt128)1,
+                (product, size) => size == 0 || product == 0 ? 0 : product > long.MaxValue ? product : product * (ulong)size) is var count
+                && count > long.MaxValue)
             throw new PickleException($"a tensor of shape [{Excerpt.Of(shape)}] has too many values");
         var last = (Int128)offset;
         for (var i = 0; i < shape.Length; i++)
