@@ -88,8 +88,11 @@ public sealed class ClassMapSink : IMapSink, IDisposable
             return Probabilities.Of(scores).ge(Limit(threshold ?? Even)).to(ScalarType.Byte);
         if (threshold is not { } least)
             return scores.argmax(1, keepdim: true).to(ScalarType.Byte);
-        var (largest, place) = Probabilities.Of(scores).narrow(1, 1, scores.shape[1] - 1).max(1, keepdim: true);
-        return ((place + tensor(1L, device: scores.device)) * largest.ge(Limit(least))).to(ScalarType.Byte);
+        var probabilities = Probabilities.Of(scores);
+        // The first is no candidate, and is what is left where no other reaches the threshold.
+        probabilities.narrow(1, 0, 1).zero_();
+        var (largest, place) = probabilities.max(1, keepdim: true);
+        return (place * largest.ge(Limit(least))).to(ScalarType.Byte);
 
         Tensor Limit(double number) => tensor(number, dtype: ScalarType.Float64, device: scores.device);
     }

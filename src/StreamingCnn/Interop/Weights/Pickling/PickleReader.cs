@@ -123,7 +123,7 @@ internal sealed partial class PickleReader(Stream stream, ParsingBudget budget)
                     stack.Add(Call(items.Count > 0 ? items[0] : null, new PickledTuple([.. items.Skip(1)])));
                     break;
                 }
-                case 'b': Build(Pop()); break;
+            case 'b': Build(Pop()); break;
             case 'Q': stack.Add(Storage(Pop())); break;
             case 'P': source.Line(); stack.Add(Outside); break;
             case '\x92': { var call = Pop(3); stack.Add(Call(call[0], call[1])); break; }
