@@ -14,8 +14,10 @@ internal static class Scnn
     /// <exception cref="IOException">It ended with an error.</exception>
     public static RungTime Run(params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "scnn.dll"), .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "scnn.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+        };
         start.Environment.TryAdd("OMP_NUM_THREADS", "1");
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start)!;

@@ -149,8 +149,8 @@ internal sealed class NetworkBuilder(Module root)
             };
         }
 
-        var size =
-            NewSize(input.Size.Images, Length(layer, Axis.Rows, input.Size.Height), Length(layer, Axis.Columns, input.Size.Width)) with
+        var (height, width) = (Length(layer, Axis.Rows, input.Size.Height), Length(layer, Axis.Columns, input.Size.Width));
+        var size = NewSize(input.Size.Images, height, width) with
         {
             Scale = (input.Size.Scale.Rows * Shrinkage(layer, Axis.Rows), input.Size.Scale.Columns * Shrinkage(layer, Axis.Columns)),
         };

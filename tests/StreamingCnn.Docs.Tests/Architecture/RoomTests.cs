@@ -70,11 +70,13 @@ public class RoomTests
 
     /// <summary>A room, or the name of another assembly. Some packages are made of several.</summary>
     private static string Target(Project project, string file) =>
-        !file.StartsWith('[') ? project.RoomOf(file).Name : file.Trim('[', ']') switch
-    {
-        "Spectre.Console.Ansi" => "Spectre.Console",
-        var assembly => assembly,
-    };
+        !file.StartsWith('[')
+            ? project.RoomOf(file).Name
+            : file.Trim('[', ']') switch
+            {
+                "Spectre.Console.Ansi" => "Spectre.Console",
+                var assembly => assembly,
+            };
 
     private static bool IsRuntime(string assembly) =>
         (assembly.StartsWith("System", StringComparison.Ordinal) && assembly != "System.CommandLine")

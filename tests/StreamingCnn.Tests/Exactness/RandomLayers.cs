@@ -16,9 +16,12 @@ internal sealed record DrawnLayer(Module<Tensor, Tensor> Module, params string[]
 internal sealed class RandomLayers(Random random)
 {
     static RandomLayers() =>
-        LayerRegistry.Register<Blur>(
-            blur => new WindowLayer(
-                blur, window => functional.avg_pool2d(window, 3, 2)) { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) });
+        LayerRegistry.Register<Blur>(blur => new WindowLayer(blur, window => functional.avg_pool2d(window, 3, 2))
+        {
+            Kernel = (3, 3),
+            Stride = (2, 2),
+            Padding = (1, 1),
+        });
 
     /// <summary>Draws a layer for a map of c channels, h rows and w columns; it may not fit.</summary>
     public DrawnLayer Draw(long c, long h, long w)
