@@ -1,5 +1,6 @@
 using StreamingCnn.Distributed;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Models;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Ranks;
 using StreamingCnn.Training.Tasks;
@@ -41,6 +42,7 @@ public sealed class Trainer : IDisposable
     /// methods with the same images; the first one writes the checkpoint.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
+    /// <exception cref="TrainingException">All that learns would be frozen.</exception>
     public Trainer(TrainableModel model, LearningTask task, TrainingOptions? options = null, ICommunicator? ranks = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -53,9 +55,15 @@ public sealed class Trainer : IDisposable
         rounds = new(this.ranks, task.ValueCount);
         this.options.Loss?.Check(task);
         monitor = this.options.Monitor is { } name ? MonitoredMetric.Of(task, name) : null;
-        trunk = [.. model.Trunk.parameters().Where(parameter => parameter.requires_grad)];
+        // Of a network that scores pixels by itself, the trunk is what it has within.
+        nn.Module within = model.Trunk is DenseNetwork { Backbone: { } backbone } ? backbone : model.Trunk;
+        trunk = [.. within.parameters().Where(parameter => parameter.requires_grad)];
         // A list, not a query: the optimizer would ask anew at every step, and pass over the trunk while it is frozen.
-        optimizer = Optimizers.Create(this.options, [.. model.parameters().Where(parameter => parameter.requires_grad)]);
+        Parameter[] learning = [.. model.parameters().Where(parameter => parameter.requires_grad)];
+        if (this.options.FrozenEpochs > 0 && trunk.Length == learning.Length)
+            throw new TrainingException(
+                "The model is all trunk, and nothing is left to learn while that is frozen; let it learn from the first epoch on.");
+        optimizer = Optimizers.Create(this.options, learning);
         average = this.options.WeightAverage is { } decay ? new WeightAverage(model, decay) : null;
         update = new(model, this.options, optimizer, average, this.ranks);
         data = new(this.ranks);

@@ -71,6 +71,12 @@ public sealed record ModelDescription
     {
         if (Task is not SegmentationTask)
             return Create(options, copy);
+        if (Structure is null && ModelCatalog.DenseNames.Contains(Trunk, StringComparer.OrdinalIgnoreCase))
+        {
+            var dense = ModelCatalog.CreateDense(Trunk, Task.Outputs.Count, Preparation.Channels, Norm);
+            return new StreamingSegmenter(dense, Task.Outputs.Count, options, isDense: true, imageChannels: Preparation.Channels);
+        }
+
         var trunk = MakeTrunk(copy);
         return new StreamingSegmenter(
             trunk,
