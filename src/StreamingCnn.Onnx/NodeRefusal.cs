@@ -6,6 +6,10 @@ namespace StreamingCnn.Onnx;
 /// <param name="Reason">The end of a sentence that begins with the node: why, and what to do.</param>
 public sealed record NodeRefusal(string Node, string Operator, string Reason)
 {
-    /// <inheritdoc/>
-    public override string ToString() => $"{Node} ({Operator}) {Reason}";
+    /// <summary>The sentence, without characters that steer a terminal: names are the file's.</summary>
+    public override string ToString()
+    {
+        var sentence = $"{Node} ({Operator}) {Reason}";
+        return sentence.Any(char.IsControl) ? string.Concat(sentence.Select(c => char.IsControl(c) ? '?' : c)) : sentence;
+    }
 }

@@ -48,7 +48,7 @@ public class VerifyTests
         var run = CommandLine.Run("verify", "--model", "small", "--norm", "group", "--size", "64");
 
         Assert.Equal(Program.Failure, run.ExitCode);
-        Assert.Contains("The norm of the model 'small' cannot be chosen; leave it out, or choose one of efficientnet-b0,", run.Errors);
+        Assert.Contains("The norm of the model 'small' cannot be chosen; leave it out, or choose one of deeplabv3-mobilenetv3-large,", run.Errors);
     }
 
     [Fact]

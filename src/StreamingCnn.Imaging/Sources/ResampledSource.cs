@@ -138,9 +138,11 @@ public sealed class ResampledSource : IImageSource
         });
     }
 
-    private void Down(FloatPixels across, FloatPixels down, long top, long firstRow) => Parallel.For(0, down.Height, y =>
+    private void Down(FloatPixels across, FloatPixels down, long top, long firstRow) =>
+        Parallel.For(0, down.Height, () => new double[down.Width], (y, _, sums) => Down(across, down, top, firstRow, y, sums), _ => { });
+
+    private double[] Down(FloatPixels across, FloatPixels down, long top, long firstRow, long y, double[] sums)
     {
-        var sums = new double[down.Width];
         var first = (int)(rows.Span(top + y).First - firstRow);
         var weights = rows.Weights(top + y);
         for (var channel = 0; channel < Channels; channel++)
@@ -157,5 +159,7 @@ public sealed class ResampledSource : IImageSource
             for (var x = 0; x < target.Length; x++)
                 target[x] = (float)(sums[x] / (1 << ResampleTaps.Shift));
         }
-    });
+
+        return sums;
+    }
 }

@@ -30,7 +30,9 @@ public class PlannedMemoryTests
     {
         using var program = ProgramProcess.Start(StepProcess.CommandName, setting.ToJson());
         var run = program.Finish();
-        Assert.Equal("", run.Errors);
+        // The first process on a machine says that it measures it.
+        Assert.DoesNotContain(
+            run.Errors.Split(Environment.NewLine), line => line.Length > 0 && !line.StartsWith("Measuring this machine once"));
         return StepCost.FromJson(run.Output);
     }
 }

@@ -109,7 +109,7 @@ public class ModelTests
         {
             var failure = Assert.Throws<ArgumentException>(() => ModelCatalog.Create(name, norm: NormKind.Group));
             Assert.StartsWith(
-                $"The norm of the model '{name}' cannot be chosen; leave it out, or choose one of efficientnet-b0,",
+                $"The norm of the model '{name}' cannot be chosen; leave it out, or choose one of deeplabv3-mobilenetv3-large,",
                 failure.Message,
                 StringComparison.Ordinal);
         }
