@@ -1,9 +1,7 @@
 #:project ../src/StreamingCnn/StreamingCnn.csproj
 
-// A streamed trunk in a training loop of your own. StreamingModule is an ordinary TorchSharp module, so whatever loop you have stays as it
-// is:
-// here images of 256 x 320 pixels, some of which hold one bright dot of 5 x 5, are told apart by a trunk that sees 128 x 128 of them at a
-// time.
+// A streamed trunk in a training loop of your own. StreamingModule is an ordinary TorchSharp module, so whatever loop you have stays as it is:
+// here images of 256 x 320 pixels, some of which hold one bright dot of 5 x 5, are told apart by a trunk that sees 128 x 128 of them at a time.
 //
 //     dotnet run examples/drop-in.cs
 
@@ -29,9 +27,7 @@ using (NewDisposeScope())
     var whole = trunk.parameters().Select(parameter => parameter.grad!.clone()).ToArray();
     optimizer.zero_grad();
     Loss(streaming.forward(image), label).backward();
-    var difference = trunk.parameters()
-        .Zip(whole, (parameter, reference) => ((parameter.grad! - reference).abs().max() / reference.abs().max()).item<float>())
-        .Max();
+    var difference = trunk.parameters().Zip(whole, (parameter, reference) => ((parameter.grad! - reference).abs().max() / reference.abs().max()).item<float>()).Max();
     Console.WriteLine($"largest difference of a gradient from the whole image's, relative: {difference:0.0e+0}");
     if (difference > 1e-4)
         return 1;

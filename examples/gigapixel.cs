@@ -1,8 +1,8 @@
 #:project ../src/StreamingCnn/StreamingCnn.csproj
 #:project ../src/StreamingCnn.Imaging/StreamingCnn.Imaging.csproj
 
-// Inference on a file of a gigapixel: 32768 x 32768 pixels, of which memory holds a few tiles. The program makes the file (a tiled pyramid
-// with one small mark in it), runs a trunk over it, says where the mark is, and how much memory it took.
+// Inference on a file of a gigapixel: 32768 x 32768 pixels, of which memory holds a few tiles. The program makes the file (a tiled pyramid with one small mark in it), runs a
+// trunk over it, says where the mark is, and how much memory it took.
 //
 //     dotnet run -c Release examples/gigapixel.cs [side in pixels]
 
@@ -42,8 +42,7 @@ try
     var at = map[0, 0].flatten().argmax().item<long>();
     var (row, column) = (at / map.shape[3] * 64, at % map.shape[3] * 64);
     Console.WriteLine($"{(double)side * side / 1e6 / seconds:0} MP/s: {seconds:0} s for a map of {map.shape[2]} x {map.shape[3]}");
-    Console.WriteLine(
-        $"brightest at rows {row} to {row + 64}, columns {column} to {column + 64}; the mark is at row {markRow}, column {markColumn}");
+    Console.WriteLine($"brightest at rows {row} to {row + 64}, columns {column} to {column + 64}; the mark is at row {markRow}, column {markColumn}");
     Console.WriteLine($"{Memory("VmHWM")} MiB at the peak; the pixels alone are {(double)side * side / (1 << 20):0} MiB");
     return Math.Abs(row - markRow) <= 64 && Math.Abs(column - markColumn) <= 64 ? 0 : 1;
 }
@@ -58,12 +57,10 @@ void WriteSlide()
     using var mark = (NetVips.Image.Black(markSide, markSide) + 250).Cast(NetVips.Enums.BandFormat.Uchar);
     using var dark = (NetVips.Image.Black(256, 256) + 40).Cast(NetVips.Enums.BandFormat.Uchar);
     using var light = (NetVips.Image.Black(256, 256) + 90).Cast(NetVips.Enums.BandFormat.Uchar);
-    using var board = dark.Join(light, NetVips.Enums.Direction.Horizontal).Join(
-        light.Join(dark, NetVips.Enums.Direction.Horizontal), NetVips.Enums.Direction.Vertical);
+    using var board = dark.Join(light, NetVips.Enums.Direction.Horizontal).Join(light.Join(dark, NetVips.Enums.Direction.Horizontal), NetVips.Enums.Direction.Vertical);
     using var field = board.Replicate((side + 511) / 512, (side + 511) / 512).Crop(0, 0, side, side);
     using var slide = field.Insert(mark, markColumn, markRow);
-    slide.Tiffsave(
-        path, compression: NetVips.Enums.ForeignTiffCompression.Deflate, tile: true, tileWidth: 512, tileHeight: 512, bigtiff: true);
+    slide.Tiffsave(path, compression: NetVips.Enums.ForeignTiffCompression.Deflate, tile: true, tileWidth: 512, tileHeight: 512, bigtiff: true);
 }
 
 // As the system counts it: native memory included.

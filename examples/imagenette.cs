@@ -1,21 +1,17 @@
 #:project ../src/StreamingCnn.Training/StreamingCnn.Training.csproj
 #:property UsesSkia=true
 
-// The Imagenette experiment of the original StreamingCNN: its network and its schedule (200 epochs of batches of 32, SGD at 0.001, weight
-// decay 0.000001), trained side by side from one seed on the same batches: conventionally, and with the first two convolutions streamed in
-// tiles of 32 x 32 pixels. In both arms the optimizer holds all layers, the streamed ones too. First the proof in float64: after 5 updates
-// the weights of both arms are equal to 1e-9 and have moved; exit code 1 if not. Then the curves, in float32, with a third arm as a
-// yardstick:
-// conventional training once more, the images of each batch in reverse order. That is the same mathematics in another order of additions,
-// so what it differs by is what rounding makes of a run.
+// The Imagenette experiment of the original StreamingCNN: its network and its schedule (200 epochs of batches of 32, SGD at 0.001, weight decay 0.000001), trained side by side from one
+// seed on the same batches: conventionally, and with the first two convolutions streamed in tiles of 32 x 32 pixels. In both arms the optimizer holds all layers, the streamed ones too.
+// First the proof in float64: after 5 updates the weights of both arms are equal to 1e-9 and have moved; exit code 1 if not. Then the curves, in float32, with a third arm as a yardstick:
+// conventional training once more, the images of each batch in reverse order. That is the same mathematics in another order of additions, so what it differs by is what rounding makes of a run.
 //
 //     dotnet run -c Release examples/imagenette.cs
 //     dotnet run -c Release examples/imagenette.cs -- FOLDER [--epochs 200] [--side 320] [--batch 32] [--rate 0.001] [--output FOLDER]
 //
-// The folder is that of Imagenette (https://github.com/fastai/imagenette, 320 px) or any with one folder of images for each class under
-// train/, and under val/ or test/. Table and plot, curves.csv and curves.png, are written after every epoch; 200 epochs of all of
-// Imagenette take days on a CPU, so try less first. Without a folder some small images are made, so that the program can be seen at work in
-// a minute.
+// The folder is that of Imagenette (https://github.com/fastai/imagenette, 320 px) or any with one folder of images for each class under train/, and under val/ or test/. Table and plot,
+// curves.csv and curves.png, are written after every epoch; 200 epochs of all of Imagenette take days on a CPU, so try less first. Without a folder some small images are made, so that the
+// program can be seen at work in a minute.
 
 using System.Diagnostics;
 using System.Globalization;
@@ -44,14 +40,12 @@ string? madeUp = null;
 try
 {
     var request = new Request(args);
-    var schedule = request.Schedule(
-        request.Folder is null ? new(Side: 96, Batch: 8, Epochs: 6, Rate: 1e-2) : new(Side: 320, Batch: 32, Epochs: 200, Rate: 1e-3));
+    var schedule = request.Schedule(request.Folder is null ? new(Side: 96, Batch: 8, Epochs: 6, Rate: 1e-2) : new(Side: 320, Batch: 32, Epochs: 200, Rate: 1e-3));
     if (request.Folder is null)
         MakeImages(madeUp = Directory.CreateTempSubdirectory("imagenette-").FullName);
     var (training, validation) = Read(request.Folder ?? madeUp!);
     Console.WriteLine($"{training.Items.Count} images to train on, {validation.Items.Count} to validate, {training.Classes.Count} classes");
-    Console.WriteLine(
-        $"{schedule.Epochs} epochs of batches of {schedule.Batch}, {schedule.Side} x {schedule.Side} px, learning rate {schedule.Rate}");
+    Console.WriteLine($"{schedule.Epochs} epochs of batches of {schedule.Batch}, {schedule.Side} x {schedule.Side} px, learning rate {schedule.Rate}");
     Directory.CreateDirectory(request.Output);
     if (!Prove(training, schedule))
         return 1;
@@ -76,8 +70,7 @@ static (ImageDataSet Training, ImageDataSet Validation) Read(string folder)
     // Imagenette's second part is called val; that of many others, test.
     string[] names = [Path.Combine(folder, "val"), Path.Combine(folder, "test")];
     var second = names.FirstOrDefault(Directory.Exists)
-        ?? throw new DataSetException(
-            folder, ["there is neither a folder val nor a folder test with images to validate with; make one of them"]);
+        ?? throw new DataSetException(folder, ["there is neither a folder val nor a folder test with images to validate with; make one of them"]);
     var validation = ImageDataSet.FromFolders(second, checkImages: false);
     return training.Classes.SequenceEqual(validation.Classes)
         ? (training, validation)
@@ -129,16 +122,14 @@ void Race(ImageDataSet training, ImageDataSet validation, Schedule schedule, str
             foreach (var (i, loss) in found.Index())
             {
                 if (!double.IsFinite(loss))
-                    throw new NotFiniteNumberException(
-                        $"The loss of update {steps} is not a finite number; choose a lower --rate than {schedule.Rate}.");
+                    throw new NotFiniteNumberException($"The loss of update {steps} is not a finite number; choose a lower --rate than {schedule.Rate}.");
                 (losses[i], largest[i]) = (losses[i] + (loss * batch.Length), Math.Max(largest[i], Math.Abs(loss - found[0])));
             }
 
             if (clock.Elapsed - lastLine < TimeSpan.FromSeconds(30))
                 continue;
             lastLine = clock.Elapsed;
-            Console.WriteLine(
-                $"  update {steps}, about {clock.Elapsed * (((double)schedule.Epochs * perEpoch / steps) - 1):d\\.hh\\:mm\\:ss} left");
+            Console.WriteLine($"  update {steps}, about {clock.Elapsed * (((double)schedule.Epochs * perEpoch / steps) - 1):d\\.hh\\:mm\\:ss} left");
         }
 
         var (sums, right) = (new double[arms.Length], new double[arms.Length]);
@@ -153,10 +144,7 @@ void Race(ImageDataSet training, ImageDataSet validation, Schedule schedule, str
             }
         }
 
-        var results = arms.Select(
-            (_, i) => new Result(
-                losses[i] / training.Items.Count, sums[i] / validation.Items.Count, right[i] / validation.Items.Count, largest[i]))
-            .ToArray();
+        var results = arms.Select((_, i) => new Result(losses[i] / training.Items.Count, sums[i] / validation.Items.Count, right[i] / validation.Items.Count, largest[i])).ToArray();
         epochs.Add(new(results[0], results[1], results[2]));
         Console.WriteLine(
             $"epoch {epochs.Count,3} {results[0].TrainingLoss,15:0.0000} {results[0].ValidationLoss,16:0.0000} {results[0].Accuracy,9:0.000} {results[1].Difference,49:0.0e+0} {results[2].Difference,31:0.0e+0}");
@@ -194,10 +182,7 @@ static (Tensor Pixels, Tensor Labels) Load(IReadOnlyList<ImageItem> batch, Sched
         using var source = ImageSource.Open(item.Path, new ImageOptions { Channels = 3 });
         var (top, left, height, width) = Part(source.Height, source.Width);
         var part = source.Read(top, left, height, width).to(ScalarType.Float32) / 255;
-        return (
-            (height, width) == (side, side)
-                ? part
-                : functional.interpolate(part, [side, side], mode: InterpolationMode.Bilinear, align_corners: false)) - mean;
+        return ((height, width) == (side, side) ? part : functional.interpolate(part, [side, side], mode: InterpolationMode.Bilinear, align_corners: false)) - mean;
     }).ToArray()) / deviation;
     return (pixels, tensor(batch.Select(item => (long)item.Label).ToArray()));
 
@@ -205,8 +190,7 @@ static (Tensor Pixels, Tensor Labels) Load(IReadOnlyList<ImageItem> batch, Sched
     {
         for (var attempt = 0; random is not null && attempt < 10; attempt++)
         {
-            var (area, ratio) =
-                (height * width * (0.08 + (0.92 * random.NextDouble())), Math.Exp(Math.Log(4.0 / 3) * ((2 * random.NextDouble()) - 1)));
+            var (area, ratio) = (height * width * (0.08 + (0.92 * random.NextDouble())), Math.Exp(Math.Log(4.0 / 3) * ((2 * random.NextDouble()) - 1)));
             var (h, w) = ((long)Math.Round(Math.Sqrt(area / ratio)), (long)Math.Round(Math.Sqrt(area * ratio)));
             if (h > 0 && w > 0 && h <= height && w <= width)
                 return (random.NextInt64(height - h + 1), random.NextInt64(width - w + 1), h, w);
@@ -221,20 +205,16 @@ static double Difference(IEnumerable<Tensor> weights, IEnumerable<Tensor> refere
 {
     using var scope = NewDisposeScope();
     using var grad = no_grad();
-    return weights.Zip(reference).Max(
-        pair => ((pair.First - pair.Second).abs().max() / pair.Second.abs().max().clamp_min(1e-3)).to(ScalarType.Float64).item<double>());
+    return weights.Zip(reference).Max(pair => ((pair.First - pair.Second).abs().max() / pair.Second.abs().max().clamp_min(1e-3)).to(ScalarType.Float64).item<double>());
 }
 
 static void Write(string path, IReadOnlyList<Epoch> epochs)
 {
-    var text = new StringBuilder(
-        "epoch,arm,training loss,validation loss,accuracy,largest difference of a batch's loss from conventional training\n");
+    var text = new StringBuilder("epoch,arm,training loss,validation loss,accuracy,largest difference of a batch's loss from conventional training\n");
     foreach (var (i, epoch) in epochs.Index())
     {
         foreach (var (arm, result) in new[] { ("conventional", epoch.Whole), ("streamed", epoch.Streamed), ("conventional with batches reversed", epoch.Reversed) })
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"{i + 1},{arm},{result.TrainingLoss:R},{result.ValidationLoss:R},{result.Accuracy:R},{result.Difference:R}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{i + 1},{arm},{result.TrainingLoss:R},{result.ValidationLoss:R},{result.Accuracy:R},{result.Difference:R}\n");
     }
 
     File.WriteAllText(path, text.ToString());
@@ -262,8 +242,7 @@ static void Draw(string path, IReadOnlyList<Epoch> epochs)
     var (least, most) = ((int)Math.Floor(seen.Min()), (int)Math.Ceiling(seen.Max()));
     differences.Axes.SetLimitsY(least - 0.1, most + 0.1);
     var powers = Enumerable.Range(least, most - least + 1).ToArray();
-    differences.Axes.Left.TickGenerator = new NumericManual(
-        [.. powers.Select(power => (double)power)], [.. powers.Select(power => $"1e{power}")]);
+    differences.Axes.Left.TickGenerator = new NumericManual([.. powers.Select(power => (double)power)], [.. powers.Select(power => $"1e{power}")]);
     foreach (var plot in new[] { losses, accuracy, differences })
     {
         plot.Axes.Bottom.TickGenerator = new NumericAutomatic { IntegerTicksOnly = true };
@@ -281,10 +260,8 @@ static void Draw(string path, IReadOnlyList<Epoch> epochs)
     {
         Line(plot, epoch => value(epoch.Whole), colour, 9, $"{part}, conventional", alpha: 0.3);
         Line(plot, epoch => value(epoch.Streamed), colour, 2, $"{part}, streamed");
-        var circles = plot.Add.ScatterPoints(
-            numbers, epochs.Select(epoch => value(epoch.Reversed)).ToArray(), ScottPlot.Color.FromHex(colour));
-        (circles.MarkerShape, circles.MarkerSize, circles.LegendText) =
-            (MarkerShape.OpenCircle, 12, $"{part}, conventional, batches reversed");
+        var circles = plot.Add.ScatterPoints(numbers, epochs.Select(epoch => value(epoch.Reversed)).ToArray(), ScottPlot.Color.FromHex(colour));
+        (circles.MarkerShape, circles.MarkerSize, circles.LegendText) = (MarkerShape.OpenCircle, 12, $"{part}, conventional, batches reversed");
     }
 
     void Line(Plot plot, Func<Epoch, double> value, string colour, float width, string name, double alpha = 1)
@@ -345,10 +322,7 @@ internal sealed class Request
         for (var i = 0; i < words.Length; i++)
         {
             if (!words[i].StartsWith("--", StringComparison.Ordinal))
-                Folder = Folder is null
-                    ? words[i]
-                    : throw new FormatException(
-                        $"'{words[i]}' is one argument too many; give one folder, and options followed by their values.");
+                Folder = Folder is null ? words[i] : throw new FormatException($"'{words[i]}' is one argument too many; give one folder, and options followed by their values.");
             else if (!Options.Contains(words[i]))
                 throw new FormatException($"There is no option '{words[i]}'; choose one of {string.Join(", ", Options)}.");
             else
@@ -363,8 +337,7 @@ internal sealed class Request
     /// <exception cref="FormatException">A value is none.</exception>
     public Schedule Schedule(Schedule fallback) => new(
         // The network halves its maps four times.
-        Number("--side", fallback.Side, 16, 4096), Number(
-            "--batch", fallback.Batch, 1, 4096), Number("--epochs", fallback.Epochs, 1, 100_000), Rate(fallback.Rate));
+        Number("--side", fallback.Side, 16, 4096), Number("--batch", fallback.Batch, 1, 4096), Number("--epochs", fallback.Epochs, 1, 100_000), Rate(fallback.Rate));
 
     private int Number(string name, int fallback, int least, int most) => !given.TryGetValue(name, out var text) ? fallback
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
@@ -375,9 +348,7 @@ internal sealed class Request
         : throw new FormatException($"'{text}' is not a number for --rate; write one above 0 and up to 100, such as 0.01.");
 }
 
-/// <summary>
-/// One of several models that start alike: the same network, its first two convolutions streamed or not, with an optimizer over all of it.
-/// </summary>
+/// <summary>One of several models that start alike: the same network, its first two convolutions streamed or not, with an optimizer over all of it.</summary>
 internal sealed class Arm : IDisposable
 {
     private readonly Module<Tensor, Tensor> trunk;
@@ -427,9 +398,7 @@ internal sealed class Arm : IDisposable
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var scores = Scores(pixels);
-        return (
-            functional.cross_entropy(scores, labels, reduction: Reduction.Sum).to(ScalarType.Float64).item<double>(),
-            (scores.argmax(1) == labels).sum().item<long>());
+        return (functional.cross_entropy(scores, labels, reduction: Reduction.Sum).to(ScalarType.Float64).item<double>(), (scores.argmax(1) == labels).sum().item<long>());
     }
 
     public void Dispose()

@@ -1,10 +1,9 @@
 #:project ../src/StreamingCnn.Training/StreamingCnn.Training.csproj
 #:property UsesSkia=true
 
-// The numerical comparison of the original StreamingCNN: its network (six convolutions without padding), an image of 1024 x 1024 pixels,
-// tiles of 512, the binary cross-entropy of the output's mean, float64. Output, loss, and the gradients of the image, of every kernel and
-// bias, and of the feature map behind every convolution are held against ordinary backpropagation of the whole image. Then the same with
-// tiles that the original cannot run. Exit code 1 where anything differs by more than rounding.
+// The numerical comparison of the original StreamingCNN: its network (six convolutions without padding), an image of 1024 x 1024 pixels, tiles of 512, the binary cross-entropy of
+// the output's mean, float64. Output, loss, and the gradients of the image, of every kernel and bias, and of the feature map behind every convolution are held against ordinary
+// backpropagation of the whole image. Then the same with tiles that the original cannot run. Exit code 1 where anything differs by more than rounding.
 //
 //     dotnet run -c Release examples/numerical-comparison.cs [folder for comparison.csv and comparison.png]
 
@@ -40,8 +39,7 @@ using var trunk = ModelCatalog.Create("comparison").to(ScalarType.Float64);
 using var image = randn(1, 3, Side, Side, dtype: ScalarType.Float64);
 var layers = trunk.children().ToArray();
 var clock = new Stopwatch();
-// Streamed runs come first: from then on large tensors live in a heap that keeps what is freed, and the whole image takes a fraction of its
-// time.
+// Streamed runs come first: from then on large tensors live in a heap that keeps what is freed, and the whole image takes a fraction of its time.
 var streamed = Array.ConvertAll(tiles, tile => Timed(() => Streamed(tile.Height, tile.Width)));
 var (whole, wholeSeconds) = Timed(Whole);
 Console.WriteLine($"whole image: {wholeSeconds:0.0} s, loss {whole["loss"].item<double>():0.0000000000}");
@@ -63,8 +61,7 @@ File.WriteAllText(Path.Combine(folder, "comparison.csv"), Table());
 Draw(Path.Combine(folder, "comparison.png"));
 var worst = rows.MaxBy(row => row.Relative)!;
 var passes = worst.Relative <= Tolerance;
-Console.WriteLine(
-    $"\nlargest relative difference {worst.Relative:0.0e+0} ({worst.Quantity}, tiles of {worst.Tile}); table and plot in {folder}");
+Console.WriteLine($"\nlargest relative difference {worst.Relative:0.0e+0} ({worst.Quantity}, tiles of {worst.Tile}); table and plot in {folder}");
 Console.WriteLine(passes ? "PASS" : $"FAIL: more than {Tolerance:0e+0}");
 return passes ? 0 : 1;
 
@@ -84,9 +81,7 @@ Dictionary<string, Tensor> Whole()
     var kept = new Dictionary<string, Tensor>();
     foreach (var layer in layers)
     {
-        map =
-            layer switch { Conv2d one =>
-                one.forward(map), ReLU one => one.forward(map), MaxPool2d one => one.forward(map), _ => throw new UnreachableException() };
+        map = layer switch { Conv2d one => one.forward(map), ReLU one => one.forward(map), MaxPool2d one => one.forward(map), _ => throw new UnreachableException() };
         if (layer is Conv2d)
         {
             map.retain_grad();
@@ -108,8 +103,7 @@ Dictionary<string, Tensor> Streamed(int height, int width)
     return Keep(Backpropagate(input, streaming.forward(input)));
 }
 
-// Within a streamed trunk no map exists as a whole. To see the gradients of the maps between layers, the trunk is cut behind every
-// convolution, and every piece is streamed.
+// Within a streamed trunk no map exists as a whole. To see the gradients of the maps between layers, the trunk is cut behind every convolution, and every piece is streamed.
 Dictionary<string, Tensor> FeatureMaps()
 {
     using var scope = NewDisposeScope();
@@ -118,8 +112,7 @@ Dictionary<string, Tensor> FeatureMaps()
     var (input, pieces, kept) = (map, new List<StreamingModule>(), new Dictionary<string, Tensor>());
     foreach (var (number, end) in ends.Index())
     {
-        pieces.Add(
-            new StreamingModule(Sequential(layers[from..end].Cast<Module<Tensor, Tensor>>()), new StreamingOptions { Tile = (512, 512) }));
+        pieces.Add(new StreamingModule(Sequential(layers[from..end].Cast<Module<Tensor, Tensor>>()), new StreamingOptions { Tile = (512, 512) }));
         map = pieces[^1].forward(map);
         from = end;
         if (end < layers.Length)
@@ -133,15 +126,13 @@ Dictionary<string, Tensor> FeatureMaps()
     return Keep(kept.ToDictionary(entry => entry.Key, entry => entry.Value.grad!));
 }
 
-// The original asks for a probability of 50: a nonsense that makes for large gradients. Torch refuses such a target by now, except where
-// the sigmoid is part of the loss.
+// The original asks for a probability of 50: a nonsense that makes for large gradients. Torch refuses such a target by now, except where the sigmoid is part of the loss.
 Dictionary<string, Tensor> Backpropagate(Tensor input, Tensor output)
 {
     trunk.zero_grad();
     var loss = functional.binary_cross_entropy_with_logits(output.mean(), tensor(50.0));
     loss.backward();
-    var found =
-        new Dictionary<string, Tensor> { ["output"] = output.detach(), ["loss"] = loss.detach(), ["image, gradient"] = input.grad! };
+    var found = new Dictionary<string, Tensor> { ["output"] = output.detach(), ["loss"] = loss.detach(), ["image, gradient"] = input.grad! };
     foreach (var (number, convolution) in layers.OfType<Conv2d>().Index())
     {
         found[$"kernel {number + 1}, gradient"] = convolution.weight.grad!.clone();
@@ -151,8 +142,7 @@ Dictionary<string, Tensor> Backpropagate(Tensor input, Tensor output)
     return found;
 }
 
-static Dictionary<string, Tensor> Keep(
-    Dictionary<string, Tensor> tensors) => tensors.ToDictionary(entry => entry.Key, entry => entry.Value.DetachFromDisposeScope());
+static Dictionary<string, Tensor> Keep(Dictionary<string, Tensor> tensors) => tensors.ToDictionary(entry => entry.Key, entry => entry.Value.DetachFromDisposeScope());
 
 void Compare(string tile, Dictionary<string, Tensor> streamed)
 {
@@ -163,14 +153,8 @@ void Compare(string tile, Dictionary<string, Tensor> streamed)
         using var grad = no_grad();
         var expected = whole[quantity];
         if (!actual.shape.SequenceEqual(expected.shape))
-            throw new InvalidOperationException(
-                $"{quantity} has the shape [{string.Join(", ", actual.shape)}] instead of [{string.Join(", ", expected.shape)}].");
-        var row = new Row(
-            tile,
-            quantity,
-            string.Join(" x ", actual.shape),
-            expected.abs().max().item<double>(),
-            (actual - expected).abs().max().item<double>());
+            throw new InvalidOperationException($"{quantity} has the shape [{string.Join(", ", actual.shape)}] instead of [{string.Join(", ", expected.shape)}].");
+        var row = new Row(tile, quantity, string.Join(" x ", actual.shape), expected.abs().max().item<double>(), (actual - expected).abs().max().item<double>());
         rows.Add(row);
         Console.WriteLine($"{row.Quantity,-20}{row.Shape,-22}{row.Largest,14:0.000e+0}{row.Difference,14:0.0e+0}{row.Relative,12:0.0e+0}");
     }
@@ -183,9 +167,7 @@ string Table()
 {
     var text = new StringBuilder("tile,quantity,shape,largest value,largest difference,relative difference\n");
     foreach (var row in rows)
-        text.Append(
-            CultureInfo.InvariantCulture,
-            $"\"{row.Tile}\",\"{row.Quantity}\",{row.Shape},{row.Largest:R},{row.Difference:R},{row.Relative:R}\n");
+        text.Append(CultureInfo.InvariantCulture, $"\"{row.Tile}\",\"{row.Quantity}\",{row.Shape},{row.Largest:R},{row.Difference:R},{row.Relative:R}\n");
     return text.ToString();
 }
 
@@ -200,9 +182,7 @@ void Draw(string path)
     foreach (var (i, group) in rows.GroupBy(row => row.Tile).Index())
     {
         var dots = plot.Add.ScatterPoints(
-            group.Select(row => row.Relative == 0 ? None : Math.Log10(row.Relative)).ToArray(),
-            group.Select(row => (double)quantities.IndexOf(row.Quantity)).ToArray(),
-            ScottPlot.Color.FromHex(colours[i % 4]));
+            group.Select(row => row.Relative == 0 ? None : Math.Log10(row.Relative)).ToArray(), group.Select(row => (double)quantities.IndexOf(row.Quantity)).ToArray(), ScottPlot.Color.FromHex(colours[i % 4]));
         (dots.LegendText, dots.MarkerShape, dots.MarkerSize) = ($"tiles of {group.Key}", shapes[i % 4], 9);
     }
 

@@ -1,8 +1,7 @@
 #:project ../src/StreamingCnn/StreamingCnn.csproj
 
-// A block and a layer of your own. A StreamingBlock says once what it computes, as a graph of feature maps, and then runs whole or
-// streamed; a leaf layer that the engine does not know is taught by LayerRegistry. Nothing else is needed for exact gradients of all
-// parameters, the layer's own included.
+// A block and a layer of your own. A StreamingBlock says once what it computes, as a graph of feature maps, and then runs whole or streamed; a leaf layer
+// that the engine does not know is taught by LayerRegistry. Nothing else is needed for exact gradients of all parameters, the layer's own included.
 //
 //     dotnet run examples/own-block.cs
 
@@ -16,8 +15,7 @@ using static TorchSharp.torch.nn;
 LayerRegistry.Register<Snake>(layer => new PointwiseLayer(layer));
 
 random.manual_seed(1);
-using var trunk =
-    Sequential(Conv2d(3, 16, 3, stride: 2, padding: 1), new GatedResidual(16), MaxPool2d(2), new GatedResidual(16)).to(ScalarType.Float64);
+using var trunk = Sequential(Conv2d(3, 16, 3, stride: 2, padding: 1), new GatedResidual(16), MaxPool2d(2), new GatedResidual(16)).to(ScalarType.Float64);
 using var streaming = new StreamingModule(trunk, new StreamingOptions { Tile = (64, 80) });
 
 using var scope = NewDisposeScope();
@@ -59,8 +57,7 @@ internal sealed class GatedResidual : StreamingBlock
         RegisterComponents();
     }
 
-    public override FeatureMap Trace(FeatureMap input) =>
-        input + (input.Through(conv).Through(snake) * input.Through(gate).Through(sigmoid));
+    public override FeatureMap Trace(FeatureMap input) => input + (input.Through(conv).Through(snake) * input.Through(gate).Through(sigmoid));
 }
 
 /// <summary>x + sin(ax)^2 / a with a trained a (Ziyin, Hartwig and Ueda, 2020).</summary>

@@ -1,8 +1,7 @@
 #:project ../src/StreamingCnn/StreamingCnn.csproj
 
-// An image source of your own: the bare bytes of a line-scan camera, which no image library reads. The engine asks for windows and never
-// for the whole image. The program makes a file of 32 megapixels of noisy steel with one scratch, and looks for it with a trunk that knows
-// what a scratch looks like.
+// An image source of your own: the bare bytes of a line-scan camera, which no image library reads. The engine asks for windows and never for the whole image.
+// The program makes a file of 32 megapixels of noisy steel with one scratch, and looks for it with a trunk that knows what a scratch looks like.
 //
 //     dotnet run examples/own-source.cs
 
@@ -34,8 +33,7 @@ try
     var at = map.flatten().argmax().item<long>();
     var (row, column) = ((at / map.shape[3] * 8) + 7, (at % map.shape[3] * 8) + 4);
     Console.WriteLine($"{Height} x {Width} px in {scan.Windows} windows, the largest of {scan.LargestWindow / 1e6:0.00} MP");
-    Console.WriteLine(
-        $"strongest answer {map.max().item<float>():0.0}, mean {map.mean().item<float>():0.0}, at row {row}, column {column}");
+    Console.WriteLine($"strongest answer {map.max().item<float>():0.0}, mean {map.mean().item<float>():0.0}, at row {row}, column {column}");
     Console.WriteLine($"the scratch is at rows {ScratchRow} to {ScratchRow + ScratchLength}, column {ScratchColumn}");
     return Math.Abs(column - ScratchColumn) <= 8 && row >= ScratchRow - 8 && row <= ScratchRow + ScratchLength + 8 ? 0 : 1;
 }
