@@ -1,9 +1,8 @@
 namespace StreamingCnn.Imaging.Maps.Regions;
 
 /// <summary>A region whose last row may not have come.</summary>
-internal sealed class OpenRegion(byte number)
+internal sealed class OpenRegion(byte number) : Merging<OpenRegion>
 {
-    private OpenRegion? into;
     private List<OutlineCorner> rings = [];
     private long left = long.MaxValue;
     private long right;
@@ -23,20 +22,6 @@ internal sealed class OpenRegion(byte number)
 
     /// <summary>Whether it has been handed out.</summary>
     public bool IsDone { get; set; }
-
-    /// <summary>The region that this one has turned out to be a part of.</summary>
-    public OpenRegion Found
-    {
-        get
-        {
-            var found = this;
-            while (found.into is { } next)
-                found = next;
-            if (into is not null && into != found)
-                into = found;
-            return found;
-        }
-    }
 
     /// <summary>Adds positions of a row.</summary>
     public void Add(long row, long start, long end)
@@ -67,7 +52,7 @@ internal sealed class OpenRegion(byte number)
         a.Area += b.Area;
         a.sumX += b.sumX;
         a.sumY += b.sumY;
-        b.into = a;
+        b.Become(a);
         return a;
     }
 

@@ -17,27 +17,12 @@ internal sealed class OutlineCorner(long x, long y, bool isShared)
 /// A part of an outline that is open at both ends, which lie on the line that is being swept: corners in the order in which they are
 /// walked, the region on the right (clockwise around it as seen, y pointing down).
 /// </summary>
-internal sealed class Outline
+internal sealed class Outline : Merging<Outline>
 {
-    private Outline? into;
     private OutlineCorner first;
     private OutlineCorner last;
 
     public Outline(OutlineCorner corner) => (first, last) = (corner, corner);
-
-    /// <summary>The outline that this one has become a part of.</summary>
-    public Outline Found
-    {
-        get
-        {
-            var found = this;
-            while (found.into is { } next)
-                found = next;
-            if (into is not null && into != found)
-                into = found;
-            return found;
-        }
-    }
 
     public void Append(OutlineCorner corner)
     {
@@ -63,7 +48,7 @@ internal sealed class Outline
             return whole.first;
         whole.last.Next = rest.first;
         whole.last = rest.last;
-        rest.into = whole;
+        rest.Become(whole);
         return null;
     }
 }
