@@ -69,7 +69,7 @@ internal static class PlanSummary
     /// <summary>With how many tiles along an axis maps of a level advance.</summary>
     private static int Advances(GridPlan grid, AxisLayout axis, int level) =>
         grid.Graph.Nodes.Where(node => grid.Late.Level(node.Index) == level)
-        .Select(node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty))
+            .Select(node => Enumerable.Range(0, axis.Steps).Count(step => !axis.Computed(node.Index, step).IsEmpty))
             .DefaultIfEmpty(axis.Steps)
             .Min();
 

@@ -260,9 +260,10 @@ internal sealed class Planner
     private static IEnumerable<long> Sides(long longest)
     {
         yield return longest;
-        for (var side = longest * 4 / 5 / Smallest * Smallest; side >= Smallest; side = Math
-            .Min(side - Smallest, side * 4 / 5 / Smallest * Smallest))
+        for (var side = Shrunk(longest); side >= Smallest; side = Math.Min(side - Smallest, Shrunk(side)))
             yield return side;
+
+        static long Shrunk(long side) => side * 4 / 5 / Smallest * Smallest;
     }
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile)

@@ -13,10 +13,13 @@ internal static class SizeRefusal
     /// <param name="reason">Why not.</param>
     public static UnsupportedLayerException Of(string path, string name, string axis, IReadOnlyList<long> sources, Exception reason) =>
         Of(
-            path, name, [
+            path,
+            name,
+            [
                 .. sources.Select(
-                    (length, source) => string.Create(CultureInfo.InvariantCulture, $"{(source == 0 ? axis + " " : "")}{length}"))
-            ], reason);
+                    (length, source) => string.Create(CultureInfo.InvariantCulture, $"{(source == 0 ? axis + " " : "")}{length}")),
+            ],
+            reason);
 
     /// <summary>A layer or a reduction that cannot be applied to images of some sizes.</summary>
     /// <inheritdoc cref="Of(string, string, string, IReadOnlyList{long}, Exception)"/>
