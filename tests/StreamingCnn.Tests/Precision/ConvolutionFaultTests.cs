@@ -24,6 +24,10 @@ public class ConvolutionFaultTests
     [InlineData(80, 8, 2, 2, PaddingModes.Zeros)]
     [InlineData(24, 64, 7, 2, PaddingModes.Zeros)]
     [InlineData(100, 3, 1, 1, PaddingModes.Zeros)]
+    [InlineData(240, 40, 1, 1, PaddingModes.Zeros)]
+    [InlineData(128, 512, 1, 1, PaddingModes.Zeros)]
+    [InlineData(256, 512, 1, 2, PaddingModes.Zeros)]
+    [InlineData(256, 1024, 1, 1, PaddingModes.Zeros)]
     public void A_streamed_convolution_equals_float64(int inputs, int outputs, int kernel, int stride, PaddingModes mode) => EqualsFloat64(
         () => Conv2d(inputs, outputs, kernel, stride: stride, padding: kernel / 2, padding_mode: mode), inputs);
 

@@ -189,8 +189,11 @@ internal class ConvolutionLayer : LocalLayer
         return output;
     }
 
-    private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding) =>
-        functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+    private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding) => PointConvolution.Replaces(weight, Arguments(padding))
+        ? PointConvolution.Compute(window, weight, bias, Arguments(padding))
+        : functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+
+    private ConvolutionArguments Arguments(Pair padding) => new(stride, padding, dilation, convolution.groups);
 
     /// <summary>Weights or bias in the type of the map.</summary>
     private static Tensor As(Tensor window, Tensor values) => values.dtype == window.dtype ? values : values.to(window.dtype);
@@ -272,7 +275,7 @@ internal class ConvolutionLayer : LocalLayer
                 blocks?.Output(gradient) ?? gradient,
                 blocks?.Input(window) ?? window,
                 blocks?.Weight(weight) ?? weight,
-                new(layer.stride, padding, layer.dilation, layer.convolution.groups),
+                layer.Arguments(padding),
                 (inputWanted, weights.NeedWeightGradient, weights.NeedBiasGradient));
             window.Dispose();
             weights.Add(
