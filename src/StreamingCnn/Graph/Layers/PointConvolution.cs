@@ -12,6 +12,9 @@ namespace StreamingCnn.Graph.Layers;
 /// </summary>
 internal static class PointConvolution
 {
+    // In bfloat16 those of fewer channels are right, and several times as fast as the products.
+    private const long ManyChannels = 512;
+
     /// <summary>Whether these are to be used in the library's place.</summary>
     /// <param name="weight">The weights, [C', C / groups, k, k'].</param>
     /// <param name="arguments">What else the convolution is.</param>
@@ -20,7 +23,8 @@ internal static class PointConvolution
             && weight.shape[2] == 1
             && weight.shape[3] == 1
             && weight.device_type == DeviceType.CPU
-            && weight.dtype == ScalarType.Float32
+            && (weight.dtype == ScalarType.Float32
+                || (weight.dtype == ScalarType.BFloat16 && Math.Max(weight.shape[0], weight.shape[1]) >= ManyChannels))
             && !ConvolutionCheck.IsRight;
 
     /// <summary>The output, [N, C', h', w'], in the window's format.</summary>
