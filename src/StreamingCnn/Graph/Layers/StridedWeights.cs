@@ -21,28 +21,26 @@ internal static class StridedWeights
         using var scope = NewDisposeScope();
         var (rows, columns) = (arguments.Padding.Rows, arguments.Padding.Columns);
         var padded = rows + columns == 0 ? window : nn.functional.pad(window, [columns, columns, rows, rows]);
-        var stride = arguments.Stride;
+        var (stride, format) = (arguments.Stride, window.Format());
         var sum = empty_like(weight);
         for (long row = 0; row < Math.Min(stride.Rows, weight.shape[2]); row++)
         {
             for (long column = 0; column < Math.Min(stride.Columns, weight.shape[3]); column++)
             {
                 using var phase = NewDisposeScope();
-                var taps = Every(Every(weight, 2, row, stride.Rows), 3, column, stride.Columns);
-                var read = Part(Part(padded, 2, row, stride.Rows, gradient.shape[2] + taps.shape[2] - 1), 3, column, stride.Columns, gradient.shape[3] + taps.shape[3] - 1);
-                var format = window.Format();
+                var taps = Every(weight, stride, row, column);
+                var (height, width) = (gradient.shape[2] + taps.shape[2] - 1, gradient.shape[3] + taps.shape[3] - 1);
+                var read = Every(padded, stride, row, column).narrow(2, 0, height).narrow(3, 0, width);
                 var ofTaps = ScriptedOperators.ConvolutionBackward(
                     gradient, format.Copy(read), format.Copy(taps), new(new(1, 1), default, new(1, 1), 1), (false, true, false)).Weight!;
-                Every(Every(sum, 2, row, stride.Rows), 3, column, stride.Columns).copy_(ofTaps);
+                Every(sum, stride, row, column).copy_(ofTaps);
             }
         }
 
         return sum.MoveToOuterDisposeScope();
     }
 
-    private static Tensor Every(Tensor tensor, int dimension, long first, long step) =>
-        tensor.slice(dimension, first, tensor.shape[dimension], step);
-
-    private static Tensor Part(Tensor window, int dimension, long first, long step, long count) =>
-        window.slice(dimension, first, first + step * (count - 1) + 1, step);
+    /// <summary>Every <paramref name="stride"/>-th row and column, from given ones on.</summary>
+    private static Tensor Every(Tensor tensor, Pair stride, long row, long column) =>
+        tensor.slice(2, row, tensor.shape[2], stride.Rows).slice(3, column, tensor.shape[3], stride.Columns);
 }
