@@ -37,7 +37,9 @@ internal sealed class PredictionThread(Action atEnd) : IDisposable
         }
     }
 
-    /// <summary>Ends what goes on at its next tile and what waits at once, and waits for that; on the thread itself it does not wait.</summary>
+    /// <summary>
+    /// Ends what goes on at its next tile and what waits at once, and waits for that; on the thread itself it does not wait.
+    /// </summary>
     public void Dispose()
     {
         lock (starting)

@@ -142,7 +142,8 @@ public sealed class Predictor : IDisposable
     /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
     /// <returns>A probability for each class or label as the model has it, or the numbers; and the image's pixels.</returns>
     /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
-    internal (IReadOnlyList<double> Values, long Pixels) Judge(string image, double? micrometresPerPixel = null, Action<string>? tell = null) =>
+    internal (IReadOnlyList<double> Values, long Pixels) Judge(
+        string image, double? micrometresPerPixel = null, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
             using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);

@@ -3,7 +3,9 @@ namespace StreamingCnn.Training.Serving;
 /// <summary>Settings of a <see cref="Predictor"/>.</summary>
 public sealed record PredictorOptions
 {
-    /// <summary>How the model is streamed: tile, memory budget and so on. A budget is that of one prediction; there is one at a time.</summary>
+    /// <summary>
+    /// How the model is streamed: tile, memory budget and so on. The budget is that of one prediction; there is one at a time.
+    /// </summary>
     /// <value>The default value is what <see cref="StreamingOptions"/> says.</value>
     public StreamingOptions Streaming { get; init; } = new();
 
