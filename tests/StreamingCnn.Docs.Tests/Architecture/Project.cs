@@ -88,7 +88,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 "Contracts",
                 [
                     "Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs",
-                    "FileContent.cs",
+                    "FileContent.cs", "LearningRateSearch.cs",
                 ],
                 [Engine]),
             // A head is a block that the engine sees into, made of its poolings.
