@@ -21,8 +21,9 @@ public sealed class LearningRateSearch
     // Times the lowest loss; beyond that there is no way back.
     private const double Far = 4;
 
-    // Of all updates to each side, in the mean that shows the slope.
-    private const int Neighbourhood = 16;
+    // Of all updates, this share to each side is in the mean, and in the line that tells the slope.
+    private const int OfMean = 16;
+    private const int OfSlope = 10;
 
     private readonly int reach;
 
@@ -32,7 +33,7 @@ public sealed class LearningRateSearch
     {
         ArgumentNullException.ThrowIfNull(trials);
         Trials = trials;
-        reach = Math.Max(2, trials.Count / Neighbourhood);
+        reach = Math.Max(2, trials.Count / OfMean);
         // As many to the left as to the right: a mean of what came before alone would show all that happens too late.
         Smoothed =
         [
@@ -61,8 +62,8 @@ public sealed class LearningRateSearch
     }
 
     /// <summary>
-    /// The rate at which the smoothed loss falls most steeply over the logarithm of the rate, before its minimum; null where it does not
-    /// fall.
+    /// The rate at which the loss falls most steeply over the logarithm of the rate, before the minimum of the smoothed loss; null where it
+    /// does not fall.
     /// </summary>
     public double? Suggestion
     {
@@ -71,9 +72,11 @@ public sealed class LearningRateSearch
             var (steepest, found) = (0.0, (double?)null);
             // At both ends the mean is one of few, and may be low by chance.
             var bottom = Smoothed.Index().Skip(reach).SkipLast(reach).DefaultIfEmpty().MinBy(loss => loss.Item).Index;
-            for (var i = reach + 1; i < bottom; i++)
+            var span = Math.Max(3, Trials.Count / OfSlope);
+            for (var i = span; i < Math.Min(bottom, Trials.Count - span); i++)
             {
-                var slope = Smoothed[i + 1] - Smoothed[i - 1];
+                // Of the line of least squares through the losses around, to a factor.
+                var slope = Enumerable.Range(-span, (2 * span) + 1).Sum(step => step * Trials[i + step].Loss);
                 if (slope < steepest)
                     (steepest, found) = (slope, Trials[i].Rate);
             }

@@ -27,8 +27,10 @@ public static class RateFigure
     /// <summary>Loss and smoothed loss over the logarithm of the rate, and what is suggested.</summary>
     internal static Figure Of(LearningRateSearch search)
     {
-        var found = search.Suggestion is { } rate ? string.Create(CultureInfo.InvariantCulture, $"; it falls most steeply at {rate:0.0e+0}") : "";
-        return new("rates", $"Training loss over the learning rate{found}", (plot, theme) =>
+        var found = search.Suggestion is { } rate
+            ? string.Create(CultureInfo.InvariantCulture, $", falling most steeply at {rate:0.0e+0}")
+            : "";
+        return new("rates", $"Loss over the learning rate{found}", (plot, theme) =>
         {
             Add("of each batch", [.. search.Trials.Select(trial => trial.Loss)], theme.Muted, 1);
             Add("smoothed", search.Smoothed, theme.Of(0), 2);
@@ -42,7 +44,7 @@ public static class RateFigure
             // Where it diverges the curve leaves the picture; what is looked for lies below the start.
             var start = search.Smoothed.Take(search.Trials.Count / 2).DefaultIfEmpty(1).Max();
             plot.Axes.SetLimitsY(0, 1.5 * start);
-            plot.ShowLegend(ScottPlot.Alignment.UpperLeft);
+            plot.ShowLegend(ScottPlot.Alignment.LowerLeft);
 
             void Add(string name, IReadOnlyList<double> losses, ScottPlot.Color colour, float width)
             {

@@ -36,7 +36,7 @@ internal static class AnswerPicture
         using var scope = NewDisposeScope();
         var task = description.Task;
         var values = ((ScoredTask)task).Values(tensor(map.Scores.ToArray(), [1, map.Scores.Count]));
-        var value = description.Decision.Apply(task, new Prediction(new("", -1, _ => map), values, double.NaN)).Values[map.Target];
+        var value = description.Decision.Calibrate(task, values)[map.Target];
         return task is RegressionTask
             ? string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:G4}")
             : string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:0.0%}");

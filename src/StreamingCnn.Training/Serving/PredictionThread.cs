@@ -95,9 +95,9 @@ internal sealed class PredictionThread(Action atEnd) : IDisposable
             if (Interlocked.Exchange(ref isTaken, 1) != 0)
                 return;
             registration.Dispose();
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing);
             try
             {
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing);
                 closing.ThrowIfCancellationRequested();
                 SetResult(work(either.Token));
             }
