@@ -101,7 +101,10 @@ public static class ImageModel
                 throw FirstBadWindow(sample.Name, image) is { } bad
                     ? new TrainingException(bad)
                     : new TrainingException(
-                        $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.") { IsDivergence = true };
+                        $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.")
+                    {
+                        IsDivergence = true,
+                    };
             }
 
             if (batch > 0 && learned is not null)
