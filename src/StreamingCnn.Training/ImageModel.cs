@@ -97,9 +97,16 @@ public static class ImageModel
             var (loss, learned, values) = model.Judge(task, sample, image, mask, objective);
             var value = loss.to(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value))
-                throw new TrainingException(
-                    FirstBadWindow(sample.Name, image)
-                        ?? $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.");
+            {
+                throw FirstBadWindow(sample.Name, image) is { } bad
+                    ? new TrainingException(bad)
+                    : new TrainingException(
+                        $"The loss of image '{sample.Name}' is not a finite number; choose a lower learning rate.")
+                    {
+                        IsDivergence = true,
+                    };
+            }
+
             if (batch > 0 && learned is not null)
             {
                 // Not made by the division: nothing else would keep it from the garbage collector while libtorch reads it.

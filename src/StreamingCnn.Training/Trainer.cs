@@ -165,6 +165,42 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>
+    /// Looks for a learning rate: makes updates at rates from <see cref="LearningRateSearch.Lowest"/> to
+    /// <see cref="LearningRateSearch.Highest"/>, as the first epochs would make them, until the loss is far above its minimum. Weights,
+    /// buffers and random numbers are then those of before; the optimizer is not, so train with another trainer.
+    /// </summary>
+    /// <param name="training">The images to learn from; they come again and again where they are few.</param>
+    /// <param name="updates">Updates at most, at least <see cref="LearningRateSearch.FewestUpdates"/>.</param>
+    /// <param name="progress">Told after every update; null for nobody.</param>
+    /// <param name="cancellation">Ends the test behind an update.</param>
+    /// <returns>The updates that were made.</returns>
+    /// <exception cref="TrainingException">There are no images, or one cannot be read.</exception>
+    public LearningRateSearch FindRate(
+        IReadOnlyList<TrainingSample> training,
+        int updates = 100,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        ArgumentOutOfRangeException.ThrowIfLessThan(updates, LearningRateSearch.FewestUpdates);
+        if (training.Count == 0)
+            throw new TrainingException("There are no images to train on.");
+        TakeStateOfFirst();
+        using var kept = new KeptState(model);
+        SetFrozen(options.FrozenEpochs > 0);
+        try
+        {
+            return new RateTest(options, training, Update).Run(updates, progress, () => rounds.Any(cancellation.IsCancellationRequested));
+        }
+        finally
+        {
+            optimizer.zero_grad();
+            SetFrozen(false);
+            kept.Restore();
+        }
+    }
+
+    /// <summary>
     /// What the model says of images, in evaluation mode, without gradients, with the averaged weights where there are any.
     /// </summary>
     /// <param name="samples">The images.</param>
@@ -263,6 +299,30 @@ public sealed class Trainer : IDisposable
             return ImageModel.Step(model, task, sample, batch, use + place, options.Loss);
         }));
         return results;
+    }
+
+    /// <summary>An update from one batch, at a rate of its own.</summary>
+    /// <param name="batch">Which of the training images.</param>
+    /// <param name="training">The training images.</param>
+    /// <param name="use">Number of the first one's use.</param>
+    /// <param name="rate">The rate.</param>
+    /// <returns>The mean loss of the images before the update, and their pixels.</returns>
+    private (double Loss, long Pixels) Update(int[] batch, IReadOnlyList<TrainingSample> training, long use, double rate)
+    {
+        model.train();
+        optimizer.zero_grad();
+        var statistics = new StatisticsSum(ranks, model);
+        var (loss, all, done) = (0.0, 0L, 0);
+        while (done < batch.Length)
+        {
+            var images = rounds.Next(batch.Length - done);
+            foreach (var (prediction, pixels) in Learn([.. batch.AsSpan(done, images)], training, batch.Length, use + done, statistics))
+                (loss, all) = (loss + prediction.Loss, all + pixels);
+            done += images;
+        }
+
+        update.Make(rate);
+        return (loss / batch.Length, all);
     }
 
     private void TakeStateOfFirst() => ModelState.OfFirst(ranks, [.. model.state_dict().Values, .. average?.Tensors.Values ?? []]);

@@ -20,15 +20,22 @@ internal sealed class WeightUpdate(
     /// <summary>The learning rate of the last update.</summary>
     public double LearningRate => optimizer.ParamGroups.First().LearningRate;
 
-    /// <summary>Makes an update, and begins with no gradients anew.</summary>
+    /// <summary>Makes an update at the rate of the schedule, and begins with no gradients anew.</summary>
     /// <param name="position">Where the run stands.</param>
     /// <param name="updates">Updates of the whole run.</param>
     public void Make(TrainingPosition position, long updates)
     {
+        var losses = position.History.ConvertAll(epoch => (epoch.Validation ?? epoch.Training).Loss);
+        Make(options.LearningRate * LearningRateSchedules.Factor(options, position.Updates, updates, losses));
+        position.Updates++;
+        average?.Update(position.Updates);
+    }
+
+    /// <summary>Makes an update at a rate, which the average of weights does not follow, and begins with no gradients anew.</summary>
+    public void Make(double rate)
+    {
         using var scope = NewDisposeScope();
         GradientSum.ToAll(ranks, model.parameters());
-        var losses = position.History.ConvertAll(epoch => (epoch.Validation ?? epoch.Training).Loss);
-        var rate = options.LearningRate * LearningRateSchedules.Factor(options, position.Updates, updates, losses);
         foreach (var group in optimizer.ParamGroups)
             group.LearningRate = rate;
         if (options.ClipNorm is { } norm)
@@ -36,7 +43,5 @@ internal sealed class WeightUpdate(
         using (new CollectionPause())
             optimizer.step();
         optimizer.zero_grad();
-        position.Updates++;
-        average?.Update(position.Updates);
     }
 }

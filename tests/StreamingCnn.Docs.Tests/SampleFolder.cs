@@ -1,5 +1,10 @@
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
+using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Heads;
+using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,7 +12,7 @@ namespace StreamingCnn.Docs.Tests;
 
 /// <summary>
 /// A folder as the examples take it for granted: <c>slides.csv</c> with the columns image, label and split, the small slides that it names,
-/// and one called <c>slide.tif</c>. It is the current folder until it is deleted.
+/// one called <c>slide.tif</c>, and <c>runs/first</c>, which training has left. It is the current folder until it is deleted.
 /// </summary>
 internal sealed class SampleFolder : IDisposable
 {
@@ -26,6 +31,7 @@ internal sealed class SampleFolder : IDisposable
         }
 
         Write("slide.tif", 40);
+        WriteRun("runs/first");
         folder.Write("slides.csv", string.Join('\n', lines) + "\n");
         Environment.CurrentDirectory = folder.Path;
     }
@@ -34,6 +40,20 @@ internal sealed class SampleFolder : IDisposable
     {
         Environment.CurrentDirectory = before;
         folder.Dispose();
+    }
+
+    private void WriteRun(string name)
+    {
+        var description = new ModelDescription
+        {
+            Trunk = "small",
+            Task = new ClassificationTask(["normal", "tumour"]),
+            Pooling = HeadPooling.Average,
+            Preparation = new ImagePreparation { Channels = 3 },
+        };
+        using var model = description.Create();
+        Directory.CreateDirectory(folder.File(name));
+        WeightFile.Save(model, new RunFolder(folder.File(name)).BestWeights, description.ToMetadata());
     }
 
     private void Write(string name, int brightness)

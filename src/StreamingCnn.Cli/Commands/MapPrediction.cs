@@ -2,29 +2,22 @@ using System.Globalization;
 using System.Text;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
-using StreamingCnn.Imaging;
-using StreamingCnn.Imaging.Export;
-using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Serving;
 
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary>What <c>scnn predict</c> does with a model that gives a map of classes: files of each image, and a table of all.</summary>
-/// <param name="model">The model, in evaluation mode.</param>
-/// <param name="description">What is known of it.</param>
-/// <param name="resolution">Resolution of files that do not state theirs; null for what the description says.</param>
+/// <param name="predictor">The model.</param>
 /// <param name="folder">Where the files go.</param>
 /// <param name="options">Which files.</param>
-internal sealed class MapPrediction(
-    StreamingSegmenter model, ModelDescription description, double? resolution, string folder, MapFilesOptions options)
+internal sealed class MapPrediction(Predictor predictor, string folder, MapFilesOptions options)
 {
     private const string Counts = "counts.csv";
     private const string Objects = "objects.csv";
-
-    private readonly IReadOnlyList<MapClass> classes = MapClass.Of(description.Task.Outputs);
 
     /// <summary>Refuses images whose files would have the same names.</summary>
     /// <exception cref="ArgumentException">Two images are called the same.</exception>
@@ -52,7 +45,6 @@ internal sealed class MapPrediction(
     {
         var counts = new StringBuilder("image,class,pixels,share,area um^2,regions\n");
         var objects = new StringBuilder("image,class,pixels,left,top,width,height,x,y\n");
-        model.eval();
         var told = new HashSet<string>(StringComparer.Ordinal);
         var (done, succeeded, pixels) = (0, 0, 0L);
         while (done < files.Count && !job.Any(cancellation.IsCancellationRequested))
@@ -83,10 +75,9 @@ internal sealed class MapPrediction(
             {
                 return Predict(image, note => tell($"Note: {image.Path}: {note}."), told);
             }
-            catch (Exception failure) when (failure is ImageFormatException or TrainingException or IOException or InvalidDataException
-                or UnauthorizedAccessException or ArgumentException)
+            catch (PredictionException failure)
             {
-                fail($"Image '{image.Path}' cannot be predicted: {failure.Message.Split('\n')[0]}");
+                fail($"Image '{image.Path}' cannot be predicted: {failure.Message}");
                 return default;
             }
         }
@@ -94,22 +85,12 @@ internal sealed class MapPrediction(
 
     private (string Counts, string Objects, long Pixels) Predict(NamedImage file, Action<string> tell, HashSet<string> told)
     {
-        var preparation = description.Preparation.For(resolution).For(file.MicrometresPerPixel);
-        var reading = ImageReading.Of(file.Path, preparation.Options);
-        foreach (var doubt in preparation.Doubts(reading).Where(told.Add))
-            tell(doubt);
-        using var image = preparation.Open(file.Path);
-        var info = reading.Info;
-        var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
-        var place = MapPlace.Of(info with { MicrometresPerPixel = across }, image.Height, image.Width);
-        var summary = MapFiles.Write(
-            sink => model.Run(image, sink),
-            Path.Combine(folder, Path.GetFileNameWithoutExtension(file.Path)),
-            (image.Height, image.Width),
-            classes,
-            place,
-            () => Thumbnail.Read(info, options.OverlaySide, preparation.Options),
-            options);
+        var stem = Path.Combine(folder, Path.GetFileNameWithoutExtension(file.Path));
+        var (summary, place, pixels) = predictor.WriteMap(file.Path, file.MicrometresPerPixel, stem, options, doubt =>
+        {
+            if (told.Add(doubt))
+                tell(doubt);
+        });
         var (counts, objects) = (new StringBuilder(), new StringBuilder());
         var name = PredictionText.Quote(file.Path);
         foreach (var known in summary.Classes)
@@ -122,12 +103,12 @@ internal sealed class MapPrediction(
         {
             var (left, top) = place.InFile(region.Box.Left, region.Box.Top);
             var (x, y) = place.InFile(region.Centre.X, region.Centre.Y);
-            objects.Append(CultureInfo.InvariantCulture, $"{name},{PredictionText.Quote(classes[region.Number].Name)},{region.Area},");
+            objects.Append(CultureInfo.InvariantCulture, $"{name},{PredictionText.Quote(summary.Classes[region.Number].Class.Name)},{region.Area},");
             objects.Append(CultureInfo.InvariantCulture, $"{left:0.##},{top:0.##},{region.Box.Width * place.Across:0.##},");
             objects.Append(CultureInfo.InvariantCulture, $"{region.Box.Height * place.Down:0.##},{x:0.##},{y:0.##}\n");
         }
 
-        return (counts.ToString(), objects.ToString(), image.Height * image.Width);
+        return (counts.ToString(), objects.ToString(), pixels);
     }
 
     private void Write(string name, StringBuilder text) =>

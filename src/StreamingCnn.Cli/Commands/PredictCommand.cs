@@ -3,12 +3,11 @@ using System.Text;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
-using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
-using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Serving;
 using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
@@ -54,76 +53,72 @@ internal static class PredictCommand
         command.SetAction(parsed =>
         {
             var display = ProgressDisplay.OnErrors(job.Errors);
-            var (loaded, description) = ModelDescription.LoadModel(
-                RunFolder.WeightsOf(parsed.GetValue(weights)!),
-                carry.Apply(parsed, new()
+            using var predictor = Predictor.Load(parsed.GetValue(weights)!, new()
+            {
+                Streaming = carry.Apply(parsed, new()
                 {
                     Tile = parsed.GetValue(tile),
                     MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
                     Progress = display,
                 }),
-                parsed.GetValue(own));
-            using (loaded)
+                OwnModule = parsed.GetValue(own),
+                MicrometresPerPixel = parsed.GetValue(resolution),
+            });
+            if (predictor.Model is StreamingSegmenter)
             {
-                if (loaded is StreamingSegmenter segmenter)
-                {
-                    if (parsed.GetValue(format) is not null)
-                    {
-                        throw new ArgumentException(
-                            "--format is of models that judge whole images, and this one gives maps, whose table is counts.csv; leave it out.");
-                    }
-
-                    return Maps(segmenter, description, parsed.GetValue(output), maps.Chosen(parsed));
-                }
-
-                if (maps.Given(parsed) is { } ofMaps)
+                if (parsed.GetValue(format) is not null)
                 {
                     throw new ArgumentException(
-                        $"{ofMaps.Name} is of models that give maps, and this one judges whole images; leave it out.");
+                        "--format is of models that judge whole images, and this one gives maps, whose table is counts.csv; leave it out.");
                 }
 
-                var model = (StreamingClassifier)loaded;
-                var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
-                var path = parsed.GetValue(output);
-                var chosen = parsed.GetValue(format)
-                    ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
-                job.Ready();
-                interruption.PassOn();
-                using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
-                var done = 0;
-                var failed = 0;
-                var preparation = description.Preparation.For(parsed.GetValue(resolution));
-                // What is told of an image is told by the rank that has it.
-                Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
-                var predictions = Predict(
-                    model, description.Task, preparation, files, tell, error =>
-                        tell($"error: {Printable.Of(error)}"), () => failed++, job, interruption.Token);
-                display.Pass(files.Count, progress =>
-                {
-                    var counted = predictions(progress).Select(prediction =>
-                    {
-                        done++;
-                        return description.Decision.Apply(description.Task, prediction);
-                    });
-                    var lines = Lines(chosen, description, counted);
-                    if (!job.IsFirst)
-                        _ = lines.Count();
-                    else if (path is null)
-                        Print(lines);
-                    else
-                        AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines))));
-                    return true;
-                });
-                if (path is not null)
-                    Console.WriteLine($"{done} of {files.Count} images predicted, in {path}.");
-                return job.Any(interruption.Token.IsCancellationRequested)
-                    ? Program.Interrupted
-                    : failed == 0 ? Program.Success
-                    : done == 0 ? Program.Failure
-                    : Program.Negative;
+                return Maps(parsed.GetValue(output), maps.Chosen(parsed));
             }
 
-            int Maps(StreamingSegmenter segmenter, ModelDescription known, string? folder, MapFilesOptions chosen)
+            if (maps.Given(parsed) is { } ofMaps)
+            {
+                throw new ArgumentException(
+                    $"{ofMaps.Name} is of models that give maps, and this one judges whole images; leave it out.");
+            }
+
+            var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
+            var path = parsed.GetValue(output);
+            var chosen = parsed.GetValue(format)
+                ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
+            job.Ready();
+            interruption.PassOn();
+            using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
+            var done = 0;
+            var failed = 0;
+            // What is told of an image is told by the rank that has it.
+            Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
+            var predictions = Predict(
+                predictor, files, tell, error => tell($"error: {Printable.Of(error)}"), () => failed++, job, interruption.Token);
+            display.Pass(files.Count, progress =>
+            {
+                var counted = predictions(progress).Select(prediction =>
+                {
+                    done++;
+                    return prediction;
+                });
+                var lines = Lines(chosen, predictor.Description, counted);
+                if (!job.IsFirst)
+                    _ = lines.Count();
+                else if (path is null)
+                    Print(lines);
+                else
+                    AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(string.Concat(lines))));
+                return true;
+            });
+            if (path is not null)
+                Console.WriteLine($"{done} of {files.Count} images predicted, in {path}.");
+            return job.Any(interruption.Token.IsCancellationRequested)
+                ? Program.Interrupted
+                : failed == 0 ? Program.Success
+                : done == 0 ? Program.Failure
+                : Program.Negative;
+
+            int Maps(string? folder, MapFilesOptions chosen)
             {
                 if (folder is null)
                     throw new ArgumentException("This model gives maps, which are files; name a folder for them by -o.");
@@ -135,7 +130,7 @@ internal static class PredictCommand
                 interruption.PassOn();
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
-                var prediction = new MapPrediction(segmenter, known, parsed.GetValue(resolution), folder, chosen);
+                var prediction = new MapPrediction(predictor, folder, chosen);
                 var done = display.Pass(files.Count, progress => prediction.Run(
                     files, tell, error => tell($"error: {Printable.Of(error)}"), progress, job, interruption.Token));
                 Console.WriteLine($"{done} of {files.Count} images predicted, in {folder}.");
@@ -148,9 +143,7 @@ internal static class PredictCommand
 
     /// <summary>Predictions one by one as they are asked for; what fails is told and passed over.</summary>
     private static Func<IProgress<TrainingProgress>, IEnumerable<Prediction>> Predict(
-        StreamingClassifier model,
-        LearningTask task,
-        ImagePreparation preparation,
+        Predictor predictor,
         IReadOnlyList<NamedImage> files,
         Action<string> tell,
         Action<string> fail,
@@ -169,7 +162,7 @@ internal static class PredictCommand
             {
                 // A round: an image for each process. Of each, whether something came out, its pixels, and that.
                 var images = Math.Min(job.Ranks.Size, files.Count - done);
-                var width = task.Outputs.Count + 2;
+                var width = predictor.Description.Task.Outputs.Count + 2;
                 var numbers = new double[images * width];
                 if (job.Ranks.Rank < images)
                     One(files[done + job.Ranks.Rank]).CopyTo(numbers.AsSpan(job.Ranks.Rank * width, width));
@@ -178,14 +171,10 @@ internal static class PredictCommand
                 progress.Report(new(0, done + images, files.Count, double.NaN, pixels));
                 for (var i = 0; i < images; i++)
                 {
-                    var (file, listed) = files[done + i];
                     if (numbers[i * width] == 0)
                         failed();
                     else
-                        yield return new(
-                            new(file, -1, _ => preparation.For(listed).Open(file)),
-                            numbers[((i * width) + 2)..((i + 1) * width)],
-                            double.NaN);
+                        yield return predictor.Decide(files[done + i].Path, numbers[((i * width) + 2)..((i + 1) * width)]);
                 }
 
                 done += images;
@@ -195,17 +184,16 @@ internal static class PredictCommand
             {
                 try
                 {
-                    var prepared = preparation.For(image.MicrometresPerPixel);
-                    foreach (var doubt in prepared.Doubts(ImageReading.Of(image.Path, prepared.Options)).Where(told.Add))
-                        tell($"Note: {image.Path}: {doubt}.");
-                    using var source = prepared.Open(image.Path);
-                    var values = ImageModel.Predict(model, (ScoredTask)task, source, image.Path);
-                    return [1, source.Height * source.Width, .. values];
+                    var (values, size) = predictor.Judge(image.Path, image.MicrometresPerPixel, doubt =>
+                    {
+                        if (told.Add(doubt))
+                            tell($"Note: {image.Path}: {doubt}.");
+                    });
+                    return [1, size, .. values];
                 }
-                catch (Exception failure) when (
-                    failure is ImageFormatException or TrainingException or IOException or UnauthorizedAccessException or ArgumentException)
+                catch (PredictionException failure)
                 {
-                    fail(failure.Message.Split('\n')[0]);
+                    fail(failure.Message);
                     return [];
                 }
             }

@@ -10,6 +10,7 @@ using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Saliency;
+using StreamingCnn.Training.Serving;
 using StreamingCnn.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -192,20 +193,12 @@ internal static class SaliencyCommand
 
         string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
         var className = description.Task.Outputs[map.Target];
-        var answer = Answer(description.Task, map);
+        var answer = AnswerPicture.Answer(description, map);
         var ofFile = info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel;
         var resolution = ofFile * scaleX;
         // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
         using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
-        using (var photograph = Thumbnail.Read(info, parsed.GetValue(Side), options))
-            Overlay.Write(
-                File("overlay.png"),
-                map,
-                photograph,
-                $"{answer}: what matters for it",
-                Path.GetFileName(path),
-                Remark(model, map),
-                parsed.GetValue(Side));
+        AnswerPicture.Write(File("overlay.png"), map, model, description, info, parsed.GetValue(Side));
         map.WriteTiff(File("saliency.tif"), resolution);
         if (parsed.GetValue(Raw))
             map.WriteRawTiff(File("gradient.tif"), resolution);
@@ -257,27 +250,8 @@ internal static class SaliencyCommand
             options = options with { Downsample = null, MicrometresPerPixel = resolution };
         else if (parsed.GetValue(Level) is { } level)
             options = options with { Downsample = null, MicrometresPerPixel = null, Level = level };
-        var image = ImageSource.Open(path, options);
-        if (image.Channels == preparation.Channels)
-            return new(image, preparation.Normalization);
-        using (image)
-            throw new ArgumentException(
-                $"'{path}' has {image.Channels} channel(s), but the model was trained on images of {preparation.Channels}.");
+        return AnswerPicture.Open(path, preparation, options);
     }
-
-    private static string Answer(LearningTask task, SaliencyMap map)
-    {
-        using var scores = tensor(map.Scores.ToArray(), [1, map.Scores.Count]);
-        var value = ((ScoredTask)task).Values(scores)[map.Target];
-        return task is RegressionTask
-            ? string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:G4}")
-            : string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:0.0%}");
-    }
-
-    private static string Remark(StreamingClassifier model, SaliencyMap map) =>
-        map.Method == SaliencyMethod.ClassActivation && model.Head.Pooling == Training.Heads.HeadPooling.Attention
-            ? $"Grad-CAM instead of {Overlay.Describe(map)}"
-            : Overlay.Describe(map);
 
     /// <summary>
     /// How much smaller than the file's image the map is, which is as large as what the model reads; nothing where it

@@ -47,6 +47,7 @@ internal static class TrainCommand
                 parsed = OptionFile.Merge(command, parsed, file, options.Config, options.Resume);
             refusals.RefuseUntrusted(given, parsed);
             refusals.RefuseContradictions(given, parsed);
+            refusals.RefuseRateSearch(parsed, job.IsShared);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);
             if (parsed.GetValue(options.Folds) is { } folds && parsed.GetValue(options.Fold) is null)
@@ -86,6 +87,14 @@ internal static class TrainCommand
             }
 
             using var starting = resume is null && job.IsFirst ? Start(run) : null;
+            if (parsed.GetValue(options.FindRate) is { } updates)
+            {
+                job.Ready();
+                Introduce(model, set);
+                interruption.PassOn();
+                return new RateSearchRun(trainer, set, run, updates, display, interruption).Run();
+            }
+
             // So that the run needs the file no more, whatever becomes of it.
             if (resume is null && job.IsFirst)
                 imported?.Save(run.Network);
@@ -123,7 +132,9 @@ internal static class TrainCommand
         var images = parsed.GetValue(options.Demo)
             ? "images made on the spot"
             : parsed.GetValue(options.Data) ?? parsed.GetValue(options.Config);
-        return $"{(parsed.GetValue(options.DryRun) ? "Looking at a training" : "Training")}{(images is null ? "" : $" on {images}")}.";
+        var deed = parsed.GetValue(options.DryRun) ? "Looking at a training"
+            : parsed.GetValue(options.FindRate) is null ? "Training" : "Looking for a learning rate";
+        return $"{deed}{(images is null ? "" : $" on {images}")}.";
     }
 
     private static TrainingSet Read(TrainOptions options, ParseResult parsed)

@@ -77,6 +77,12 @@ internal sealed class TrainOptions
         Description = "Read the table and look into every image, print what would be trained and what it would cost, and end without training or writing anything.",
     };
 
+    public Option<int?> FindRate { get; } = CommonOptions.OptionalNumber(
+        "--find-rate",
+        "Look for a learning rate instead of training: make so many updates, such as 100, at rates that grow from 1e-7 to 10, until the loss diverges; "
+        + "name the rate at which the loss fell most steeply; and write rates.csv and rates.png.",
+        LearningRateSearch.FewestUpdates);
+
     public Option<string?> Output { get; } =
         new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
 
@@ -321,7 +327,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
+        Demo, Config, Resume, DryRun, FindRate, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory,
         .. Carry.All, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,

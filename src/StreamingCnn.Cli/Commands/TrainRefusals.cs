@@ -61,6 +61,20 @@ internal sealed class TrainRefusals(TrainOptions options)
         }
     }
 
+    /// <exception cref="ArgumentException">A rate is looked for where there is none to choose, or for several models at once.</exception>
+    public void RefuseRateSearch(ParseResult parsed, bool isShared)
+    {
+        if (parsed.GetValue(options.FindRate) is null)
+            return;
+        if (parsed.GetValue(options.Resume) is not null)
+            throw new ArgumentException(
+                "--find-rate looks for the learning rate of a new run, so it cannot be given together with --resume; leave out one or the other.");
+        if (parsed.GetValue(options.Folds) is not null && parsed.GetValue(options.Fold) is null)
+            throw new ArgumentException("--find-rate is of one model, and --folds makes several; name one of them by --fold.");
+        if (isShared)
+            throw new ArgumentException("--find-rate is done by one process; start it without mpirun or srun.");
+    }
+
     /// <summary>Refuses to run code because a file asks for it.</summary>
     /// <param name="given">The command line alone.</param>
     /// <param name="parsed">With the options of a file.</param>

@@ -45,11 +45,17 @@ public sealed record DecisionRule
         ArgumentNullException.ThrowIfNull(prediction);
         if (Temperature != 1)
         {
-            var scored = (ScoredTask)task;
-            var values = scored.Tempered(prediction.Values, Temperature);
-            prediction = double.IsNaN(prediction.Loss) ? prediction with { Values = values } : scored.Judge(prediction.Sample, values);
+            var values = Calibrate(task, prediction.Values);
+            prediction = double.IsNaN(prediction.Loss)
+                ? prediction with { Values = values } : ((ScoredTask)task).Judge(prediction.Sample, values);
         }
 
         return Point is null ? prediction : prediction with { Thresholds = Point.Thresholds };
     }
+
+    /// <summary>What is told of one image, by its temperature.</summary>
+    /// <param name="task">What the values mean.</param>
+    /// <param name="values">As the model has them.</param>
+    internal IReadOnlyList<double> Calibrate(LearningTask task, IReadOnlyList<double> values) =>
+        Temperature == 1 ? values : ((ScoredTask)task).Tempered(values, Temperature);
 }

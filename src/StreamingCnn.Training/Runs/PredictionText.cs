@@ -102,8 +102,13 @@ public static class PredictionText
         return text.ToJsonString(Readable);
     }
 
-    private static IEnumerable<string> Called(LearningTask task, Prediction prediction) =>
-        task.Outputs.Where((_, label) => MultiLabelTask.Has(prediction, label));
+    /// <summary>Names of the class that is called, or of all labels that are; none where numbers are predicted.</summary>
+    internal static IReadOnlyList<string> Called(LearningTask task, Prediction prediction) => task switch
+    {
+        ClassificationTask => [task.Outputs[ClassificationTask.Predicted(prediction)]],
+        MultiLabelTask => [.. task.Outputs.Where((_, label) => MultiLabelTask.Has(prediction, label))],
+        _ => [],
+    };
 
     /// <summary>The column of what is true of a label or number.</summary>
     internal static string TrueColumn(string output) => $"true {output}";

@@ -88,7 +88,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 "Contracts",
                 [
                     "Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs",
-                    "FileContent.cs",
+                    "FileContent.cs", "LearningRateSearch.cs",
                 ],
                 [Engine]),
             // A head is a block that the engine sees into, made of its poolings.
@@ -105,6 +105,11 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
             // A map's files have a picture among them, which looks like those of saliency.
             new("Maps", ["Maps"], [Torch, Engine, Images, "Saliency"]),
+            // What a program asks of a run: the model as it was kept, what is told of its outputs, and pictures of why.
+            new(
+                "Serving",
+                ["Serving"],
+                [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer", "Runs", "Saliency", "Maps"]),
             new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
         ]),
         new("StreamingCnn.Cli", "scnn", [Engine, Images, Onnx, Training], ["Spectre.Console", "System.CommandLine"],

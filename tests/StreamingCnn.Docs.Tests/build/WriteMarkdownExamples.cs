@@ -121,7 +121,13 @@ public class WriteMarkdownExamples : Task
             source.Append("\nnamespace DocumentExamples.").Append(Name).Append("\n{\n");
             foreach (var directive in usings)
                 source.Append(directive).Append('\n');
-            source.Append("internal static class Example\n{\npublic static void Run()\n{\n")
+            // A test runs it to its end.
+            var run = statements.ToString().Contains("await ")
+                ? "public static void Run() => RunAsync().GetAwaiter().GetResult();\nprivate static async System.Threading.Tasks.Task RunAsync()"
+                : "public static void Run()";
+            source.Append("internal static class Example\n{\n")
+                .Append(run)
+                .Append("\n{\n")
                 .Append(statements)
                 .Append("}\n}\n")
                 .Append(types)

@@ -1,0 +1,200 @@
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Export;
+using StreamingCnn.Imaging.Maps;
+using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Maps;
+using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Saliency;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Training.Serving;
+
+/// <summary>A trained model for programs that use it: predictions of image files, the same that <c>scnn predict</c> gives.</summary>
+/// <remarks>
+/// Any number of threads may ask at once. There is one model and one thread that runs it, so predictions come one after the other, in the
+/// order in which they were asked for, and are the same to the last bit whoever asks meanwhile; each uses all processors and may take the
+/// whole memory budget. What waits is not limited here: a service limits it in front of this.
+/// </remarks>
+public sealed class Predictor : IDisposable
+{
+    private readonly TrainableModel model;
+    private readonly PredictorOptions options;
+    private readonly TileWatch watch;
+    private readonly PredictionThread thread;
+
+    private Predictor(TrainableModel model, ModelDescription description, PredictorOptions options, TileWatch watch)
+    {
+        (this.model, Description, this.options, this.watch) = (model, description, options, watch);
+        model.eval();
+        thread = new(model.Dispose);
+    }
+
+    /// <summary>What is known of the model: what its outputs mean, how images are prepared, calibration and thresholds.</summary>
+    public ModelDescription Description { get; }
+
+    /// <summary>The model. It belongs to the predictor, whose thread may be running it.</summary>
+    internal TrainableModel Model => model;
+
+    /// <summary>Loads a trained model.</summary>
+    /// <param name="path">The folder that <c>scnn train</c> has written, of which the best weights are taken; or a file of weights.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="Interop.Weights.WeightFileException">
+    /// There is no such folder or file, it holds no trained model, or one whose code was not named.
+    /// </exception>
+    /// <exception cref="ArgumentException">A setting is out of its range.</exception>
+    public static Predictor Load(string path, PredictorOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        options ??= new();
+        var watch = new TileWatch(options.Streaming.Progress);
+        var (model, description) = ModelDescription.LoadModel(
+            RunFolder.WeightsOf(path), options.Streaming with { Progress = watch }, options.OwnModule);
+        return new(model, description, options, watch);
+    }
+
+    /// <summary>What the model says of an image: its class, labels or numbers.</summary>
+    /// <param name="image">The file.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is, or has been meanwhile.</exception>
+    /// <exception cref="InvalidOperationException">The model gives maps of classes.</exception>
+    public Task<ImagePrediction> PredictAsync(
+        string image, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        Classifier();
+        return Turn(() => Predict(image), progress, cancellation);
+    }
+
+    /// <summary>Writes the picture of an image with what in it matters for the model's answer, and a legend.</summary>
+    /// <param name="image">The file.</param>
+    /// <param name="path">PNG file. It appears complete or not at all.</param>
+    /// <param name="explanation">How the map is made; null for the gradient of the largest score.</param>
+    /// <param name="side">Greatest height and width of the picture in pixels without its legend, at least 16.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
+    /// <inheritdoc cref="PredictAsync"/>
+    public Task WriteOverlayAsync(
+        string image,
+        string path,
+        SaliencyOptions? explanation = null,
+        int side = 1600,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 16);
+        var classifier = Classifier();
+        explanation?.Validate(classifier.Head);
+        return Turn(
+            () =>
+            {
+                var preparation = Description.Preparation.For(options.MicrometresPerPixel);
+                using var map = PredictionException.Of(() =>
+                {
+                    using var source = AnswerPicture.Open(image, preparation, preparation.Options);
+                    return SaliencyMap.Compute(classifier, source, explanation);
+                });
+                AnswerPicture.Write(path, map, classifier, Description, ImageInfo.Read(image, preparation.Options), side);
+                return true;
+            },
+            progress,
+            cancellation);
+    }
+
+    /// <summary>Writes files of the map of classes that the model makes of an image, and tells what the map holds.</summary>
+    /// <param name="image">The file.</param>
+    /// <param name="stem">Path of the files without their endings, such as <c>out/slide</c> for <c>out/slide.classes.tif</c>.</param>
+    /// <param name="files">Which files.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <exception cref="InvalidOperationException">The model judges images as a whole.</exception>
+    /// <inheritdoc cref="PredictAsync"/>
+    public Task<MapSummary> PredictMapAsync(
+        string image,
+        string stem,
+        MapFilesOptions files,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(stem);
+        ArgumentNullException.ThrowIfNull(files);
+        if (model is not StreamingSegmenter)
+            throw new InvalidOperationException($"The model judges images as a whole and gives no maps of classes; call {nameof(PredictAsync)} or {nameof(WriteOverlayAsync)}.");
+        return Turn(() => WriteMap(image, null, stem, files).Summary, progress, cancellation);
+    }
+
+    /// <summary>
+    /// Ends the prediction that goes on at its next tile and those that wait, all with <see cref="ObjectDisposedException"/>, and frees the
+    /// model.
+    /// </summary>
+    public void Dispose() => thread.Dispose();
+
+    /// <summary>What the model says of an image, on the calling thread.</summary>
+    /// <param name="image">The file.</param>
+    /// <param name="micrometresPerPixel">Its resolution where it does not state it; null for what the options say.</param>
+    /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
+    /// <returns>A probability for each class or label as the model has it, or the numbers; and the image's pixels.</returns>
+    /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
+    internal (IReadOnlyList<double> Values, long Pixels) Judge(
+        string image, double? micrometresPerPixel = null, Action<string>? tell = null) =>
+        PredictionException.Of(() =>
+        {
+            using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);
+            return (ImageModel.Predict(Classifier(), (ScoredTask)Description.Task, source, image), source.Height * source.Width);
+        });
+
+    /// <summary>What is told of values: calibrated, and with thresholds.</summary>
+    internal Prediction Decide(string image, IReadOnlyList<double> values) => Description.Decision.Apply(
+        Description.Task, new Prediction(new(image, -1, _ => Description.Preparation.Open(image)), values, double.NaN));
+
+    /// <summary>Writes the files of an image's map of classes, on the calling thread.</summary>
+    /// <returns>What the map holds, where it lies in the image, and its pixels.</returns>
+    /// <inheritdoc cref="Judge"/>
+    internal (MapSummary Summary, MapPlace Place, long Pixels) WriteMap(
+        string image, double? micrometresPerPixel, string stem, MapFilesOptions files, Action<string>? tell = null) =>
+        PredictionException.Of(() =>
+        {
+            var segmenter = (StreamingSegmenter)model;
+            var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
+            using var source = preparation.Open(image);
+            var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
+            var place = MapPlace.Of(info with { MicrometresPerPixel = across }, source.Height, source.Width);
+            var summary = MapFiles.Write(
+                sink => segmenter.Run(source, sink),
+                stem,
+                (source.Height, source.Width),
+                MapClass.Of(Description.Task.Outputs),
+                place,
+                () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
+                files);
+            return (summary, place, source.Height * source.Width);
+        });
+
+    private ImagePrediction Predict(string image)
+    {
+        var remarks = new List<string>();
+        return new(Description.Task, Decide(image, Judge(image, tell: remarks.Add).Values), remarks);
+    }
+
+    private (ImagePreparation Preparation, ImageInfo Info) Prepare(string image, double? micrometresPerPixel, Action<string>? tell)
+    {
+        var preparation = Description.Preparation.For(options.MicrometresPerPixel).For(micrometresPerPixel);
+        var reading = ImageReading.Of(image, preparation.Options);
+        foreach (var doubt in preparation.Doubts(reading))
+            tell?.Invoke(doubt);
+        return (preparation, reading.Info);
+    }
+
+    private StreamingClassifier Classifier() => model as StreamingClassifier
+        ?? throw new InvalidOperationException($"The model gives maps of classes and does not judge images as a whole; call {nameof(PredictMapAsync)}.");
+
+    private Task<T> Turn<T>(Func<T> work, IProgress<TileProgress>? progress, CancellationToken cancellation) =>
+        thread.Run(either => watch.During(work, progress, either), cancellation);
+}
