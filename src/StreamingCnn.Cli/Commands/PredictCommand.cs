@@ -10,6 +10,7 @@ using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Tasks;
+using TorchSharp;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -40,11 +41,12 @@ internal static class PredictCommand
             null);
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
+        var device = CommonOptions.Device();
         var (maps, carry) = (new MapOptions(), new CarryOptions());
         var command = new AnnouncedCommand(
             "predict", "Predict the classes, labels or numbers of images, or maps of classes, with a trained model.")
         {
-            weights, images, output, format, resolution, own, tile, memory,
+            weights, images, output, format, resolution, own, tile, memory, device,
         };
         foreach (var option in maps.All.Concat(carry.All))
             command.Add(option);
@@ -53,18 +55,21 @@ internal static class PredictCommand
         command.FirstLine = parsed => $"Predicting with {parsed.GetValue(weights)}.";
         command.SetAction(parsed =>
         {
+            var isTiled = parsed.GetValue(tile) is not null;
+            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             var display = ProgressDisplay.OnErrors(job.Errors);
             var (loaded, description) = ModelDescription.LoadModel(
                 RunFolder.WeightsOf(parsed.GetValue(weights)!),
                 carry.Apply(parsed, new()
                 {
                     Tile = parsed.GetValue(tile),
-                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                     Progress = display,
                 }),
                 parsed.GetValue(own));
             using (loaded)
             {
+                loaded.to(place);
                 if (loaded is StreamingSegmenter segmenter)
                 {
                     if (parsed.GetValue(format) is not null)

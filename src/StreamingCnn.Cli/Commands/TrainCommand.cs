@@ -47,6 +47,10 @@ internal static class TrainCommand
                 parsed = OptionFile.Merge(command, parsed, file, options.Config, options.Resume);
             refusals.RefuseUntrusted(given, parsed);
             refusals.RefuseContradictions(given, parsed);
+            // A budget is of the device that the run began on.
+            var memory = MovesToAnotherDevice(options, given, resume) ? given.GetValue(options.Memory) : parsed.GetValue(options.Memory);
+            var place = Placement.Of(
+                command, parsed, options.Device, job, memory is null && parsed.GetValue(options.Tile) is null && !parsed.GetValue(options.Demo));
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);
             if (parsed.GetValue(options.Folds) is { } folds && parsed.GetValue(options.Fold) is null)
@@ -58,7 +62,7 @@ internal static class TrainCommand
                     return FoldRuns.Dry(given);
                 using var folding = resume is null ? Start(run) : null;
                 if (resume is null)
-                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, job), null), options.Config,
+                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, memory, job), null), options.Config,
                         options.Resume, options.DryRun, options.Output);
                 return new FoldRuns(given, parsed.GetValue(options.Model)!, run, folds, isResumed: resume is not null).Run();
             }
@@ -68,7 +72,7 @@ internal static class TrainCommand
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint, set);
             var display = ProgressDisplay.OnOutput(job.IsShared);
-            var streaming = Streaming(options, parsed, job);
+            var streaming = Streaming(options, parsed, memory, job);
             var copy = resume is not null && File.Exists(run.Network) ? run.Network : null;
             using var model = set.Description.CreateModel(streaming with { Progress = display }, copy);
             var imported = model.Trunk as OnnxTrunk;
@@ -76,6 +80,7 @@ internal static class TrainCommand
                 set = set with { Description = set.Description with { Structure = Convert.ToBase64String(imported.Structure()) } };
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
+            model.to(place);
             TrainingCheck.Run(model, set);
             using var trainer = new Trainer(model, set.Description.Task, training, job.Ranks);
             if (parsed.GetValue(options.DryRun))
@@ -207,9 +212,14 @@ internal static class TrainCommand
         };
     }
 
-    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, Job job)
+    /// <summary>Whether a run that goes on is asked to do so on another device than the one that it began on.</summary>
+    private static bool MovesToAnotherDevice(TrainOptions options, ParseResult given, RunFolder? resume) =>
+        resume is not null && given.GetResult(options.Device) is { Implicit: false } && given.GetValue(options.Device) is { } asked
+            && !OptionFile.Settings(resume.Options).Contains(new(options.Device.Name.TrimStart('-'), asked.ToString()));
+
+    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, long? memory, Job job)
     {
-        var (tile, memory) = (parsed.GetValue(options.Tile), parsed.GetValue(options.Memory));
+        var tile = parsed.GetValue(options.Tile);
         return options.Carry.Apply(parsed, new()
         {
             // The demonstration's images are so small that one tile would do; it is to show tiles.

@@ -51,12 +51,17 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         return report;
     }
 
+    private readonly StepMemory memory = StepMemory.Of(Place(trunk));
+
+    /// <summary>Where the trunk is.</summary>
+    private static Device Place(Module trunk) => trunk.parameters().FirstOrDefault()?.device ?? CPU;
+
     private VerificationReport RunOnce(long[] shape, ScalarType type, long seed)
     {
         using var scope = NewDisposeScope();
         manual_seed(seed);
         Randomise();
-        var image = randn(shape, ScalarType.Float64).to(type).to(ScalarType.Float64);
+        var image = randn(shape, ScalarType.Float64).to(type).to(ScalarType.Float64).to(Place(trunk));
         trunk.to(type);
         // The reference has the very same numbers, rounded to the lower precision.
         var gradient = Gradient(image);
@@ -122,11 +127,13 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     {
         trunk.zero_grad();
         var input = image.detach().clone().requires_grad_(true);
-        PeakMemory.Reset();
+        memory.Reset();
+        memory.Finish();
         var clock = Stopwatch.StartNew();
         var output = module.forward(input);
         output.backward([gradient]);
-        var cost = new ArmCost(clock.Elapsed, PeakMemory.Bytes);
+        memory.Finish();
+        var cost = new ArmCost(clock.Elapsed, memory.Peak);
 
         var results = new Dictionary<string, Tensor> { [Output] = output.detach(), ["image gradient"] = input.grad! };
         foreach (var (name, parameter) in trunk.named_parameters())
