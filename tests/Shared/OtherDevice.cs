@@ -21,6 +21,9 @@ internal static class OtherDevice
     private const string GetExecutor = "_ZN5torch4lazy17LazyGraphExecutor3GetEv";
     private const string Sync = "_ZN5torch4lazy17LazyGraphExecutor20SyncLiveTensorsGraphEPKNS0_13BackendDeviceEN3c108ArrayRefINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEEEb";
 
+    // Makes 0 and 1 constants. Other numbers become tensors of their own, in float64, and a loss divided by one would be float64 as well.
+    private const string Constants = "FLAGS_torch_lazy_handle_special_scalars";
+
     private static readonly Lock Gate = new();
     private static Device? device;
     private static Executor? executor;
@@ -41,6 +44,7 @@ internal static class OtherDevice
             Assert.SkipUnless(library is { } found && NativeLibrary.TryGetExport(found, Begin, out _), "libtorch has no lazy tensors here.");
             executor = Function<Executor>(GetExecutor);
             synchronize = Function<Synchronize>(Sync);
+            Marshal.WriteByte(NativeLibrary.GetExport(library!.Value, Constants), 1);
             Function<Action>(Begin)();
             return device = new Device(Lazy, 0);
 
