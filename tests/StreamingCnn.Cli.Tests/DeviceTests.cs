@@ -64,7 +64,7 @@ public sealed class DeviceTests : IDisposable
         TrainedModel.WriteImages(folder, "data", 8);
         var train = CommandLine.Run(
             "train", folder.File("data"), "--epochs", "1", "--tile", "48", "--batch", "1", "--device", "cuda", "--average", "0.9", "--momentum", "0.5",
-            "--optimizer", "sgd", "--augment", "mirror,rotate", "-o", folder.File("run"));
+            "--optimizer", "sgd", "--augment", "mirror,rotate", "--pooling", "attention", "-o", folder.File("run"));
         Assert.True(train.Errors.Length == 0, train.Errors);
         Assert.Contains("Computing on 17:0.", train.Output);
         Assert.Equal("cuda", JsonNode.Parse(File.ReadAllText(folder.File("run/options.json")))!["device"]!.ToString());
@@ -78,7 +78,7 @@ public sealed class DeviceTests : IDisposable
         Assert.Equal(here, Evaluated("cuda"));
         var predicted = CommandLine.Run("predict", folder.File("run"), folder.File("data/dark"), "--device", "cuda", "--tile", "48");
         Assert.Equal(5, predicted.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        foreach (var method in new[] { "gradient", "smoothgrad", "cam" })
+        foreach (var method in new[] { "gradient", "smoothgrad", "cam", "attention" })
         {
             string[] more = method == "smoothgrad" ? ["--passes", "2"] : [];
             var explained = CommandLine.Run(

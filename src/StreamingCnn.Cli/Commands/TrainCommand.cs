@@ -213,9 +213,15 @@ internal static class TrainCommand
     }
 
     /// <summary>Whether a run that goes on is asked to do so on another device than the one that it began on.</summary>
-    private static bool MovesToAnotherDevice(TrainOptions options, ParseResult given, RunFolder? resume) =>
-        resume is not null && given.GetResult(options.Device) is { Implicit: false } && given.GetValue(options.Device) is { } asked
-            && !OptionFile.Settings(resume.Options).Contains(new(options.Device.Name.TrimStart('-'), asked.ToString()));
+    private static bool MovesToAnotherDevice(TrainOptions options, ParseResult given, RunFolder? resume)
+    {
+        if (resume is null || given.GetResult(options.Device) is not { Implicit: false } || given.GetValue(options.Device) is not { } asked)
+            return false;
+        // Runs of versions before there was a choice are the processor's.
+        var name = options.Device.Name.TrimStart('-');
+        var before = OptionFile.Settings(resume.Options).FirstOrDefault(setting => setting.Key == name).Value ?? ComputeDevice.Cpu.ToString();
+        return before != asked.ToString();
+    }
 
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, long? memory, Job job)
     {

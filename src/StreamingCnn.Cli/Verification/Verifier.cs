@@ -31,6 +31,9 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     // Below float64. A geometry that is wrong is wrong for every image.
     private const int Images = 5;
 
+    private readonly Device place = trunk.parameters().FirstOrDefault()?.device ?? CPU;
+    private readonly StepMemory memory = StepMemory.Of(trunk.parameters().FirstOrDefault()?.device ?? CPU);
+
     /// <summary>Compares.</summary>
     /// <param name="shape">Shape of the random image, [N, C, H, W].</param>
     /// <param name="type">Precision of both runs. Below float64 both are judged against a whole-image run in float64.</param>
@@ -51,17 +54,12 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         return report;
     }
 
-    private readonly StepMemory memory = StepMemory.Of(Place(trunk));
-
-    /// <summary>Where the trunk is.</summary>
-    private static Device Place(Module trunk) => trunk.parameters().FirstOrDefault()?.device ?? CPU;
-
     private VerificationReport RunOnce(long[] shape, ScalarType type, long seed)
     {
         using var scope = NewDisposeScope();
         manual_seed(seed);
         Randomise();
-        var image = randn(shape, ScalarType.Float64, CPU).to(type).to(ScalarType.Float64).to(Place(trunk));
+        var image = randn(shape, ScalarType.Float64, CPU).to(type).to(ScalarType.Float64).to(place);
         trunk.to(type);
         // The reference has the very same numbers, rounded to the lower precision.
         var gradient = Gradient(image);

@@ -8,7 +8,7 @@ public class ContainerTests
     private const string Name = "Containerfile";
     private const string Program = "src/StreamingCnn.Cli";
 
-    private static readonly string[] Lines =
+    private static string[] Lines =>
         [.. File.ReadLines(Repository.PathOf(Name)).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#')];
 
     [Fact]
