@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace StreamingCnn;
 
 /// <summary>
-/// The device that is to compute, as a person asks for it: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c> or <c>auto</c>. A streamed module computes
-/// where its trunk's parameters are, so <c>model.to(ComputeDevice.Parse("auto").Find())</c> is all that there is to do.
+/// The device that is to compute, as a person asks for it: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c> or <c>auto</c>. A streamed module
+/// computes where its trunk's parameters are, so <c>model.to(ComputeDevice.Parse("auto").Find())</c> is all that there is to do.
 /// </summary>
 public sealed record ComputeDevice
 {
@@ -31,8 +31,8 @@ public sealed record ComputeDevice
 
     /// <summary>Reads what a person has written. The machine is not looked at.</summary>
     /// <param name="text">
-    /// <c>cpu</c>; <c>cuda:N</c> for CUDA's device of index N; <c>cuda</c> for one of them, another one for each process on a machine as far as
-    /// there are enough; <c>auto</c> for that where there is any, and the processor where not.
+    /// <c>cpu</c>; <c>cuda:N</c> for CUDA's device of index N; <c>cuda</c> for one of them, another one for each process on a machine as far
+    /// as there are enough; <c>auto</c> for that where there is any, and the processor where not.
     /// </param>
     /// <exception cref="FormatException">It is none of them.</exception>
     public static ComputeDevice Parse(string text)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using StreamingCnn.Cli.Benchmarking;
 using StreamingCnn.Cli.Input;
 using TorchSharp;
@@ -13,6 +12,8 @@ namespace StreamingCnn.Cli.Tests;
 /// </summary>
 public sealed class DeviceTests : IDisposable
 {
+    private const string Variable = "SCNN_DEVICES";
+
     private readonly TemporaryFolder folder = new();
 
     public void Dispose()
@@ -58,63 +59,9 @@ public sealed class DeviceTests : IDisposable
     }
 
     [Fact]
-    public void A_model_is_trained_resumed_judged_and_explained_there()
-    {
-        ComputeDevice.StandIn = OtherDevice.Get();
-        TrainedModel.WriteImages(folder, "data", 8);
-        var train = CommandLine.Run(
-            "train", folder.File("data"), "--epochs", "1", "--tile", "48", "--batch", "1", "--device", "cuda", "--average", "0.9", "--momentum", "0.5",
-            "--optimizer", "sgd", "--augment", "mirror,rotate", "--pooling", "attention", "-o", folder.File("run"));
-        Assert.True(train.Errors.Length == 0, train.Errors);
-        Assert.Contains("Computing on 17:0.", train.Output);
-        Assert.Equal("cuda", JsonNode.Parse(File.ReadAllText(folder.File("run/options.json")))!["device"]!.ToString());
-
-        Assert.Equal("", CommandLine.Run("train", "--resume", folder.File("run"), "--epochs", "2").Errors);
-        ComputeDevice.StandIn = null;
-        Assert.Equal("", CommandLine.Run("train", "--resume", folder.File("run"), "--epochs", "3", "--device", "cpu").Errors);
-
-        var here = Evaluated("cpu");
-        ComputeDevice.StandIn = OtherDevice.Get();
-        Assert.Equal(here, Evaluated("cuda"));
-        var predicted = CommandLine.Run("predict", folder.File("run"), folder.File("data/dark"), "--device", "cuda", "--tile", "48");
-        Assert.Equal(5, predicted.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        foreach (var method in new[] { "gradient", "smoothgrad", "cam", "attention" })
-        {
-            string[] more = method == "smoothgrad" ? ["--passes", "2"] : [];
-            var explained = CommandLine.Run(
-                [
-                    "saliency", folder.File("data/light/1.npy"), "--weights", folder.File("run"), "-o", folder.File(method), "--tile", "48",
-                    "--method", method, "--device", "cuda", "--raw", .. more,
-                ]);
-            Assert.Equal("", explained.Errors);
-            Assert.True(File.Exists(folder.File($"{method}/1.saliency.tif")));
-        }
-    }
-
-    [Theory]
-    [InlineData("adamw")]
-    [InlineData("sgd")]
-    public void A_run_goes_on_as_it_would_have(string optimizer)
-    {
-        ComputeDevice.StandIn = OtherDevice.Get();
-        TrainedModel.WriteImages(folder, "data", 6);
-        string[] options =
-            ["train", folder.File("data"), "--tile", "48", "--batch", "1", "--device", "cuda", "--optimizer", optimizer, "--seed", "3"];
-
-        Assert.Equal("", CommandLine.Run([.. options, "--epochs", "2", "-o", folder.File("once")]).Errors);
-        Assert.Equal("", CommandLine.Run([.. options, "--epochs", "1", "-o", folder.File("twice")]).Errors);
-        Assert.Equal("", CommandLine.Run("train", "--resume", folder.File("twice"), "--epochs", "2").Errors);
-
-        Assert.Equal(Losses("once"), Losses("twice"));
-
-        string[] Losses(string run) =>
-            [.. File.ReadAllLines(folder.File($"{run}/metrics.csv")).Skip(1).Select(line => string.Join(',', line.Split(',')[..2]))];
-    }
-
-    [Fact]
     public void A_map_of_classes_is_learned_and_predicted_there()
     {
-        ComputeDevice.StandIn = OtherDevice.Get();
+        ComputeDevice.StandIn = There();
         manual_seed(2);
         folder.Write("pairs.csv", "image,mask,split\n" + string.Concat(Enumerable.Range(0, 4).Select(i =>
         {
@@ -137,13 +84,13 @@ public sealed class DeviceTests : IDisposable
     }
 
     [Theory]
-    [InlineData("resnet18", "float64")]
+    [InlineData("small", "float64")]
     [InlineData("small", "float32")]
     public void A_streamed_run_there_equals_the_whole_image_s(string model, string precision)
     {
-        ComputeDevice.StandIn = OtherDevice.Get();
+        ComputeDevice.StandIn = There();
 
-        var verify = CommandLine.Run("verify", "--model", model, "--size", "96", "--tile", "64", "--precision", precision, "--device", "cuda");
+        var verify = CommandLine.Run("verify", "--model", model, "--size", "64", "--tile", "48", "--precision", precision, "--device", "cuda");
 
         Assert.True(verify.Output.TrimEnd().EndsWith("PASS", StringComparison.Ordinal), verify.Errors + verify.Output);
     }
@@ -151,7 +98,7 @@ public sealed class DeviceTests : IDisposable
     [Fact]
     public void A_benchmark_s_step_runs_there()
     {
-        ComputeDevice.StandIn = OtherDevice.Get();
+        ComputeDevice.StandIn = There();
         foreach (var method in Enum.GetValues<StepMethod>())
         {
             var cost = StepProcess.Run(new("small", 128, 128, method, method.IsTiled() ? 64 : 0, 0, 1, 0, Device: "cuda:0"));
@@ -169,14 +116,10 @@ public sealed class DeviceTests : IDisposable
         Assert.Equal(("resnet18", Models.NormKind.Frozen, "cpu"), StepSetting.Parse((setting with { Norm = default, Device = "cpu" }).ModelText));
     }
 
-    private string Evaluated(string device)
+    /// <summary>Lazy tensors are slow: where every change is tested, a few commands are enough.</summary>
+    private static Device There()
     {
-        var run = CommandLine.Run(
-            "evaluate", folder.File("run"), folder.File("data"), "--device", device, "--tile", "48", "--resamples", "0", "-o", folder.File(device));
-        Assert.Equal("", run.Errors);
-        return string.Join('\n', File.ReadAllLines(folder.File($"{device}/metrics.csv")).Select(Rounded));
-
-        static string Rounded(string line) => string.Join(',', line.Split(',').Select(
-            field => double.TryParse(field, out var value) ? value.ToString("0.0000", System.Globalization.CultureInfo.InvariantCulture) : field));
+        Assert.SkipUnless(Environment.GetEnvironmentVariable(Variable) == "all", $"{Variable}=all tries this.");
+        return OtherDevice.Get();
     }
 }

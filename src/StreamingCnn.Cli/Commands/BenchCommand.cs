@@ -81,7 +81,8 @@ internal static class BenchCommand
                 from size in parsed.GetValue(sizes)!
                 from method in parsed.GetValue(methods)!
                 let setting = new StepSetting(
-                    parsed.GetValue(model)!, size.Height, size.Width, method, Tile: 0, Memory: 0, cores, before, parsed.GetValue(norm), place)
+                    parsed.GetValue(model)!, size.Height, size.Width, method, Tile: 0, Memory: 0, cores, before,
+                    parsed.GetValue(norm), place)
                 from one in !method.IsTiled() ? [setting]
                     : byMemory.Length > 0 ? byMemory.Select(choice => setting with { Memory = Bytes(choice, setting, table, file) })
                     : parsed.GetValue(tiles)!.Select(tile => setting with { Tile = tile })

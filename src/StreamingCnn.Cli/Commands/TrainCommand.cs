@@ -49,8 +49,8 @@ internal static class TrainCommand
             refusals.RefuseContradictions(given, parsed);
             // A budget is of the device that the run began on.
             var memory = MovesToAnotherDevice(options, given, resume) ? given.GetValue(options.Memory) : parsed.GetValue(options.Memory);
-            var place = Placement.Of(
-                command, parsed, options.Device, job, memory is null && parsed.GetValue(options.Tile) is null && !parsed.GetValue(options.Demo));
+            var needsBudget = memory is null && parsed.GetValue(options.Tile) is null && !parsed.GetValue(options.Demo);
+            var place = Placement.Of(command, parsed, options.Device, job, needsBudget);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);
             if (parsed.GetValue(options.Folds) is { } folds && parsed.GetValue(options.Fold) is null)
@@ -62,8 +62,8 @@ internal static class TrainCommand
                     return FoldRuns.Dry(given);
                 using var folding = resume is null ? Start(run) : null;
                 if (resume is null)
-                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, memory, job), null), options.Config,
-                        options.Resume, options.DryRun, options.Output);
+                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, memory, job), null),
+                        options.Config, options.Resume, options.DryRun, options.Output);
                 return new FoldRuns(given, parsed.GetValue(options.Model)!, run, folds, isResumed: resume is not null).Run();
             }
 
@@ -219,8 +219,8 @@ internal static class TrainCommand
             return false;
         // Runs of versions before there was a choice are the processor's.
         var name = options.Device.Name.TrimStart('-');
-        var before = OptionFile.Settings(resume.Options).FirstOrDefault(setting => setting.Key == name).Value ?? ComputeDevice.Cpu.ToString();
-        return before != asked.ToString();
+        var before = OptionFile.Settings(resume.Options).FirstOrDefault(setting => setting.Key == name).Value;
+        return (before ?? ComputeDevice.Cpu.ToString()) != asked.ToString();
     }
 
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, long? memory, Job job)

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// Functions of the CUDA runtime that libtorch has loaded, of which TorchSharp wraps none: how much memory a device has. All of them return 0
-/// where they have done what they are for.
+/// Functions of the CUDA runtime that libtorch has loaded, of which TorchSharp wraps none: how much memory a device has. All of them return
+/// 0 where they have done what they are for.
 /// </summary>
 /// <param name="getDevice"><c>cudaGetDevice(int*)</c>: the device that this thread talks to.</param>
 /// <param name="setDevice"><c>cudaSetDevice(int)</c>: talks to another one.</param>
@@ -64,7 +64,8 @@ internal sealed unsafe class CudaRuntime(
             return
             [
                 .. process.Modules.Cast<ProcessModule>()
-                    .Where(module => module.ModuleName.Contains(word, StringComparison.OrdinalIgnoreCase)).Select(module => module.FileName),
+                    .Where(module => module.ModuleName.Contains(word, StringComparison.OrdinalIgnoreCase))
+                    .Select(module => module.FileName),
             ];
         }
         catch (Win32Exception)

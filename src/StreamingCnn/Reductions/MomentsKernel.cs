@@ -45,7 +45,8 @@ internal static unsafe class MomentsKernel
 
         long[] shape = [bands.Length, map.Batch, map.Channels];
         var counts = tensor(bands.Select(band => (double)band.Positions).ToArray(), device: CPU).view(bands.Length, 1, 1);
-        return (tensor(means, device: CPU).view(shape), tensor(squares, device: CPU).view(shape), counts.expand(bands.Length, map.Batch, 1));
+        var (ofMeans, ofSquares) = (tensor(means, device: CPU).view(shape), tensor(squares, device: CPU).view(shape));
+        return (ofMeans, ofSquares, counts.expand(bands.Length, map.Batch, 1));
     }
 
     /// <summary>A line through each channel's values: flat + steep (x - centre).</summary>
