@@ -1,5 +1,7 @@
 using System.Globalization;
 using StreamingCnn.Distributed;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli;
 
@@ -57,7 +59,44 @@ internal sealed class Job(TextWriter errors, ICommunicator? ranks = null)
             Console.SetOut(TextWriter.Null);
         var machines = Ranks.Gather(Environment.MachineName);
         var share = StreamingOptions.DefaultMemoryBudget / machines.Count(machine => machine == Environment.MachineName);
-        budget = Ranks.Gather(share.ToString(CultureInfo.InvariantCulture)).Min(text => long.Parse(text, CultureInfo.InvariantCulture));
+        budget = Least(share);
+    }
+
+    /// <summary>
+    /// Finds the device that this process computes on; all end where one of them has none. What several share of one is divided as the
+    /// host's memory is.
+    /// </summary>
+    /// <param name="asked">What was asked for.</param>
+    /// <param name="needsBudget">Whether nobody has said how much of its memory a step may take.</param>
+    /// <exception cref="PlatformNotSupportedException">There is no such device.</exception>
+    /// <exception cref="CommunicatorException">A process has none.</exception>
+    public Device Place(ComputeDevice asked, bool needsBudget)
+    {
+        if (asked.IsCpu)
+            return CPU;
+        var (device, share) = (CPU, budget);
+        try
+        {
+            device = asked.Find();
+            if (needsBudget && device.type != DeviceType.CPU)
+                share = ComputeDevice.DefaultMemoryBudget(device);
+        }
+        catch (PlatformNotSupportedException missing) when (IsShared)
+        {
+            Agree(missing.Message);
+        }
+
+        budget = share;
+        if (!IsShared)
+            return device;
+        Agree("");
+        stage = Stage.Preparing;
+        var own = $"{Environment.MachineName} {device}";
+        var users = Ranks.Gather(own).Count(place => place == own);
+        if (share is { } bytes && device.type != DeviceType.CPU)
+            share = bytes / users;
+        budget = Least(share);
+        return device;
     }
 
     /// <summary>A budget for each process: what was given; otherwise, where several share a machine, its part.</summary>
@@ -106,6 +145,9 @@ internal sealed class Job(TextWriter errors, ICommunicator? ranks = null)
 
         Ranks.Abort($"rank {Ranks.Rank}: {sentence}");
     }
+
+    private long? Least(long? share) => Ranks.Gather(share?.ToString(CultureInfo.InvariantCulture) ?? "")
+        .Where(text => text.Length > 0).Min(text => (long?)long.Parse(text, CultureInfo.InvariantCulture));
 
     private void Agree(string sentence)
     {

@@ -16,7 +16,7 @@ internal static unsafe class OptimizerState
     {
         using var measured = new MeasuringStream();
         Save(measured);
-        var bytes = empty([Math.Max(1, measured.Length)], ScalarType.Byte);
+        var bytes = empty([Math.Max(1, measured.Length)], ScalarType.Byte, CPU);
         using var memory = new UnmanagedMemoryStream(Start(bytes), measured.Length, measured.Length, FileAccess.Write);
         Save(memory);
         return bytes;

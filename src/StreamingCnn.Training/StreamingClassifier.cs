@@ -105,7 +105,7 @@ public sealed class StreamingClassifier : TrainableModel
             return OfMap(output);
         }
 
-        var scores = zeros(1, head.Outputs, dtype: head.Classifier.weight.dtype);
+        var scores = zeros(1, head.Outputs, dtype: head.Classifier.weight.dtype, device: head.Classifier.weight.device);
         using var row = new RowSink((_, values) => scores.copy_(values.flatten(1)));
         scoresAndMap.Run(image, [row, map]);
         return scores;

@@ -157,7 +157,7 @@ public sealed class StreamingSegmenter : TrainableModel
         {
             // A random part of an image may lie where nothing is labelled, or only what has no weight. There is nothing to learn from it,
             // and nothing to be judged.
-            return new(zeros(1).sum(), null, new double[task.ValueCount]);
+            return new(zeros(1, device: CPU).sum(), null, new double[task.ValueCount]);
         }
     }
 

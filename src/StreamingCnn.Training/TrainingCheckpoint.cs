@@ -54,9 +54,9 @@ internal static class TrainingCheckpoint
 
         tensors.Add(new(Optimizer, OptimizerState.Write(optimizer)));
         tensors.Add(new(RandomState, random.get_rng_state()));
-        tensors.Add(new(Position, tensor(JsonSerializer.SerializeToUtf8Bytes(position, Json))));
-        tensors.Add(new(Settings, tensor(Encoding.UTF8.GetBytes(Describe(options).ToJsonString()))));
-        tensors.Add(new(Data, tensor(data.ToBytes())));
+        tensors.Add(new(Position, tensor(JsonSerializer.SerializeToUtf8Bytes(position, Json), device: CPU)));
+        tensors.Add(new(Settings, tensor(Encoding.UTF8.GetBytes(Describe(options).ToJsonString()), device: CPU)));
+        tensors.Add(new(Data, tensor(data.ToBytes(), device: CPU)));
         Safetensors.Write(path, tensors);
     }
 

@@ -31,7 +31,10 @@ public sealed record StreamingOptions
     /// What is left over by tiles is used to compute less again in the backward pass. Where <see cref="Tile"/> is given, that and late
     /// layers that wait for several tiles may take it, and a tile that does not fit into it is run all the same.
     /// </summary>
-    /// <value>The default value is null: <see cref="DefaultMemoryBudget"/> as it is when the module runs its first image.</value>
+    /// <value>
+    /// The default value is null: <see cref="DefaultMemoryBudget"/>, or as much of the memory of a GPU that the trunk is on, as it is when the
+    /// module runs its first image.
+    /// </value>
     public long? MemoryBudget { get; init; }
 
     /// <summary>

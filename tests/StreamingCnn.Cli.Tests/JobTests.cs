@@ -48,6 +48,56 @@ public class JobTests
         job.Fail("There is no such file.");
     }));
 
+    [Fact]
+    public void A_device_that_is_missing_is_said_once()
+    {
+        Assert.SkipWhen(TorchSharp.torch.cuda.is_available(), "There is a GPU here.");
+
+        var said = Run(3, (job, _) =>
+        {
+            var missing = Assert.ThrowsAny<Exception>(() => job.Place(ComputeDevice.Parse("cuda"), needsBudget: true));
+            job.Fail(missing.Message);
+        });
+
+        Assert.StartsWith("error: The device cuda was asked for, but this build of libtorch carries no CUDA;", said);
+        Assert.Single(said.TrimEnd().Split('\n'));
+    }
+
+    /// <summary>A fault that one finds before it looks for its device, while the others wait for one another there.</summary>
+    [Fact]
+    public void What_one_finds_before_it_looks_for_a_device_ends_all() => Assert.Equal(
+        "error: rank 1: The file is not here.\n",
+        Run(3, (job, rank) =>
+        {
+            if (rank == 1)
+                job.Fail("The file is not here.");
+            else
+                job.Fail(Assert.Throws<CommunicatorException>(() => job.Place(ComputeDevice.Parse("auto"), needsBudget: false)).Message);
+        }));
+
+    [Fact]
+    public void Processes_of_one_device_share_its_memory()
+    {
+        ComputeDevice.StandIn = OtherDevice.Get();
+        try
+        {
+            long?[] budgets = new long?[3];
+            Run(3, (job, rank) =>
+            {
+                Assert.Equal(ComputeDevice.StandIn!.type, job.Place(ComputeDevice.Parse("cuda"), needsBudget: true).type);
+                budgets[rank] = job.MemoryBudget(null, isTileGiven: false);
+                job.Ready();
+            });
+
+            Assert.Single(budgets.Distinct());
+            Assert.InRange(budgets[0]!.Value * 3.0 / StreamingOptions.DefaultMemoryBudget, 0.5, 2);
+        }
+        finally
+        {
+            ComputeDevice.StandIn = null;
+        }
+    }
+
     /// <summary>What is said on all ranks together.</summary>
     private static string Run(int count, Action<Job, int> body)
     {

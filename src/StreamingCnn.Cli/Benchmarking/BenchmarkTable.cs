@@ -137,11 +137,12 @@ internal sealed class BenchmarkTable
             try
             {
                 var field = line.Split(',');
-                var (model, norm) = StepSetting.Parse(field[0]);
+                var (model, norm, device) = StepSetting.Parse(field[0]);
                 var parts = Enum.GetValues<StepPart>().Where(part => field[FirstPart + (int)part].Length > 0);
                 table.Add(
                     new StepSetting(
-                        model, Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6), Int(7), norm),
+                        model, Int(1), Int(2), Enum.Parse<StepMethod>(field[3], ignoreCase: true), Int(4), Long(5), Int(6), Int(7), norm,
+                        device),
                     new StepCost(
                         Real(9), Long(10), Long(11), Long(12), Long(13), Int(8), Real(14), Long(15),
                         parts.ToDictionary(part => part, part => Real(FirstPart + (int)part))));

@@ -46,11 +46,14 @@ internal static class StepProcess
     {
         set_num_threads(setting.Threads);
         manual_seed(1);
+        var device = ComputeDevice.Parse(setting.Device).Find();
+        var memory = StepMemory.Of(device);
         using var trunk = Trunk(setting);
+        trunk.to(device);
         // A streamed warm-up moves tensors to the heap that keeps what is freed.
         var method = setting.Method.KeepsFreed() ? StepMethod.Once : setting.Method;
         var warmUp = setting with { Method = method, Tile = WarmUpSide, Memory = 0 };
-        using (var small = randn(1, Channels, WarmUpSide, WarmUpSide))
+        using (var small = randn(1, Channels, WarmUpSide, WarmUpSide, device: device))
             Step(warmUp.Method.IsTiled() ? Streaming(trunk, warmUp) : trunk, small);
 
         trunk.zero_grad();
@@ -59,23 +62,25 @@ internal static class StepProcess
         var checkpointed = setting.Method == StepMethod.Checkpoint ? new CheckpointedTrunk(trunk, Channels, setting.Height) : null;
         var plan = streaming?.Plan(setting.Height, setting.Width);
         using var image = setting.Method.IsChannelsLast()
-            ? randn(1, setting.Height, setting.Width, Channels).permute(0, 3, 1, 2)
-            : randn(1, Channels, setting.Height, setting.Width);
+            ? randn(1, setting.Height, setting.Width, Channels, device: device).permute(0, 3, 1, 2)
+            : randn(1, Channels, setting.Height, setting.Width, device: device);
         // The parameters are resident before the step; their gradients are not.
         var planned = plan is null ? 0 : plan.StepBytes - plan.ParameterBytes / 2;
         // What warming up and planning have left behind must not be taken for the step's.
         GC.Collect();
         GC.WaitForPendingFinalizers();
         TensorMemory.Trim();
-        PeakMemory.Reset();
-        var before = PeakMemory.Bytes;
+        memory.Reset();
+        var before = memory.Peak;
         // In training, every step but the first finds what the one before it has left: memory, and code for its convolutions.
         for (var i = 0; i < setting.WarmUp; i++)
             Once();
         profile.Clear();
+        memory.Finish();
         var clock = Stopwatch.StartNew();
         Once();
-        var (seconds, peak) = (clock.Elapsed.TotalSeconds, PeakMemory.Bytes);
+        memory.Finish();
+        var (seconds, peak) = (clock.Elapsed.TotalSeconds, memory.Peak);
         var parts = Enum.GetValues<StepPart>().Where(_ => plan?.Mode == StreamingMode.ExactlyOnce).ToDictionary(
             part => part, profile.Seconds);
         var (tile, ratio) = ((int)(plan?.Tile.Height ?? 0), plan?.TimeRatio ?? 0);

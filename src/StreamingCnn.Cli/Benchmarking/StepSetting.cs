@@ -61,6 +61,7 @@ internal static class StepMethods
 /// <param name="Threads">Threads of the computation.</param>
 /// <param name="WarmUp">Steps before the one that is measured.</param>
 /// <param name="Norm">How the model normalises.</param>
+/// <param name="Device">The device that computes, as <see cref="ComputeDevice"/> reads it.</param>
 internal sealed record StepSetting(
     string Model,
     int Height,
@@ -70,19 +71,27 @@ internal sealed record StepSetting(
     long Memory,
     int Threads,
     int WarmUp = 1,
-    NormKind Norm = NormKind.Frozen)
+    NormKind Norm = NormKind.Frozen,
+    string Device = StepSetting.Processor)
 {
+    private const string Processor = "cpu";
     private const string NormOption = " --norm ";
+    private const string DeviceOption = " --device ";
 
-    /// <summary>The model with its norm, where that is not the usual one, as users write it.</summary>
+    /// <summary>The model with its norm and its device, where they are not the usual ones, as users write it.</summary>
     [JsonIgnore]
-    public string ModelText => Norm == NormKind.Frozen ? Model : $"{Model}{NormOption}{Norm.ToString().ToLowerInvariant()}";
+    public string ModelText =>
+        $"{Model}{(Norm == NormKind.Frozen ? "" : $"{NormOption}{Norm.ToString().ToLowerInvariant()}")}{(Device == Processor ? "" : $"{DeviceOption}{Device}")}";
 
-    /// <summary>The model and its norm in <see cref="ModelText"/>.</summary>
+    /// <summary>The model, its norm and its device in <see cref="ModelText"/>.</summary>
     /// <exception cref="ArgumentException">There is no such norm.</exception>
-    public static (string Model, NormKind Norm) Parse(string modelText) => modelText.Split(NormOption) is [var model, var norm]
-        ? (model, Enum.Parse<NormKind>(norm, ignoreCase: true))
-        : (modelText, NormKind.Frozen);
+    public static (string Model, NormKind Norm, string Device) Parse(string modelText)
+    {
+        var (text, device) = modelText.Split(DeviceOption) is [var before, var named] ? (before, named) : (modelText, Processor);
+        return text.Split(NormOption) is [var model, var norm]
+            ? (model, Enum.Parse<NormKind>(norm, ignoreCase: true), device)
+            : (text, NormKind.Frozen, device);
+    }
 
     /// <summary>What tells the setting from others of the same image.</summary>
     [JsonIgnore]

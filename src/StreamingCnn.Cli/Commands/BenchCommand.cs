@@ -46,6 +46,7 @@ internal static class BenchCommand
             "Steps in each process before the one that is measured; 0 measures the first, which also makes room and code.",
             1,
             0);
+        var device = CommonOptions.Device();
         var threads = CommonOptions.OptionalNumber("--threads", "Threads of the computation. Default: one for each processor.", 1);
         var csv = new Option<string?>("--csv")
         {
@@ -60,7 +61,7 @@ internal static class BenchCommand
             "bench",
             "Measure time and memory of a training step: conventional, streamed, and in overlapping tiles.")
         {
-            model, norm, sizes, tiles, budgets, methods, repeat, warmUp, threads, csv, plots,
+            model, norm, sizes, tiles, budgets, methods, repeat, warmUp, device, threads, csv, plots,
         };
         command.FirstLine = parsed =>
             $"Measuring a training step of {parsed.GetValue(model)}: "
@@ -69,6 +70,7 @@ internal static class BenchCommand
         {
             if (parsed.GetResult(tiles) is { Implicit: false } && parsed.GetResult(budgets) is { Implicit: false })
                 throw new ArgumentException("Only one of --tile and --memory can be given: each of them says the tiles.");
+            var place = Placement.Of(command, parsed, device).ToString();
             var (file, folder) = (parsed.GetValue(csv), parsed.GetValue(plots));
             if (folder is not null)
                 OutputFolder.Check(folder);
@@ -79,7 +81,8 @@ internal static class BenchCommand
                 from size in parsed.GetValue(sizes)!
                 from method in parsed.GetValue(methods)!
                 let setting = new StepSetting(
-                    parsed.GetValue(model)!, size.Height, size.Width, method, Tile: 0, Memory: 0, cores, before, parsed.GetValue(norm))
+                    parsed.GetValue(model)!, size.Height, size.Width, method, Tile: 0, Memory: 0, cores, before,
+                    parsed.GetValue(norm), place)
                 from one in !method.IsTiled() ? [setting]
                     : byMemory.Length > 0 ? byMemory.Select(choice => setting with { Memory = Bytes(choice, setting, table, file) })
                     : parsed.GetValue(tiles)!.Select(tile => setting with { Tile = tile })

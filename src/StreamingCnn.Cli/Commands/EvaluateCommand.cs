@@ -7,6 +7,7 @@ using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Reports;
 using StreamingCnn.Training.Runs;
+using TorchSharp;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -50,16 +51,19 @@ internal static class EvaluateCommand
             0);
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
+        var device = CommonOptions.Device();
         var command = new AnnouncedCommand(
             "evaluate",
             "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, group, resolution, output, own, tile, memory, resamples, seed,
+            weights, data, part, labels, group, resolution, output, own, tile, memory, device, resamples, seed,
         };
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.IsShared = true;
         command.SetAction(parsed =>
         {
+            var isTiled = parsed.GetValue(tile) is not null;
+            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
             var display = ProgressDisplay.OnErrors(job.Errors);
             var (model, description) = ModelDescription.LoadModel(
@@ -67,12 +71,13 @@ internal static class EvaluateCommand
                 new StreamingOptions
                 {
                     Tile = parsed.GetValue(tile),
-                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                     Progress = display,
                 },
                 parsed.GetValue(own));
             using (model)
             {
+                model.to(place);
                 var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
                 OutputFolder.Check(folder);
                 var task = description.Task;

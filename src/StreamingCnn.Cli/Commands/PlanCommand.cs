@@ -5,6 +5,7 @@ using StreamingCnn.Models;
 using StreamingCnn.Planning;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Runs;
+using TorchSharp;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -22,6 +23,7 @@ internal static class PlanCommand
         var carry = new CarryOptions();
         var compute = CommonOptions.Compute();
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
+        var device = CommonOptions.Device();
         var pooling = new PoolingOptions();
         var classes = CommonOptions.Number("--classes", "Numbers that the model puts out.", 2, 1);
         var explain = new Option<bool>("--explain")
@@ -31,18 +33,20 @@ internal static class PlanCommand
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
             model, norm, pooling.Pooling, pooling.Number, classes, size, tile, memory, mode, channels,
-            carry.Place, carry.Maps, carry.Folder, compute, explain,
+            carry.Place, carry.Maps, carry.Folder, compute, device, explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
         command.SetAction(parsed =>
         {
             pooling.Check(parsed);
+            var place = Placement.Of(command, parsed, device);
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
             var outputChannels = TrunkSource.OutputChannels(trunk, parsed.GetValue(channels));
             // In the modes in which training runs it.
             trunk.train();
+            trunk.to(place);
             using var streamed = Model(carry.Apply(parsed, new()
             {
                 Tile = parsed.GetValue(tile),

@@ -9,6 +9,7 @@ using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Serving;
 using StreamingCnn.Training.Tasks;
+using TorchSharp;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -39,11 +40,12 @@ internal static class PredictCommand
             null);
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
+        var device = CommonOptions.Device();
         var (maps, carry) = (new MapOptions(), new CarryOptions());
         var command = new AnnouncedCommand(
             "predict", "Predict the classes, labels or numbers of images, or maps of classes, with a trained model.")
         {
-            weights, images, output, format, resolution, own, tile, memory,
+            weights, images, output, format, resolution, own, tile, memory, device,
         };
         foreach (var option in maps.All.Concat(carry.All))
             command.Add(option);
@@ -52,15 +54,18 @@ internal static class PredictCommand
         command.FirstLine = parsed => $"Predicting with {parsed.GetValue(weights)}.";
         command.SetAction(parsed =>
         {
+            var isTiled = parsed.GetValue(tile) is not null;
+            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             var display = ProgressDisplay.OnErrors(job.Errors);
             using var predictor = Predictor.Load(parsed.GetValue(weights)!, new()
             {
                 Streaming = carry.Apply(parsed, new()
                 {
                     Tile = parsed.GetValue(tile),
-                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                     Progress = display,
                 }),
+                Device = place,
                 OwnModule = parsed.GetValue(own),
                 MicrometresPerPixel = parsed.GetValue(resolution),
             });

@@ -12,6 +12,7 @@ using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Saliency;
 using StreamingCnn.Training.Serving;
 using StreamingCnn.Training.Tasks;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
@@ -92,6 +93,7 @@ internal static class SaliencyCommand
     {
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
+        var device = CommonOptions.Device();
         Method.HelpName = "gradient|smoothgrad|cam|attention";
         var command = new AnnouncedCommand(
             "saliency",
@@ -99,7 +101,7 @@ internal static class SaliencyCommand
             + "overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
             Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions,
-            Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory,
+            Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, device,
         };
         foreach (var option in carry.All)
             command.Add(option);
@@ -119,6 +121,8 @@ internal static class SaliencyCommand
                 throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
             if (parsed.GetValue(Method) == SaliencyMethod.Attention && parsed.GetValue(Target) is { } explained)
                 throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
+            var isTiled = parsed.GetValue(tile) is not null;
+            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             OutputFolder.Check(parsed.GetValue(Output)!);
             var display = new SaliencyDisplay(job.IsShared);
             var (model, description) = ModelDescription.Load(
@@ -126,13 +130,14 @@ internal static class SaliencyCommand
                 carry.Apply(parsed, new()
                 {
                     Tile = parsed.GetValue(tile),
-                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), parsed.GetValue(tile) is not null),
+                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                     FrozenBatchNorm = true,
                     Progress = display,
                 }),
                 parsed.GetValue(own));
             using (model)
             {
+                model.to(place);
                 if (parsed.GetValue(Method) == SaliencyMethod.Attention && model.Head.Pooling != Training.Heads.HeadPooling.Attention)
                     throw new ArgumentException($"--method attention is of models with --pooling attention, but this one was trained with --pooling {PoolingOptions.NameOf(model.Head.Pooling)}; choose another method.");
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;

@@ -48,6 +48,10 @@ internal static class TrainCommand
             refusals.RefuseUntrusted(given, parsed);
             refusals.RefuseContradictions(given, parsed);
             refusals.RefuseRateSearch(parsed, job.IsShared);
+            // A budget is of the device that the run began on.
+            var memory = MovesToAnotherDevice(options, given, resume) ? given.GetValue(options.Memory) : parsed.GetValue(options.Memory);
+            var needsBudget = memory is null && parsed.GetValue(options.Tile) is null && !parsed.GetValue(options.Demo);
+            var place = Placement.Of(command, parsed, options.Device, job, needsBudget);
             var run = resume ?? NewRun(parsed.GetValue(options.Output));
             OutputFolder.Check(run.Path);
             if (parsed.GetValue(options.Folds) is { } folds && parsed.GetValue(options.Fold) is null)
@@ -59,8 +63,8 @@ internal static class TrainCommand
                     return FoldRuns.Dry(given);
                 using var folding = resume is null ? Start(run) : null;
                 if (resume is null)
-                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, job), null), options.Config,
-                        options.Resume, options.DryRun, options.Output);
+                    OptionFile.Write(run.Options, command, parsed, Decided(options, Streaming(options, parsed, memory, job), null),
+                        options.Config, options.Resume, options.DryRun, options.Output);
                 return new FoldRuns(given, parsed.GetValue(options.Model)!, run, folds, isResumed: resume is not null).Run();
             }
 
@@ -69,7 +73,7 @@ internal static class TrainCommand
             manual_seed(parsed.GetValue(options.Seed));
             var training = options.Training(parsed, run.Checkpoint, set);
             var display = ProgressDisplay.OnOutput(job.IsShared);
-            var streaming = Streaming(options, parsed, job);
+            var streaming = Streaming(options, parsed, memory, job);
             var copy = resume is not null && File.Exists(run.Network) ? run.Network : null;
             using var model = set.Description.CreateModel(streaming with { Progress = display }, copy);
             var imported = model.Trunk as OnnxTrunk;
@@ -77,6 +81,7 @@ internal static class TrainCommand
                 set = set with { Description = set.Description with { Structure = Convert.ToBase64String(imported.Structure()) } };
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
                 LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
+            model.to(place);
             TrainingCheck.Run(model, set);
             using var trainer = new Trainer(model, set.Description.Task, training, job.Ranks);
             if (parsed.GetValue(options.DryRun))
@@ -218,9 +223,20 @@ internal static class TrainCommand
         };
     }
 
-    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, Job job)
+    /// <summary>Whether a run that goes on is asked to do so on another device than the one that it began on.</summary>
+    private static bool MovesToAnotherDevice(TrainOptions options, ParseResult given, RunFolder? resume)
     {
-        var (tile, memory) = (parsed.GetValue(options.Tile), parsed.GetValue(options.Memory));
+        if (resume is null || given.GetResult(options.Device) is not { Implicit: false } || given.GetValue(options.Device) is not { } asked)
+            return false;
+        // Runs of versions before there was a choice are the processor's.
+        var name = options.Device.Name.TrimStart('-');
+        var before = OptionFile.Settings(resume.Options).FirstOrDefault(setting => setting.Key == name).Value;
+        return (before ?? ComputeDevice.Cpu.ToString()) != asked.ToString();
+    }
+
+    private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, long? memory, Job job)
+    {
+        var tile = parsed.GetValue(options.Tile);
         return options.Carry.Apply(parsed, new()
         {
             // The demonstration's images are so small that one tile would do; it is to show tiles.

@@ -177,6 +177,8 @@ internal sealed class TrainOptions
 
     public Option<ComputePrecision> Compute { get; } = CommonOptions.Compute();
 
+    public Option<ComputeDevice> Device { get; } = CommonOptions.Device();
+
     public CarryOptions Carry { get; } = new();
 
     public Option<double?> Downsample { get; } = CommonOptions.Downsample(
@@ -328,7 +330,7 @@ internal sealed class TrainOptions
     public IEnumerable<Option> All =>
     [
         Demo, Config, Resume, DryRun, FindRate, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
-        Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory,
+        Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,

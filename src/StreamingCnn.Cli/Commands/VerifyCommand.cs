@@ -6,6 +6,7 @@ using StreamingCnn.Cli.Verification;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx;
 using StreamingCnn.Training.Runs;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
@@ -24,11 +25,12 @@ internal static class VerifyCommand
         var batch = CommonOptions.Number("--batch", "Images in the batch.", 1, 1);
         var channels = CommonOptions.Number("--channels", "Channels of the image.", 3, 1);
         var seed = CommonOptions.Number("--seed", "Seed of weights, image and gradient.", 1, 0);
+        var device = CommonOptions.Device();
         var command = new AnnouncedCommand(
             "verify",
             "Compare output and all gradients of a streamed run with those of the whole image: a table, PASS or FAIL, exit code 0 or 1.")
         {
-            model, norm, size, tile, mode, precision, batch, channels, seed,
+            model, norm, size, tile, mode, precision, batch, channels, device, seed,
         };
         command.FirstLine = parsed => string.Create(
             CultureInfo.InvariantCulture,
@@ -37,11 +39,13 @@ internal static class VerifyCommand
             + $"{CommonOptions.NameOf(parsed.GetValue(mode))}, {parsed.GetValue(precision).ToString().ToLowerInvariant()}");
         command.SetAction(parsed =>
         {
+            var place = Placement.Of(command, parsed, device);
             manual_seed(parsed.GetValue(seed));
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
             var agrees = trunk is not OnnxTrunk imported
                 || Show(RuntimeComparison.Of(imported, height, width, Environment.GetEnvironmentVariable));
+            trunk.to(place);
             var options = new StreamingOptions { Tile = parsed.GetValue(tile), Mode = parsed.GetValue(mode) };
             var report = new Verifier(trunk, options, parsed.GetValue(norm) == NormKind.Batch).Run(
                 [parsed.GetValue(batch), parsed.GetValue(channels), height, width], parsed.GetValue(precision), parsed.GetValue(seed));

@@ -21,6 +21,9 @@ internal sealed class AnnouncedCommand(string name, string description) : Comman
     public void Announce(ParseResult parsed)
     {
         if (FirstLine is { } line)
-            (OutputIsData ? Console.Error : Console.Out).WriteLine(Printable.Of(line(parsed)));
+            Say(line(parsed));
     }
+
+    /// <summary>Says something more to the person.</summary>
+    public void Say(string text) => (OutputIsData ? Console.Error : Console.Out).WriteLine(Printable.Of(text));
 }

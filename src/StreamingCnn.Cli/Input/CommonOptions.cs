@@ -61,9 +61,16 @@ internal static class CommonOptions
 
     public static Option<long?> Memory() => Parsed<long?>(
         "--memory",
-        "Memory budget of a step, such as 512MiB, 4GiB or 2GB. Default: three quarters of what is free.",
+        "Memory budget of a step, such as 512MiB, 4GiB or 2GB. Default: three quarters of what is free, on the device that computes.",
         text => ByteSize.Parse(text),
         null);
+
+    public static Option<ComputeDevice> Device() => Parsed(
+        "--device",
+        "Device that computes: cpu; cuda, of several GPUs one for each process of a machine; cuda:1, the second one; "
+        + "auto, cuda where there is one, else cpu.",
+        ComputeDevice.Parse,
+        ComputeDevice.Cpu.ToString());
 
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",

@@ -31,6 +31,9 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     // Below float64. A geometry that is wrong is wrong for every image.
     private const int Images = 5;
 
+    private readonly Device place = trunk.parameters().FirstOrDefault()?.device ?? CPU;
+    private readonly StepMemory memory = StepMemory.Of(trunk.parameters().FirstOrDefault()?.device ?? CPU);
+
     /// <summary>Compares.</summary>
     /// <param name="shape">Shape of the random image, [N, C, H, W].</param>
     /// <param name="type">Precision of both runs. Below float64 both are judged against a whole-image run in float64.</param>
@@ -56,7 +59,7 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         using var scope = NewDisposeScope();
         manual_seed(seed);
         Randomise();
-        var image = randn(shape, ScalarType.Float64).to(type).to(ScalarType.Float64);
+        var image = randn(shape, ScalarType.Float64, CPU).to(type).to(ScalarType.Float64).to(place);
         trunk.to(type);
         // The reference has the very same numbers, rounded to the lower precision.
         var gradient = Gradient(image);
@@ -100,11 +103,18 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         foreach (var norm in trunk.modules().OfType<BatchNorm2d>())
         {
             norm.train(hasStatisticsOfImages);
-            norm.running_mean!.normal_(0, 0.1);
-            norm.running_var!.uniform_(0.5, 1.5);
-            norm.weight?.uniform_(0.5, 1.5);
-            norm.bias?.normal_(0, 0.1);
+            Draw(norm.running_mean, values => values.normal_(0, 0.1));
+            Draw(norm.running_var, values => values.uniform_(0.5, 1.5));
+            Draw(norm.weight, values => values.uniform_(0.5, 1.5));
+            Draw(norm.bias, values => values.normal_(0, 0.1));
         }
+    }
+
+    /// <summary>Draws numbers by the processor's generator, so that they are the same on every device.</summary>
+    private static void Draw(Tensor? into, Func<Tensor, Tensor> draw)
+    {
+        using var drawn = into is null ? null : draw(empty(into.shape, into.dtype, CPU));
+        into?.copy_(drawn!);
     }
 
     /// <summary>The streamed trunk. Whether taught layers are right is what is to be found out here, so they are not refused.</summary>
@@ -115,18 +125,21 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using var module = Streaming();
-        return randn_like(module.forward(image)).to(ScalarType.Float64).MoveToOuterDisposeScope();
+        var output = module.forward(image);
+        return randn(output.shape, output.dtype, CPU).to(ScalarType.Float64).to(output.device).MoveToOuterDisposeScope();
     }
 
     private (Dictionary<string, Tensor> Results, ArmCost Cost) Measure(Module<Tensor, Tensor> module, Tensor image, Tensor gradient)
     {
         trunk.zero_grad();
         var input = image.detach().clone().requires_grad_(true);
-        PeakMemory.Reset();
+        memory.Reset();
+        memory.Finish();
         var clock = Stopwatch.StartNew();
         var output = module.forward(input);
         output.backward([gradient]);
-        var cost = new ArmCost(clock.Elapsed, PeakMemory.Bytes);
+        memory.Finish();
+        var cost = new ArmCost(clock.Elapsed, memory.Peak);
 
         var results = new Dictionary<string, Tensor> { [Output] = output.detach(), ["image gradient"] = input.grad! };
         foreach (var (name, parameter) in trunk.named_parameters())

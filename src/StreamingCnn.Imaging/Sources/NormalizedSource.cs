@@ -62,7 +62,8 @@ public sealed class NormalizedSource : IPreparedImageSource
     {
         ArgumentNullException.ThrowIfNull(stored);
         using var scope = NewDisposeScope();
-        if (factor.device != stored.device)
+        // Devices themselves are compared as objects.
+        if (factor.device_type != stored.device_type || factor.device_index != stored.device_index)
             (factor, offset) = (Moved(factor, stored.device), Moved(offset, stored.device));
         // Multiplied and added one after the other, not at once: so each is rounded alike in every part of a window.
         return PixelRange.Add(stored.to(ScalarType.Float32).mul(factor), offset).MoveToOuterDisposeScope();

@@ -87,8 +87,8 @@ internal sealed class ConfusionRun(long batch, int classes) : ReductionRun
         long[] shape = [batch, classes * classes];
         return
         [
-            tensor(Array.ConvertAll(counts, count => (double)(count % ConfusionReduction.Unit)), shape),
-            tensor(Array.ConvertAll(counts, count => (double)(count / ConfusionReduction.Unit)), shape),
+            tensor(Array.ConvertAll(counts, count => (double)(count % ConfusionReduction.Unit)), shape, device: CPU),
+            tensor(Array.ConvertAll(counts, count => (double)(count / ConfusionReduction.Unit)), shape, device: CPU),
         ];
     }
 

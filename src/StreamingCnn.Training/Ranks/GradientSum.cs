@@ -47,7 +47,7 @@ internal static class GradientSum
         using var grad = no_grad();
         var length = parameters.Sum(parameter => parameter.numel());
         // Behind the gradients a number for each parameter: on how many ranks it has one.
-        var sum = zeros(length + parameters.Length, type);
+        var sum = zeros(length + parameters.Length, type, CPU);
         var holders = sum.narrow(0, length, parameters.Length);
         var places = Places(parameters, sum);
         using Scalar one = 1;
@@ -55,7 +55,7 @@ internal static class GradientSum
         {
             if (parameters[i].grad is not { } gradient)
                 continue;
-            places[i].copy_(gradient);
+            places[i].copy_(gradient.cpu());
             holders.narrow(0, i, 1).fill_(one);
         }
 

@@ -54,7 +54,7 @@ internal sealed class StatisticsSum
         for (var i = 0; i < norms.Length; i++)
             parts.Add(ranks.Rank < images ? Part(norms[i], before[i], counts[i], images) : zeros_like(before[i]));
         // How many batches each norm has seen on this rank.
-        var seen = tensor(norms.Select((norm, i) => Count(norm) - counts[i]).ToArray());
+        var seen = tensor(norms.Select((norm, i) => Count(norm) - counts[i]).ToArray(), device: CPU);
         var sum = cat([.. parts, seen]);
         ranks.Sum(sum);
         long start = 0;

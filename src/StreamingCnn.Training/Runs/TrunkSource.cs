@@ -95,7 +95,7 @@ public static class TrunkSource
             {
                 try
                 {
-                    using var image = zeros(1, channels, side, side);
+                    using var image = zeros(1, channels, side, side, device: CPU);
                     using var output = trunk.forward(image);
                     return output.shape[1];
                 }

@@ -49,6 +49,8 @@ public sealed class Predictor : IDisposable
         var watch = new TileWatch(options.Streaming.Progress);
         var (model, description) = ModelDescription.LoadModel(
             RunFolder.WeightsOf(path), options.Streaming with { Progress = watch }, options.OwnModule);
+        if (options.Device is { } device)
+            model.to(device);
         return new(model, description, options, watch);
     }
 

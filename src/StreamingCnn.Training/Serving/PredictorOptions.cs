@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace StreamingCnn.Training.Serving;
 
 /// <summary>Settings of a <see cref="Predictor"/>.</summary>
@@ -8,6 +10,10 @@ public sealed record PredictorOptions
     /// </summary>
     /// <value>The default value is what <see cref="StreamingOptions"/> says.</value>
     public StreamingOptions Streaming { get; init; } = new();
+
+    /// <summary>The device that computes, such as <c>ComputeDevice.Parse("auto").Find()</c>.</summary>
+    /// <value>The default value is null: the processor.</value>
+    public Device? Device { get; init; }
 
     /// <summary>Where the model is a module of your own: <c>path/to/Assembly.dll:Namespace.Type</c>. Its code is executed.</summary>
     /// <value>The default value is null: a model that comes with the library, or is held by the file of weights.</value>

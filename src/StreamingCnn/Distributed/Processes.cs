@@ -6,6 +6,11 @@ namespace StreamingCnn.Distributed;
 public static class Processes
 {
     /// <summary>
+    /// Which of the processes on this machine this one is, from 0, as the launcher tells it; 0 where there was none. Nothing is started.
+    /// </summary>
+    public static int LocalRank => Launch.LocalRank(Environment.GetEnvironmentVariable);
+
+    /// <summary>
     /// Meets them: by MPI where <c>mpirun</c> or <c>srun</c> has started more than one, which is known by what they leave in the
     /// environment; otherwise this process is alone, and no library is loaded.
     /// </summary>

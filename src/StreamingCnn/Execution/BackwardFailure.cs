@@ -32,7 +32,7 @@ internal sealed class BackwardFailure
     /// An operand of the run that requires a gradient, whatever the others are. It has no values; its shape tells the
     /// run.
     /// </summary>
-    public Tensor Anchor() => empty(0, run).requires_grad_(true);
+    public Tensor Anchor() => empty(0, run, device: CPU).requires_grad_(true);
 
     /// <summary>
     /// A gradient that the engine refuses for the anchor: it has no dimension. The failure then comes out of <c>backward()</c> as an
@@ -42,7 +42,7 @@ internal sealed class BackwardFailure
     {
         if (Interlocked.Exchange(ref waiting, cause) is null)
             AppDomain.CurrentDomain.FirstChanceException += Explain;
-        return tensor(0f);
+        return tensor(0f, device: CPU);
     }
 
     private void Explain(object? sender, FirstChanceExceptionEventArgs thrown)

@@ -41,7 +41,7 @@ internal abstract class MapSource(long batch, long channels, long height, long w
     public Tensor Read(Region region)
     {
         var window = ReadRaw(region);
-        return window.dtype == Type && window.device == Device ? window : window.to(Type, Device);
+        return window.dtype == Type && window.IsOn(Device) ? window : window.to(Type, Device);
     }
 
     /// <summary>Tells that a window will soon be read. Only what is no user's code fetches it then, in the background.</summary>

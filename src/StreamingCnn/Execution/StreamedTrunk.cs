@@ -24,7 +24,7 @@ internal sealed class StreamedTrunk
     private readonly Func<IReadOnlyList<long>, TracedNetwork> trace;
     private readonly StreamingOptions options;
     private readonly TrunkArithmetic arithmetic;
-    private readonly PlanMemory plans = new();
+    private readonly PlanMemory plans;
     private readonly TrunkSources sourcesOf;
     private readonly TrunkRuns runs;
     private OpaqueTrunk? opaque;
@@ -39,6 +39,7 @@ internal sealed class StreamedTrunk
         this.options = options ?? new();
         this.options.Validate();
         arithmetic = new(trunk, this.options);
+        plans = new(() => DeviceBudget.Of(arithmetic.Device), () => arithmetic.Device.ToString());
         sourcesOf = new(arithmetic);
         runs = new(this.options, arithmetic, plans);
     }

@@ -19,6 +19,9 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
         return (type, images.Count > 0 ? images[0].device : CPU);
     }
 
+    /// <summary>The device of the computation, as far as it is known without images.</summary>
+    public Device Device => Compute([]).Device;
+
     /// <summary>The type of maps where sources have one.</summary>
     public ScalarType MapType(ScalarType type) => options.Compute == ComputePrecision.BFloat16 ? ScalarType.BFloat16 : type;
 
@@ -46,7 +49,7 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
     /// <param name="batch">Images at once.</param>
     /// <param name="type">Type of the sources.</param>
     public TrunkCost Cost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, ScalarType type) =>
-        new(graph, wanted, batch, ValueBytes(type), new ComputeRates(), CarryIsElsewhere(Compute([]).Device))
+        new(graph, wanted, batch, ValueBytes(type), new ComputeRates(), CarryIsElsewhere(Device))
         {
             SourceElementSize = ElementSize(type),
         };
@@ -56,7 +59,7 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
     /// <param name="type">Type of the sources.</param>
     public StageCosts Costs(long batch, ScalarType type)
     {
-        var device = Compute([]).Device;
+        var device = Device;
         return new(
             (graph, wanted) => Cost(graph, wanted, batch, type),
             batch * ValueBytes(type),

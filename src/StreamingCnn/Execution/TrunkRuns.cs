@@ -59,7 +59,7 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
             MapType = arithmetic.MapType(sources.Type),
             Format = arithmetic.Format(sources.Type, sources.Device),
             WillReverse = willReverse,
-            Seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64).item<long>() : 0,
+            Seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: CPU).item<long>() : 0,
             Profile = options.Profile,
         };
     }

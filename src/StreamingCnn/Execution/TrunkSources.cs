@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ internal sealed class TrunkSources(TrunkArithmetic arithmetic)
 
         var (type, device) = arithmetic.Compute(images);
         var differentiable = images.Select(image => !is_grad_enabled() || !image.requires_grad ? null
-            : image.dtype != type || image.device != device ? image.to(type, device) : image).ToArray();
+            : image.dtype != type || !image.IsOn(device) ? image.to(type, device) : image).ToArray();
         var sources = images.Zip(
             differentiable, (image, wanted) => new TensorSource(wanted ?? image, type, device) { GradientIsWanted = wanted is not null });
         return (new SourceSet([.. sources]), differentiable);

@@ -248,7 +248,7 @@ internal sealed class MapTrial
         found.shape.SequenceEqual(expected.shape)
         && found.eq(expected).logical_or(found.isnan().logical_and(expected.isnan())).all().item<bool>();
 
-    private Tensor Random(long[] shape) => randn(shape, generator: generator);
+    private Tensor Random(long[] shape) => randn(shape, device: CPU, generator: generator);
 
     private string Where(Axis axis) => axis == Axis.Rows
         ? $"along rows of a map of height {rows.InputLength}"

@@ -8,7 +8,11 @@ namespace StreamingCnn.Planning;
 /// Remembers what was planned for the images of one module, so that a training loop does not plan anew for every image of a size. What is
 /// remembered are integers alone: the network that they are laid over is the one that is there now.
 /// </summary>
-internal sealed class PlanMemory
+/// <param name="defaultBudget">
+/// The budget that is meant where none is named, of the device that computes now; null for that of a processor.
+/// </param>
+/// <param name="place">The device that computes now; null for the processor.</param>
+internal sealed class PlanMemory(Func<long>? defaultBudget = null, Func<string>? place = null)
 {
     // Data sets with images of many sizes: more than this are not worth remembering.
     private const int Most = 256;
@@ -20,7 +24,7 @@ internal sealed class PlanMemory
     private readonly Dictionary<string, Decision> decisions = [];
     private readonly List<(string Key, StepPlan Plan)> layouts = [];
     private readonly List<(string Key, StagedPlan Plan)> staged = [];
-    private long? budget;
+    private readonly Dictionary<string, long> budgets = [];
 
     /// <summary>How often something was planned, rather than remembered.</summary>
     public int Planned { get; private set; }
@@ -38,8 +42,14 @@ internal sealed class PlanMemory
     {
         get
         {
+            var here = place?.Invoke() ?? "";
             lock (gate)
-                return budget ??= StreamingOptions.DefaultMemoryBudget;
+            {
+                // Remembered, but for a module that has been moved since.
+                if (!budgets.TryGetValue(here, out var budget))
+                    budgets[here] = budget = defaultBudget?.Invoke() ?? StreamingOptions.DefaultMemoryBudget;
+                return budget;
+            }
         }
     }
 

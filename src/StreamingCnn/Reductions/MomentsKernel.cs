@@ -44,8 +44,9 @@ internal static unsafe class MomentsKernel
         GC.KeepAlive(rectangle);
 
         long[] shape = [bands.Length, map.Batch, map.Channels];
-        var counts = tensor(bands.Select(band => (double)band.Positions).ToArray()).view(bands.Length, 1, 1);
-        return (tensor(means).view(shape), tensor(squares).view(shape), counts.expand(bands.Length, map.Batch, 1));
+        var counts = tensor(bands.Select(band => (double)band.Positions).ToArray(), device: CPU).view(bands.Length, 1, 1);
+        var (ofMeans, ofSquares) = (tensor(means, device: CPU).view(shape), tensor(squares, device: CPU).view(shape));
+        return (ofMeans, ofSquares, counts.expand(bands.Length, map.Batch, 1));
     }
 
     /// <summary>A line through each channel's values: flat + steep (x - centre).</summary>

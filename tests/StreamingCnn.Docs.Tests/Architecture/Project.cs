@@ -44,7 +44,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Graph", ["Graph"], [Torch, "Geometry", "Interop", "Reductions", "Models/Layers"]),
             new("Planning", ["Planning"], ["Geometry", "Graph", "Contracts"]),
             new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Reductions", "Graph", "Planning", "Contracts"]),
-            new("Face", [""], [Torch, "Interop", "Graph", "Execution", "Contracts"]),
+            // Of several processes on a machine each takes a device of its own.
+            new("Face", [""], [Torch, "Interop", "Distributed", "Graph", "Execution", "Contracts"]),
             // Gates and poolings are small functions of sums over maps.
             new("Models", ["Models"], [Torch, "Interop", "Reductions", "Models/Layers", "Graph"]),
         ]),
@@ -116,7 +117,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         [
             new("Interruption", ["Interruption.cs"], []),
             // The processes that do a command together.
-            new("Job", ["Job.cs"], [Engine]),
+            new("Job", ["Job.cs"], [Torch, Engine]),
             // What names a user's own module is for the library to say that loads it; images that a person names may
             // stand in a table, which a data set reads as well.
             new("Input", ["Input"], [Torch, Engine, Images, Training, "System.CommandLine"]),

@@ -192,13 +192,10 @@ internal sealed class RandomQuantities(Random random)
     private sealed class Gain : Module<Tensor, Tensor>
     {
         public Gain(Parameter gain)
-            : base(nameof(Gain))
-        {
-            Value = gain;
-            register_parameter("gain", gain);
-        }
+            : base(nameof(Gain)) => register_parameter("gain", gain);
 
-        public Parameter Value { get; }
+        // Moved to another device, it is another one.
+        public Parameter Value => (Parameter)get_parameter("gain")!;
 
         public override Tensor forward(Tensor input) => tanh(input) * Value;
     }

@@ -15,6 +15,9 @@ internal sealed record Launch(string Launcher, int Size, IReadOnlyList<string> L
     // The ABI of the standard (MPI 5.0), which both offer.
     private const string Standard = "libmpi_abi.so.0";
 
+    // As Open MPI, MPICH and Slurm call it.
+    private static readonly string[] LocalRanks = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"];
+
     private static readonly string[] OpenMpi = ["libmpi.so.40", Standard, "libmpi_abi.so"];
     private static readonly string[] Mpich = ["libmpich.so.12", "libmpi.so.12", Standard, "libmpi_abi.so"];
 
@@ -26,6 +29,12 @@ internal sealed record Launch(string Launcher, int Size, IReadOnlyList<string> L
         var launch = Find(variable);
         return variable(LibraryVariable) is { Length: > 0 } named ? launch with { Libraries = [named] } : launch;
     }
+
+    /// <summary>Which of the processes on its machine this one is, from 0.</summary>
+    /// <param name="variable">The value of a variable; null where there is none.</param>
+    public static int LocalRank(Func<string, string?> variable) => LocalRanks
+        .Select(name => int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var rank) ? rank : (int?)null)
+        .FirstOrDefault(rank => rank is not null) ?? 0;
 
     private static Launch Find(Func<string, string?> variable)
     {

@@ -84,7 +84,7 @@ internal sealed class RateMeasurement : IDisposable
             new(WorkKind.PerPixel, PerPixel(4 * Channels), Map(4 * Channels, Side / 2)),
         ];
         var pooled = Map(Channels, Side);
-        var large = empty(LargeBytes / sizeof(float)).Filled(1);
+        var large = empty(LargeBytes / sizeof(float), device: CPU).Filled(1);
         var other = empty_like(large);
         var light = Convolution2d(16, 16, 3);
         var heavy = Convolution2d(Deep, Deep, 3);
@@ -163,7 +163,7 @@ internal sealed class RateMeasurement : IDisposable
         NativeMemory.Free(memory);
     }
 
-    private Tensor Map(long channels, long side) => format.Copy(rand([1, channels, side, side], generator: generator));
+    private Tensor Map(long channels, long side) => format.Copy(rand([1, channels, side, side], device: CPU, generator: generator));
 
     private ConvolutionLayer Convolution(long inputs, long outputs, long kernel, long stride = 1, long groups = 1) =>
         new(Convolution2d(inputs, outputs, kernel, stride, groups));
@@ -185,7 +185,7 @@ internal sealed class RateMeasurement : IDisposable
         return new(linear);
     }
 
-    private static Tensor Weights(params long[] shape) => empty(shape).Filled(0.01);
+    private static Tensor Weights(params long[] shape) => empty(shape, device: CPU).Filled(0.01);
 
     /// <summary>A layer that is timed, forwards and backwards.</summary>
     private sealed record Trial(WorkKind Kind, LocalLayer Layer, Tensor Operand)

@@ -106,8 +106,11 @@ internal sealed class RestingMap : StoredMap
             var piece = region with { Rows = new(row, Math.Min(row + atOnce, region.Rows.End)) };
             shelf.Hold(piece.Rows.Length * rowBytes);
             using var scope = NewDisposeScope();
-            var copy = empty([Shape.Batch, piece.Rows.Length, piece.Columns.Length, Shape.Channels], type, CPU);
-            copy.copy_(values.Part(region, piece).permute(0, 2, 3, 1));
+            var part = values.Part(region, piece).permute(0, 2, 3, 1);
+            // A device puts them in order before they are moved, faster than the host could.
+            var copy = values.device_type == DeviceType.CPU
+                ? empty([Shape.Batch, piece.Rows.Length, piece.Columns.Length, Shape.Channels], type, CPU).copy_(part)
+                : part.to(type).contiguous().to(CPU);
             shelf.Send(new(this, piece, piece.Rows.Length * rowBytes) { Values = copy.DetachFromDisposeScope(), IsFirst = isFirst });
         }
     }

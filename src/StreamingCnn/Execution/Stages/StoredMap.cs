@@ -97,7 +97,7 @@ internal abstract class StoredMap : IMapSink, IDisposable
             if (region.IsEmpty)
                 continue;
             using var scope = NewDisposeScope();
-            Store(region, zeros(1, dtype: Type).expand(Shape.Of(region)), isFirst: true);
+            Store(region, zeros(1, dtype: Type, device: CPU).expand(Shape.Of(region)), isFirst: true);
             row = (int)region.Rows.End - 1;
         }
 

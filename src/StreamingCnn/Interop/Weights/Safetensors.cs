@@ -45,7 +45,7 @@ public static class Safetensors
         foreach (var entry in entries.Where(entry => chosen.Contains(entry.Name)))
         {
             file.Position = start + entry.Begin;
-            var values = empty(entry.Shape, entry.Type);
+            var values = empty(entry.Shape, entry.Type, CPU);
             if (entry.End > entry.Begin)
                 values.ReadBytesFromStream(file, 1 << 20);
             tensors.Add(entry.Name, values);

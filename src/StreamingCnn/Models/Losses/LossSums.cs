@@ -135,7 +135,7 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
         };
         if (isRight is null || isRight.all().item<bool>())
             return;
-        var place = isRight.logical_not().nonzero()[0].data<long>().ToArray();
+        var place = isRight.logical_not().nonzero()[0].cpu().data<long>().ToArray();
         var number = target[place[0], place[1], place[2], place[3]].to(ScalarType.Float64).item<double>();
         var value = number.ToString(CultureInfo.InvariantCulture);
         var (row, column) = (top + place[2], left + place[3]);

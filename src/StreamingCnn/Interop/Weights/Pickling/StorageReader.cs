@@ -16,7 +16,7 @@ internal static class StorageReader
     public static Tensor Read(Stream stream, PickledStorage storage, bool swap)
     {
         var size = storage.Type.Size;
-        var values = empty([storage.Count], storage.Type.Type);
+        var values = empty([storage.Count], storage.Type.Type, CPU);
         for (long at = 0; at < storage.Count; at += Piece)
         {
             using var piece = values.narrow(0, at, Math.Min(Piece, storage.Count - at));
