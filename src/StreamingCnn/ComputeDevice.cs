@@ -31,8 +31,8 @@ public sealed record ComputeDevice
 
     /// <summary>Reads what a person has written. The machine is not looked at.</summary>
     /// <param name="text">
-    /// <c>cpu</c>; <c>cuda:N</c> for CUDA's device of index N; <c>cuda</c> for one of them, another one for each process on a machine as far
-    /// as there are enough; <c>auto</c> for that where there is any, and the processor where not.
+    /// <c>cpu</c>; <c>cuda:N</c> for CUDA's device of index N; <c>cuda</c> for one of them, another one for each process on a machine as
+    /// far as there are enough; <c>auto</c> for that where there is any, and the processor where not.
     /// </param>
     /// <exception cref="FormatException">It is none of them.</exception>
     public static ComputeDevice Parse(string text)

@@ -15,8 +15,8 @@ internal static class OtherDevice
     // c10::DeviceType::Lazy, which TorchSharp has no name for.
     private const DeviceType Lazy = (DeviceType)17;
 
-    // torch::lazy::InitTorchScriptBackend(), LazyGraphExecutor::Get() and LazyGraphExecutor::SyncLiveTensorsGraph(device, devices, wait), as
-    // the Itanium C++ ABI names them.
+    // torch::lazy::InitTorchScriptBackend(), LazyGraphExecutor::Get() and LazyGraphExecutor::SyncLiveTensorsGraph(device, devices, wait),
+    // as the Itanium C++ ABI names them.
     private const string Begin = "_ZN5torch4lazy22InitTorchScriptBackendEv";
     private const string GetExecutor = "_ZN5torch4lazy17LazyGraphExecutor3GetEv";
     private const string Sync = "_ZN5torch4lazy17LazyGraphExecutor20SyncLiveTensorsGraphEPKNS0_13BackendDeviceEN3c108ArrayRefINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEEEb";

@@ -78,7 +78,8 @@ public sealed class DeviceTests : IDisposable
         }
 
         var run = folder.File("dice-cross-entropy");
-        Assert.Equal("", CommandLine.Run("evaluate", run, folder.File("pairs.csv"), "--resamples", "0", "--device", "cuda", "--tile", "32").Errors);
+        var evaluated = CommandLine.Run("evaluate", run, folder.File("pairs.csv"), "--resamples", "0", "--device", "cuda", "--tile", "32");
+        Assert.Equal("", evaluated.Errors);
         var maps = CommandLine.Run("predict", run, folder.File("0.npy"), "-o", folder.File("maps"), "--device", "cuda", "--tile", "32");
         Assert.Contains("1 of 1 images predicted", maps.Output);
     }

@@ -35,7 +35,7 @@ internal static class AnswerPicture
     {
         using var scope = NewDisposeScope();
         var task = description.Task;
-        var values = ((ScoredTask)task).Values(tensor(map.Scores.ToArray(), [1, map.Scores.Count]));
+        var values = ((ScoredTask)task).Values(tensor(map.Scores.ToArray(), [1, map.Scores.Count], device: CPU));
         var value = description.Decision.Calibrate(task, values)[map.Target];
         return task is RegressionTask
             ? string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:G4}")

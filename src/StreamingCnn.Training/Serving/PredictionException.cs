@@ -23,7 +23,9 @@ public sealed class PredictionException : Exception
     {
     }
 
-    /// <summary>Runs what is done with one image; what goes wrong because of that image becomes a <see cref="PredictionException"/>.</summary>
+    /// <summary>
+    /// Runs what is done with one image; what goes wrong because of that image becomes a <see cref="PredictionException"/>.
+    /// </summary>
     internal static T Of<T>(Func<T> work)
     {
         try

@@ -6,6 +6,7 @@ using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Saliency;
 using StreamingCnn.Training.Tasks;
+using TorchSharp;
 
 namespace StreamingCnn.Training.Serving;
 

@@ -6,14 +6,15 @@ namespace StreamingCnn.Interop;
 /// <summary>
 /// Whether libtorch's float32 convolutions on the CPU, of maps in either format, are right on this processor. Where the processor does not
 /// tell the sizes of its caches (seen on an AMD EPYC with AVX-512, in virtual machines that hide them), they are not, by as much as the
-/// values themselves, where channels do not fill whole blocks: oneDNN loses a part of the weights that it pads. float64 is right everywhere.
+/// values themselves, where channels do not fill whole blocks: oneDNN loses a part of the weights that it pads. float64 is right
+/// everywhere.
 /// </summary>
 internal static class ConvolutionCheck
 {
     // Rounding makes about 1e-6 of the largest value, the fault 1e-2 to 1.
     private const double Tolerance = 1e-4;
 
-    // What fails where anything does: forwards; in the gradient of the operand; there with a stride; with few channels; and of one position.
+    // What fails where anything does: forwards; in the gradient of the operand; there with a stride; with few channels; of one position.
     private static readonly (long Inputs, long Outputs, long Side, long Kernel, long Stride)[] Cases =
         [(24, 24, 33, 3, 1), (24, 24, 64, 3, 1), (20, 20, 33, 3, 1), (80, 16, 33, 3, 2), (3, 12, 33, 5, 1), (240, 40, 14, 1, 1)];
 

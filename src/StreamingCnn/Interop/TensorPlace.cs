@@ -6,8 +6,8 @@ namespace StreamingCnn.Interop;
 internal static class TensorPlace
 {
     /// <summary>
-    /// Whether a tensor is on a device. TorchSharp makes a new object for the device of a tensor each time it is asked, and compares devices
-    /// as objects, so that <c>==</c> is never true.
+    /// Whether a tensor is on a device. TorchSharp makes a new object for the device of a tensor each time it is asked, and compares
+    /// devices as objects, so that <c>==</c> is never true.
     /// </summary>
     /// <param name="tensor">The tensor.</param>
     /// <param name="device">The device; without an index it is any of its kind.</param>

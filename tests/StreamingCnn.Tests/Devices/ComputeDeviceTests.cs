@@ -146,7 +146,7 @@ public unsafe class ComputeDeviceTests
     private static int GetMemory(nuint* free, nuint* total)
     {
         *free = (nuint)(current * 16 * Gibibyte);
-        *total = (nuint)(80 * Gibibyte);
+        *total = unchecked((nuint)(80 * Gibibyte));
         return 0;
     }
 }

@@ -189,9 +189,13 @@ internal class ConvolutionLayer : LocalLayer
         return output;
     }
 
-    private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding) => PointConvolution.Replaces(weight, Arguments(padding))
-        ? PointConvolution.Compute(window, weight, bias, Arguments(padding))
-        : functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+    private Tensor Convolve(Tensor window, Tensor weight, Tensor? bias, Pair padding)
+    {
+        var arguments = Arguments(padding);
+        return PointConvolution.Replaces(weight, arguments)
+            ? PointConvolution.Compute(window, weight, bias, arguments)
+            : functional.conv2d(window, weight, bias, stride.ToArray(), padding.ToArray(), dilation.ToArray(), convolution.groups);
+    }
 
     private ConvolutionArguments Arguments(Pair padding) => new(stride, padding, dilation, convolution.groups);
 
