@@ -85,7 +85,7 @@ public class OpaqueStateTests
     public void A_change_of_mode_or_weights_between_the_passes_is_refused_by_path()
     {
         using var scope = NewDisposeScope();
-        var (norm, convolution) = (BatchNorm2d(3), Conv2d(3, 3, 3));
+        var (norm, convolution) = (BatchNorm2d(16), Conv2d(3, 16, 3));
         using var module = new WrittenModule(x => norm.forward(convolution.forward(x)), convolution, norm);
         module.eval();
         using var streaming = new StreamingModule(module, Overlap);
@@ -110,7 +110,7 @@ public class OpaqueStateTests
     public void Modes_that_are_swapped_between_the_passes_are_noticed_in_a_graph_as_well()
     {
         using var scope = NewDisposeScope();
-        var (convolution, norm) = (Conv2d(3, 3, 3), BatchNorm2d(3));
+        var (convolution, norm) = (Conv2d(3, 16, 3), BatchNorm2d(16));
         using var trunk = Sequential(convolution, norm);
         trunk.eval();
         convolution.train();
@@ -170,7 +170,7 @@ public class OpaqueStateTests
     public void Probing_leaves_random_numbers_gradients_and_modes_alone()
     {
         using var scope = NewDisposeScope();
-        var (convolution, norm) = (Conv2d(3, 3, 3), BatchNorm2d(3));
+        var (convolution, norm) = (Conv2d(3, 16, 3), BatchNorm2d(16));
         using var module = new WrittenModule(x => norm.forward(convolution.forward(x)), convolution, norm);
         norm.eval();
         using var streaming = new StreamingModule(module, Overlap);

@@ -22,7 +22,7 @@ public static class ComputedStep
         using var generator = new Generator((ulong)threads);
         var type = float64 ? ScalarType.Float64 : ScalarType.Float32;
         using var trunk = Sequential(
-            Conv2d(3, 24, 5, stride: 2, padding: 2), Softplus(), MaxPool2d(3, 2, 1), Conv2d(24, 40, 3, padding: 1), Softplus(),
+            Conv2d(3, 24, 5, stride: 2, padding: 2), SiLU(), MaxPool2d(3, 2, 1), Conv2d(24, 40, 3, padding: 1), SiLU(),
             ConvTranspose2d(40, 12, 2, 2), AvgPool2d(2), Conv2d(12, 24, 3, groups: 4)).to(type);
         foreach (var parameter in trunk.parameters())
         {
