@@ -167,6 +167,9 @@ internal static class ScriptedOperators
 /// <summary>The integers of a two-dimensional convolution, rows first.</summary>
 internal readonly record struct ConvolutionArguments(Pair Stride, Pair Padding, Pair Dilation, long Groups)
 {
+    /// <summary>A step of one position, no padding, no dilation, one group.</summary>
+    public static ConvolutionArguments Plain { get; } = new(new(1, 1), default, new(1, 1), 1);
+
     /// <summary>Whether it is a transposed one, without output padding.</summary>
     public bool IsTransposed { get; init; }
 }

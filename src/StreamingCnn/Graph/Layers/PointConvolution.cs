@@ -1,4 +1,3 @@
-using StreamingCnn.Geometry;
 using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -72,14 +71,14 @@ internal static class PointConvolution
     {
         var format = window.Format();
         var transposed = weight.transpose(0, 1);
-        var ofRead = Compute(format.Of(gradient), transposed, null, Plain);
-        if (arguments.Stride == Plain.Stride && arguments.Padding == Plain.Padding)
+        var ofRead = Compute(format.Of(gradient), transposed, null, ConvolutionArguments.Plain);
+        if (arguments == ConvolutionArguments.Plain)
             return ofRead;
 
         var (rows, columns) = (arguments.Padding.Rows, arguments.Padding.Columns);
         var padded = format.Zeros(
             [window.shape[0], window.shape[1], window.shape[2] + 2 * rows, window.shape[3] + 2 * columns], window.dtype, window.device);
-        Every(padded, arguments.Stride, ofRead.shape[2], ofRead.shape[3]).copy_(ofRead);
+        padded.Every(arguments.Stride).copy_(ofRead);
         return padded.narrow(2, rows, window.shape[2]).narrow(3, columns, window.shape[3]);
     }
 
@@ -90,17 +89,7 @@ internal static class PointConvolution
     /// <summary>A map's positions as rows of its channels.</summary>
     private static Tensor Rows(Tensor map) => map.permute(0, 2, 3, 1).flatten(0, 2);
 
-    private static ConvolutionArguments Plain => new(new(1, 1), default, new(1, 1), 1);
-
     /// <summary>The positions that are read.</summary>
-    private static Tensor Read(Tensor window, ConvolutionArguments arguments)
-    {
-        var ((rows, columns), stride) = ((arguments.Padding.Rows, arguments.Padding.Columns), arguments.Stride);
-        var padded = rows + columns == 0 ? window : nn.functional.pad(window, [columns, columns, rows, rows]);
-        return Every(padded, stride, (padded.shape[2] - 1) / stride.Rows + 1, (padded.shape[3] - 1) / stride.Columns + 1);
-    }
-
-    private static Tensor Every(Tensor map, Pair stride, long rows, long columns) => stride == Plain.Stride
-        ? map
-        : map.slice(2, 0, stride.Rows * (rows - 1) + 1, stride.Rows).slice(3, 0, stride.Columns * (columns - 1) + 1, stride.Columns);
+    private static Tensor Read(Tensor window, ConvolutionArguments arguments) =>
+        window.Surrounded(arguments.Padding).Every(arguments.Stride);
 }

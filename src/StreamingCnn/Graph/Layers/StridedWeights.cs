@@ -1,4 +1,3 @@
-using StreamingCnn.Geometry;
 using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,8 +18,7 @@ internal static class StridedWeights
     public static Tensor Gradient(Tensor gradient, Tensor window, Tensor weight, ConvolutionArguments arguments)
     {
         using var scope = NewDisposeScope();
-        var (rows, columns) = (arguments.Padding.Rows, arguments.Padding.Columns);
-        var padded = rows + columns == 0 ? window : nn.functional.pad(window, [columns, columns, rows, rows]);
+        var padded = window.Surrounded(arguments.Padding);
         var (stride, format) = (arguments.Stride, window.Format());
         var sum = empty_like(weight);
         for (long row = 0; row < Math.Min(stride.Rows, weight.shape[2]); row++)
@@ -28,19 +26,15 @@ internal static class StridedWeights
             for (long column = 0; column < Math.Min(stride.Columns, weight.shape[3]); column++)
             {
                 using var phase = NewDisposeScope();
-                var taps = Every(weight, stride, row, column);
+                var taps = weight.Every(stride, row, column);
                 var (height, width) = (gradient.shape[2] + taps.shape[2] - 1, gradient.shape[3] + taps.shape[3] - 1);
-                var read = Every(padded, stride, row, column).narrow(2, 0, height).narrow(3, 0, width);
+                var read = padded.Every(stride, row, column).narrow(2, 0, height).narrow(3, 0, width);
                 var ofTaps = ScriptedOperators.ConvolutionBackward(
-                    gradient, format.Copy(read), format.Copy(taps), new(new(1, 1), default, new(1, 1), 1), (false, true, false)).Weight!;
-                Every(sum, stride, row, column).copy_(ofTaps);
+                    gradient, format.Copy(read), format.Copy(taps), ConvolutionArguments.Plain, (false, true, false)).Weight!;
+                sum.Every(stride, row, column).copy_(ofTaps);
             }
         }
 
         return sum.MoveToOuterDisposeScope();
     }
-
-    /// <summary>Every <paramref name="stride"/>-th row and column, from given ones on.</summary>
-    private static Tensor Every(Tensor tensor, Pair stride, long row, long column) =>
-        tensor.slice(2, row, tensor.shape[2], stride.Rows).slice(3, column, tensor.shape[3], stride.Columns);
 }
