@@ -17,6 +17,8 @@ internal sealed class PyramidLevel
     private readonly byte[] rows;
     private readonly byte[] tile;
     private readonly byte[] half;
+    // Kept from row to row: what it grows to is collected late, and would pile up.
+    private readonly MemoryStream packed = new();
     private readonly List<long> offsets = [];
     private readonly List<long> lengths = [];
     private readonly int rowBytes;
@@ -69,7 +71,6 @@ internal sealed class PyramidLevel
 
     private void WriteTiles()
     {
-        using var packed = new MemoryStream();
         for (long left = 0; left < Width; left += Side)
         {
             var (from, count) = ((int)left * image.PositionBytes, (int)Math.Min(Side, Width - left) * image.PositionBytes);
