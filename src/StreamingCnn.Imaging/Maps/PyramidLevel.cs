@@ -17,8 +17,7 @@ internal sealed class PyramidLevel
     private readonly byte[] rows;
     private readonly byte[] tile;
     private readonly byte[] half;
-    // Kept from row to row: what it grows to is collected late, and would pile up.
-    private readonly MemoryStream packed = new();
+    private readonly MemoryStream packed;
     private readonly List<long> offsets = [];
     private readonly List<long> lengths = [];
     private readonly int rowBytes;
@@ -28,15 +27,16 @@ internal sealed class PyramidLevel
     /// <param name="height">Rows of this level.</param>
     /// <param name="width">Columns.</param>
     /// <param name="file">Where tiles go, one behind the other.</param>
-    public PyramidLevel(MapImage image, long height, long width, Stream file)
+    /// <param name="packed">Where a tile is packed; all levels may have the same.</param>
+    public PyramidLevel(MapImage image, long height, long width, Stream file, MemoryStream packed)
     {
-        (this.image, Height, Width, this.file) = (image, height, width, file);
+        (this.image, Height, Width, this.file, this.packed) = (image, height, width, file, packed);
         rowBytes = checked((int)(width * image.PositionBytes));
         rows = new byte[checked((int)Math.Min(Side, height) * rowBytes)];
         tile = new byte[Side * Side * image.PositionBytes];
         // An odd row or column at the end is left out of the next level, as libvips does.
         if (Math.Max(height, width) > Side && Math.Min(height, width) > 1)
-            smaller = new(image, height / 2, width / 2, file);
+            smaller = new(image, height / 2, width / 2, file, packed);
         half = smaller is null ? [] : new byte[smaller.rowBytes];
     }
 

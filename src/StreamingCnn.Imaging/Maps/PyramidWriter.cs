@@ -16,6 +16,8 @@ public sealed class PyramidWriter : IDisposable
     private readonly string path;
     private readonly string part;
     private readonly FileStream file;
+    // One for all tiles: buffers of this size are collected late, and would pile up.
+    private readonly MemoryStream packed = new();
     private readonly PyramidLevel level;
     private readonly int rowBytes;
     private bool isComplete;
@@ -33,7 +35,7 @@ public sealed class PyramidWriter : IDisposable
         (this.path, part) = (path, AtomicFile.TemporaryName(path));
         rowBytes = checked((int)(image.Width * image.PositionBytes));
         file = Try(() => new FileStream(part, FileMode.CreateNew));
-        level = new(image, image.Height, image.Width, file);
+        level = new(image, image.Height, image.Width, file, packed);
         file.Write(new byte[TiffPage.HeaderBytes]);
     }
 
@@ -91,6 +93,7 @@ public sealed class PyramidWriter : IDisposable
     public void Dispose()
     {
         file.Dispose();
+        packed.Dispose();
         if (!isComplete)
             File.Delete(part);
     }
