@@ -22,6 +22,15 @@ public class LearningRateSearchTests
         Assert.InRange(search.Trials[^1].Rate, 1, 5);
     }
 
+    /// <summary>Batches differ, and where nothing is learnt the steepest line through their losses is chance.</summary>
+    [Fact]
+    public void What_falls_by_chance_is_not_suggested()
+    {
+        var random = new Random(2);
+        var found = Enumerable.Range(0, 100).Count(_ => Search(_ => 1 + random.NextDouble()).Suggestion is not null);
+        Assert.InRange(found, 0, 2);
+    }
+
     [Fact]
     public void A_batch_that_is_easy_by_chance_ends_nothing_and_one_without_a_number_does()
     {

@@ -27,7 +27,7 @@ internal sealed class RateSearchRun(
             : $"The loss does not diverge up to a learning rate of {last:0.0e+0}.");
         Say(search.Suggestion is { } rate
             ? (FormattableString)$"It falls most steeply at {rate:0.0e+0}: --rate {rate:0.0e+0}. Look at rates.png, in {run.Path}, before you believe it."
-            : $"It does not fall at any rate; look at rates.png, in {run.Path}.");
+            : $"It falls at no rate by more than batches differ by chance; look at rates.png, in {run.Path}, and give a larger --batch or --find-rate.");
         return Program.Success;
     }
 

@@ -1,5 +1,6 @@
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -87,28 +88,33 @@ internal static class LayerCatalog
         Know<ReLU>(m => new ReluLayer(m));
         // Numbers are maps that autograd keeps besides input and output, out of place and in place.
         Activation<ReLU6>(m => m.inplace, keptInPlace: 1);
-        Activation<LeakyReLU>(m => m.inplace);
-        Activation<ELU>(m => m.inplace, keptInPlace: 1);
-        Activation<CELU>(m => m.inplace);
         Activation<SELU>(m => m.inplace);
         Activation<GELU>(m => m.inplace, keptInPlace: 1);
         Activation<SiLU>(m => m.inplace, keptInPlace: 1);
-        Activation<Mish>(m => m.inplace, kept: 1, keptInPlace: 1);
         Activation<Hardswish>(m => m.inplace, keptInPlace: 1);
         Activation<Hardsigmoid>(m => m.inplace, keptInPlace: 1);
         Activation<Sigmoid>(m => m.inplace);
         Activation<Tanh>(m => m.inplace);
-        Activation<Softsign>(m => m.inplace, kept: 1, keptInPlace: 2);
-        Activation<Threshold>(m => m.inplace, keptInPlace: 1);
+        Function<LeakyReLU>((m, map) => NumberedActivations.Leaky(map, m.negative_slope));
+        Function<ELU>((m, map) => NumberedActivations.Exponential(map, m.alpha));
+        Function<CELU>((m, map) => NumberedActivations.ContinuouslyDifferentiable(map, m.alpha, m.inplace));
+        Function<Threshold>((m, map) => NumberedActivations.Above(map, m.threshold, m.value));
+        Function<Softsign>((_, map) => NumberedActivations.Softsign(map), kept: 1);
         Activation<Tanhshrink>(m => m.inplace, kept: 1, keptInPlace: 1);
+        Know<Softplus>(m => new ScriptedActivationLayer<Softplus>(
+            m,
+            (one, map) => ScriptedOperators.Softplus(map, one.beta, one.threshold),
+            (one, gradient, map) => ScriptedOperators.SoftplusBackward(gradient, map, one.beta, one.threshold)));
+        Know<Mish>(m => new ScriptedActivationLayer<Mish>(
+            m, (_, map) => NumberedActivations.Mish(map), (_, gradient, map) => ScriptedOperators.MishBackward(gradient, map)));
         Add<Hardtanh>(new()
         {
-            Describe = (m, _) => new InPlaceActivationLayer((Hardtanh)m, 1),
+            Describe = (m, _) => new FunctionLayer<Hardtanh>(
+                (Hardtanh)m, (one, map) => NumberedActivations.Clipped(map.clone(), one.min_val, one.max_val), 1),
             Refusal = (m, _) => m is Hardtanh { inplace: false }
                 ? "gives its argument back as it is, by a fault of TorchSharp's; make it with inplace: true"
                 : null,
         });
-        Activation<Softplus>(kept: 0);
         Activation<Softshrink>(kept: 0);
         Activation<Hardshrink>(kept: 0);
         Know<LogSigmoid>(m => new InOrderActivationLayer(m, 1));
@@ -158,9 +164,9 @@ internal static class LayerCatalog
         Add<StochasticDepth>(masking with { Describe = (m, _) => new StochasticDepthLayer((StochasticDepth)m) });
         Add<RReLU>(random with
         {
-            Describe = (m, _) => m is RReLU { inplace: true } rrelu
-                ? new InPlaceActivationLayer(rrelu, 1)
-                : new InOrderActivationLayer((RReLU)m, 1),
+            // In evaluation mode its slope is the mean of the bounds.
+            Describe = (m, _) => new FunctionLayer<RReLU>(
+                (RReLU)m, (one, map) => NumberedActivations.Leaky(map, (one.lower + one.upper) / 2), 0),
             Refusal = (m, _) => m.training
                 ? "draws random slopes in training mode, which is not supported; call eval() on it, or use LeakyReLU or PReLU"
                 : null,
@@ -193,6 +199,9 @@ internal static class LayerCatalog
 
     private static void Activation<TModule>(int kept)
         where TModule : Module<Tensor, Tensor> => Know<TModule>(m => new ActivationLayer(m, kept));
+
+    private static void Function<TModule>(Func<TModule, Tensor, Tensor> function, int kept = 0)
+        where TModule : Module<Tensor, Tensor> => Know<TModule>(m => new FunctionLayer<TModule>(m, function, kept));
 
     private static void Activation<TModule>(Func<TModule, bool> worksInPlace, int kept = 0, int keptInPlace = 0)
         where TModule : Module<Tensor, Tensor> =>

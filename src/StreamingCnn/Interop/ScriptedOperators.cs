@@ -25,6 +25,22 @@ internal static class ScriptedOperators
             .invoke("run", input, output);
     }
 
+    /// <summary>ln(1 + e^(beta x)) / beta; x itself where beta x is above the threshold.</summary>
+    public static Tensor Softplus(Tensor input, double beta, double threshold) => (Tensor)Unit(
+        $"def run(x: Tensor) -> Tensor:\n    return torch.softplus(x, {Number(beta)}, {Number(threshold)})\n\n").invoke("run", input);
+
+    /// <summary>Gradient of <see cref="Softplus"/>.</summary>
+    public static Tensor SoftplusBackward(Tensor gradient, Tensor input, double beta, double threshold) => (Tensor)Unit($"""
+        def run(g: Tensor, x: Tensor) -> Tensor:
+            return torch.softplus_backward(g, x, {Number(beta)}, {Number(threshold)})
+
+
+        """).invoke("run", gradient, input);
+
+    /// <summary>Gradient of x tanh(ln(1 + e^x)).</summary>
+    public static Tensor MishBackward(Tensor gradient, Tensor input) => (Tensor)Unit(
+        "def run(g: Tensor, x: Tensor) -> Tensor:\n    return torch.mish_backward(g, x)\n\n").invoke("run", gradient, input);
+
     /// <summary>Gradients of a two-dimensional convolution; each is null unless wanted.</summary>
     public static (Tensor? Input, Tensor? Weight, Tensor? Bias) ConvolutionBackward(
         Tensor gradient, Tensor input, Tensor weight, ConvolutionArguments arguments, (bool Input, bool Weight, bool Bias) wanted)
@@ -162,6 +178,10 @@ internal static class ScriptedOperators
     private static string Flags((bool, bool, bool) values) => $"[{Flag(values.Item1)}, {Flag(values.Item2)}, {Flag(values.Item3)}]";
 
     private static string Flag(bool value) => value ? "True" : "False";
+
+    private static string Number(double value) => double.IsFinite(value)
+        ? value.ToString("R", CultureInfo.InvariantCulture)
+        : $"float('{(double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf")}')";
 }
 
 /// <summary>The integers of a two-dimensional convolution, rows first.</summary>

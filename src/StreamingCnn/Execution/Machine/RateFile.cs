@@ -26,7 +26,7 @@ internal sealed class RateFile(string? path, ThisMachine machine)
 
     // Kernels, coolers and neighbours change; what was measured in a hurry may be a busy machine's.
     private static readonly TimeSpan Validity = TimeSpan.FromDays(30);
-    private static readonly TimeSpan HurriedValidity = TimeSpan.FromDays(1);
+    private static readonly TimeSpan HurriedValidity = TimeSpan.FromHours(1);
 
     /// <summary>The file of this user; null where there is no folder for it.</summary>
     public static string? DefaultPath
