@@ -92,6 +92,9 @@ internal sealed class ScriptedActivationLayer<TModule>(
 {
     public override bool OutputIsFresh => true;
 
+    // The module may be set to work in place.
+    public override Tensor Whole(IReadOnlyList<Tensor> inputs) => activation.call(inputs[0].clone());
+
     internal override LayerMemory MemoryOf(in Patch patch) => new(KeepsInput: true, KeepsOutput: false) { GradientIsFresh = true };
 
     internal override (Tensor Output, LayerRecord Record) Run(IReadOnlyList<Tensor> inputs, in Patch patch, IReadOnlyList<bool> wanted) =>
