@@ -58,8 +58,8 @@ internal sealed class CarryPlan
     }
 
     /// <summary>
-    /// Of each column of tiles one that stands for it among those that this process runs: the nearest. -1 where the process holds no seam of
-    /// the column.
+    /// Of each column of tiles one that stands for it among those that this process runs: the nearest. -1 where the process holds no seam
+    /// of the column.
     /// </summary>
     /// <param name="named">Of each column the one meant, where one process runs all; it is given back then.</param>
     public int[] InStripe(int[] named)

@@ -157,7 +157,8 @@ public class CarryPlanTests
     private static Func<(int Row, int Column), IEnumerable<(SeamKey Seam, long Values)>> Received(GridPlan plan, Stripes stripes, int rank)
     {
         var traffic = new SeamTraffic(plan, stripes);
-        return tile => tile.Column > plan.Stripe.Start ? [] : Enumerable.Range(0, rank).SelectMany(other => traffic.Of(tile.Row, other, rank))
+        return tile => tile.Column > plan.Stripe.Start ? [] : Enumerable.Range(0, rank)
+            .SelectMany(other => traffic.Of(tile.Row, other, rank))
             .Select(strip => (strip.Piece.Seam, strip.Channels * strip.Piece.Held.Area));
     }
 

@@ -80,7 +80,8 @@ public sealed class SplitNetworkTests
         var (name, error) = SplitStep.Worst(
             3,
             () => Sequential(
-                Conv2d(3, 6, 3, 2, 1, bias: false), BatchNorm2d(6), ReLU(), Conv2d(6, 6, 5, padding: 2, bias: false), BatchNorm2d(6), ReLU(),
+                Conv2d(3, 6, 3, 2, 1, bias: false), BatchNorm2d(6), ReLU(),
+                Conv2d(6, 6, 5, padding: 2, bias: false), BatchNorm2d(6), ReLU(),
                 Conv2d(6, 4, 3, padding: 1, bias: false), BatchNorm2d(4)).@double(),
             rand(2, 3, 61, 150, ScalarType.Float64),
             new() { Tile = (24, 20), BoundaryMaps = place });
@@ -93,7 +94,8 @@ public sealed class SplitNetworkTests
         manual_seed(9);
         const int Ranks = 3;
         Func<Module<Tensor, Tensor>> make = () => Sequential(
-            Conv2d(3, 6, 3, 2, 1, bias: false), BatchNorm2d(6), ReLU(), Upsample(scale_factor: [2, 2]), Conv2d(6, 3, 3, padding: 1)).@double();
+            Conv2d(3, 6, 3, 2, 1, bias: false), BatchNorm2d(6), ReLU(),
+            Upsample(scale_factor: [2, 2]), Conv2d(6, 3, 3, padding: 1)).@double();
         Module<Tensor, Tensor>[] networks = [.. Enumerable.Range(0, Ranks + 1).Select(_ => make())];
         foreach (var network in networks[1..])
             network.load_state_dict(networks[0].state_dict());

@@ -37,8 +37,8 @@ internal static class PlanIdentity
     private static StringBuilder Append(StringBuilder text, StepPlan plan, DifferentiablePart differentiable, long batch)
     {
         var grid = plan.Grid;
-        text.Append(CultureInfo.InvariantCulture, $"{batch} {plan.Tile} {grid.BeyondBorder} {string.Join(' ', plan.Shared!.Stripes.Borders)}");
-        text.Append(CultureInfo.InvariantCulture, $" {string.Join(' ', grid.Late.Levels)}");
+        text.Append(CultureInfo.InvariantCulture, $"{batch} {plan.Tile} {grid.BeyondBorder} {string.Join(' ', grid.Late.Levels)}");
+        text.Append(CultureInfo.InvariantCulture, $" {string.Join(' ', plan.Shared!.Stripes.Borders)}");
         foreach (var node in grid.Graph.Nodes)
             text.Append(CultureInfo.InvariantCulture, $";{node.Channels} {grid.Size(node.Index)} {differentiable.Needs(node.Index)}");
         return text;
