@@ -16,7 +16,10 @@ public static class ImageModel
     /// <param name="task">What its outputs mean.</param>
     /// <param name="samples">The images.</param>
     /// <param name="progress">Told after every image, or as many as there are ranks; null for nobody.</param>
-    /// <param name="ranks">Processes that share the images, and each get all predictions; null for this one alone.</param>
+    /// <param name="ranks">
+    /// Processes that share the images, and each get all predictions; null for this one alone. Those of the model's
+    /// <see cref="StreamingOptions.SplitOver"/> work on each image together.
+    /// </param>
     /// <exception cref="TrainingException">An image cannot be read, or the loss is not a number.</exception>
     public static IReadOnlyList<Prediction> Predict(
         TrainableModel model,
@@ -30,7 +33,7 @@ public static class ImageModel
         ArgumentNullException.ThrowIfNull(samples);
         model.eval();
         using var grad = no_grad();
-        var rounds = new ImageRounds(ranks ?? new SingleProcess(), task.ValueCount);
+        var rounds = new ImageRounds(ranks ?? new SingleProcess(), task.ValueCount, model.Options.SplitOver is { Size: > 1 });
         var predictions = new List<Prediction>(samples.Count);
         long all = 0;
         double loss = 0;

@@ -26,6 +26,9 @@ public sealed class Trainer : IDisposable
     private readonly WeightUpdate update;
     private readonly LearnedData data;
     private readonly ICommunicator ranks;
+
+    // Those that have images of their own: this one alone where all share each image, and the engine adds up what they find.
+    private readonly ICommunicator learners;
     private readonly ImageRounds rounds;
     private readonly MonitoredMetric? monitor;
 
@@ -39,7 +42,8 @@ public sealed class Trainer : IDisposable
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="ranks">
     /// Processes that share the images; null for this one alone. Each makes a model, a trainer with the same options, and calls the same
-    /// methods with the same images; the first one writes the checkpoint.
+    /// methods with the same images; the first one writes the checkpoint. Where the model's <see cref="StreamingOptions.SplitOver"/> names
+    /// several, these are the same, and all work on each image.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
     /// <exception cref="TrainingException">All that learns would be frozen.</exception>
@@ -52,7 +56,9 @@ public sealed class Trainer : IDisposable
         this.options = options ?? new();
         this.options.Validate();
         this.ranks = ranks ?? new SingleProcess();
-        rounds = new(this.ranks, task.ValueCount);
+        var sharesImages = model.Options.SplitOver is { Size: > 1 };
+        learners = sharesImages ? new SingleProcess() : this.ranks;
+        rounds = new(this.ranks, task.ValueCount, sharesImages);
         this.options.Loss?.Check(task);
         monitor = this.options.Monitor is { } name ? MonitoredMetric.Of(task, name) : null;
         // Of a network that scores pixels by itself, the trunk is what it has within.
@@ -65,7 +71,7 @@ public sealed class Trainer : IDisposable
                 "The model is all trunk, and nothing is left to learn while that is frozen; let it learn from the first epoch on.");
         optimizer = Optimizers.Create(this.options, learning);
         average = this.options.WeightAverage is { } decay ? new WeightAverage(model, decay) : null;
-        update = new(model, this.options, optimizer, average, this.ranks);
+        update = new(model, this.options, optimizer, average, learners);
         data = new(this.ranks);
     }
 
@@ -234,7 +240,7 @@ public sealed class Trainer : IDisposable
         try
         {
             position = TrainingCheckpoint.Read(options.Checkpoint, model, optimizer, average, options, check);
-            GradientSum.KeepOfFirst(ranks, model.parameters());
+            GradientSum.KeepOfFirst(learners, model.parameters());
         }
         catch (Exception reason) when (reason is not (TrainingException or WeightFileException or OutOfMemoryException))
         {
@@ -252,7 +258,7 @@ public sealed class Trainer : IDisposable
         var order = ImageOrder.Of(options, position.Epoch, training);
         var updates = (order.Length + options.BatchSize - 1) / options.BatchSize;
         var loss = position.Seen.Sum(seen => seen.Loss);
-        var statistics = new StatisticsSum(ranks, model);
+        var statistics = new StatisticsSum(learners, model);
         while (position.Seen.Count < order.Length && !rounds.Any(cancellation.IsCancellationRequested))
         {
             var done = position.Seen.Count;
@@ -311,7 +317,7 @@ public sealed class Trainer : IDisposable
     {
         model.train();
         optimizer.zero_grad();
-        var statistics = new StatisticsSum(ranks, model);
+        var statistics = new StatisticsSum(learners, model);
         var (loss, all, done) = (0.0, 0L, 0);
         while (done < batch.Length)
         {
@@ -346,7 +352,7 @@ public sealed class Trainer : IDisposable
             return;
         // Of a batch that is not complete.
         if (position.Seen.Count % options.BatchSize != 0)
-            GradientSum.ToFirst(ranks, model.parameters());
+            GradientSum.ToFirst(learners, model.parameters());
         if (ranks.Rank == 0)
             TrainingCheckpoint.Write(options.Checkpoint, model, optimizer, average, options, position, data.Record!);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StreamingCnn.Distributed;
 
 namespace StreamingCnn;
 
@@ -97,6 +98,20 @@ public sealed record StreamingOptions
     /// <value>The default value is null: the system's temporary folder.</value>
     public string? CarryFolder { get; init; }
 
+    /// <summary>
+    /// The processes that share every image: each runs a stripe of tile columns and holds its part of all that waits. All of them make the
+    /// same module, call it at the same time with the same images, and get the same outputs and gradients, those of one process to
+    /// rounding; sinks get the stripe's rectangles alone. The communicator is the engine's while it runs.
+    /// </summary>
+    /// <value>The default value is null: this process has every image alone.</value>
+    public ICommunicator? SplitOver { get; init; }
+
+    /// <summary>How many processes share every image.</summary>
+    internal int Processes => SplitOver?.Size ?? 1;
+
+    /// <summary>Which of them this one is.</summary>
+    internal int Process => SplitOver?.Rank ?? 0;
+
     /// <summary>Told of every tile that is done, on the thread that runs it.</summary>
     /// <value>The default value is null.</value>
     public IProgress<TileProgress>? Progress { get; init; }
@@ -144,6 +159,8 @@ public sealed record StreamingOptions
             problems.Add($"MemoryBudget is {MemoryBudget}, but must be a positive number of bytes");
         if (!Enum.IsDefined(Mode))
             problems.Add($"Mode is {(int)Mode}, which is no StreamingMode");
+        if (SplitOver is { Size: > 1 } && Mode == StreamingMode.Overlap)
+            problems.Add($"SplitOver has {SplitOver.Size} processes, but Mode is {Mode}, whose tiles are not shared; set it to {StreamingMode.ExactlyOnce}, or let each process run images of its own");
         if (!Enum.IsDefined(Compute))
             problems.Add($"Compute is {(int)Compute}, which is no ComputePrecision");
         if (!Enum.IsDefined(Carry))

@@ -39,6 +39,20 @@ public sealed record TilePlan
     public required long OutputBytes { get; init; }
 
     /// <summary>
+    /// Processes that share the image; bytes are then those of one with most columns of tiles, and seconds those of all together, without
+    /// what messages take.
+    /// </summary>
+    public int Processes { get; init; } = 1;
+
+    /// <summary>
+    /// Bytes that a row of tiles leaves for another process in the forward pass, the most of any; as much goes back of gradients.
+    /// </summary>
+    public long RowMessageBytes { get; init; }
+
+    /// <summary>The same of all rows, and of all stages where there are several.</summary>
+    public long MessageBytes { get; init; }
+
+    /// <summary>
     /// Sweeps over the tiles, one after the other: 1, and more where layers look at whole maps. <see cref="Tile"/> and <see cref="Grid"/>
     /// are then those of the first.
     /// </summary>
@@ -145,6 +159,13 @@ public sealed record TilePlan
             "tile",
             $"{Tile.Height} x {Tile.Width} px, {(Mode == StreamingMode.Overlap ? "overlapping" : "each value computed once")}{late}");
         Line("grid", $"{Grid.Rows} x {Grid.Columns} tiles");
+        if (Processes > 1)
+        {
+            Line(
+                "processes",
+                $"{Processes}; bytes are those of one. {Mebibytes(RowMessageBytes)} a row of tiles go to the next, {Mebibytes(MessageBytes)} in all, and back");
+        }
+
         if (Stages > 1)
             Line("stages", string.Create(CultureInfo.InvariantCulture, $"{Stages}; tile and grid are those of the first"));
         Line("output", string.Join(", ", Outputs.Select(output => $"{output.Height} x {output.Width}")));

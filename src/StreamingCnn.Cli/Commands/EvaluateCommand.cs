@@ -51,12 +51,12 @@ internal static class EvaluateCommand
             0);
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var device = CommonOptions.Device();
+        var (device, split) = (CommonOptions.Device(), CommonOptions.SplitImage());
         var command = new AnnouncedCommand(
             "evaluate",
             "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, group, resolution, output, own, tile, memory, device, resamples, seed,
+            weights, data, part, labels, group, resolution, output, own, tile, memory, device, split, resamples, seed,
         };
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.IsShared = true;
@@ -73,6 +73,7 @@ internal static class EvaluateCommand
                     Tile = parsed.GetValue(tile),
                     MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                     Progress = display,
+                    SplitOver = parsed.GetValue(split) ? job.Ranks : null,
                 },
                 parsed.GetValue(own));
             using (model)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Models;
 using StreamingCnn.Planning;
 using StreamingCnn.Training;
@@ -26,6 +27,11 @@ internal static class PlanCommand
         var device = CommonOptions.Device();
         var pooling = new PoolingOptions();
         var classes = CommonOptions.Number("--classes", "Numbers that the model puts out.", 2, 1);
+        var processes = CommonOptions.Number(
+            "--processes", "Processes that share the image, each with a stripe of it; --memory is for each.", 1, 1);
+        var bandwidth = CommonOptions.Parsed(
+            "--bandwidth", "With --processes, bytes that go from one to another in a second.", ByteSize.Parse, "1GB");
+        var latency = CommonOptions.Number("--latency", "With --processes, microseconds that a message takes besides.", 100, 0);
         var explain = new Option<bool>("--explain")
         {
             Description = "Print what each kind of tile does, instruction by instruction, with the memory alive behind each.",
@@ -33,13 +39,15 @@ internal static class PlanCommand
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
             model, norm, pooling.Pooling, pooling.Number, classes, size, tile, memory, mode, channels,
-            carry.Place, carry.Maps, carry.Folder, compute, device, explain,
+            carry.Place, carry.Maps, carry.Folder, compute, device, processes, bandwidth, latency, explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
         command.SetAction(parsed =>
         {
             pooling.Check(parsed);
+            if (parsed.GetValue(processes) is > 1 and var count && parsed.GetValue(mode) == StreamingMode.Overlap)
+                throw new ArgumentException($"--processes {count} share tiles that are computed exactly once, but --mode is overlap; leave out one or the other.");
             var place = Placement.Of(command, parsed, device);
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
@@ -54,10 +62,13 @@ internal static class PlanCommand
                 Mode = parsed.GetValue(mode),
                 Compute = parsed.GetValue(compute),
                 FrozenBatchNorm = parsed.GetValue(norm) == NormKind.Frozen,
+                SplitOver = parsed.GetValue(processes) > 1 ? new PlannedRanks(parsed.GetValue(processes)) : null,
             }));
             var plan = streamed.Plan(height, width, parsed.GetValue(channels));
             Console.Write(plan);
-            if (plan.Mode == StreamingMode.ExactlyOnce)
+            if (plan.Processes > 1)
+                Console.WriteLine($"speed-up   {SpeedUp(plan, streamed.Options, Model, parsed.GetValue(bandwidth), parsed.GetValue(latency))}");
+            else if (plan.Mode == StreamingMode.ExactlyOnce)
                 Console.WriteLine($"overlap    {Overlap(plan, streamed.Options, Model)}");
             if (parsed.GetValue(explain))
                 Console.Write($"\n{plan.Explanation}");
@@ -74,7 +85,36 @@ internal static class PlanCommand
         return command;
     }
 
-    /// <summary>What overlapping tiles would cost in the same memory.</summary>
+    /// <summary>How much faster several processes would be than one with the memory of one of them.</summary>
+    /// <param name="plan">The plan of several.</param>
+    /// <param name="options">Their options.</param>
+    /// <param name="model">Makes the model with others.</param>
+    /// <param name="bandwidth">Bytes in a second from one to another.</param>
+    /// <param name="latency">Microseconds of a message besides.</param>
+    private static string SpeedUp(
+        TilePlan plan, StreamingOptions options, Func<StreamingOptions, StreamingClassifier> model, long bandwidth, int latency)
+    {
+        // The wave has to come to the last process in both passes of each stage; gradients are added up once, there and back.
+        var hops = 2.0 * plan.Stages * (plan.Processes - 1);
+        var messages = (hops * ((latency * 1e-6) + ((double)plan.RowMessageBytes / bandwidth)))
+            + (2.0 * plan.ParameterBytes / bandwidth);
+        var all = plan.Seconds + messages;
+        var network = string.Create(CultureInfo.InvariantCulture, $"messages at {bandwidth / 1e9:0.##} GB/s and {latency} \u00b5s");
+        try
+        {
+            var one = model(options with { SplitOver = null }).Plan(plan.Image.Height, plan.Image.Width);
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"about {one.Seconds / all:0.0} times as fast as one process with the same memory, with {network}: {all:0.0} s");
+        }
+        catch (InsufficientMemoryException)
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture, $"about {all:0.0} s with {network}; the image does not fit into the memory of one process");
+        }
+    }
+
+    /// <summary>What overlapping tiles would cost in the same memory.
     private static string Overlap(TilePlan plan, StreamingOptions options, Func<StreamingOptions, StreamingClassifier> model)
     {
         // A model takes its trunk with it when it goes, and the plan goes on with that.

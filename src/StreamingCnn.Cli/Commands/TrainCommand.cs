@@ -244,6 +244,7 @@ internal static class TrainCommand
             // What is free differs from day to day. The run keeps what it was, so that it does the same when it is resumed.
             MemoryBudget = memory ?? (tile is null && !parsed.GetValue(options.Demo) ? job.DefaultMemoryBudget >> 20 << 20 : null),
             Compute = parsed.GetValue(options.Compute),
+            SplitOver = parsed.GetValue(options.SplitImage) ? job.Ranks : null,
             FrozenBatchNorm = parsed.GetValue(options.Norm) == NormKind.Frozen,
         });
     }

@@ -181,6 +181,8 @@ internal sealed class TrainOptions
 
     public CarryOptions Carry { get; } = new();
 
+    public Option<bool> SplitImage { get; } = CommonOptions.SplitImage();
+
     public Option<double?> Downsample { get; } = CommonOptions.Downsample(
         "Factor by which images are made smaller, at least 1. Default: full resolution.");
 
@@ -331,7 +333,7 @@ internal sealed class TrainOptions
     [
         Demo, Config, Resume, DryRun, FindRate, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
-        .. Carry.All, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
+        .. Carry.All, SplitImage, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
         focal, smoothing, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,

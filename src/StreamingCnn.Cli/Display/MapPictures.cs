@@ -15,7 +15,10 @@ internal static class MapPictures
     public static (string Title, IReadOnlyList<ReportPicture> All)? Of(
         TrainableModel model, LearningTask task, IReadOnlyList<Prediction> predictions)
     {
-        if (model is not StreamingSegmenter segmenter || task is not SegmentationTask maps || predictions.Count == 0)
+        // Processes that share each image have none of it whole.
+        if (model is not StreamingSegmenter { Options.SplitOver: not { Size: > 1 } } segmenter
+            || task is not SegmentationTask maps
+            || predictions.Count == 0)
             return null;
         var order = predictions.OrderByDescending(prediction => maps.Confusion(prediction).MeanIntersectionOverUnion)
             .ThenBy(prediction => prediction.Loss).ToArray();

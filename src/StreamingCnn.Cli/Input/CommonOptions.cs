@@ -72,6 +72,11 @@ internal static class CommonOptions
         ComputeDevice.Parse,
         ComputeDevice.Cpu.ToString());
 
+    public static Option<bool> SplitImage() => new("--split-image")
+    {
+        Description = "Several processes work on each image together, each on a stripe of it, instead of each on an image of its own.",
+    };
+
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",
         "exactly-once, or overlap for overlapping tiles.",

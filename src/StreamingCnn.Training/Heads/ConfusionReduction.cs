@@ -82,6 +82,17 @@ internal sealed class ConfusionRun(long batch, int classes) : ReductionRun
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> Parts() => [tensor(Array.ConvertAll(counts, count => (double)count), device: CPU)];
+
+    /// <inheritdoc/>
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (pair, count) in parts[0].cpu().data<double>().Index())
+            counts[pair] += (long)count;
+    }
+
+    /// <inheritdoc/>
     public override IReadOnlyList<Tensor> Finish()
     {
         long[] shape = [batch, classes * classes];

@@ -8,7 +8,8 @@ namespace StreamingCnn.Training.Ranks;
 /// </summary>
 /// <param name="ranks">The ranks.</param>
 /// <param name="outputs">Numbers in a prediction.</param>
-internal sealed class ImageRounds(ICommunicator ranks, int outputs)
+/// <param name="shareImages">Whether all of them work on each image together, one image after the other.</param>
+internal sealed class ImageRounds(ICommunicator ranks, int outputs, bool shareImages = false)
 {
     /// <summary>Whether one of the ranks says so; each says it at the same place.</summary>
     public bool Any(bool own)
@@ -22,7 +23,7 @@ internal sealed class ImageRounds(ICommunicator ranks, int outputs)
 
     /// <summary>Images of the next round.</summary>
     /// <param name="left">How many there are at most.</param>
-    public int Next(int left) => Math.Min(ranks.Size, left);
+    public int Next(int left) => Math.Min(shareImages ? 1 : ranks.Size, left);
 
     /// <summary>Runs a round.</summary>
     /// <param name="images">An image for each of the first ranks.</param>
@@ -31,7 +32,7 @@ internal sealed class ImageRounds(ICommunicator ranks, int outputs)
     public IReadOnlyList<(Prediction Prediction, long Pixels)> Run(
         IReadOnlyList<TrainingSample> images, Func<TrainingSample, int, (Prediction Prediction, long Pixels)> step)
     {
-        if (ranks.Size == 1)
+        if (ranks.Size == 1 || shareImages)
             return [step(images[0], 0)];
         var width = outputs + 2;
         var all = new double[images.Count * width];

@@ -25,6 +25,9 @@ internal abstract class MapSource(long batch, long channels, long height, long w
     /// <summary>Whether its gradient is wanted.</summary>
     public bool GradientIsWanted { get; init; }
 
+    /// <summary>The columns that are read, and whose gradient there is: all, but for a map of which this process holds a stripe.</summary>
+    public Interval Columns { get; init; } = new(0, width);
+
     /// <summary>Gets its gradient row by row, where it is wanted; null to have it whole.</summary>
     public ImageGradientRows? GradientRows { get; init; }
 

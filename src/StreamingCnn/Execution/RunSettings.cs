@@ -1,3 +1,4 @@
+using StreamingCnn.Distributed;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
 using static TorchSharp.torch;
@@ -32,6 +33,9 @@ internal sealed record RunSettings
 
     /// <summary>Where the gradients of it wait; null for the device that computes. It belongs to the run.</summary>
     public ISeamStore? SeamGradients { get; init; }
+
+    /// <summary>The processes that share the tiles, where the plan is one's part; null where one process runs them all.</summary>
+    public ICommunicator? Ranks { get; init; }
 
     /// <summary>Where time is counted; null for nowhere.</summary>
     public StepProfile? Profile { get; init; }

@@ -32,6 +32,20 @@ internal sealed class SeamGradients(GridPlan plan, RunSettings settings, ISeamSt
         }
     }
 
+    /// <summary>Adds what another process has sent home, [N, C, h, w] of the whole seam.</summary>
+    public void Receive(in SeamPiece piece, Tensor gradient)
+    {
+        if (!store.Has(piece.Seam))
+            store.Put(piece.Seam, Zeros(gradient, piece.Held));
+        store.Take(piece.Seam).Accumulate(gradient);
+    }
+
+    /// <summary>What has been sent to a tile of another process; null where nothing has. It stays the store's.</summary>
+    public Tensor? Sent(in SeamKey seam) => store.Has(seam) ? store.Take(seam) : null;
+
+    /// <summary>Frees what has been sent to a tile of another process.</summary>
+    public void Free(in SeamKey seam) => store.Free(seam);
+
     /// <summary>Adds what has been sent to the gradient of a tile's own rectangle of a map.</summary>
     /// <returns>Whether anything had been sent.</returns>
     public bool TakeInto(int node, (int Row, int Column) tile, Tensor own)

@@ -56,6 +56,22 @@ internal sealed class SeamValues(GridPlan plan, RunSettings settings, ISeamStore
         }
     }
 
+    /// <summary>Takes over what a tile of another process has left, [N, C, h, w].</summary>
+    public void Receive(in SeamKey seam, Tensor values)
+    {
+        store.Put(seam, values);
+        if (!store.HoldsAll)
+            atHand.Add(seam);
+    }
+
+    /// <summary>What a tile has left, for another process. It stays the store's.</summary>
+    public Tensor Left(in SeamKey seam)
+    {
+        if (!store.HoldsAll)
+            atHand.Add(seam);
+        return store.Take(seam);
+    }
+
     /// <summary>Before a tile: asks for what it and the next one read.</summary>
     /// <param name="tile">The tile.</param>
     /// <param name="program">What it does.</param>

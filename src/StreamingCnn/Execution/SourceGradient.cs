@@ -28,7 +28,7 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
         }
 
         Reach(receiver is null ? 0 : region.Rows.Start);
-        using var target = held!.Part(new Region(rows, new(0, source.Width)), region);
+        using var target = held!.Part(new Region(rows, source.Columns), region);
         target.Accumulate(gradient);
     }
 
@@ -92,7 +92,7 @@ internal sealed class SourceGradient(MapSource source) : IDisposable
         first = Math.Min(first, rows.Start);
         using var scope = NewDisposeScope();
         var grown = source.GradientFormat.Zeros(
-            [source.Batch, source.Channels, rows.End - first, source.Width], source.Type, source.Device);
+            [source.Batch, source.Channels, rows.End - first, source.Columns.Length], source.Type, source.Device);
         if (held is not null)
         {
             grown.narrow(2, rows.Start - first, rows.Length).copy_(held);

@@ -12,7 +12,7 @@ internal sealed class SourceGradients : IDisposable
     // For each source whose gradient is handed out row by row, after which row no tile of each row of tiles, or of one before it, reads it.
     private readonly long[]?[] lastRead;
 
-    // Of each row of tiles how many are still to come, and the last row of which any is.
+    // Of each row of tiles how many of this process are still to come, and the last row of which any is.
     private readonly int[] left;
     private int lastRow;
 
@@ -20,7 +20,7 @@ internal sealed class SourceGradients : IDisposable
     /// <param name="sources">The sources, which say what is wanted.</param>
     public SourceGradients(GridPlan plan, SourceSet sources)
     {
-        left = [.. Enumerable.Repeat(plan.Columns.Steps, plan.Rows.Steps)];
+        left = [.. Enumerable.Repeat(plan.Stripe.End - plan.Stripe.Start, plan.Rows.Steps)];
         lastRow = left.Length - 1;
         var count = plan.Graph.Sources.Count;
         (gradients, lastRead) = (new SourceGradient?[count], new long[]?[count]);

@@ -1,3 +1,4 @@
+using StreamingCnn.Execution.Split;
 using StreamingCnn.Graph;
 using StreamingCnn.Interop;
 using StreamingCnn.Planning;
@@ -25,6 +26,7 @@ internal sealed class StreamedRun : IDifferentiableRun
     private bool isReversed;
     private long pressure;
     private readonly HeapExpectation? expected;
+    private readonly SeamExchange? others;
 
     /// <param name="step">The plan.</param>
     /// <param name="sources">The sources; they belong to the run.</param>
@@ -35,6 +37,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         run = new RunContext(step.Grid, sources, new DifferentiablePart(Graph, sources.Wanted), settings, IsReadAgain);
         snapshot = ParameterSnapshot.Of(step.Grid.Graph);
         expected = settings.HeapBytes > 0 ? new(settings.HeapBytes) : null;
+        others = step.Shared is { Stripes: var stripes } ? new(settings.Ranks!, step.Grid, stripes, run) : null;
     }
 
     /// <inheritdoc/>
@@ -68,12 +71,15 @@ internal sealed class StreamedRun : IDifferentiableRun
             if (run.Settings.WillReverse)
                 tapes.Add(order[index], tape);
             var program = Program(order[index]);
+            others?.BeginForward(order[index]);
             Begin(order[index], program, index + 1 < order.Count ? (order[index + 1], Program(order[index + 1])) : null);
             machine.Run(program, order[index], tape);
+            others?.EndForward(order[index]);
             run.Carried.EndForward(order[index]);
             progress?.Report(new(TilePass.Forward, index + 1, order.Count));
         }
 
+        others?.Finish();
         Press(run.Carried.Bytes);
 
         TileProgram Program((int Row, int Column) tile) => step.Programs.Forward(
@@ -120,15 +126,18 @@ internal sealed class StreamedRun : IDifferentiableRun
             tapes.Remove(tile, out var tape);
             using (tape)
             {
+                others?.BeginBackward(tile, strips);
                 Begin(tile, Program(tile), index > 0 ? (order[index - 1], Program(order[index - 1])) : null);
                 machine.Run(Program(tile), tile, tape!);
             }
 
+            others?.EndBackward(tile, strips);
             strips.End(tile);
             sources.End(tile);
             progress?.Report(new(TilePass.Backward, order.Count - index, order.Count));
         }
 
+        others?.Finish();
         run.Layers.Finish(parameters);
         var reached = Graph.Reached(output => gradients[output] is not null);
         var behind = Graph.Layers.Where(node => reached[node.Index])

@@ -1,3 +1,5 @@
+using StreamingCnn.Distributed;
+using StreamingCnn.Execution.Split;
 using StreamingCnn.Execution.Stages;
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Stages;
@@ -15,58 +17,89 @@ namespace StreamingCnn.Execution;
 /// <param name="plans">What was planned so far.</param>
 internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithmetic, PlanMemory plans)
 {
+    private StreamingOptions? agreed;
+
+    /// <summary>The processes that share every image; null where this one has it alone.</summary>
+    private ICommunicator? Ranks => options.SplitOver is { Size: > 1 } ranks ? ranks : null;
+
+    /// <summary>The options, with budgets that all processes have.</summary>
+    private StreamingOptions Options => agreed ??= Ranks is { } ranks ? Agreed(ranks) : options;
+
     /// <summary>A run of local layers.</summary>
     /// <param name="graph">The layers, as they are streamed.</param>
     /// <param name="sources">The sources; the run takes them over.</param>
     /// <param name="willReverse">Whether a backward pass follows.</param>
-    public StreamedRun Of(NetworkGraph graph, SourceSet sources, bool willReverse)
+    public IDifferentiableRun Of(NetworkGraph graph, SourceSet sources, bool willReverse)
     {
-        var plan = plans.Choose(graph, options, arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type), sources.Sizes);
-        return new StreamedRun(
-            plan,
-            sources,
-            Settings(graph.Nodes, sources, willReverse) with
-            {
-                HeapBytes = sources.Device.type == DeviceType.CPU ? plan.HeapBytes : 0,
-                Seams = Seams(plan.Grid, sources, willReverse),
-            });
+        var cost = arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type);
+        var plan = plans.Choose(graph, Options, cost, sources.Sizes);
+        var settings = Settings(
+            graph.Nodes, sources, willReverse, () => PlanIdentity.Of(plan, cost.Differentiable, sources.Batch));
+        return Whole(
+            new StreamedRun(
+                plan,
+                sources,
+                settings with
+                {
+                    HeapBytes = sources.Device.type == DeviceType.CPU ? plan.HeapBytes : 0,
+                    Seams = Seams(plan.Grid, sources, willReverse),
+                }),
+            sources);
     }
 
     /// <summary>A run of a network that looks at whole maps.</summary>
     /// <param name="network">The network, as it is written.</param>
     /// <param name="sources">The sources; the run takes them over.</param>
     /// <param name="willReverse">Whether a backward pass follows.</param>
-    public StagedRun Of(TracedNetwork network, SourceSet sources, bool willReverse)
+    public IDifferentiableRun Of(TracedNetwork network, SourceSet sources, bool willReverse)
     {
         var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
-        var plan = plans.Choose(stages, options, arithmetic.Costs(sources.Batch, sources.Type));
-        return new StagedRun(
-            plan,
-            sources,
-            Settings(network.Maps, sources, willReverse),
-            Shelf(plan, sources, willReverse),
-            (grid, isReversed) => Seams(grid, sources, isReversed));
+        var costs = arithmetic.Costs(sources.Batch, sources.Type);
+        var plan = plans.Choose(stages, Options, costs);
+        return Whole(
+            new StagedRun(
+                plan,
+                sources,
+                Settings(
+                    network.Maps,
+                    sources,
+                    willReverse,
+                    () => PlanIdentity.Of(plan, step => plan.Stages.WantedOf(step.Stage), sources.Batch)),
+                Shelf(plan, sources, willReverse),
+                (grid, isReversed) => Seams(grid, sources, isReversed)),
+            sources);
     }
 
-    private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse)
+    private IDifferentiableRun Whole(IDifferentiableRun run, SourceSet sources) =>
+        Ranks is { } ranks ? new SplitRun(run, ranks, sources) : run;
+
+    private StreamingOptions Agreed(ICommunicator ranks)
+    {
+        plans.SetDefaultBudget(Agreement.Smallest(ranks, plans.DefaultBudget));
+        return options.MemoryBudget is { } budget ? options with { MemoryBudget = Agreement.Smallest(ranks, budget) } : options;
+    }
+
+    private RunSettings Settings(IReadOnlyList<GraphNode> maps, SourceSet sources, bool willReverse, Func<string> identity)
     {
         if (sources.Device.type == DeviceType.CPU)
             TensorHeap.Begin();
         // Drawn only where it is used, so that networks without random layers leave the generator alone.
         var isRandom = maps.Any(node => node.Layer is { IsRandom: true });
+        var seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: CPU).item<long>() : 0;
         return new()
         {
             MapType = arithmetic.MapType(sources.Type),
             Format = arithmetic.Format(sources.Type, sources.Device),
             WillReverse = willReverse,
-            Seed = isRandom ? randint(0, long.MaxValue, [1], dtype: ScalarType.Int64, device: CPU).item<long>() : 0,
+            Ranks = Ranks,
+            Seed = Ranks is { } ranks ? Agreement.Check(ranks, $"{willReverse} {identity()}", seed) : seed,
             Profile = options.Profile,
         };
     }
 
     private RestingSeams? Seams(GridPlan grid, SourceSet sources, bool willReverse)
     {
-        if (!arithmetic.CarryIsElsewhere(sources.Device))
+        if (!arithmetic.CarryIsElsewhere(sources.Device) || grid.Stripe.IsEmpty)
             return null;
         var memory = new SeamMemory(grid, _ => false);
         var valueBytes = sources.Batch * arithmetic.ValueBytes(sources.Type);

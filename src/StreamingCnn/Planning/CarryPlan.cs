@@ -14,6 +14,7 @@ internal sealed class CarryPlan
 
     private readonly int node;
     private SeamLives? lives;
+    private HomeRange? stripe;
 
     /// <param name="rowLayout">The grid along rows.</param>
     /// <param name="columnLayout">The grid along columns.</param>
@@ -45,8 +46,34 @@ internal sealed class CarryPlan
     /// <summary>Number of positions that are stored when everything is kept for the backward pass.</summary>
     public long Positions { get; }
 
-    /// <summary>When each seam is read first and last.</summary>
+    /// <summary>When each seam is read first and last, by the tiles that this process runs.</summary>
     public SeamLives Lives => lives ??= new SeamLives(this);
+
+    /// <summary>The same where this process runs some columns of tiles alone.</summary>
+    public CarryPlan Within(HomeRange columns)
+    {
+        var part = (CarryPlan)MemberwiseClone();
+        (part.lives, part.stripe) = (null, columns);
+        return part;
+    }
+
+    /// <summary>
+    /// Of each column of tiles one that stands for it among those that this process runs: the nearest. -1 where the process holds no seam
+    /// of the column.
+    /// </summary>
+    /// <param name="named">Of each column the one meant, where one process runs all; it is given back then.</param>
+    public int[] InStripe(int[] named)
+    {
+        if (stripe is not { IsEmpty: false } columns)
+            return named;
+        // Between both there may be columns that the process neither reads nor runs.
+        var read = ReadBy(columns);
+        return [.. named.Select((name, column) =>
+            read.Contains(column) || columns.Contains(column) ? Math.Clamp(name, columns.Start, columns.End - 1) : -1)];
+    }
+
+    /// <summary>The columns of tiles of which tiles in some columns read, themselves among them.</summary>
+    public HomeRange ReadBy(HomeRange columns) => Columns.ReadBy(columns);
 
     /// <summary>What a tile stores of the rectangle that it computed.</summary>
     public IEnumerable<SeamPiece> Stored(int row, int column)

@@ -19,9 +19,11 @@ internal sealed class GridPlan
         AxisLayout columns,
         CarryPlan?[] carries,
         bool beyondBorder,
-        TileOrder? order = null)
+        TileOrder? order = null,
+        HomeRange? stripe = null)
     {
         BeyondBorder = beyondBorder;
+        Stripe = stripe ?? new(0, columns.Steps);
         Late = late;
         Graph = graph;
         Roles = roles;
@@ -44,6 +46,9 @@ internal sealed class GridPlan
     public AxisLayout Rows { get; }
 
     public AxisLayout Columns { get; }
+
+    /// <summary>The columns of tiles that this process runs.</summary>
+    public HomeRange Stripe { get; }
 
     /// <summary>Plans exactly-once tiling.</summary>
     /// <param name="graph">The network.</param>
@@ -134,10 +139,22 @@ internal sealed class GridPlan
     public TileOrder Order() => order;
 
     /// <summary>The same with the tiles in another order.</summary>
-    public GridPlan In(TileOrder other) => new(Graph, Roles, Late, Rows, Columns, carries, BeyondBorder, other);
+    public GridPlan In(TileOrder other) => new(Graph, Roles, Late, Rows, Columns, carries, BeyondBorder, other, Stripe);
+
+    /// <summary>The same for a process that runs some columns of tiles alone, row by row.</summary>
+    public GridPlan Within(HomeRange stripe) => new(
+        Graph,
+        Roles,
+        Late,
+        Rows,
+        Columns,
+        Array.ConvertAll(carries, carry => carry?.Within(stripe)),
+        BeyondBorder,
+        TileOrder.Raster(Rows.Steps, stripe),
+        stripe);
 
     /// <summary>The same over another network with the same structure and geometry.</summary>
-    public GridPlan Over(NetworkGraph other) => new(other, Roles, Late, Rows, Columns, carries, BeyondBorder, order);
+    public GridPlan Over(NetworkGraph other) => new(other, Roles, Late, Rows, Columns, carries, BeyondBorder, order, Stripe);
 
     /// <summary>For each computed map the computed maps that read it, through views as well.</summary>
     private static List<int>[] Readers(NetworkGraph graph, MapRoles roles)

@@ -19,6 +19,8 @@ internal sealed class PlanKey
         text.Append(CultureInfo.InvariantCulture, $"{options.Mode} {options.Tile} {options.MemoryBudget} {options.BoundaryMaps} ");
         text.Append(CultureInfo.InvariantCulture, $"{trunk.Batch} {trunk.ElementSize} {trunk.ParameterBytes} {trunk.CarryIsElsewhere}");
         text.Append(CultureInfo.InvariantCulture, $" {trunk.Stage?.Text}");
+        if (options.Processes > 1)
+            text.Append(CultureInfo.InvariantCulture, $" {options.Process} of {options.Processes}");
         foreach (var (stride, period) in options.LateMaps ?? [])
             text.Append(CultureInfo.InvariantCulture, $" {stride}/{period}");
         if (options.LateMaps is not null)

@@ -53,6 +53,13 @@ internal sealed class PlanMemory(Func<long>? defaultBudget = null, Func<string>?
         }
     }
 
+    /// <summary>Says which budget is meant from now on where none is named, on the device that computes now.</summary>
+    public void SetDefaultBudget(long budget)
+    {
+        lock (gate)
+            budgets[place?.Invoke() ?? ""] = budget;
+    }
+
     /// <summary>Plans the stages of a network, or takes what was planned for their like.</summary>
     /// <param name="stages">The stages.</param>
     /// <param name="options">What is asked for.</param>
@@ -106,7 +113,8 @@ internal sealed class PlanMemory(Func<long>? defaultBudget = null, Func<string>?
             decision = decisions.GetValueOrDefault(key.Text);
         }
 
-        var plan = decision?.Over(rows, columns, trunk.Differentiable) ?? Planner.Choose(graph, options, trunk, sources);
+        var plan = decision?.Over(rows, columns, trunk.Differentiable, options.Process)
+            ?? Planner.Choose(graph, options, trunk, sources);
         lock (gate)
         {
             LaidOut++;
@@ -136,19 +144,31 @@ internal sealed class PlanMemory(Func<long>? defaultBudget = null, Func<string>?
         IReadOnlyList<(int Stride, int Period)> Late,
         bool BeyondBorder,
         KeptLayers Kept,
-        long HeapBytes)
+        long HeapBytes,
+        StripedStep? Shared)
     {
         public Decision(StreamingMode mode, StepPlan plan)
-            : this(mode, plan.Tile, plan.Grid.Late.Levels, plan.Grid.BeyondBorder, plan.Kept, plan.HeapBytes)
+            : this(
+                mode,
+                plan.Tile,
+                plan.Grid.Late.Levels,
+                plan.Grid.BeyondBorder,
+                plan.Kept,
+                plan.HeapBytes,
+                plan.Shared)
         {
         }
 
-        public StepPlan Over(AxisNetwork rows, AxisNetwork columns, DifferentiablePart differentiable)
+        public StepPlan Over(AxisNetwork rows, AxisNetwork columns, DifferentiablePart differentiable, int rank)
         {
             var grid = Mode == StreamingMode.Overlap
                 ? GridPlan.Overlap(rows, columns, Tile)
                 : GridPlan.ExactlyOnce(rows, columns, Tile, BeyondBorder, Late);
-            return new(grid, new TilePrograms(grid, differentiable), Kept, Tile) { HeapBytes = HeapBytes };
+            return new(Shared is null ? grid : grid.Within(Shared.Stripes.Of(rank)), new TilePrograms(grid, differentiable), Kept, Tile)
+            {
+                HeapBytes = HeapBytes,
+                Shared = Shared,
+            };
         }
     }
 }

@@ -17,18 +17,19 @@ internal static class PlanSummary
     public static TilePlan Of(
         StepPlan plan, StreamingMode mode, TrunkCost trunk, (NetworkGraph Graph, TrunkCost Cost) conventional, Func<ComputeRates[]> rates)
     {
-        var grid = plan.Grid;
+        var (grid, kept) = plan.Widest;
         var model = new StepModel(grid, trunk);
         var image = grid.Size(grid.Rows.Network.Pace);
         var wholeGrid = GridPlan.ExactlyOnce(
             conventional.Graph, [.. grid.Graph.Sources.Select(source => grid.Size(source.Index))], image, beyondBorder: false);
         var whole = new StepModel(wholeGrid, conventional.Cost, mapsAnew: true);
-        var bytes = model.RunBytes(plan.Kept);
-        var carried = model.CarryBytes(plan.Kept);
+        var bytes = model.RunBytes(kept);
+        var carried = model.CarryBytes(kept);
         // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them is to add
         // up.
         var besides = bytes - trunk.ParameterBytes - (2 * model.OutputBytes) - carried;
-        var tile = Math.Min(model.TileBytes(plan.Kept), besides);
+        var tile = Math.Min(model.TileBytes(kept), besides);
+        var messages = StripeMessages.Of(plan, trunk.Batch * trunk.ValueBytes);
         return new TilePlan
         {
             Image = image,
@@ -37,14 +38,17 @@ internal static class PlanSummary
             LateMaps = LateMaps(grid),
             Outputs = [.. grid.Graph.Outputs.Select(grid.Size)],
             Mode = mode,
+            Processes = plan.Shared?.Stripes.Count ?? 1,
+            RowMessageBytes = messages.Row,
+            MessageBytes = messages.Pass,
             ParameterBytes = trunk.ParameterBytes,
             OutputBytes = 2 * model.OutputBytes,
             CarryBytes = carried,
             CarryElsewhereBytes = model.CarryElsewhereBytes,
-            TileBytes = tile + model.Bytes(plan.Kept) - bytes,
+            TileBytes = tile + model.Bytes(kept) - bytes,
             KeptBytes = besides - tile,
             WholeBytes = whole.AllKeptBytes,
-            Recomputed = model.Recompute(plan.Kept) / model.Forward,
+            Recomputed = model.Recompute(kept) / model.Forward,
             Times = Times,
             Explaining = () => PlanText.Of(plan, trunk),
             ComputedOnceRatio = Computed(grid) is { All: > 0 } values ? values.Computed / values.All : 1,
@@ -55,7 +59,7 @@ internal static class PlanSummary
             var measured = rates();
             var step = new StepModel(grid, trunk.At(measured[0]));
             var whole = new StepModel(wholeGrid, conventional.Cost.At(measured[^1]), mapsAnew: true);
-            return (step.Seconds(plan.Kept), whole.Forward + whole.Backward);
+            return (step.Seconds(kept) * plan.Time, whole.Forward + whole.Backward);
         }
     }
 

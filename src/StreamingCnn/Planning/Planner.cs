@@ -1,6 +1,7 @@
 using System.Globalization;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Planning.Programs;
 
 namespace StreamingCnn.Planning;
 
@@ -12,6 +13,7 @@ internal sealed class Planner
 {
     private const int Smallest = 32;
     private const int SidesTried = 7;
+    private const int RowsForProcess = 16;
     private const int SmallestLateStep = 384;
 
     // Tiles that late maps may wait for.
@@ -33,6 +35,7 @@ internal sealed class Planner
     private readonly AxisNetwork rows;
     private readonly AxisNetwork columns;
     private readonly long[] sides;
+    private readonly int processes;
     private readonly Dictionary<int, long> leastBytes = [];
 
     private Planner(NetworkGraph graph, StreamingOptions options, TrunkCost trunk, IReadOnlyList<(long Height, long Width)> sources)
@@ -42,6 +45,7 @@ internal sealed class Planner
         this.trunk = trunk;
         (rows, columns) = AxisNetwork.Of(graph, sources);
         sides = [.. Sides(Math.Max(Height, Width))];
+        processes = options.Processes;
     }
 
     // Bytes that a step may be expected to take.
@@ -72,7 +76,7 @@ internal sealed class Planner
         NetworkGraph graph, StreamingOptions options, TrunkCost trunk, params IReadOnlyList<(long Height, long Width)> sources)
     {
         var planner = new Planner(graph, options, trunk, sources);
-        return Plan(planner.Plain(Enumerable.Range(0, planner.sides.Length).MinBy(planner.LeastBytes)), budget: 0);
+        return planner.Plan(planner.Plain(Enumerable.Range(0, planner.sides.Length).MinBy(planner.LeastBytes)), budget: 0);
     }
 
     private long SmallestBudget() => StepModel.BudgetFor(Enumerable.Range(0, sides.Length).Min(LeastBytes));
@@ -88,12 +92,15 @@ internal sealed class Planner
         var given = options.MemoryBudget ?? StreamingOptions.DefaultMemoryBudget;
         var budget = StepModel.Within(given);
         var whole = Plain(0);
-        if (Math.Max(whole.Model.AllKeptBytes, whole.Model.EndBytes) <= budget)
+        if (processes == 1 && Math.Max(whole.Model.AllKeptBytes, whole.Model.EndBytes) <= budget)
             return Plan(whole, budget);
 
         var largest = whole.Model.LeastBytes <= budget ? 0 : LargestThatFits(budget, given);
         var (best, least) = (default(Candidate), double.MaxValue);
-        foreach (var candidate in Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates))
+        // Of several processes the last one waits for the first rows: low tiles may be faster than high ones.
+        var tried = processes == 1 ? SidesTried
+            : Math.Max(SidesTried, sides.Count(side => side * RowsForProcess * processes >= Height) - largest);
+        foreach (var candidate in Enumerable.Range(largest, Math.Min(tried, sides.Length - largest)).SelectMany(Candidates))
         {
             if (candidate.Seconds(budget, least) is var seconds && seconds < least)
                 (best, least) = (candidate, seconds);
@@ -152,7 +159,7 @@ internal sealed class Planner
     private IEnumerable<Candidate> Candidates(int side)
     {
         yield return Plain(side);
-        var even = (Even(Height, sides[side]), Even(Width, sides[side]));
+        var even = (Even(Height, sides[side]), Even(Width, Square(side).Width));
         foreach (var late in Levels(sides[side]))
         {
             yield return ExactlyOnce(Square(side), [late]);
@@ -161,7 +168,8 @@ internal sealed class Planner
         }
     }
 
-    private (long Height, long Width) Square(int side) => (Math.Min(sides[side], Height), Math.Min(sides[side], Width));
+    private (long Height, long Width) Square(int side) =>
+        (Math.Min(sides[side], Height), Math.Min(sides[side], Division.Ceiling(Width, processes)));
 
     /// <summary>The smallest multiple of 32 that divides a length into as many tiles as a side does.</summary>
     private static long Even(long length, long side)
@@ -240,8 +248,15 @@ internal sealed class Planner
         Candidate Make(bool beyondBorder)
         {
             var grid = GridPlan.ExactlyOnce(rows, columns, tile, beyondBorder, late);
-            return new(grid, new StepModel(grid, trunk), tile);
+            return processes == 1 ? new(grid, new StepModel(grid, trunk), tile) : Shared(grid, tile);
         }
+    }
+
+    /// <summary>What the widest of several processes' stripes takes, and the time of all of them.</summary>
+    private Candidate Shared(GridPlan grid, (long Height, long Width) tile)
+    {
+        var (stripes, time) = new StripeBalance(new TilePrograms(grid, trunk.Differentiable), trunk).Of(processes);
+        return new(grid, new StepModel(grid.Within(stripes.Widest), trunk), tile) { Stripes = stripes, Time = time };
     }
 
     private Candidate Overlap((long Height, long Width) tile)
@@ -250,10 +265,21 @@ internal sealed class Planner
         return new(grid, new StepModel(grid, trunk), tile);
     }
 
-    private static StepPlan Plan(Candidate candidate, long budget)
+    private StepPlan Plan(Candidate candidate, long budget)
     {
         var kept = candidate.Model.Keep(budget);
-        return new(candidate.Grid, candidate.Model.Programs, kept, candidate.Tile) { HeapBytes = candidate.Model.HeapBytes(kept) };
+        if (candidate.Stripes is not { } stripes)
+            return new(candidate.Grid, candidate.Model.Programs, kept, candidate.Tile) { HeapBytes = candidate.Model.HeapBytes(kept) };
+
+        // The tiles are all processes'; what each keeps of its own it chooses by itself.
+        var own = candidate.Grid.Within(stripes.Of(options.Process));
+        var model = own.Stripe.IsEmpty ? candidate.Model : new StepModel(own, trunk);
+        var ownKept = own.Stripe.IsEmpty ? kept : model.Keep(budget);
+        return new(own, model.Programs, ownKept, candidate.Tile)
+        {
+            HeapBytes = model.HeapBytes(ownKept),
+            Shared = new(stripes, kept, candidate.Time),
+        };
     }
 
     /// <summary>Tile sides to try, largest first: the whole image, then multiples of 32 that shrink by a fifth.</summary>
@@ -268,19 +294,25 @@ internal sealed class Planner
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile)
     {
+        /// <summary>Who runs which columns; null for one process.</summary>
+        public Stripes? Stripes { get; init; }
+
+        /// <summary>The time of a step over that of the model's tiles by themselves.</summary>
+        public double Time { get; init; } = 1;
+
         /// <summary>Seconds with what a budget allows to keep.</summary>
-        public double Seconds(long budget) => Model.Seconds(Model.Keep(budget, roughly: true));
+        public double Seconds(long budget) => Time * Model.Seconds(Model.Keep(budget, roughly: true));
 
         /// <summary>
         /// Seconds within a budget, infinite where nothing fits; where they are not below a number, any that are not either.
         /// </summary>
         public double Seconds(long budget, double below)
         {
-            var once = Model.Forward + Model.Backward;
+            var once = Time * (Model.Forward + Model.Backward);
             if (once >= below)
                 return once;
             var kept = Model.Keep(budget, roughly: true);
-            return Model.Bytes(kept) <= budget ? Model.Seconds(kept) : double.PositiveInfinity;
+            return Model.Bytes(kept) <= budget ? Time * Model.Seconds(kept) : double.PositiveInfinity;
         }
     }
 }

@@ -68,6 +68,15 @@ internal sealed class SeamAxis
     /// <summary>The tiles of which a reader reads positions at a tile, itself among them; none where it computes nothing there.</summary>
     public HomeRange Read(int reader, int step) => reads[reader][step];
 
+    /// <summary>The tiles that lie between the first and the last of which any reader reads positions at some tiles.</summary>
+    public HomeRange ReadBy(HomeRange steps)
+    {
+        var all = default(HomeRange);
+        for (var step = steps.Start; step < steps.End; step++)
+            all = reads.Aggregate(all, (hull, reader) => hull.Hull(reader[step]));
+        return all;
+    }
+
     /// <summary>All positions that the tile computes.</summary>
     public Interval Home(int step) => homes[step];
 

@@ -6,6 +6,12 @@ internal sealed record SeamLengths(long[] Stored, long[] LastRead, long[] FirstR
     /// <summary>Lengths of each tile's seams, and which tiles read them last and first.</summary>
     public static SeamLengths Of(long[] lengths, int[] last, int[] first) => new(lengths, Gather(lengths, last), Gather(lengths, first));
 
+    /// <summary>The same where tiles may store what others have left, too.</summary>
+    public static SeamLengths Of(long[] lengths, int[] stored, int[] last, int[] first) => Of(lengths, last, first) with
+    {
+        Stored = Gather(lengths, stored),
+    };
+
     /// <summary>The lengths at a tile.</summary>
     public IEnumerable<long> At(int step) => [Stored[step], LastRead[step], FirstRead[step]];
 
@@ -13,7 +19,11 @@ internal sealed record SeamLengths(long[] Stored, long[] LastRead, long[] FirstR
     {
         var gathered = new long[lengths.Length];
         for (var step = 0; step < lengths.Length; step++)
-            gathered[at[step]] += lengths[step];
+        {
+            if (at[step] >= 0)
+                gathered[at[step]] += lengths[step];
+        }
+
         return gathered;
     }
 }

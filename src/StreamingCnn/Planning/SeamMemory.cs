@@ -83,6 +83,7 @@ internal sealed class SeamMemory
     private void Add(CarryPlan carry, long channels, bool needsGradient)
     {
         var (rows, columns) = (carry.Rows, carry.Columns);
+        int[] own = carry.InStripe([.. Enumerable.Range(0, columns.Steps)]);
         foreach (var (edge, lengths, across) in carry.Parts)
         {
             // A right edge is read along its own row of tiles.
@@ -91,7 +92,11 @@ internal sealed class SeamMemory
             terms.Add(new(
                 edge == TileEdge.Right ? new(below, below, below)
                     : SeamLengths.Of(below, rows.LastReader, edge == TileEdge.Bottom ? rows.NextReader : rows.FirstReader),
-                SeamLengths.Of(across, columns.LastReader, edge == TileEdge.Right ? columns.NextReader : columns.FirstReader),
+                SeamLengths.Of(
+                    across,
+                    own,
+                    carry.InStripe(columns.LastReader),
+                    carry.InStripe(edge == TileEdge.Right ? columns.NextReader : columns.FirstReader)),
                 needsGradient));
         }
     }

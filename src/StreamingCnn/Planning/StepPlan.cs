@@ -13,6 +13,15 @@ internal sealed record StepPlan(GridPlan Grid, TilePrograms Programs, KeptLayers
     /// <summary>Bytes of tensors that a run has alive at most, besides what is there before it; 0 where that is not known.</summary>
     public long HeapBytes { get; init; }
 
+    /// <summary>How several processes share the tiles, of which this is one's part; null where it runs all.</summary>
+    public StripedStep? Shared { get; init; }
+
+    /// <summary>What a process with most columns of tiles runs and keeps: all of it where there is one.</summary>
+    public (GridPlan Grid, KeptLayers Kept) Widest => Shared is null ? (Grid, Kept) : (Grid.Within(Shared.Stripes.Widest), Shared.Kept);
+
+    /// <summary>The time of a step over that of <see cref="Widest"/> by itself.</summary>
+    public double Time => Shared?.Time ?? 1;
+
     /// <summary>The same over another network with the same structure and geometry.</summary>
     public StepPlan Over(NetworkGraph graph) => this with { Grid = Grid.Over(graph) };
 }

@@ -8,12 +8,12 @@ namespace StreamingCnn.Planning;
 /// </summary>
 internal sealed class TileOrder : IReadOnlyList<(int Row, int Column)>
 {
-    private readonly int columns;
+    private readonly HomeRange columns;
     private readonly (int Row, int Column)[]? places;
 
-    private TileOrder(int rows, int columns, (int Row, int Column)[]? places)
+    private TileOrder(int rows, HomeRange columns, (int Row, int Column)[]? places)
     {
-        Count = rows * columns;
+        Count = rows * (columns.End - columns.Start);
         this.columns = columns;
         this.places = places;
     }
@@ -22,16 +22,21 @@ internal sealed class TileOrder : IReadOnlyList<(int Row, int Column)>
     public int Count { get; }
 
     /// <inheritdoc/>
-    public (int Row, int Column) this[int index] => places is null ? (index / columns, index % columns) : places[index];
+    public (int Row, int Column) this[int index] => places is null
+        ? (index / (columns.End - columns.Start), columns.Start + (index % (columns.End - columns.Start)))
+        : places[index];
 
     /// <summary>Row by row.</summary>
-    public static TileOrder Raster(int rows, int columns) => new(rows, columns, null);
+    public static TileOrder Raster(int rows, int columns) => Raster(rows, new HomeRange(0, columns));
+
+    /// <summary>Some columns alone, row by row.</summary>
+    public static TileOrder Raster(int rows, HomeRange columns) => new(rows, columns, null);
 
     /// <summary>An order of all tiles of a grid.</summary>
     /// <exception cref="ArgumentException">A tile is missing, or comes before one that it may read of.</exception>
     public static TileOrder Of(int rows, int columns, IEnumerable<(int Row, int Column)> places)
     {
-        var order = new TileOrder(rows, columns, [.. places]);
+        var order = new TileOrder(rows, new(0, columns), [.. places]);
         var done = new bool[rows, columns];
         foreach (var (row, column) in order.places!)
         {

@@ -37,6 +37,14 @@ internal sealed class BinAveragesRun : ReductionRun
         }
     }
 
+    public override IReadOnlyList<Tensor> Parts() => [sums];
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var unrecorded = no_grad();
+        sums.Accumulate(parts[0]);
+    }
+
     public override IReadOnlyList<Tensor> Finish()
     {
         using var scope = NewDisposeScope();

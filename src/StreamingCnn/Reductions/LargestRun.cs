@@ -55,6 +55,17 @@ internal sealed class LargestRun : ReductionRun
         }
     }
 
+    public override IReadOnlyList<Tensor> Parts() => [values, places];
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        var (merged, where) = Largest(stack([values, parts[0]]), stack([places, parts[1]]));
+        values.copy_(merged);
+        places.copy_(where);
+    }
+
     public override IReadOnlyList<Tensor> Finish() => [values.reshape(resultShape).clone(), places.reshape(resultShape).clone()];
 
     public override IReadOnlyList<Tensor?> Gradient(

@@ -48,6 +48,15 @@ internal sealed class MomentsRun : ReductionRun
         Merge(stack(means), stack(allSquares), stack(counts));
     }
 
+    public override IReadOnlyList<Tensor> Parts() => [mean, squares, count];
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        Merge(stack([mean, parts[0]]), stack([squares, parts[1]]), stack([count, parts[2]]));
+    }
+
     public override IReadOnlyList<Tensor> Finish() => [mean.clone(), squares.clone(), count.clone()];
 
     public override IReadOnlyList<Tensor?> Gradient(

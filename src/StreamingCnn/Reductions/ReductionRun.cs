@@ -22,6 +22,19 @@ public abstract class ReductionRun : IDisposable
     /// <param name="left">The maps' column that their first column is.</param>
     public abstract void Add(IReadOnlyList<Tensor> rectangles, long top, long left);
 
+    /// <summary>
+    /// What has been added so far, for other processes that have added other positions of the same maps. Numbers and shapes follow from the
+    /// maps' shape alone, also where nothing has come.
+    /// </summary>
+    /// <returns>In float64; they may be the run's own and are not changed.</returns>
+    /// <exception cref="NotSupportedException">The reduction cannot be taken apart.</exception>
+    public virtual IReadOnlyList<Tensor> Parts() => throw HasNoParts();
+
+    /// <summary>Adds what another run has added, of positions that this one has not had.</summary>
+    /// <param name="parts">What <see cref="Parts"/> of the other one has given.</param>
+    /// <exception cref="NotSupportedException">The reduction cannot be taken apart.</exception>
+    public virtual void Merge(IReadOnlyList<Tensor> parts) => throw HasNoParts();
+
     /// <summary>Ends the sum: nothing is added any more.</summary>
     /// <returns>The results in float64, which the caller owns.</returns>
     public abstract IReadOnlyList<Tensor> Finish();
@@ -40,4 +53,7 @@ public abstract class ReductionRun : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    private NotSupportedException HasNoParts() => new(
+        $"{GetType().Name} cannot be summed up over processes, since it does not say what it has added so far; override ReductionRun.Parts and ReductionRun.Merge, or let each process run images of its own.");
 }

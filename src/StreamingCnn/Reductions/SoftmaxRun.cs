@@ -43,14 +43,16 @@ internal sealed class SoftmaxRun : ReductionRun
                 allWeighted.Add(values.mul(exponentials).OverPositions().MoveToOuterDisposeScope());
         }
 
-        var together = stack(allLargest);
-        var merged = together.amax([0]);
-        // Where nothing counts the largest score is minus infinity, and its exponential 0: such a block does not enter.
-        var scale = together.sub(Origin(merged)).exp_();
-        largest.copy_(merged);
-        sum.copy_(stack(sums).mul(scale).sum(dim: 0));
-        if (hasValues)
-            weighted.copy_(stack(allWeighted).mul(scale).sum(dim: 0));
+        Merge(stack(allLargest), stack(sums), hasValues ? stack(allWeighted) : null);
+    }
+
+    public override IReadOnlyList<Tensor> Parts() => hasValues ? [largest, sum, weighted] : [largest, sum];
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        Merge(stack([largest, parts[0]]), stack([sum, parts[1]]), hasValues ? stack([weighted, parts[2]]) : null);
     }
 
     public override IReadOnlyList<Tensor> Finish()
@@ -100,6 +102,18 @@ internal sealed class SoftmaxRun : ReductionRun
         largest.Dispose();
         sum.Dispose();
         weighted.Dispose();
+    }
+
+    /// <summary>Merges parts, [parts, N, C] each, the first of which are those so far.</summary>
+    private void Merge(Tensor allLargest, Tensor sums, Tensor? allWeighted)
+    {
+        var merged = allLargest.amax([0]);
+        // Where nothing counts the largest score is minus infinity, and its exponential 0: such a block does not enter.
+        var scale = allLargest.sub(Origin(merged)).exp_();
+        largest.copy_(merged);
+        sum.copy_(sums.mul(scale).sum(dim: 0));
+        if (allWeighted is not null)
+            weighted.copy_(allWeighted.mul(scale).sum(dim: 0));
     }
 
     /// <summary>What exponentials are taken relative to; anything will do where there are none.</summary>

@@ -76,6 +76,15 @@ internal sealed class SumRun : ReductionRun
             weight.Accumulate(rectangles[0].shape[2] * rectangles[0].shape[3]);
     }
 
+    public override IReadOnlyList<Tensor> Parts() => [sum, weight];
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var unrecorded = no_grad();
+        sum.Accumulate(parts[0]);
+        weight.Accumulate(parts[1]);
+    }
+
     public override IReadOnlyList<Tensor> Finish() => [sum.clone(), weight.clone()];
 
     public override IReadOnlyList<Tensor?> Gradient(

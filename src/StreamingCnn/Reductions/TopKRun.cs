@@ -38,11 +38,16 @@ internal sealed class TopKRun : ReductionRun
             allPlaces.Add(MapPlaces.Of(within, block, top, left, shape.Width).MoveToOuterDisposeScope());
         }
 
-        // By place, and then by value without disturbing that order among equals.
-        var (byPlace, order) = cat(allPlaces, 2).sort(2);
-        var (byValue, orderOfEquals) = cat(allValues, 2).gather(2, order).sort(2, descending: true, stable: true);
-        values.copy_(byValue.narrow(2, 0, k));
-        places.copy_(byPlace.gather(2, orderOfEquals.narrow(2, 0, k)));
+        Choose(cat(allValues, 2), cat(allPlaces, 2));
+    }
+
+    public override IReadOnlyList<Tensor> Parts() => [values, places];
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        Choose(cat([values, parts[0]], 2), cat([places, parts[1]], 2));
     }
 
     public override IReadOnlyList<Tensor> Finish() => [values.clone(), places.clone()];
@@ -64,6 +69,16 @@ internal sealed class TopKRun : ReductionRun
     {
         values.Dispose();
         places.Dispose();
+    }
+
+    /// <summary>Keeps the largest of candidates, [N, C, candidates].</summary>
+    private void Choose(Tensor candidates, Tensor theirPlaces)
+    {
+        // By place, and then by value without disturbing that order among equals.
+        var (byPlace, order) = theirPlaces.sort(2);
+        var (byValue, orderOfEquals) = candidates.gather(2, order).sort(2, descending: true, stable: true);
+        values.copy_(byValue.narrow(2, 0, k));
+        places.copy_(byPlace.gather(2, orderOfEquals.narrow(2, 0, k)));
     }
 
     /// <summary>

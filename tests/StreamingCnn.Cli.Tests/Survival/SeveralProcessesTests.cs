@@ -46,6 +46,21 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void They_share_each_image_and_do_what_one_does(string launcher)
+    {
+        Skip(launcher);
+        Succeed(Shared(launcher, [.. runs.Train(folder.File("split"), epochs: 2), "--split-image"], ranks: 3));
+        AssertIsRunOfOne("split", epochs: 2);
+
+        string[] evaluate = ["evaluate", folder.File("split"), runs.Data, "--tile", "32", "--resamples", "0", "--output"];
+        Succeed(CommandLine.Run([.. evaluate, folder.File("one")]));
+        Succeed(Shared(launcher, [.. evaluate, folder.File("three"), "--split-image"], ranks: 3));
+        Assert.Equal(Files(folder.File("one")), Files(folder.File("three")));
+        Assert.Equal(File.ReadAllText(folder.File("one/metrics.csv")), File.ReadAllText(folder.File("three/metrics.csv")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void They_judge_explain_and_refuse_as_one_does(string launcher)
     {
         Skip(launcher, isOfAll: true);

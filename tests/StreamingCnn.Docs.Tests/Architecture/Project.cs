@@ -24,14 +24,15 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
         [
             // Integers alone.
             new("Geometry", ["Geometry"], []),
-            // What users hand in and get back: data and interfaces at the face that know no room, so that any room may know them.
+            // What users hand in and get back: data and interfaces at the face that know no room, so that any room may know them; but for
+            // the processes that options name, whose room knows none either.
             new(
                 "Contracts",
                 [
                     "CarryPlace.cs", "ComputePrecision.cs", "IImageSource.cs", "IMapSink.cs", "IPreparedImageSource.cs",
                     "ImageGradientRows.cs", "StepProfile.cs", "StreamingOptions.cs", "TilePlan.cs", "TileProgress.cs",
                 ],
-                [Torch]),
+                [Torch, "Distributed"]),
             new("Interop", ["Interop"], [Torch, "Geometry"]),
             // Sums over maps know tensors alone: what they are sums for, and which tiles there are, is for those above.
             new("Reductions", ["Reductions"], [Torch, "Interop"]),
@@ -43,7 +44,11 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // A network may sum up whole maps.
             new("Graph", ["Graph"], [Torch, "Geometry", "Interop", "Reductions", "Models/Layers"]),
             new("Planning", ["Planning"], ["Geometry", "Graph", "Contracts"]),
-            new("Execution", ["Execution"], [Torch, "Geometry", "Interop", "Reductions", "Graph", "Planning", "Contracts"]),
+            // Processes that share an image send each other what tiles leave at the borders of their stripes.
+            new(
+                "Execution",
+                ["Execution"],
+                [Torch, "Geometry", "Interop", "Reductions", "Distributed", "Graph", "Planning", "Contracts"]),
             // Of several processes on a machine each takes a device of its own.
             new("Face", [""], [Torch, "Interop", "Distributed", "Graph", "Execution", "Contracts"]),
             // Gates and poolings are small functions of sums over maps.

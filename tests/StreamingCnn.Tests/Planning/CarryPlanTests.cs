@@ -29,6 +29,31 @@ public class CarryPlanTests
         iter: 400,
         threads: 1);
 
+    /// <summary>What tiles to the left have left comes before a row's first tile in the stripe, from whoever runs them.</summary>
+    [Fact]
+    public void So_it_is_in_each_stripe_of_several_processes() => Gen.Select(
+        Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 8], Gen.Bool),
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 40]),
+        Gen.Select(Gen.Int[1, 45], Gen.Int[1, 12]),
+        Gen.Int[0, 20].Array[1, 5],
+        Gen.Int[1, 4]).Sample(
+        (c, size, tile, weights, period) =>
+        {
+            var (seed, layers, beyondBorder) = c;
+            var graph = RandomGraph.Grow(seed, layers, size.Item1, size.Item2, RandomGraph.AllKinds);
+            var plan = GridPlan.ExactlyOnce(
+                graph, [(size.Item1, size.Item2)], (tile.Item1, tile.Item2), beyondBorder, period > 1 ? [(2, period)] : null);
+            var stripes = Stripes.Balanced(
+                [.. Enumerable.Range(0, plan.Columns.Steps).Select(column => (double)weights[column % weights.Length])], weights.Length);
+            for (var rank = 0; rank < stripes.Count; rank++)
+            {
+                if (!stripes.Of(rank).IsEmpty)
+                    Play(plan.Within(stripes.Of(rank)), oneReader: false, (stripes, rank));
+            }
+        },
+        iter: 300,
+        threads: 1);
+
     [Fact]
     public void Tiles_of_one_pixel_find_theirs_as_well()
     {
@@ -83,9 +108,11 @@ public class CarryPlanTests
     /// <param name="plan">The plan.</param>
     /// <param name="oneReader">Whether each map has one reader, so that all its gradients arise where the model says; with several they
     /// may come later.</param>
-    private static void Play(GridPlan plan, bool oneReader)
+    /// <param name="part">Of several processes' stripes the one that is played; null for one process.</param>
+    private static void Play(GridPlan plan, bool oneReader, (Stripes Stripes, int Rank)? part = null)
     {
         var order = plan.Order();
+        var received = part is var (stripes, rank) ? Received(plan, stripes, rank) : _ => [];
         var model = new SeamMemory(plan, _ => true).Held().ToArray();
         var values = new Dictionary<SeamKey, long>();
         long stored = 0, bytes = 0;
@@ -105,6 +132,12 @@ public class CarryPlanTests
                 }
             }
 
+            foreach (var (seam, length) in received(order[index]))
+            {
+                values.Add(seam, length);
+                bytes += length;
+            }
+
             foreach (var seam in Reads(plan, tile))
                 Law.Holds(values.ContainsKey(seam), $"{seam} is read by {order[index]} before it is stored or after it was freed");
             Law.Holds(bytes == model[index].Forward, $"Tile {order[index]} holds {bytes}, by the model {model[index].Forward}");
@@ -116,16 +149,29 @@ public class CarryPlanTests
         }
 
         Law.Holds(values.Count == 0, $"{values.Keys.FirstOrDefault()} is left at the end");
-        Law.Holds(stored == plan.CarriedValues, $"{stored} values are stored, the plan says {plan.CarriedValues}");
-        PlayBackwards(plan, model, oneReader);
+        Law.Holds(part is not null || stored == plan.CarriedValues, $"{stored} values are stored, the plan says {plan.CarriedValues}");
+        PlayBackwards(plan, model, oneReader, received);
     }
 
-    private static void PlayBackwards(GridPlan plan, SeamsHeld[] model, bool oneReader)
+    /// <summary>What other processes' tiles have left, where it comes: at the first tile of each row.</summary>
+    private static Func<(int Row, int Column), IEnumerable<(SeamKey Seam, long Values)>> Received(GridPlan plan, Stripes stripes, int rank)
+    {
+        var traffic = new SeamTraffic(plan, stripes);
+        return tile => tile.Column > plan.Stripe.Start ? [] : Enumerable.Range(0, rank)
+            .SelectMany(other => traffic.Of(tile.Row, other, rank))
+            .Select(strip => (strip.Piece.Seam, strip.Channels * strip.Piece.Held.Area));
+    }
+
+    private static void PlayBackwards(
+        GridPlan plan,
+        SeamsHeld[] model,
+        bool oneReader,
+        Func<(int Row, int Column), IEnumerable<(SeamKey Seam, long Values)>> received)
     {
         var order = plan.Order();
         var values = order
             .SelectMany(tile => Carried(plan).SelectMany(map => map.Carry.Stored(tile.Row, tile.Column)
-                .Select(piece => (piece.Seam, Values: piece.Held.Area * map.Node.Channels))))
+                .Select(piece => (piece.Seam, Values: piece.Held.Area * map.Node.Channels))).Concat(received(tile)))
             .ToDictionary(stored => stored.Seam, stored => stored.Values);
         var sizes = values.ToDictionary();
         var gradients = new HashSet<SeamKey>();
@@ -141,6 +187,7 @@ public class CarryPlanTests
             gradients.UnionWith(reads);
             Holds(held.ValuesLeft, held.Gradients);
             gradients.ExceptWith(Carried(plan).SelectMany(map => map.Carry.Stored(place.Row, place.Column)).Select(piece => piece.Seam));
+            gradients.ExceptWith(received(place).Select(strip => strip.Seam));
 
             void Holds(long expected, long expectedGradients)
             {

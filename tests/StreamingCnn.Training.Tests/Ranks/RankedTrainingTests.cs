@@ -30,6 +30,24 @@ public class RankedTrainingTests
         AssertSameBits(shared[1], Train(3, Options, training: training));
     }
 
+    /// <summary>Ranks that share each image, in stripes; also stopped by one of them in the middle of a batch.</summary>
+    [Fact]
+    public void So_they_are_where_ranks_share_each_image()
+    {
+        using var folder = new TemporaryFolder();
+        var options = Options with { Checkpoint = folder.File("checkpoint"), CheckpointInterval = 2, BatchSize = 5, Epochs = 2 };
+        var alone = Train(1, options with { Checkpoint = null });
+
+        var shared = Train(3, options with { Checkpoint = null }, sharesImages: true);
+        AssertNear(alone, shared, "3 ranks");
+        AssertSameBits(shared, Train(3, options with { Checkpoint = null }, sharesImages: true));
+
+        Assert.Single(Train(3, options, stopAfter: 11, sharesImages: true).History);
+        File.Copy(folder.File("checkpoint"), folder.File("again"));
+        AssertNear(alone, Train(2, options, resume: true, sharesImages: true), "2 ranks that go on");
+        AssertNear(alone, Train(2, options with { Checkpoint = folder.File("again") }, resume: true), "2 ranks with images of their own");
+    }
+
     /// <summary>Stopped by one of four ranks in the middle of a batch; one and two ranks go on.</summary>
     [Fact]
     public void Another_number_of_ranks_goes_on()
@@ -83,7 +101,12 @@ public class RankedTrainingTests
     }
 
     private static Outcome Train(
-        int count, TrainingOptions options, int? stopAfter = null, bool resume = false, TrainingSample[]? training = null)
+        int count,
+        TrainingOptions options,
+        int? stopAfter = null,
+        bool resume = false,
+        TrainingSample[]? training = null,
+        bool sharesImages = false)
     {
         training ??= Samples.Brightness(7);
         var validation = Samples.Brightness(2, 100);
@@ -92,6 +115,8 @@ public class RankedTrainingTests
         ThreadRanks.Run(count, ranks =>
         {
             using var stop = new CancellationTokenSource();
+            if (sharesImages)
+                models.Share(ranks);
             using var trainer = new Trainer(models[ranks.Rank], Classes, options, ranks);
             if (resume)
                 trainer.Resume(training, validation);
@@ -161,9 +186,22 @@ public class RankedTrainingTests
     {
         private readonly StreamingClassifier[] models;
 
-        public Models(int count) => models = [.. Enumerable.Range(0, count).Select(_ => Make())];
+        public Models(int count) => models = [.. Enumerable.Range(0, count).Select(_ => Make(null))];
 
         public StreamingClassifier this[int rank] => models[rank];
+
+        /// <summary>Makes a rank's model anew, as one whose images all of them share.</summary>
+        public void Share(ICommunicator ranks)
+        {
+            // Weights come from one generator.
+            lock (models)
+            {
+                models[ranks.Rank].Dispose();
+                models[ranks.Rank] = Make(ranks);
+            }
+
+            ranks.Meet();
+        }
 
         public void Dispose()
         {
@@ -171,7 +209,7 @@ public class RankedTrainingTests
                 model.Dispose();
         }
 
-        private static StreamingClassifier Make()
+        private static StreamingClassifier Make(ICommunicator? ranks)
         {
             manual_seed(7);
             var twice = BatchNorm2d(6, momentum: 0.2);
@@ -184,7 +222,8 @@ public class RankedTrainingTests
                 ("norm2", twice),
                 ("conv2", Conv2d(6, 8, 3, padding: 1)),
                 ("norm3", mean), ("act2", ReLU()));
-            return (StreamingClassifier)new StreamingClassifier(trunk, 2, new StreamingOptions { Tile = (24, 24) }).to(ScalarType.Float64);
+            var options = new StreamingOptions { Tile = (24, 24 / (ranks is null ? 1 : 2)), SplitOver = ranks };
+            return (StreamingClassifier)new StreamingClassifier(trunk, 2, options).to(ScalarType.Float64);
         }
     }
 }

@@ -20,6 +20,9 @@ internal sealed class BoundaryMaps(
     private readonly StoredMap?[] gradients = new StoredMap?[maps];
     private readonly MapShape[] shapes = new MapShape[maps];
 
+    // Of maps of which a stripe is held, its columns; null for whole maps.
+    private readonly Interval?[] stripes = new Interval?[maps];
+
     /// <summary>The shelf.</summary>
     public IMapShelf Shelf => shelf;
 
@@ -27,17 +30,24 @@ internal sealed class BoundaryMaps(
     public bool Has(int map) => values[map] is not null;
 
     /// <summary>Makes room for a map, which a stage writes next.</summary>
-    public IMapSink Begin(int map, MapShape shape)
+    /// <param name="map">The map.</param>
+    /// <param name="shape">Its size.</param>
+    /// <param name="columns">The columns that are held, where others hold the rest; null for all.</param>
+    public IMapSink Begin(int map, MapShape shape, Interval? columns = null)
     {
-        shapes[map] = shape;
-        return values[map] = shelf.New(shape, mapType);
+        (shapes[map], stripes[map]) = (columns is { } stripe ? shape with { Width = stripe.Length } : shape, columns);
+        var stored = values[map] = shelf.New(shapes[map], mapType);
+        return columns is { } some ? new ColumnsSink(stored, some) : stored;
     }
+
+    /// <summary>Writes a rectangle that another process has made.</summary>
+    public void Write(int map, long top, long left, Tensor rectangle) => values[map]!.Write(top, left - Left(map), rectangle);
 
     /// <summary>A map has been written.</summary>
     public void Complete(int map) => values[map]!.Complete();
 
     /// <summary>A map that waits, as it was written.</summary>
-    public MapSource Values(int map) => new StoredMapSource(values[map]!, type, device);
+    public MapSource Values(int map) => new StoredMapSource(values[map]!, type, device) { Left = Left(map) };
 
     /// <summary>A map that waits, as a stage's source.</summary>
     /// <param name="map">The map.</param>
@@ -48,6 +58,8 @@ internal sealed class BoundaryMaps(
         var takesParts = shelf.TakesParts;
         return new StoredMapSource(values[map]!, type, device)
         {
+            Left = Left(map),
+            Columns = stripes[map] ?? new Interval(0, shapes[map].Width),
             GradientIsWanted = gradientIsWanted,
             GradientFormat = format,
             GradientParts = takesParts ? (region, part) => AddPart(map, region, part, isReached()) : null,
@@ -71,7 +83,7 @@ internal sealed class BoundaryMaps(
         if (gradients[map] is not { } gradient)
             return null;
         gradient.Complete();
-        return new StoredMapSource(gradient, type, device);
+        return new StoredMapSource(gradient, type, device) { Left = Left(map) };
     }
 
     /// <summary>Frees the room of maps and of their gradients.</summary>
@@ -96,9 +108,13 @@ internal sealed class BoundaryMaps(
 
     private void AddPart(int map, Region region, Tensor part, bool isReached)
     {
-        if (isReached)
-            Gradient(map).AddPart(region, part);
+        if (!isReached)
+            return;
+        var (left, right) = (region.Columns.Start - Left(map), region.Columns.End - Left(map));
+        Gradient(map).AddPart(region with { Columns = new(left, right) }, part);
     }
+
+    private long Left(int map) => stripes[map]?.Start ?? 0;
 
     private StoredMap Gradient(int map) => gradients[map] ??= shelf.New(shapes[map], type);
 }

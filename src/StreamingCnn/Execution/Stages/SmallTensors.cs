@@ -1,3 +1,4 @@
+using StreamingCnn.Distributed;
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
@@ -17,8 +18,16 @@ namespace StreamingCnn.Execution.Stages;
 /// <param name="type">Type of the computation.</param>
 /// <param name="device">Device of the computation.</param>
 /// <param name="willReverse">Whether a backward pass may follow.</param>
+/// <param name="ranks">
+/// The processes that share the tiles, null for one alone. Each has all small tensors and their gradients; what tiles give is added up.
+/// </param>
 internal sealed class SmallTensors(
-    TracedNetwork network, GlobalDifferentiablePart differentiable, ScalarType type, Device device, bool willReverse)
+    TracedNetwork network,
+    GlobalDifferentiablePart differentiable,
+    ScalarType type,
+    Device device,
+    bool willReverse,
+    ICommunicator? ranks = null)
     : IRunQuantities, IDisposable
 {
     private readonly Tensor?[] values = new Tensor?[network.Smalls.Count];
@@ -26,6 +35,10 @@ internal sealed class SmallTensors(
     private readonly Recorded?[] records = new Recorded?[network.Smalls.Count];
     private readonly ReductionRun?[] sums = new ReductionRun?[network.Reductions.Count];
     private readonly bool[] isExpected = new bool[network.Smalls.Count];
+    private readonly ReductionShape?[] shapes = new ReductionShape?[network.Reductions.Count];
+
+    // What this process' tiles have given in the stage at hand, where others' are added.
+    private readonly Tensor?[] ofTiles = new Tensor?[network.Smalls.Count];
 
     /// <inheritdoc/>
     public Tensor Value(int small) => values[small]
@@ -35,13 +48,15 @@ internal sealed class SmallTensors(
     void IRunQuantities.AddGradient(int small, Tensor gradient)
     {
         if (isExpected[small])
-            AddGradient(small, gradient);
+            Add(ranks is null ? gradients : ofTiles, small, gradient);
     }
 
     /// <summary>Adds to a small tensor's gradient.</summary>
     /// <param name="small">Index of the small tensor.</param>
     /// <param name="gradient">Of its shape; the caller keeps it.</param>
-    public void AddGradient(int small, Tensor gradient)
+    public void AddGradient(int small, Tensor gradient) => Add(gradients, small, gradient);
+
+    private void Add(Tensor?[] totals, int small, Tensor gradient)
     {
         using var scope = NewDisposeScope();
         var shape = Value(small).shape;
@@ -52,10 +67,10 @@ internal sealed class SmallTensors(
         }
 
         gradient = gradient.reshape(shape);
-        if (gradients[small] is { } sum)
+        if (totals[small] is { } sum)
             sum.Accumulate(gradient);
         else
-            gradients[small] = gradient.to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
+            totals[small] = gradient.to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -86,6 +101,30 @@ internal sealed class SmallTensors(
         }
     }
 
+    /// <summary>Behind a stage's backward pass: adds up what all processes' tiles have given.</summary>
+    public void Gather()
+    {
+        if (ranks is null)
+            return;
+        using var scope = NewDisposeScope();
+        int[] expected = [.. Enumerable.Range(0, isExpected.Length).Where(small => isExpected[small] && differentiable.NeedsSmall(small))];
+        if (expected.Length == 0)
+            return;
+        var all = cat(Array.ConvertAll(expected, small =>
+            (ofTiles[small] ?? zeros(Value(small).shape, ScalarType.Float64, CPU)).reshape(-1).to(CPU)));
+        ranks.Sum(all);
+        long place = 0;
+        foreach (var small in expected)
+        {
+            var shape = Value(small).shape;
+            var count = Value(small).numel();
+            AddGradient(small, all.narrow(0, place, count).reshape(shape).to(device));
+            place += count;
+            ofTiles[small]?.Dispose();
+            ofTiles[small] = null;
+        }
+    }
+
     /// <summary>Whether any gradient has come for a reduction's results.</summary>
     public bool HasGradient(int reduction) => network.Reductions[reduction].Results.Any(result => gradients[result] is not null);
 
@@ -98,13 +137,15 @@ internal sealed class SmallTensors(
         var node = network.Reductions[reduction];
         long[] channels = [.. node.Operands.Select(operand => network.Maps[operand].Channels)];
         using var scope = NewDisposeScope();
-        sums[reduction] = node.Kind.Start(new(batch, channels, size.Height, size.Width, device));
+        shapes[reduction] = new(batch, channels, size.Height, size.Width, device);
+        sums[reduction] = node.Kind.Start(shapes[reduction]!);
     }
 
     /// <summary>Takes a reduction's results, when all positions have come.</summary>
     public void Finish(int reduction)
     {
         using var scope = NewDisposeScope();
+        Merge(reduction);
         foreach (var (result, small) in sums[reduction]!.Finish().Zip(network.Reductions[reduction].Results))
             values[small] = result.DetachFromDisposeScope();
     }
@@ -176,7 +217,7 @@ internal sealed class SmallTensors(
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var tensor in values.Concat(gradients))
+        foreach (var tensor in values.Concat(gradients).Concat(ofTiles))
             tensor?.Dispose();
         foreach (var record in records)
             record?.Dispose();
@@ -184,8 +225,36 @@ internal sealed class SmallTensors(
             sum?.Dispose();
         Array.Clear(values);
         Array.Clear(gradients);
+        Array.Clear(ofTiles);
         Array.Clear(records);
         Array.Clear(sums);
+    }
+
+    /// <summary>Merges what all processes have added to a reduction, in their order, so that all have the same bits, each time.</summary>
+    private void Merge(int reduction)
+    {
+        if (ranks is null)
+            return;
+        var own = sums[reduction]!;
+        var parts = own.Parts();
+        var all = zeros([ranks.Size, parts.Sum(part => part.numel())], ScalarType.Float64, CPU);
+        all[ranks.Rank].copy_(cat([.. parts.Select(part => part.reshape(-1).to(CPU))]));
+        ranks.Sum(all);
+        var merged = network.Reductions[reduction].Kind.Start(shapes[reduction]!);
+        for (var rank = 0; rank < ranks.Size; rank++)
+        {
+            var (others, place) = (new List<Tensor>(), 0L);
+            foreach (var part in parts)
+            {
+                others.Add(all[rank].narrow(0, place, part.numel()).reshape(part.shape).to(device));
+                place += part.numel();
+            }
+
+            merged.Merge(others);
+        }
+
+        sums[reduction] = merged;
+        own.Dispose();
     }
 
     private Tensor Leaf(int input, bool isPrecise, bool records)

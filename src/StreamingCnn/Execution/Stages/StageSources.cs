@@ -22,16 +22,16 @@ internal sealed class SharedSource(MapSource source)
     protected override Tensor ReadRaw(Region region) => source.Read(region);
 }
 
-/// <summary>The gradient of a map of no channels: it says that there is one.</summary>
-internal sealed class EmptyGradient(long batch, long height, long width, ScalarType type, Device device)
-    : MapSource(batch, 0, height, width, type, device)
+/// <summary>A gradient of zeros; of a map of no channels it says that there is one.</summary>
+internal sealed class ZeroGradient(long batch, long channels, long height, long width, ScalarType type, Device device)
+    : MapSource(batch, channels, height, width, type, device)
 {
     public override void Dispose()
     {
     }
 
     protected override Tensor ReadRaw(Region region) =>
-        zeros([Batch, 0, region.Rows.Length, region.Columns.Length], dtype: Type, device: Device);
+        zeros([Batch, Channels, region.Rows.Length, region.Columns.Length], dtype: Type, device: Device);
 }
 
 /// <summary>The sum of what has come for a map's gradient, and of each position's share of reductions of the map.</summary>

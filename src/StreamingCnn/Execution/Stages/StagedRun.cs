@@ -1,3 +1,4 @@
+using StreamingCnn.Execution.Split;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Stages;
@@ -28,6 +29,9 @@ internal sealed class StagedRun : IDifferentiableRun
     private readonly SourceSums gradients;
     private readonly HeapExpectation? expected;
 
+    // What other processes hold of the maps between stages; null where this one holds all.
+    private readonly MapExchange? others;
+
     private bool[] reached = [];
     private bool isReversed;
 
@@ -41,10 +45,11 @@ internal sealed class StagedRun : IDifferentiableRun
     public StagedRun(StagedPlan plan, SourceSet sources, RunSettings settings, IMapShelf shelf, Func<GridPlan, bool, ISeamStore?> seams)
     {
         (this.plan, this.sources, this.seams) = (plan, sources, seams);
-        smalls = new SmallTensors(Network, plan.Network.Differentiable, sources.Type, sources.Device, settings.WillReverse);
+        smalls = new SmallTensors(Network, plan.Network.Differentiable, sources.Type, sources.Device, settings.WillReverse, settings.Ranks);
         this.settings = settings with { Quantities = smalls };
         runs = new StreamedRun?[plan.Steps.Count];
         maps = new BoundaryMaps(shelf, Network.Maps.Count, settings.MapType, sources.Type, sources.Device, settings.Format);
+        others = settings.Ranks is { } ranks ? new(plan, ranks, sources.Batch, settings.MapType, sources.Type) : null;
         gradients = new SourceSums(plan, sources, maps);
         Parameters = Network.Parameters;
         expected = sources.Device.type == DeviceType.CPU ? new(plan.HeapBytes) : null;
@@ -99,13 +104,15 @@ internal sealed class StagedRun : IDifferentiableRun
                 smalls.AddGradient(output.Index, gradient);
         }
 
-        smalls.Backpropagate(plan.Network.SmallsBehind, parameters);
+        // Small tensors are every process's: what they give of parameters is counted once.
+        IGradientSink ofSmalls = settings.Ranks is { Rank: > 0 } ? new CountedElsewhere(parameters) : parameters;
+        smalls.Backpropagate(plan.Network.SmallsBehind, ofSmalls);
         var told = new StageProgress(progress, TilePass.Backward, plan.Steps.Where(step => runs[step.Stage.Index] is not null));
         foreach (var (stage, step) in plan.Steps.Reverse())
         {
             if (step is not null && runs[stage.Index] is { } run)
                 Backward(stage, run, step, outputs, parameters, told);
-            smalls.Backpropagate(stage.Smalls, parameters);
+            smalls.Backpropagate(stage.Smalls, ofSmalls);
             maps.Forget(map => !Network.Maps[map].IsSource && plan.Network.StageOf(map) >= stage.Index);
         }
 
@@ -138,6 +145,7 @@ internal sealed class StagedRun : IDifferentiableRun
             settings with { WillReverse = willReverse, Seams = seams(step.Grid, willReverse) });
         runs[stage.Index] = run;
         run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));
+        others?.Receive(stage, step, maps.Write);
         foreach (var output in stage.Outputs.Where(output => output.IsBoundary))
             maps.Complete(output.Map);
         if (!willReverse)
@@ -146,11 +154,16 @@ internal sealed class StagedRun : IDifferentiableRun
             runs[stage.Index] = null;
         }
 
-        SharedSink Sink(StageOutput output)
+        SharedSink Sink(StageOutput output, int place)
         {
             var all = new List<IMapSink>();
             if (output.IsBoundary)
-                all.Add(maps.Begin(output.Map, Shape(output.Map, plan.Size(output.Map))));
+            {
+                all.Add(maps.Begin(output.Map, Shape(output.Map, plan.Size(output.Map)), others?.Held(output.Map)));
+                if (others is not null)
+                    all.Add(others.Sender(place, output.Map));
+            }
+
             all.AddRange(output.Taps.Select(tap => new ReductionTap(smalls.Sums(tap))));
             all.AddRange(output.NetworkOutputs.Select(index => sinks[index]));
             return new SharedSink(all);
@@ -181,6 +194,7 @@ internal sealed class StagedRun : IDifferentiableRun
             reached = step.Grid.Graph.Reached(output => incoming[output] is not null);
             smalls.Expect(step.Grid.Graph, reached);
             var (ofSources, ofParameters) = run.Backward(incoming, progress.Of(step));
+            smalls.Gather();
             foreach (var (parameter, gradient) in step.Grid.Graph.Parameters.Zip(ofParameters))
             {
                 if (gradient is not null)
@@ -205,13 +219,16 @@ internal sealed class StagedRun : IDifferentiableRun
         if (output.Map < 0)
         {
             return smalls.HasGradient(output.Reduction)
-                ? new EmptyGradient(sources.Batch, size.Height, size.Width, sources.Type, sources.Device)
+                ? new ZeroGradient(sources.Batch, 0, size.Height, size.Width, sources.Type, sources.Device)
                 : null;
         }
 
         var parts = output.NetworkOutputs.Select(index => outputs[index]).OfType<Tensor>()
             .Select(gradient => (MapSource)new TensorSource(gradient, sources.Type, sources.Device)).ToList();
-        if (maps.TakeGradient(output.Map) is { } waiting)
+        var waiting = maps.TakeGradient(output.Map);
+        if (output.IsBoundary && others is not null)
+            waiting = others.Home(output.Map, waiting, () => Zeros(output.Map, size));
+        if (waiting is not null)
             parts.Add(waiting);
         int[] taps = [.. output.Taps.Where(smalls.HasGradient)];
         if (parts.Count == 0 && taps.Length == 0)
@@ -219,6 +236,9 @@ internal sealed class StagedRun : IDifferentiableRun
         var map = taps.Length > 0 ? maps.Values(output.Map) : null;
         return new SummedGradient(map, parts, taps, smalls, map ?? parts[0]);
     }
+
+    private ZeroGradient Zeros(int map, (long Height, long Width) size) => new(
+        sources.Batch, Network.Maps[map].Channels, size.Height, size.Width, sources.Type, sources.Device);
 
     private MapSource Source(int map, int place)
     {

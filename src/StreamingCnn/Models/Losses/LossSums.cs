@@ -56,7 +56,7 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     }
 
     /// <inheritdoc/>
-    public override ReductionRun Start(ReductionShape shape) => new LossSumsRun(this, count);
+    public override ReductionRun Start(ReductionShape shape) => new LossSumsRun(this, shape, count);
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor> Whole(IReadOnlyList<Tensor> maps)

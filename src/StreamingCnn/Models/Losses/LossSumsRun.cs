@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Models;
 
 /// <summary>A loss's sums under way. Each position's terms are made again for its gradient, block by block.</summary>
-internal sealed class LossSumsRun(LossSums loss, int count) : ReductionRun
+internal sealed class LossSumsRun(LossSums loss, ReductionShape shape, int count) : ReductionRun
 {
     private readonly Tensor?[] sums = new Tensor?[count];
 
@@ -29,6 +29,20 @@ internal sealed class LossSumsRun(LossSums loss, int count) : ReductionRun
                     sums[i] = part.DetachFromDisposeScope();
             }
         }
+    }
+
+    public override IReadOnlyList<Tensor> Parts()
+    {
+        if (count > 0 && sums[0] is null)
+            Begin();
+        return Array.ConvertAll(sums, sum => sum!);
+    }
+
+    public override void Merge(IReadOnlyList<Tensor> parts)
+    {
+        using var unrecorded = no_grad();
+        foreach (var (sum, part) in Parts().Zip(parts))
+            sum.Accumulate(part);
     }
 
     public override IReadOnlyList<Tensor> Finish() => Array.ConvertAll(sums, sum => sum!.clone());
@@ -62,6 +76,17 @@ internal sealed class LossSumsRun(LossSums loss, int count) : ReductionRun
     {
         foreach (var sum in sums)
             sum?.Dispose();
+    }
+
+    /// <summary>Sums of nothing, as large as the terms of a position are: a target of zeros is one for every loss.</summary>
+    private void Begin()
+    {
+        using var scope = NewDisposeScope();
+        using var unrecorded = no_grad();
+        Tensor[] position = [.. shape.Channels.Select(channels => zeros([shape.Batch, channels, 1, 1], ScalarType.Float64, shape.Device))];
+        var terms = loss.Terms(position[0], position[1], position.ElementAtOrDefault(2), 0, 0);
+        for (var i = 0; i < count; i++)
+            sums[i] = zeros_like(terms[i].OverPositions()).DetachFromDisposeScope();
     }
 
     private Tensor[] Recorded(in RectangleBlock block, Tensor output, IReadOnlyList<Tensor> rectangles, long top, long left)

@@ -30,7 +30,7 @@ internal sealed class TileKinds
             }
 
             kinds[step] = kind;
-            counts[kind]++;
+            counts[kind] += axis == Axis.Rows || grid.Stripe.Contains(step) ? 1 : 0;
         }
     }
 
@@ -43,7 +43,7 @@ internal sealed class TileKinds
     /// <summary>A step of the kind.</summary>
     public int Example(int kind) => examples[kind];
 
-    /// <summary>How many steps are of the kind.</summary>
+    /// <summary>How many steps are of the kind, of those that this process runs.</summary>
     public int Steps(int kind) => counts[kind];
 
     /// <summary>All that a step's programs depend on along the axis.</summary>

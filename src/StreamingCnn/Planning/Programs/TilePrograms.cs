@@ -42,7 +42,7 @@ internal sealed class TilePrograms
     /// <summary>The kind of a tile.</summary>
     public (int Row, int Column) KindOf((int Row, int Column) tile) => (rows.Of(tile.Row), columns.Of(tile.Column));
 
-    /// <summary>How many tiles are of a kind.</summary>
+    /// <summary>How many tiles are of a kind, of those that this process runs.</summary>
     public long Tiles((int Row, int Column) kind) => (long)rows.Steps(kind.Row) * columns.Steps(kind.Column);
 
     /// <summary>The integers of a tile of the kind.</summary>

@@ -21,12 +21,18 @@ internal sealed class StagedPlanner
     private const long BudgetPerOnTheWay = 32;
     private const long Mebibyte = 1 << 20;
 
+    // What a process holds of maps that several share: stripes are not equally wide, and with its own goes what its neighbours make at
+    // their borders.
+    private const long PartsHeld = 3;
+    private const long PartsMade = 2;
+
     private readonly SizedStages stages;
     private readonly StreamingOptions options;
     private readonly StageCosts costs;
     private readonly PlanMemory plans;
     private readonly BoundaryBytes maps;
     private readonly long bytesOfAll;
+    private readonly int processes;
 
     /// <param name="stages">The stages.</param>
     /// <param name="options">What was asked for, with a budget wherever no tile is given.</param>
@@ -36,6 +42,7 @@ internal sealed class StagedPlanner
     {
         (this.stages, this.options, this.costs, this.plans) = (stages, options, costs, plans);
         maps = new BoundaryBytes(stages, costs.ValueBytes, costs.GradientBytes);
+        processes = options.Processes;
         var network = stages.Network.Network;
         ParameterBytes = network.ParameterBytes;
         OutputBytes = 2 * costs.ValueBytes * network.Outputs.Where(output => !output.IsSmall).Sum(output => stages.Values(output.Index));
@@ -122,7 +129,9 @@ internal sealed class StagedPlanner
     {
         var budget = options.MemoryBudget!.Value;
         var within = StepModel.Within(budget);
-        if (options.Mode == StreamingMode.ExactlyOnce && InOrder(Places.First(), true, OnTheWay(budget), within, Whole) is { } all)
+        if (options.Mode == StreamingMode.ExactlyOnce
+            && processes == 1
+            && InOrder(Places.First(), true, OnTheWay(budget), within, Whole) is { } all)
             return all;
         foreach (var place in Places)
         {
@@ -168,7 +177,7 @@ internal sealed class StagedPlanner
                 continue;
             }
 
-            var (values, gradients) = isElsewhere ? default : maps.At(stage.Index);
+            var (values, gradients) = isElsewhere ? default : Held(maps.At(stage.Index));
             var cost = StageCost.Of(
                 stage,
                 stages.Sources.Count,
@@ -180,16 +189,25 @@ internal sealed class StagedPlanner
             var trunk = costs.Of(stage.Graph, stages.WantedOf(stage)).In(cost);
             if (choose(stage, trunk, stages.SourcesOf(stage)) is not { } plan)
                 return null;
-            var model = new StepModel(plan.Grid, trunk);
-            steps.Add(new(stage, plan) { Cost = cost, Bytes = model.Bytes(plan.Kept), BytesBefore = before });
+            var (grid, kept) = plan.Widest;
+            var model = new StepModel(grid, trunk);
+            steps.Add(new(stage, plan) { Cost = cost, Bytes = model.Bytes(kept), BytesBefore = before });
             if (steps[^1].Bytes > limit)
                 return null;
-            before += model.WaitingBytes(plan.Kept);
+            before += model.WaitingBytes(kept);
         }
 
         // When all is done, each parameter's gradient is there as the sum over stages and as autograd's copy.
         var end = bytesOfAll + stages.Network.Network.GradientBytes + StepModel.AnyStep;
         return end > limit && !IsOne ? null : new StagedPlan(stages, steps, place, keepsAll) { EndBytes = end };
+    }
+
+    /// <summary>What a process holds of maps that wait: where several share them, its stripe, and with it what others have made.</summary>
+    private (long Maps, long Gradients) Held((long Maps, long Gradients) all)
+    {
+        return processes == 1 ? all : (Share(all.Maps), Share(all.Gradients));
+
+        long Share(long bytes) => Division.Ceiling(bytes * PartsHeld, processes * PartsMade);
     }
 
     private StepPlan? Fastest(Stage stage, TrunkCost trunk, (long Height, long Width)[] sizes)

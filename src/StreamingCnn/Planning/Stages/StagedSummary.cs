@@ -20,7 +20,7 @@ internal static class StagedSummary
         var runs = plan.Steps.Where(step => step.Step is not null)
             .Select(step => (Step: step, Model: Model(plan.Stages, step, costs))).ToArray();
         var (most, model) = runs.MaxBy(run => run.Step.Bytes);
-        var kept = most.Step!.Kept;
+        var kept = most.Step!.Widest.Kept;
         var trunk = Trunk(plan.Stages, most, costs);
         var (values, gradients) = plan.OnTheWay is null ? maps.At(most.Stage.Index) : default;
         var waiting = values + gradients + most.Cost!.Bytes(most.Step.Grid, trunk) - most.Cost.BytesBesides;
@@ -30,6 +30,7 @@ internal static class StagedSummary
         var besides = Math.Max(0, most.Bytes - planner.ParameterBytes - planner.OutputBytes - waiting - carried);
         var tile = Math.Min(Math.Max(0, model.TileBytes(kept) - most.Cost.Bytes(most.Step.Grid, trunk)), besides);
         var first = runs[0].Step.Step!;
+        var messages = runs.Select(run => StripeMessages.Of(run.Step.Step!, costs.ValueBytes)).ToArray();
         var image = plan.Stages.Sources.MaxBy(size => size.Height * size.Width);
         var computed = runs.Select(run => PlanSummary.Computed(run.Step.Step!.Grid)).ToArray();
         return new TilePlan
@@ -41,6 +42,9 @@ internal static class StagedSummary
             Outputs = [.. plan.Network.Network.Outputs.Select(output => output.IsSmall ? (1, 1) : plan.Size(output.Index))],
             Mode = options.Mode,
             Stages = plan.Steps.Count,
+            Processes = first.Shared?.Stripes.Count ?? 1,
+            RowMessageBytes = messages.Max(message => message.Row),
+            MessageBytes = messages.Sum(message => message.Pass),
             ParameterBytes = planner.ParameterBytes,
             OutputBytes = planner.OutputBytes,
             MapBytes = waiting,
@@ -51,7 +55,7 @@ internal static class StagedSummary
             TileBytes = tile + plan.Bytes - most.Bytes,
             KeptBytes = besides - tile,
             WholeBytes = new StagedPlanner(written, options, costs, new PlanMemory()).WholeBytes(),
-            Recomputed = runs.Sum(run => run.Model.Recompute(run.Step.Step!.Kept)) / runs.Sum(run => run.Model.Forward),
+            Recomputed = runs.Sum(run => run.Model.Recompute(run.Step.Step!.Widest.Kept)) / runs.Sum(run => run.Model.Forward),
             ComputedOnceRatio = computed.Sum(one => one.All) == 0 ? 1 : computed.Sum(one => one.Computed) / computed.Sum(one => one.All),
             Times = Times,
             Explaining = () => StagedText.Of(plan, maps, step => Trunk(plan.Stages, step, costs)),
@@ -67,7 +71,7 @@ internal static class StagedSummary
     }
 
     private static StepModel Model(SizedStages stages, StageStep step, StageCosts costs) =>
-        new(step.Step!.Grid, Trunk(stages, step, costs));
+        new(step.Step!.Widest.Grid, Trunk(stages, step, costs));
 
     private static TrunkCost Trunk(SizedStages stages, StageStep step, StageCosts costs) =>
         costs.Of(step.Stage.Graph!, stages.WantedOf(step.Stage)).In(step.Cost!);

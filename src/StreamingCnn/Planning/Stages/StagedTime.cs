@@ -19,7 +19,8 @@ internal static class StagedTime
         return plan.Steps.Where(step => step.Step is not null).Sum(step =>
         {
             var trunk = costs.Of(step.Stage.Graph!, plan.Stages.WantedOf(step.Stage)).In(step.Cost!).At(rates);
-            var seconds = new StepModel(step.Step!.Grid, trunk).Seconds(step.Step.Kept);
+            var (grid, kept) = step.Step!.Widest;
+            var seconds = new StepModel(grid, trunk).Seconds(kept) * step.Step.Time;
             var traffic = maps.Traffic(step.Stage.Index);
             // Elsewhere it goes on while tiles are computed.
             return plan.OnTheWay is null ? seconds + (traffic / rates.Bandwidth)
