@@ -171,8 +171,11 @@ public sealed class PlacesTests : IDisposable
         ]);
 
     /// <summary>Whether a file has GDAL's tag for no data with a text of three letters, which stands in the entry.</summary>
-    private static bool HasTag(string path, string text) =>
-        File.ReadAllBytes(path).AsSpan().IndexOf((byte[])[0x81, 0xa4, 2, 0, 4, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(text), 0]) > 0;
+    private static bool HasTag(string path, string text)
+    {
+        byte[] entry = [0x81, 0xa4, 2, 0, 4, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(text), 0];
+        return File.ReadAllBytes(path).AsSpan().IndexOf(entry) > 0;
+    }
 
     private void AssertCorners(string name, (double X, double Y) upperLeft, (double X, double Y) lowerRight)
     {

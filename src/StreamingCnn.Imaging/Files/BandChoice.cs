@@ -75,11 +75,12 @@ public sealed record BandChoice
             }
 
             var known = names.OfType<string>().ToArray();
+            var some = string.Join(", ", known.Length > MostNames ? [.. known.Take(MostNames), "..."] : known);
             throw new ImageFormatException(
                 path,
                 known.Length == 0
                     ? $"a band called '{name}' was asked for, but the file does not name its bands; choose by number, from 1 to {count}."
-                    : $"there is no band called '{name}'; choose among {string.Join(", ", known.Take(MostNames))}{(known.Length > MostNames ? ", ..." : "")}, or by number, from 1 to {count}.");
+                    : $"there is no band called '{name}'; choose among {some}, or by number, from 1 to {count}.");
         }
     }
 

@@ -129,11 +129,11 @@ public sealed record ImagePreparation
         if (bands is null)
             return this;
         var isConverted = bands.Count is 1 or 3 && Channels is 1 or 3 && Reading.Bands?.Count == bands.Count;
+        var trained = Reading.Bands?.Count ?? Channels;
         return bands.Count == Channels || isConverted
             ? this with { Reading = Reading with { Bands = bands } }
             : throw new ArgumentException(
-                $"The bands {bands} are {bands.Count}, but the model was trained on images of {Reading.Bands?.Count ?? Channels}; "
-                + "name as many, in the order of training.");
+                $"The bands {bands} are {bands.Count}, but the model was trained on images of {trained}; name as many, in the order of training.");
     }
 
     /// <summary>The preparation as text by name, for the header of a file of weights.</summary>

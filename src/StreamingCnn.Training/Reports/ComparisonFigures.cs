@@ -135,5 +135,7 @@ internal static class ComparisonFigures
         _ => MarkerShape.FilledTriangleUp,
     };
 
-    private static string Short(string name) => name.Length <= LongestName ? name : $"{name[..(LongestName - 1)]}…";
+    // Names of runs differ at their ends most often.
+    private static string Short(string name) =>
+        name.Length <= LongestName ? name : $"{name[..((LongestName / 2) - 1)]}…{name[^(LongestName / 2)..]}";
 }

@@ -12,6 +12,9 @@ internal static class ApiText
 
     private static readonly NullabilityInfoContext Nulls = new();
 
+    // By name: another assembly has a type that is called the same.
+    private static readonly Type Required = typeof(object).Assembly.GetType("System.Runtime.CompilerServices.RequiredMemberAttribute")!;
+
     /// <summary>The lines, in an order that does not depend on that of the source.</summary>
     public static IEnumerable<string> Of(Assembly assembly)
     {
@@ -77,7 +80,7 @@ internal static class ApiText
                 continue;
             var indices = property.GetIndexParameters();
             var name = indices.Length == 0 ? property.Name : $"this[{string.Join(", ", indices.Select(Parameter))}]";
-            var required = property.GetCustomAttribute<RequiredMemberAttribute>() is null ? "" : "required ";
+            var required = property.IsDefined(Required) ? "required " : "";
             yield return
                 $"{Access(accessors.Any(one => one.IsPublic))}{Words(accessors[0])}{required}"
                 + $"{ApiTypeName.Of(property.PropertyType, Nulls.Create(property))} {name} {{ {string.Join(" ", accessors.Select(Accessor).Order(StringComparer.Ordinal))} }}";
