@@ -48,11 +48,14 @@ public sealed record BandStatistics(
             [
                 .. Enumerable.Range(first, Math.Min(MostAtOnce, image.Channels - first)).Select(_ => new ValueCounts(isCounted)),
             ];
+            bool[] again;
             do
             {
                 Pass(image, first, counts);
+                // All are asked, since each is told by that what it is to count.
+                again = [.. counts.Select(band => band.NeedsAnotherPass())];
             }
-            while (counts.Count(band => band.NeedsAnotherPass()) > 0);
+            while (again.Contains(true));
             found.AddRange(counts.Select((band, i) => band.Statistics(names[first + i])));
         }
 

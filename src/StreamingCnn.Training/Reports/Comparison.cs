@@ -42,14 +42,14 @@ public sealed record Comparison(IReadOnlyList<ComparedRun> Runs)
                     {
                         if (ComparisonFigures.Intervals(Runs, part) is { } figure)
                             ReportPage.Figures(body, [figure], "alone");
-                        ReportPage.Results(body, OfMetrics(part));
+                        ReportPage.Results(body, OfMetrics(part), isEven: true);
                     });
                 }
 
                 if (curves.Length > 0)
                     ReportPage.Section(page, "Training", body => ReportPage.Figures(body, curves, "wide"));
-                ReportPage.Section(page, "Options that differ", body => ReportPage.Results(body, OfOptions(differing)));
-                ReportPage.Section(page, "Options that are the same", body => ReportPage.Results(body, OfSame(differing)));
+                ReportPage.Section(page, "Options that differ", body => ReportPage.Results(body, OfOptions(differing), isEven: true));
+                ReportPage.Section(page, "Options that are the same", body => ReportPage.Results(body, OfSame(differing), isEven: true));
             });
     }
 

@@ -145,9 +145,12 @@ internal static class ReportPage
     }
 
     /// <summary>A table of results, which may be wider than the page.</summary>
-    public static void Results(StringBuilder body, ReportTable table)
+    /// <param name="body">Where to.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="isEven">Whether no column counts more than the others; otherwise the second stands out.</param>
+    public static void Results(StringBuilder body, ReportTable table, bool isEven = false)
     {
-        body.Append("<div class=\"results\"><table>");
+        body.Append(CultureInfo.InvariantCulture, $"<div class=\"results{(isEven ? " even" : "")}\"><table>");
         Rows(body, table);
         body.Append("</table></div>\n");
         foreach (var note in table.Notes)
