@@ -85,5 +85,7 @@ internal static class Program
             GenerateCommand.Create(),
             SaliencyCommand.Create(job),
             SplitCommand.Create(),
+            CompareCommand.Create(),
+            FeaturesCommand.Create(errors, interruption, job),
         };
 }

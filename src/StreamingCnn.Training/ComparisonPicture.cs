@@ -39,8 +39,16 @@ public static class ComparisonPicture
     /// <param name="side">The longer side of each of the four pictures, in pixels, where the image is larger.</param>
     /// <returns>A JPEG; null where the sample has no mask.</returns>
     /// <exception cref="ImageFormatException">The image or its mask cannot be read.</exception>
-    public static byte[]? Jpeg(StreamingSegmenter model, TrainingSample sample, int side = 320)
+    public static byte[]? Jpeg(StreamingSegmenter model, TrainingSample sample, int side = 320) => Jpeg(model, sample, out _, side);
+
+    /// <inheritdoc cref="Jpeg(StreamingSegmenter, TrainingSample, int)"/>
+    /// <param name="model">The model; left in evaluation mode.</param>
+    /// <param name="sample">An image with a mask.</param>
+    /// <param name="remark">Which bands are shown and how their values were stretched; empty where the image is shown as it is.</param>
+    /// <param name="side">The longer side of each of the four pictures, in pixels, where the image is larger.</param>
+    public static byte[]? Jpeg(StreamingSegmenter model, TrainingSample sample, out string remark, int side = 320)
     {
+        remark = "";
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(sample);
         if (sample.OpenMask is null)
@@ -54,10 +62,11 @@ public static class ComparisonPicture
         model.Run(image, said);
         using var mask = new NearestSource(sample.OpenMask(0), height, width);
         var truth = mask.Read(0, 0, height, width).to(ScalarType.Int64).flatten().data<long>().ToArray();
-        using var small = new ResampledSource(sample.Open(0), height, width);
+        using var small = sample.Picture?.Invoke(side) ?? new ResampledSource(sample.Open(0), height, width);
+        remark = (small as SmallPicture)?.Remark ?? "";
         Tensor[] parts =
         [
-            Photograph(small),
+            Photograph(small, height, width),
             Drawn(truth, (label, _) => label < 0 ? Ignored : Palette[label % Palette.Length]),
             Drawn(said.Classes, (label, _) => Palette[label % Palette.Length]),
             Drawn(truth, (label, place) => label < 0 ? Ignored : label == said.Classes[place] ? Right : Wrong),
@@ -76,15 +85,27 @@ public static class ComparisonPicture
             tensor([.. classes.SelectMany((label, place) => colour(label, place))], [height, width, 3]).permute(2, 0, 1);
     }
 
-    private static Tensor Photograph(ResampledSource image)
+    private static Tensor Photograph(IImageSource image, long height, long width)
     {
-        var pixels = image.Read(0, 0, image.Height, image.Width).to(ScalarType.Float32)[0];
-        if (pixels.shape[0] is not (1 or 3))
-            pixels = pixels.narrow(0, 0, 1);
-        // What the network sees is scaled; spread from the least to the greatest, an eye can see it too.
-        var (least, most) = (pixels.min(), pixels.max());
-        using Scalar smallest = 1e-12;
-        return ((pixels - least) / (most - least).clamp_min(smallest) * tensor(255f)).round().to(ScalarType.Byte).expand(3, -1, -1);
+        var pixels = image.Read(0, 0, image.Height, image.Width).to(ScalarType.Float32);
+        if (image.Height != height || image.Width != width)
+        {
+            pixels = nn.functional.interpolate(
+                pixels, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
+        }
+
+        if (image is not SmallPicture)
+        {
+            if (pixels.shape[1] is not (1 or 3))
+                return Stretch.Of(pixels)[0].expand(3, -1, -1);
+            // What the network sees is scaled; spread from the least to the greatest, an eye can see it too.
+            var (least, most) = (pixels.min(), pixels.max());
+            using Scalar smallest = 1e-12;
+            pixels = (pixels - least) / (most - least).clamp_min(smallest) * tensor(255f);
+        }
+
+        using Scalar black = 0, white = 255;
+        return pixels[0].round().clamp(black, white).to(ScalarType.Byte).expand(3, -1, -1);
     }
 
     /// <summary>Picks the highest of the scores of the positions that a smaller map has.</summary>

@@ -19,6 +19,7 @@ public sealed class StreamingClassifier : TrainableModel
 
     // Not a component: trunk and head have their names by those two.
     private readonly StreamingModule whole;
+    private readonly StreamingModule pooled;
     private readonly StreamingPyramid scoresAndMap;
 
     /// <summary>Creates the model.</summary>
@@ -42,6 +43,7 @@ public sealed class StreamingClassifier : TrainableModel
         features = new StreamingModule(trunk, options);
         head = new PoolingHead(channels ?? ModelCatalog.OutputChannels(trunk), outputs, pooling, dropout, poolingNumber);
         whole = new StreamingModule(new TrunkWithHead(trunk, head), features.Options);
+        pooled = new StreamingModule(new TrunkWithPooling(trunk, head), features.Options);
         scoresAndMap = new StreamingPyramid(new ScoresAndMap(trunk, head), features.Options);
         register_module(nameof(features), features);
         register_module(nameof(head), head);
@@ -111,6 +113,20 @@ public sealed class StreamingClassifier : TrainableModel
         return scores;
     }
 
+    /// <summary>What the head pools of an image, without autograd: the features that its linear layer gets in evaluation mode.</summary>
+    /// <param name="image">The image.</param>
+    /// <returns>[1, C'].</returns>
+    public Tensor PooledFeatures(IImageSource image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        using var grad = no_grad();
+        if (IsSeenInto(image.Channels))
+            return pooled.forward(image);
+        using var scope = NewDisposeScope();
+        using var pooling = new TrunkWithPooling(null, head);
+        return pooling.call(features.forward(image)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>What a step on one image would do and cost, in the modes that the model's layers are in now.</summary>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
     public override TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
@@ -142,6 +158,7 @@ public sealed class StreamingClassifier : TrainableModel
         if (disposing)
         {
             whole.Dispose();
+            pooled.Dispose();
             scoresAndMap.Dispose();
         }
 

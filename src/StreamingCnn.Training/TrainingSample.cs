@@ -23,6 +23,12 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
     /// <value>The default value is null: what is to be learned of the image is of it as a whole.</value>
     public Func<long, IImageSource>? OpenMask { get; init; }
 
+    /// <summary>
+    /// Reads a small picture of it for people, as large as the given side at most: one or three channels on the scale 0 to 255.
+    /// </summary>
+    /// <value>The default value is null: pictures are made of what <see cref="Open"/> gives.</value>
+    public Func<int, IImageSource>? Picture { get; init; }
+
     /// <summary>How much it counts in learning: its gradient is multiplied by this. It changes nothing of how it is judged.</summary>
     /// <value>The default value is 1.</value>
     public double Weight { get; init; } = 1;

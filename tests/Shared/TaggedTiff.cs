@@ -56,6 +56,9 @@ public sealed record TaggedTiff(int Height, int Width, int Bands, byte[] Samples
 
     public TaggedTiff Bytes(int tag, byte[] bytes) => With(tag, 7, bytes.Length, bytes);
 
+    /// <summary>Writes the page into a file.</summary>
+    public string WriteTo(string path) => Write(path, this);
+
     /// <summary>Writes pages into a file.</summary>
     public static string Write(string path, params TaggedTiff[] pages)
     {

@@ -20,6 +20,8 @@ public class FirstLineTests
     [InlineData("info a.png", "Reading a.png.")]
     [InlineData("generate needles -o folder --count 3 --side 64", "Making 3 images of 64 x 64 px in folder.")]
     [InlineData("generate megapixel-mnist -o folder --train 3 --test 2 --side 200", "Making 5 images of 200 x 200 px in folder.")]
+    [InlineData("features run a.png -o folder", "Computing features with run.")]
+    [InlineData("compare a b", "Comparing a, b.")]
     [InlineData("saliency a.png -w run -o folder", "Explaining a.png with run.")]
     public void It_stands_there_before_libraries_are_loaded(string line, string expected)
     {

@@ -52,11 +52,12 @@ internal static class EvaluateCommand
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var (device, split) = (CommonOptions.Device(), CommonOptions.SplitImage());
+        var bands = CommonOptions.BandsOfModel();
         var command = new AnnouncedCommand(
             "evaluate",
             "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, group, resolution, output, own, tile, memory, device, split, resamples, seed,
+            weights, data, part, labels, group, bands, resolution, output, own, tile, memory, device, split, resamples, seed,
         };
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.IsShared = true;
@@ -79,6 +80,7 @@ internal static class EvaluateCommand
             using (model)
             {
                 model.to(place);
+                var preparation = description.Preparation.WithBands(parsed.GetValue(bands));
                 var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
                 OutputFolder.Check(folder);
                 var task = description.Task;
@@ -86,7 +88,7 @@ internal static class EvaluateCommand
                 var (samples, chosen) = ImagesToJudge.Read(
                     parsed.GetValue(data)!,
                     task,
-                    description.Preparation.For(parsed.GetValue(resolution)),
+                    preparation.For(parsed.GetValue(resolution)),
                     columns,
                     parsed.GetValue(part),
                     note => Console.WriteLine(Printable.Of($"Note: {note}.")),

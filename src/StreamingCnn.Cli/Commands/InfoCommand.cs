@@ -23,13 +23,18 @@ internal static class InfoCommand
         {
             Description = "Decode every tile, however long that takes. Photographs and small images are always decoded."
         };
+        var statistics = new Option<bool>("--statistics")
+        {
+            Description = "Read every pixel and print of each band the least and greatest value, mean, deviation, the 2nd and 98th percentile "
+                + "and the share without data, as stored."
+        };
         var foreground = new Option<bool>("--foreground")
         {
             Description = "Find the foreground (tissue) by Otsu's threshold and say where it is and how much is background."
         };
         var command = new AnnouncedCommand("info", "Show size, levels, resolution and layout of an image file, and whether it can be read.")
         {
-            file, thumbnail, side, foreground, mask, check,
+            file, thumbnail, side, statistics, foreground, mask, check,
         };
         var reading = new ReadingOptions();
         foreach (var option in reading.All)
@@ -44,15 +49,22 @@ internal static class InfoCommand
             ImageCheck.Read(info.Path, parsed.GetValue(check), options: options);
             foreach (var (name, value) in Describe(found))
                 Console.WriteLine(Printable.Of($"{name,-14}{value}"));
+            if (parsed.GetValue(statistics))
+            {
+                foreach (var line in StatisticsTable.Lines(BandStatistics.Measure(info.Path, options)))
+                    Console.WriteLine(Printable.Of(line));
+            }
+
             if (parsed.GetValue(foreground))
-                Console.WriteLine($"{"foreground",-14}{Foreground(Otsu(info, parsed.GetValue(side), options))}");
+                Console.WriteLine($"{"foreground",-14}{Foreground(TissueMask.Otsu(info, parsed.GetValue(side), options))}");
             if (parsed.GetValue(mask) is { } maskFile)
                 Console.WriteLine($"{"mask",-14}{Foreground(TissueMask.FromFile(maskFile, info.Height, info.Width))}");
             if (parsed.GetValue(thumbnail) is { } target)
             {
                 using var picture = Thumbnail.Read(info, parsed.GetValue(side), options);
                 ImageFile.Write(picture, target);
-                Console.WriteLine($"{"thumbnail",-14}{target}, {picture.Height} x {picture.Width} px");
+                var shown = picture.Remark.Length > 0 ? $": {picture.Remark}" : "";
+                Console.WriteLine(Printable.Of($"{"thumbnail",-14}{target}, {picture.Height} x {picture.Width} px{shown}"));
             }
 
             return Program.Success;
@@ -69,9 +81,17 @@ internal static class InfoCommand
         yield return ("size", Text($"{info.Height} x {info.Width} px (height x width), {info.Height * (double)info.Width / 1e6:0.###} MP"));
         var kind = info.FloatingPoint ? ", floating point" : info.Signed ? ", with a sign" : "";
         yield return ("samples", Text($"{info.Bands} of {info.Bits} bits{kind}"));
-        yield return ("channels", Text($"{reading.Channels}"));
+        if (info.BandNames.Count > 0)
+            yield return ("bands", string.Join(", ", info.BandNames.Select((name, i) => name is null ? $"{i + 1}" : $"{i + 1} {name}")));
+        yield return ("channels", Text($"{reading.Channels}{(reading.Bands.Length > 0 ? $", of {reading.Bands}" : "")}"));
         foreach (var remark in reading.Remarks.Where(remark => remark.Aspect is not ImageAspect.Bands))
             yield return (Name(remark.Aspect), remark.Text + (remark.IsDoubtful ? ReadingOptions.Instead(remark.Aspect) : ""));
+        if (info.GeoReference is { } ground)
+        {
+            foreach (var (i, line) in Place(ground, info).Index())
+                yield return (i == 0 ? "place" : "", line);
+        }
+
         yield return ("layout", info.Tile is not { } tile ? "no tiles: decoded once, when it is opened"
             : tile.Width == info.Width && tile.Height != tile.Width ? Text($"strips of {tile.Height} rows, read one by one")
             : Text($"tiles of {tile.Height} x {tile.Width} px, read one by one"));
@@ -83,17 +103,31 @@ internal static class InfoCommand
             yield return ("beside it", string.Join(", ", info.AssociatedImages));
     }
 
+    /// <summary>Where the image lies on the ground: the system of coordinates, and its corners in it.</summary>
+    private static IEnumerable<string> Place(GeoReference ground, ImageInfo info)
+    {
+        var system = ground.Epsg is { } epsg ? Text($"EPSG:{epsg}") : "coordinates of a system without an EPSG number";
+        if (!ground.IsAffine)
+        {
+            yield return $"{system}, known of some points alone, which maps of it get";
+            yield break;
+        }
+
+        yield return $"{system}, upper left {Corner(0, 0)}, upper right {Corner(info.Width, 0)}";
+        yield return $"lower left {Corner(0, info.Height)}, lower right {Corner(info.Width, info.Height)}";
+
+        string Corner(double x, double y)
+        {
+            var (east, north) = ground.ToMap(x, y);
+            return Text($"({Math.Round(east, 6)}, {Math.Round(north, 6)})");
+        }
+    }
+
     private static string Name(ImageAspect aspect) => aspect switch
     {
         ImageAspect.NoData => "no data",
         _ => aspect.ToString().ToLowerInvariant(),
     };
-
-    private static TissueMask Otsu(ImageInfo info, int side, ImageOptions options)
-    {
-        using var picture = Thumbnail.Read(info, side, options);
-        return TissueMask.Otsu(picture, info.Height, info.Width);
-    }
 
     private static string Foreground(TissueMask mask) => mask.BoundingBox() is { } box
         ? Text($"{mask.ForegroundShare:0.0%}, {1 - mask.ForegroundShare:0.0%} is background; all of it in {box.Height} x {box.Width} px from row {box.Top}, column {box.Left}")

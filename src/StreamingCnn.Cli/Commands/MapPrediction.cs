@@ -44,7 +44,7 @@ internal sealed class MapPrediction(Predictor predictor, string folder, MapFiles
         CancellationToken cancellation)
     {
         var counts = new StringBuilder("image,class,pixels,share,area um^2,regions\n");
-        var objects = new StringBuilder("image,class,pixels,left,top,width,height,x,y\n");
+        var objects = new StringBuilder("image,class,pixels,left,top,width,height,x,y,map x,map y\n");
         var told = new HashSet<string>(StringComparer.Ordinal);
         var (done, succeeded, pixels) = (0, 0, 0L);
         while (done < files.Count && !job.Any(cancellation.IsCancellationRequested))
@@ -105,11 +105,15 @@ internal sealed class MapPrediction(Predictor predictor, string folder, MapFiles
             var (x, y) = place.InFile(region.Centre.X, region.Centre.Y);
             objects.Append(CultureInfo.InvariantCulture, $"{name},{PredictionText.Quote(summary.Classes[region.Number].Class.Name)},{region.Area},");
             objects.Append(CultureInfo.InvariantCulture, $"{left:0.##},{top:0.##},{region.Box.Width * place.Across:0.##},");
-            objects.Append(CultureInfo.InvariantCulture, $"{region.Box.Height * place.Down:0.##},{x:0.##},{y:0.##}\n");
+            objects.Append(CultureInfo.InvariantCulture, $"{region.Box.Height * place.Down:0.##},{x:0.##},{y:0.##},");
+            objects.Append(place.GeoReference is { IsAffine: true } ground ? InMap(ground.ToMap(x, y)) : ",").Append('\n');
         }
 
         return (counts.ToString(), objects.ToString(), pixels);
     }
+
+    private static string InMap((double X, double Y) point) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Math.Round(point.X, 9)},{Math.Round(point.Y, 9)}");
 
     private void Write(string name, StringBuilder text) =>
         AtomicFile.Write(Path.Combine(folder, name), file => file.Write(Encoding.UTF8.GetBytes(text.ToString())));

@@ -41,11 +41,12 @@ internal static class PredictCommand
         var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var device = CommonOptions.Device();
+        var bands = CommonOptions.BandsOfModel();
         var (maps, carry) = (new MapOptions(), new CarryOptions());
         var command = new AnnouncedCommand(
             "predict", "Predict the classes, labels or numbers of images, or maps of classes, with a trained model.")
         {
-            weights, images, output, format, resolution, own, tile, memory, device,
+            weights, images, output, format, bands, resolution, own, tile, memory, device,
         };
         foreach (var option in maps.All.Concat(carry.All))
             command.Add(option);
@@ -68,6 +69,7 @@ internal static class PredictCommand
                 Device = place,
                 OwnModule = parsed.GetValue(own),
                 MicrometresPerPixel = parsed.GetValue(resolution),
+                Bands = parsed.GetValue(bands),
             });
             if (predictor.Model is StreamingSegmenter)
             {

@@ -5,6 +5,7 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
+using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
@@ -81,11 +82,17 @@ internal static class SaliencyCommand
         "--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
     private static readonly Option<int> Regions = CommonOptions.Number(
         "--regions", "Most hot regions to write, the hottest first.", 200, 0);
+    private static readonly Option<bool> InMap = new("--map-coordinates")
+    {
+        Description = "Write regions in the coordinates of the image's map, where it is a GeoTIFF. Default: pixels of the file at full "
+            + "resolution.",
+    };
     private static readonly Option<double?> Downsample = CommonOptions.Downsample(
         "Factor by which the image is made smaller, at least 1. Default: as in training.");
     private static readonly Option<double?> Resolution = CommonOptions.OptionalReal(
         "--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
     private static readonly Option<double?> ResolutionOfFiles = CommonOptions.ResolutionOfFiles("Default: as in training.");
+    private static readonly Option<BandChoice?> Bands = CommonOptions.BandsOfModel();
     private static readonly Option<int?> Level = CommonOptions.OptionalNumber(
         "--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
 
@@ -100,8 +107,8 @@ internal static class SaliencyCommand
             "Show what in an image matters for a trained model's answer: "
             + "overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
-            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions,
-            Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, device,
+            Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, InMap,
+            Bands, Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, device,
         };
         foreach (var option in carry.All)
             command.Add(option);
@@ -121,6 +128,14 @@ internal static class SaliencyCommand
                 throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
             if (parsed.GetValue(Method) == SaliencyMethod.Attention && parsed.GetValue(Target) is { } explained)
                 throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
+            // Before the first image takes its time.
+            if (parsed.GetValue(InMap)
+                && images.FirstOrDefault(image => ImageInfo.Read(image).GeoReference is not { IsAffine: true }) is { } nowhere)
+            {
+                throw new ArgumentException(
+                    $"--map-coordinates is of GeoTIFFs that say where they lie, and '{nowhere}' does not; leave it out.");
+            }
+
             var isTiled = parsed.GetValue(tile) is not null;
             var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             OutputFolder.Check(parsed.GetValue(Output)!);
@@ -137,6 +152,7 @@ internal static class SaliencyCommand
                 parsed.GetValue(own));
             using (model)
             {
+                description = description with { Preparation = description.Preparation.WithBands(parsed.GetValue(Bands)) };
                 model.to(place);
                 if (parsed.GetValue(Method) == SaliencyMethod.Attention && model.Head.Pooling != Training.Heads.HeadPooling.Attention)
                     throw new ArgumentException($"--method attention is of models with --pooling attention, but this one was trained with --pooling {PoolingOptions.NameOf(model.Head.Pooling)}; choose another method.");
@@ -187,35 +203,34 @@ internal static class SaliencyCommand
         SaliencyDisplay display,
         TextWriter said)
     {
-        var options = description.Preparation.Options;
-        var reading = ImageReading.Of(path, options);
+        var reading = ImageReading.Of(path, description.Preparation.Options);
         var info = reading.Info;
         foreach (var doubt in description.Preparation.Doubts(reading))
             said.WriteLine($"Note: {path}: {doubt}.");
         var folder = parsed.GetValue(Output)!;
         using var map = Compute(parsed, model, description.Preparation, info, target, display);
-        var (scaleX, scaleY) = ((double)info.Width / map.Width, (double)info.Height / map.Height);
+        var ofFile = info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel;
+        var place = MapPlace.Of(info with { MicrometresPerPixel = ofFile }, map.Height, map.Width);
 
         string File(string ending) => Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}.{ending}");
         var className = description.Task.Outputs[map.Target];
         var answer = AnswerPicture.Answer(description, map);
-        var ofFile = info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel;
-        var resolution = ofFile * scaleX;
         // Of two runs that explain one image into one folder the last one's files are there in the end, all of them.
         using var hold = FolderLock.Take(folder, TimeSpan.FromMinutes(10));
         AnswerPicture.Write(File("overlay.png"), map, model, description, info, parsed.GetValue(Side));
-        map.WriteTiff(File("saliency.tif"), resolution);
+        using var missing = NoDataMask.Open(path, Reading(parsed, description.Preparation));
+        map.WriteTiff(File("saliency.tif"), place, missing);
         if (parsed.GetValue(Raw))
-            map.WriteRawTiff(File("gradient.tif"), resolution);
+            map.WriteRawTiff(File("gradient.tif"), place, reading.ChannelNames, missing);
         var regions = HotRegion.Find(map);
         var kept = regions.Take(parsed.GetValue(Regions)).ToArray();
-        RegionFile.Write(File("regions.geojson"), kept, className, scaleX, scaleY);
+        RegionFile.Write(File("regions.geojson"), kept, className, place, parsed.GetValue(InMap));
 
         var hottest = regions.Count == 0
             ? ""
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $", the hottest around row {Centre(regions[0], 1) * scaleY:0}, column {Centre(regions[0], 0) * scaleX:0}");
+                $", the hottest around row {Centre(regions[0], 1) * place.Down:0}, column {Centre(regions[0], 0) * place.Across:0}");
         said.WriteLine(Printable.Of($"{path}: {answer}."));
         said.WriteLine($"  {Overlay.Describe(map)}");
         said.WriteLine(
@@ -230,7 +245,7 @@ internal static class SaliencyCommand
     private static SaliencyMap Compute(
         ParseResult parsed, StreamingClassifier model, ImagePreparation preparation, ImageInfo info, int? target, SaliencyDisplay display)
     {
-        using var image = Open(parsed, preparation, info.Path);
+        using var image = AnswerPicture.Open(info.Path, preparation, Reading(parsed, preparation));
         return display.Show(info.Path, () => SaliencyMap.Compute(model, image, new()
         {
             Method = parsed.GetValue(Method),
@@ -246,7 +261,7 @@ internal static class SaliencyCommand
     }
 
     /// <summary>As in training, unless the command line asks for another resolution.</summary>
-    private static NormalizedSource Open(ParseResult parsed, ImagePreparation preparation, string path)
+    private static ImageOptions Reading(ParseResult parsed, ImagePreparation preparation)
     {
         var options = preparation.For(parsed.GetValue(ResolutionOfFiles)).Options;
         if (parsed.GetValue(Downsample) is { } factor)
@@ -255,7 +270,7 @@ internal static class SaliencyCommand
             options = options with { Downsample = null, MicrometresPerPixel = resolution };
         else if (parsed.GetValue(Level) is { } level)
             options = options with { Downsample = null, MicrometresPerPixel = null, Level = level };
-        return AnswerPicture.Open(path, preparation, options);
+        return options;
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Reports;
@@ -28,15 +27,15 @@ internal static class MapPictures
             2 => [("best", order[0]), ("worst", order[1])],
             _ => [("best", order[0]), ("median", order[order.Length / 2]), ("worst", order[^1])],
         };
-        return (Title,
-        [
-            .. chosen.Select(one => (one.Name, one.Prediction, Jpeg: ComparisonPicture.Jpeg(segmenter, one.Prediction.Sample)))
-                .Where(one => one.Jpeg is not null)
-                .Select(one => new ReportPicture(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{one.Name}: {Path.GetFileName(one.Prediction.Sample.Name)}, mean IoU {Metric.Format(maps.Confusion(one.Prediction).MeanIntersectionOverUnion)}"),
-                    one.Jpeg!)),
-        ]);
+        return (Title, [.. chosen.Select(one => Picture(segmenter, maps, one.Name, one.Prediction)).OfType<ReportPicture>()]);
+    }
+
+    private static ReportPicture? Picture(StreamingSegmenter segmenter, SegmentationTask maps, string name, Prediction prediction)
+    {
+        if (ComparisonPicture.Jpeg(segmenter, prediction.Sample, out var remark) is not { } jpeg)
+            return null;
+        var shown = remark.Length > 0 ? $"; image: {remark}" : "";
+        var overlap = Metric.Format(maps.Confusion(prediction).MeanIntersectionOverUnion);
+        return new($"{name}: {Path.GetFileName(prediction.Sample.Name)}, mean IoU {overlap}{shown}", jpeg);
     }
 }

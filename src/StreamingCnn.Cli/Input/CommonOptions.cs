@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Training.Runs;
@@ -76,6 +77,18 @@ internal static class CommonOptions
     {
         Description = "Several processes work on each image together, each on a stripe of it, instead of each on an image of its own.",
     };
+
+    /// <summary>Bands of images.</summary>
+    /// <param name="otherwise">What counts where it is not given, as a sentence.</param>
+    public static Option<BandChoice?> Bands(string otherwise) => Parsed<BandChoice?>(
+        "--bands",
+        "Bands that are read, in this order, separated by commas: numbers from 1, or names that files give their bands, such as 4,3,2 or "
+        + $"nir,red,green. Alpha counts as a band. {otherwise}",
+        BandChoice.Parse,
+        null);
+
+    /// <summary>Bands of images for a model that knows which it was trained on.</summary>
+    public static Option<BandChoice?> BandsOfModel() => Bands("Default: those that the model was trained on.");
 
     public static Option<StreamingMode> Mode() => Parsed(
         "--mode",

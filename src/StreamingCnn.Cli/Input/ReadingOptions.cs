@@ -51,10 +51,17 @@ internal sealed class ReadingOptions
         },
         null);
 
-    public IReadOnlyList<Option> All => [alpha, noData, page, axes];
+    private readonly Option<BandChoice?> bands = CommonOptions.Bands("Default: all bands, in the order of the file.");
 
+    public IReadOnlyList<Option> All => [bands, alpha, noData, page, axes];
+
+    /// <exception cref="ArgumentException">Two options do not go together.</exception>
     public ImageOptions Of(ParseResult parsed) => new()
     {
+        Bands = parsed.GetValue(alpha) == AlphaHandling.Drop && parsed.GetValue(bands) is { } chosen
+            ? throw new ArgumentException(
+                $"--alpha drop leaves a band out, and --bands {chosen} names those that are read; leave one of them out.")
+            : parsed.GetValue(bands),
         Alpha = parsed.GetValue(alpha),
         NoData = parsed.GetValue(noData).Handling,
         NoDataValue = parsed.GetValue(noData).Value,

@@ -35,7 +35,7 @@ internal sealed class ArrayContainer : ImageContainer
         }
     }
 
-    public override IImageSource OpenLevel(int level, ImageOptions options)
+    protected override IImageSource OpenAll(int level, ImageOptions options)
     {
         if (options.Channels is not { } channels || channels == Info.Bands)
             return Stored(options.RawValues);
@@ -43,18 +43,26 @@ internal sealed class ArrayContainer : ImageContainer
             ? new ConvertedSource(Stored(options.RawValues), channels)
             : throw new ImageFormatException(
                 Info.Path,
-                $"the array has {Info.Bands} channel(s) and {channels} were asked for; only arrays of 1 or 3 channels are converted.");
+                $"the array has {Info.Bands} channel(s) and {channels} were asked for; only 1 or 3 are converted, so choose {channels} of its bands.");
     }
 
-    private IImageSource Stored(bool rawValues)
+    // Of planes only those are opened that are wanted.
+    protected override IImageSource OpenChosen(int level, ImageOptions all, int[] bands) =>
+        layout.ChannelsFirst ? Planes(bands, all.RawValues) : base.OpenChosen(level, all, bands);
+
+    private IImageSource Stored(bool rawValues) => layout.ChannelsFirst
+        ? Planes([.. Enumerable.Range(0, layout.Channels)], rawValues)
+        : new ArraySource(Info.Path, layout, rawValues);
+
+    private JoinedSource Planes(int[] places, bool rawValues)
     {
-        if (!layout.ChannelsFirst)
-            return new ArraySource(Info.Path, layout, rawValues);
         var plane = layout.Height * layout.Width * layout.SampleBytes;
         return JoinedSource.Open(
             Info.Path,
-            layout.Channels,
+            places.Length,
             channel => new ArraySource(
-                Info.Path, layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (channel * plane) }, rawValues));
+                Info.Path,
+                layout with { Channels = 1, ChannelsFirst = false, Offset = layout.Offset + (places[channel] * plane) },
+                rawValues));
     }
 }

@@ -12,23 +12,46 @@ internal static class GdalMetadata
     /// <summary>What the metadata call a band, where that says something; null otherwise.</summary>
     /// <param name="xml">The tag's text.</param>
     /// <param name="band">Index of the band, from 0.</param>
-    public static string? NameOf(string xml, int band)
+    public static string? NameOf(string xml, int band) => NameOf(Items(xml), band, "colorinterp", "description");
+
+    /// <summary>What the metadata call each band: its description, or else its colour.</summary>
+    /// <param name="xml">The tag's text.</param>
+    /// <param name="count">Bands of the file.</param>
+    public static IReadOnlyList<string?> Names(string xml, int count)
+    {
+        var items = Items(xml);
+        return items.Length == 0 ? [] :
+        [
+            .. Enumerable.Range(0, count).Select(band => NameOf(items, band, "description") ?? NameOf(items, band, "colorinterp")),
+        ];
+    }
+
+    private static string? NameOf(XElement[] items, int band, params string[] roles) =>
+        items.Where(item => (string?)item.Attribute("sample") == $"{band}"
+                && roles.Contains(((string?)item.Attribute("role"))?.ToLowerInvariant()))
+            .Select(item => item.Value.Trim()).FirstOrDefault(name => !Empty.Contains(name.ToLowerInvariant()));
+
+    private static XElement[] Items(string xml)
     {
         if (xml.Length == 0)
-            return null;
+            return [];
         try
         {
             using var reader = XmlReader.Create(new StringReader(xml.Trim()), new() { DtdProcessing = DtdProcessing.Prohibit });
-            return XDocument.Load(reader).Descendants("Item")
-                .Where(item => (string?)item.Attribute("sample") == $"{band}"
-                    && ((string?)item.Attribute("role"))?.ToLowerInvariant() is "colorinterp" or "description")
-                .Select(item => item.Value.Trim()).FirstOrDefault(name => !Empty.Contains(name.ToLowerInvariant()));
+            return [.. XDocument.Load(reader).Descendants("Item")];
         }
         catch (XmlException)
         {
-            return null;
+            return [];
         }
     }
+
+    /// <summary>The tag's text that gives each band its name.</summary>
+    public static string Of(IReadOnlyList<string> names) => new XElement(
+        "GDALMetadata",
+        names.Select((name, band) => new XElement(
+            "Item", new XAttribute("name", "DESCRIPTION"), new XAttribute("sample", band), new XAttribute("role", "description"), name)))
+        .ToString(SaveOptions.DisableFormatting);
 
     /// <summary>Whether a name of a band is one of opacity.</summary>
     public static bool IsOpacity(string name) =>

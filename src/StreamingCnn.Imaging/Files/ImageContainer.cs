@@ -5,18 +5,89 @@ namespace StreamingCnn.Imaging;
 /// <summary>A file whose header has been read: what is in it, and how to open one of its levels.</summary>
 internal abstract class ImageContainer
 {
+    private int? bandCount;
+
     /// <summary>What the header says.</summary>
     public abstract ImageInfo Info { get; }
 
     /// <summary>Opens one pyramid level at its own resolution.</summary>
-    public abstract IImageSource OpenLevel(int level, ImageOptions options);
+    /// <exception cref="ImageFormatException">There are no such bands, or they cannot be read so.</exception>
+    public IImageSource OpenLevel(int level, ImageOptions options)
+    {
+        if (options.Bands is not { } bands)
+            return OpenAll(level, options);
+        var channels = CheckChannels(bands, options.Channels);
+        var source = OpenChosen(level, AllBands(options), bands.Find(Info.Path, CountBands(options), Info.BandNames));
+        return channels == bands.Count ? source : new ConvertedSource(source, channels);
+    }
 
     /// <summary>Channels that <see cref="OpenLevel"/> would give, without decoding a pixel.</summary>
-    public virtual int Channels(ImageOptions options)
+    /// <exception cref="ImageFormatException">There are no such bands, or they cannot be read so.</exception>
+    public int Channels(ImageOptions options)
     {
-        using var source = OpenLevel(0, options);
+        if (options.Bands is not { } bands)
+            return CountAll(options);
+        var channels = CheckChannels(bands, options.Channels);
+        bands.Find(Info.Path, CountBands(options), Info.BandNames);
+        return channels;
+    }
+
+    /// <summary>The chosen bands in words, such as <c>bands 4 (nir), 3, 2</c>.</summary>
+    /// <exception cref="ImageFormatException">There are no such bands.</exception>
+    public string Describe(ImageOptions options)
+    {
+        var names = NamesOf(options, options.Bands!.Count);
+        return $"band{(names.Length == 1 ? "" : "s")} {string.Join(", ", names)}";
+    }
+
+    /// <summary>Each channel that is read as people write it: its band's number and name; a number alone of what has no name.</summary>
+    /// <param name="options">How the file is opened.</param>
+    /// <param name="channels">Channels that come of it.</param>
+    public string[] NamesOf(ImageOptions options, int channels) => [.. Places(options, channels).Select(Info.BandText)];
+
+    /// <summary>Each channel by its band's name, or its number where it has none.</summary>
+    /// <inheritdoc cref="NamesOf"/>
+    public string[] ShortNamesOf(ImageOptions options, int channels) =>
+    [
+        .. Places(options, channels).Select(band => Info.BandNames.ElementAtOrDefault(band) ?? $"{band + 1}"),
+    ];
+
+    /// <summary>The band of each channel, from 0.</summary>
+    private int[] Places(ImageOptions options, int channels)
+    {
+        var places = options.Bands?.Find(Info.Path, CountBands(options), Info.BandNames);
+        return places?.Length == channels ? places : [.. Enumerable.Range(0, channels)];
+    }
+
+    /// <summary>Opens one pyramid level with all its bands.</summary>
+    protected abstract IImageSource OpenAll(int level, ImageOptions options);
+
+    /// <summary>Channels that <see cref="OpenAll"/> would give, without decoding a pixel.</summary>
+    protected virtual int CountAll(ImageOptions options)
+    {
+        using var source = OpenAll(0, options);
         return source.Channels;
     }
+
+    /// <summary>Opens one pyramid level with some of its bands, in another order.</summary>
+    /// <param name="level">The level.</param>
+    /// <param name="all">How all bands are read.</param>
+    /// <param name="bands">Places of the bands, from 0.</param>
+    protected virtual IImageSource OpenChosen(int level, ImageOptions all, int[] bands) => new BandSource(OpenAll(level, all), bands);
+
+    /// <summary>Bands that can be chosen from.</summary>
+    private int CountBands(ImageOptions options) => bandCount ??= CountAll(AllBands(options));
+
+    private static ImageOptions AllBands(ImageOptions options) =>
+        options with { Bands = null, Channels = null, Alpha = AlphaHandling.Keep };
+
+    private int CheckChannels(BandChoice bands, int? wanted) => wanted is not { } channels || channels == bands.Count
+        ? bands.Count
+        : bands.Count is 1 or 3
+            ? channels
+            : throw new ImageFormatException(
+                Info.Path,
+                $"{bands.Count} bands ({bands}) and {channels} channels were asked for; only 1 or 3 bands are converted, so choose {channels}.");
 
     /// <summary>What is done with the file in words, from its header alone.</summary>
     /// <param name="options">How it is opened.</param>
@@ -24,8 +95,10 @@ internal abstract class ImageContainer
     public IEnumerable<ImageRemark> Remarks(ImageOptions options, int channels)
     {
         var kind = Info.FloatingPoint ? ", floating point" : Info.Signed ? ", with a sign" : "";
-        yield return new(ImageAspect.Bands, $"{Info.Bands} band(s) of {Info.Bits} bits{kind}: {channels} channel(s)", false);
-        foreach (var remark in OwnRemarks(options, channels))
+        var chosen = options.Bands is null ? "" : $"{Describe(options)} chosen, ";
+        yield return new(ImageAspect.Bands, $"{Info.Bands} band(s) of {Info.Bits} bits{kind}: {chosen}{channels} channel(s)", false);
+        // Who names bands has said what becomes of alpha.
+        foreach (var remark in OwnRemarks(options, channels).Where(one => options.Bands is null || one.Aspect != ImageAspect.Alpha))
             yield return remark;
         if ((options.NoDataValue ?? Info.NoData) is { } missing)
         {

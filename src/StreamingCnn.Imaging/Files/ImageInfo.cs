@@ -18,6 +18,9 @@ public sealed record ImageInfo
     /// <summary>Bands as stored, alpha and channels in pages included.</summary>
     public required int Bands { get; init; }
 
+    /// <summary>What the file calls its bands, by their places: null where it does not say. Empty where it names none.</summary>
+    public IReadOnlyList<string?> BandNames { get; init; } = [];
+
     /// <summary>Bits of one sample: 8 where it has fewer, otherwise as stored.</summary>
     public required int Bits { get; init; }
 
@@ -80,6 +83,11 @@ public sealed record ImageInfo
 
     /// <summary>Names of further images that belong to the main one, such as <c>label</c>, <c>macro</c>, <c>thumbnail</c>.</summary>
     public IReadOnlyList<string> AssociatedImages { get; init; } = [];
+
+    /// <summary>A band as people write it: its number from 1, and what the file calls it.</summary>
+    /// <param name="band">Its place, from 0.</param>
+    internal string BandText(int band) =>
+        band < BandNames.Count && BandNames[band] is { } name ? $"{band + 1} ({name})" : $"{band + 1}";
 
     /// <summary>Reads the header of a file.</summary>
     /// <param name="path">The file.</param>

@@ -10,6 +10,13 @@ public sealed record ImageOptions
     /// </summary>
     public int? Channels { get; init; }
 
+    /// <summary>
+    /// Bands that are read, in this order, of all that the file has: alpha is one of them then, whatever <see cref="Alpha"/> says.
+    /// <see cref="Channels"/> makes grey or colour of the chosen ones.
+    /// <value>The default value is null: all bands, in the order of the file.</value>
+    /// </summary>
+    public BandChoice? Bands { get; init; }
+
     /// <summary>Pyramid level, 0 being the largest. <value>The default value is null: level 0.</value></summary>
     public int? Level { get; init; }
 

@@ -37,6 +37,12 @@ public sealed record ImageRemark(ImageAspect Aspect, string Text, bool IsDoubtfu
 /// <param name="Remarks">What is done with the file's bands, pages, profile and so on.</param>
 public sealed record ImageReading(ImageInfo Info, int Channels, IReadOnlyList<ImageRemark> Remarks)
 {
+    /// <summary>The bands that were chosen in words, such as <c>bands 4 (nir), 3, 2</c>; empty where all are read.</summary>
+    public string Bands { get; init; } = "";
+
+    /// <summary>What the file calls the band of each channel; the band's number from 1 where it does not say.</summary>
+    public IReadOnlyList<string> ChannelNames { get; init; } = [];
+
     /// <summary>Finds out how a file would be read; no pixel is decoded.</summary>
     /// <param name="path">As for <see cref="ImageSource.Open(string, ImageOptions?)"/>.</param>
     /// <param name="options">As for <see cref="ImageSource.Open(string, ImageOptions?)"/>.</param>
@@ -49,6 +55,10 @@ public sealed record ImageReading(ImageInfo Info, int Channels, IReadOnlyList<Im
         options.Validate();
         var container = ImageContainer.Find(path, options);
         var channels = container.Channels(options);
-        return new(container.Info, channels, [.. container.Remarks(options, channels)]);
+        return new(container.Info, channels, [.. container.Remarks(options, channels)])
+        {
+            ChannelNames = container.ShortNamesOf(options, channels),
+            Bands = options.Bands is null ? "" : container.Describe(options),
+        };
     }
 }

@@ -15,12 +15,16 @@ internal sealed class OmeMetadata
         Times = Whole(pixels, "SizeT", 1);
         var stated = Children(pixels, "Channel").Count();
         Channels = stated > 0 ? stated : Math.Max(1, Whole(pixels, "SizeC", 1) / Math.Max(1, samplesPerPixel));
+        ChannelNames = [.. Children(pixels, "Channel").Select(channel => (string?)channel.Attribute("Name"))];
         (Across, Down) = (new(pixels, 'X'), new(pixels, 'Y'));
         Place(pixels, uuid, fileName, pages);
     }
 
     /// <summary>Planes of channels; a plane of red, green and blue counts as one.</summary>
     public int Channels { get; }
+
+    /// <summary>What each channel is called; null where the XML does not say.</summary>
+    public IReadOnlyList<string?> ChannelNames { get; }
 
     public int Depth { get; }
 

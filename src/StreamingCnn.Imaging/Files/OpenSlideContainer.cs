@@ -49,7 +49,7 @@ internal sealed class OpenSlideContainer : ImageContainer
     /// <summary>Whether OpenSlide is installed and finds that the file is one of a vendor that it knows.</summary>
     public static bool Knows(string path) => OpenSlideNative.Available && OpenSlideNative.openslide_detect_vendor(path) != nint.Zero;
 
-    public override IImageSource OpenLevel(int level, ImageOptions options) => new OpenSlideSource(Info, level, options.Channels ?? 3);
+    protected override IImageSource OpenAll(int level, ImageOptions options) => new OpenSlideSource(Info, level, options.Channels ?? 3);
 
     private static List<string> Names(nint list)
     {

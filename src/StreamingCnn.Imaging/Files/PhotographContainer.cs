@@ -52,14 +52,14 @@ internal sealed class PhotographContainer : ImageContainer
 
     public override ImageInfo Info { get; }
 
-    public override IImageSource OpenLevel(int level, ImageOptions options)
+    protected override IImageSource OpenAll(int level, ImageOptions options)
     {
         if (options.Page > 0)
             throw new ImageFormatException(path, $"page {options.Page} was asked for, but the file has one image.");
         return VipsImageSource.Open(path, options, page: -1, subIfd: -1, tiled: false);
     }
 
-    public override int Channels(ImageOptions options) => VipsImageSource.CountChannels(path, options, page: -1, subIfd: -1);
+    protected override int CountAll(ImageOptions options) => VipsImageSource.CountChannels(path, options, page: -1, subIfd: -1);
 
     protected override IEnumerable<ImageRemark> OwnRemarks(ImageOptions options, int channels)
     {

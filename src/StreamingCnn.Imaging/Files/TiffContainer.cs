@@ -43,6 +43,7 @@ internal sealed class TiffContainer : ImageContainer
             Height = turned ? main.Width : main.Height,
             Width = turned ? main.Height : main.Width,
             Bands = main.SamplesPerPixel * pages.Channels.Count,
+            BandNames = NamesOf(main),
             Bits = Math.Max(8, main.BitsPerSample),
             FloatingPoint = main.SampleFormat == 3,
             Signed = main.SampleFormat == 2,
@@ -79,11 +80,10 @@ internal sealed class TiffContainer : ImageContainer
             || main.Description.Contains("http://www.leica-microsystems.com/scn/", StringComparison.Ordinal);
     }
 
-    public override IImageSource OpenLevel(int level, ImageOptions options)
+    protected override IImageSource OpenAll(int level, ImageOptions options)
     {
-        var (_, directory, page, subIfd) = levels[level];
         if (pages.Channels.Count == 1)
-            return Open(page);
+            return Open(level, levels[level].Page, options);
         if (options.Channels is { } wanted && wanted != Info.Bands)
         {
             throw new ImageFormatException(
@@ -93,26 +93,45 @@ internal sealed class TiffContainer : ImageContainer
         }
 
         options = options with { Channels = null };
-        // The levels of each channel are in the SubIFDs of its own page, in the same order.
-        return JoinedSource.Open(path, pages.Channels.Count, channel => Open(pages.Channels[channel]));
-
-        IImageSource Open(int at)
-        {
-            var stored = at == page ? directory : Directory(at, subIfd);
-            return TiffLayout.SuitsVips(stored)
-                ? VipsImageSource.Open(path, options, at, subIfd, stored.Tiled, Meaning)
-                : new TiffBlockSource(
-                    path, stored, options, Meaning, slide: IsAperio(levels[0].Directory) || IsPhilips(levels[0].Directory));
-        }
+        return JoinedSource.Open(path, pages.Channels.Count, channel => Open(level, pages.Channels[channel], options));
     }
 
-    public override int Channels(ImageOptions options)
+    // Of channels in pages of their own only those are opened that are wanted, and of bands in planes only those decoded, where no
+    // colours are made of several of them.
+    protected override IImageSource OpenChosen(int level, ImageOptions all, int[] bands)
+    {
+        const int MostOfColours = 4;
+        if (pages.Channels.Count > 1)
+        {
+            return pages.Channels.Count == Info.Bands
+                ? JoinedSource.Open(path, bands.Length, channel => Open(level, pages.Channels[bands[channel]], all))
+                : base.OpenChosen(level, all, bands);
+        }
+
+        var main = levels[level].Directory;
+        return main.Planar && main.SamplesPerPixel > MostOfColours && !main.IsAlphaAssociated
+            ? new BandSource(Open(level, levels[level].Page, all, bands), bands)
+            : base.OpenChosen(level, all, bands);
+    }
+
+    protected override int CountAll(ImageOptions options)
     {
         var (_, directory, page, subIfd) = levels[0];
         if (pages.Channels.Count == 1 && TiffLayout.SuitsVips(directory))
             return VipsImageSource.CountChannels(path, options, page, subIfd, Meaning);
-        using var source = OpenLevel(0, options);
+        using var source = OpenAll(0, options);
         return source.Channels;
+    }
+
+    /// <summary>Opens one page; the levels of each channel are in the SubIFDs of its own page, in the same order.</summary>
+    private IImageSource Open(int level, int at, ImageOptions options, int[]? planes = null)
+    {
+        var (_, directory, page, subIfd) = levels[level];
+        var stored = at == page ? directory : Directory(at, subIfd);
+        return TiffLayout.SuitsVips(stored)
+            ? VipsImageSource.Open(path, options, at, subIfd, stored.Tiled, Meaning)
+            : new TiffBlockSource(
+                path, stored, options, Meaning, slide: IsAperio(levels[0].Directory) || IsPhilips(levels[0].Directory), planes);
     }
 
     protected override IEnumerable<ImageRemark> OwnRemarks(ImageOptions options, int channels)
@@ -156,6 +175,16 @@ internal sealed class TiffContainer : ImageContainer
                     : $"colours are turned from the profile '{profile.Name}' to sRGB, at every level",
                 false);
         }
+    }
+
+    /// <summary>What the file calls its bands: channels in pages by OME's names, others by GDAL's.</summary>
+    private IReadOnlyList<string?> NamesOf(TiffDirectory main)
+    {
+        // A palette's bands are not those of the file.
+        IReadOnlyList<string?> names = main.Photometric == 3 ? []
+            : pages.Channels.Count > 1 ? main.SamplesPerPixel == 1 ? pages.Ome?.ChannelNames ?? [] : []
+            : GdalMetadata.Names(main.GdalMetadata, main.SamplesPerPixel);
+        return names.Any(name => name is not null) ? names : [];
     }
 
     private ImageRemark AlphaRemark(TiffDirectory main, AlphaHandling handling, int channels)

@@ -42,7 +42,8 @@ public sealed class ClassGrid(IReadOnlyList<MapClass> palette, int side, int? ba
         for (var x = 0; x < classes.Length; x++)
         {
             var number = classes[x];
-            if (number == background)
+            // Beyond the classes there are positions without data.
+            if (number == background || number >= palette.Count)
                 continue;
             var colour = palette[number];
             var sum = sums.AsSpan((int)(x / Square) * Parts, Parts);

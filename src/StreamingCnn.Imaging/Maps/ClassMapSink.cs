@@ -17,6 +17,7 @@ public sealed class ClassMapSink : IMapSink, IDisposable
 
     private readonly IReadOnlyList<IClassRows> receivers;
     private readonly double? threshold;
+    private readonly NoDataMask? missing;
     private readonly RowSink rows;
     private long received;
 
@@ -26,8 +27,11 @@ public sealed class ClassMapSink : IMapSink, IDisposable
     /// The least probability of the classes behind the first: a position belongs to the likeliest of these if it reaches that, else to the
     /// first. Null for the largest score, or 0.5 where there is one channel.
     /// </param>
+    /// <param name="missing">
+    /// Where the image has no data: such positions are of no class but <see cref="MapClass.NoData"/>. Stays the caller's; null for nowhere.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The threshold is not above 0 and at most 1.</exception>
-    public ClassMapSink(IReadOnlyList<IClassRows> receivers, double? threshold = null)
+    public ClassMapSink(IReadOnlyList<IClassRows> receivers, double? threshold = null, NoDataMask? missing = null)
     {
         ArgumentNullException.ThrowIfNull(receivers);
         if (threshold is { } least)
@@ -36,7 +40,7 @@ public sealed class ClassMapSink : IMapSink, IDisposable
             ArgumentOutOfRangeException.ThrowIfGreaterThan(least, 1, nameof(threshold));
         }
 
-        (this.receivers, this.threshold) = (receivers, threshold);
+        (this.receivers, this.threshold, this.missing) = (receivers, threshold, missing);
         rows = new RowSink(HandOut);
     }
 
@@ -46,8 +50,9 @@ public sealed class ClassMapSink : IMapSink, IDisposable
     {
         if (batch != 1)
             throw new ArgumentException($"A map of classes is of one image, and not of {batch}.");
-        if (channels > MapClass.Most)
-            throw new ArgumentException($"A map of classes has at most {MapClass.Most} classes, and not {channels}.");
+        var most = missing is null ? MapClass.Most : MapClass.Most - 1;
+        if (channels > most)
+            throw new ArgumentException($"A map of classes has at most {most} classes, and not {channels}.");
         rows.Begin(1, 1, height, width);
         foreach (var receiver in receivers)
             receiver.Begin(height, width);
@@ -105,10 +110,23 @@ public sealed class ClassMapSink : IMapSink, IDisposable
         for (var row = 0; row < part.shape[2]; row++)
         {
             var classes = bytes.bytes.Slice(row * width, width);
+            Mark(classes, top + row);
             foreach (var receiver in receivers)
                 receiver.Write(top + row, classes);
         }
 
         received += part.shape[2];
+    }
+
+    private void Mark(Span<byte> classes, long row)
+    {
+        if (missing is null)
+            return;
+        var isMissing = missing.Row(row);
+        for (var x = 0; x < classes.Length; x++)
+        {
+            if (isMissing[x])
+                classes[x] = MapClass.NoData;
+        }
     }
 }

@@ -10,6 +10,9 @@ public sealed record MapClass(string Name, byte Red, byte Green, byte Blue)
     /// <summary>The most classes that a map can have: as many as a byte has values.</summary>
     public const int Most = 256;
 
+    /// <summary>The number of positions without data; with it a map has one class fewer than <see cref="Most"/>.</summary>
+    public const byte NoData = byte.MaxValue;
+
     // Told apart by people of all kinds of colour vision as far as so many can be (after Okabe and Ito), then by their hue.
     private static readonly (byte Red, byte Green, byte Blue)[] Colours =
     [

@@ -32,6 +32,14 @@ public sealed record MapImage(long Height, long Width)
     /// <value>The default value is empty.</value>
     public string Description { get; init; } = "";
 
+    /// <summary>What the channels are called, in the form that GDAL reads; empty where they have no names.</summary>
+    /// <value>The default value is empty.</value>
+    public IReadOnlyList<string> ChannelNames { get; init; } = [];
+
+    /// <summary>The value of positions without data, in the form that GDAL reads; NaN where that means it.</summary>
+    /// <value>The default value is null: all positions have data.</value>
+    public double? NoData { get; init; }
+
     /// <summary>Bytes of a position.</summary>
     internal int PositionBytes => Channels * SampleBytes;
 

@@ -12,7 +12,6 @@ namespace StreamingCnn.Imaging.Maps;
 public sealed class PolygonFile : IDisposable
 {
     private const int DecimalsOfPixels = 2;
-    private const int DecimalsOfMaps = 9;
 
     // What waits in memory before it goes to the file.
     private const int PendingBytes = 1 << 16;
@@ -23,7 +22,7 @@ public sealed class PolygonFile : IDisposable
     private readonly Utf8JsonWriter json;
     private readonly IReadOnlyList<MapClass> classes;
     private readonly MapPlace place;
-    private readonly bool inMap;
+    private readonly MapCoordinates coordinates;
     private readonly long[] written = new long[MapClass.Most];
     private bool isComplete;
 
@@ -42,13 +41,8 @@ public sealed class PolygonFile : IDisposable
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(classes);
         ArgumentNullException.ThrowIfNull(place);
-        if (inMap && place.GeoReference is not { IsAffine: true })
-        {
-            throw new ArgumentException(
-                $"'{path}' cannot have coordinates of a map: the image has none; leave them out, and pixels are written.");
-        }
-
-        (this.path, this.classes, this.place, this.inMap) = (path, classes, place, inMap);
+        coordinates = new(path, place, inMap);
+        (this.path, this.classes, this.place) = (path, classes, place);
         part = AtomicFile.TemporaryName(path);
         try
         {
@@ -62,16 +56,7 @@ public sealed class PolygonFile : IDisposable
         json = new(file, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
         json.WriteStartObject();
         json.WriteString("type", "FeatureCollection");
-        if (inMap && place.GeoReference!.Epsg is { } epsg)
-        {
-            json.WriteStartObject("crs");
-            json.WriteString("type", "name");
-            json.WriteStartObject("properties");
-            json.WriteString("name", string.Create(CultureInfo.InvariantCulture, $"urn:ogc:def:crs:EPSG::{epsg}"));
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-
+        coordinates.WriteSystem(json);
         json.WriteStartArray("features");
     }
 
@@ -136,7 +121,7 @@ public sealed class PolygonFile : IDisposable
         json.WriteString("type", "Polygon");
         json.WriteStartArray("coordinates");
         foreach (var ring in region.Rings)
-            WriteRing(ring);
+            coordinates.WriteRing(json, ring.Count, corner => ring[corner]);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteStartObject("properties");
@@ -158,31 +143,6 @@ public sealed class PolygonFile : IDisposable
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    private void WriteRing(IReadOnlyList<(long X, long Y)> ring)
-    {
-        json.WriteStartArray();
-        // GeoJSON closes a ring with its first corner. On most maps y points up, which turns rings the other way round.
-        var isTurned = inMap && place.Turns;
-        for (var i = 0; i <= ring.Count; i++)
-        {
-            var (x, y) = ring[(isTurned ? ring.Count - i : i) % ring.Count];
-            WriteCorner(x, y);
-        }
-
-        json.WriteEndArray();
-    }
-
-    private void WriteCorner(long x, long y)
-    {
-        var (pixelX, pixelY) = place.InFile(x, y);
-        var (first, second) = inMap ? place.GeoReference!.ToMap(pixelX, pixelY) : (pixelX, pixelY);
-        var decimals = inMap ? DecimalsOfMaps : DecimalsOfPixels;
-        json.WriteStartArray();
-        json.WriteNumberValue(Math.Round(first, decimals));
-        json.WriteNumberValue(Math.Round(second, decimals));
-        json.WriteEndArray();
     }
 
     /// <summary>The temporary name is not what was asked for.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,6 +15,7 @@ public sealed class ProbabilityFile : IMapSink, IDisposable
     private readonly string path;
     private readonly MapImage? place;
     private readonly MapSamples samples;
+    private readonly NoDataMask? missing;
     private readonly RowSink rows;
     private PyramidWriter? writer;
 
@@ -21,14 +23,22 @@ public sealed class ProbabilityFile : IMapSink, IDisposable
     /// <param name="path">The file. It appears complete or not at all.</param>
     /// <param name="samples">Type of the numbers.</param>
     /// <param name="place">What else is known of the map; its size and its samples are passed over.</param>
-    public ProbabilityFile(string path, MapSamples samples = MapSamples.Byte, MapImage? place = null)
+    /// <param name="missing">
+    /// Where the image has no data: all numbers of such positions are NaN, or 0 where they are bytes, of which none is left to mean it.
+    /// Stays the caller's; null for nowhere.
+    /// </param>
+    public ProbabilityFile(
+        string path, MapSamples samples = MapSamples.Byte, MapImage? place = null, NoDataMask? missing = null)
     {
         (this.path, this.samples, this.place) = (path, samples, place);
-        rows = new RowSink((_, part) =>
+        this.missing = missing;
+        rows = new RowSink((top, part) =>
         {
             using var scope = NewDisposeScope();
             // Channels of a position side by side.
-            writer!.Write(part[0].permute(1, 2, 0).contiguous().bytes);
+            var beside = part[0].permute(1, 2, 0).contiguous();
+            Mark(beside, top);
+            writer!.Write(beside.bytes);
         });
     }
 
@@ -48,6 +58,11 @@ public sealed class ProbabilityFile : IMapSink, IDisposable
             Channels = checked((int)channels),
             Samples = samples,
             Classes = null,
+            // The one score of two classes is that of the second.
+            ChannelNames = place?.ChannelNames is { } names && names.Count == (channels == 1 ? 2 : channels)
+                ? channels == 1 ? [names[1]] : names
+                : [],
+            NoData = missing is not null && samples == MapSamples.Float32 ? double.NaN : null,
         });
     }
 
@@ -76,5 +91,28 @@ public sealed class ProbabilityFile : IMapSink, IDisposable
     {
         rows.Dispose();
         writer?.Dispose();
+    }
+
+    /// <param name="part">[rows, W, K].</param>
+    /// <param name="top">The first of the rows.</param>
+    private void Mark(Tensor part, long top)
+    {
+        if (missing is null)
+            return;
+        var (width, channels) = ((int)part.shape[1], (int)part.shape[2]);
+        for (var row = 0; row < part.shape[0]; row++)
+        {
+            var isMissing = missing.Row(top + row);
+            using var line = part[row];
+            for (var x = 0; x < width; x++)
+            {
+                if (!isMissing[x])
+                    continue;
+                if (samples == MapSamples.Float32)
+                    MemoryMarshal.Cast<byte, float>(line.bytes).Slice(x * channels, channels).Fill(float.NaN);
+                else
+                    line.bytes.Slice(x * channels, channels).Clear();
+            }
+        }
     }
 }

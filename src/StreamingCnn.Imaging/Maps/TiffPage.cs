@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 
 namespace StreamingCnn.Imaging.Maps;
 
@@ -110,6 +111,10 @@ internal sealed record TiffPage(
         yield return TiffField.Shorts(339, Each(Image.Samples == MapSamples.Float32 ? 3 : 1));
         foreach (var field in IsReduced || Image.GeoReference is not { } place ? [] : Fields(place))
             yield return field;
+        if (!IsReduced && Image.ChannelNames.Count > 0)
+            yield return TiffField.Text(42112, GdalMetadata.Of(Image.ChannelNames));
+        if (Image.NoData is { } missing)
+            yield return TiffField.Text(42113, double.IsNaN(missing) ? "nan" : missing.ToString("R", CultureInfo.InvariantCulture));
     }
 
     private static IEnumerable<TiffField> Fields(GeoReference place)
@@ -136,6 +141,13 @@ internal sealed record TiffPage(
         {
             foreach (var (part, value) in new[] { known.Red, known.Green, known.Blue }.Index())
                 colours[(part * MostColours) + number] = value * DepthOfColours;
+        }
+
+        // As white as paper: nothing is there.
+        if (Image.NoData is >= 0 and < MostColours and var missing)
+        {
+            for (var part = 0; part < 3; part++)
+                colours[(part * MostColours) + (int)missing] = byte.MaxValue * DepthOfColours;
         }
 
         return colours;

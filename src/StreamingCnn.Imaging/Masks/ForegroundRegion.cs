@@ -1,5 +1,3 @@
-using StreamingCnn.Imaging.Export;
-
 namespace StreamingCnn.Imaging.Masks;
 
 /// <summary>How the foreground of an image is found.</summary>
@@ -8,7 +6,7 @@ public enum ForegroundRule
     /// <summary>The whole image is wanted.</summary>
     None,
 
-    /// <summary>Otsu's threshold on a thumbnail (<see cref="TissueMask.Otsu"/>).</summary>
+    /// <summary>Otsu's threshold on a thumbnail (<see cref="TissueMask.Otsu(IImageSource, long, long)"/>).</summary>
     Otsu,
 
     /// <summary>A mask file.</summary>
@@ -34,7 +32,9 @@ public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double F
         if (rule == ForegroundRule.Mask && mask is null)
             throw new ImageFormatException(path, "it is to be cropped to its mask, but no mask is named for it; name one in the column 'mask', or find the foreground by Otsu's threshold.");
         var info = ImageInfo.Read(path, options);
-        var found = rule == ForegroundRule.Mask ? TissueMask.FromFile(mask!, info.Height, info.Width) : Otsu(info, options);
+        var found = rule == ForegroundRule.Mask
+            ? TissueMask.FromFile(mask!, info.Height, info.Width)
+            : TissueMask.Otsu(info, ThumbnailSide, options);
         var (height, width) = ImageSource.Size(info, options ?? new ImageOptions());
         if (found.BoundingBox() is not { } box)
             return new(new(0, 0, height, width), 1, 0);
@@ -46,11 +46,5 @@ public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double F
             new(top, left, bottom - top, right - left),
             (double)(bottom - top) * (right - left) / ((double)height * width),
             found.ForegroundShare);
-    }
-
-    private static TissueMask Otsu(ImageInfo info, ImageOptions? options)
-    {
-        using var thumbnail = Thumbnail.Read(info, ThumbnailSide, options);
-        return TissueMask.Otsu(thumbnail, info.Height, info.Width);
     }
 }

@@ -55,6 +55,19 @@ public sealed class TissueMask
             ], (int)thumbnail.Height, (int)thumbnail.Width, imageHeight, imageWidth, threshold);
     }
 
+    /// <summary>The same of an image file, read at a size at which its longer side fits.</summary>
+    /// <param name="info">The header of the file.</param>
+    /// <param name="side">Greatest height and width in pixels that the threshold is found at.</param>
+    /// <param name="options">The bands, the page, alpha and so on; resolution and crop are passed over. Null for the defaults.</param>
+    /// <exception cref="ImageFormatException">The pixels cannot be read.</exception>
+    public static TissueMask Otsu(ImageInfo info, int side, ImageOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(info);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        using var thumbnail = Thumbnail.ForThreshold(info, side, options);
+        return Otsu(thumbnail, info.Height, info.Width);
+    }
+
     /// <summary>Takes a mask image: what is not 0 is foreground.</summary>
     /// <param name="mask">The mask, small enough to be read whole; not disposed.</param>
     /// <param name="imageHeight">Height in pixels of the image that it belongs to.</param>

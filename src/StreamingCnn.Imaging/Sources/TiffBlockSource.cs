@@ -18,6 +18,7 @@ internal sealed class TiffBlockSource : IImageSource
     private readonly BandMeaning meaning;
     private readonly double missing;
     private readonly byte[]? palette;
+    private readonly IReadOnlyCollection<int>? wanted;
 
     /// <summary>Opens an image; no pixel is decoded.</summary>
     /// <param name="path">The file.</param>
@@ -25,8 +26,10 @@ internal sealed class TiffBlockSource : IImageSource
     /// <param name="options">Channels, colour profile, value range.</param>
     /// <param name="meaning">What the header says of its bands.</param>
     /// <param name="slide">Whether the image is a slide, whose tiles are white where nothing was scanned.</param>
+    /// <param name="wanted">Of bands in planes of their own those that are decoded, from 0; the others are 0. Null for all.</param>
     /// <exception cref="ImageFormatException">The layout is not read; the message names it.</exception>
-    public TiffBlockSource(string path, TiffDirectory image, ImageOptions options, BandMeaning meaning, bool slide)
+    public TiffBlockSource(
+        string path, TiffDirectory image, ImageOptions options, BandMeaning meaning, bool slide, IReadOnlyCollection<int>? wanted = null)
     {
         if (TiffLayout.Refusal(image) is { } refusal)
             throw new ImageFormatException(path, refusal);
@@ -35,6 +38,7 @@ internal sealed class TiffBlockSource : IImageSource
         this.image = image;
         this.options = options;
         this.meaning = meaning;
+        this.wanted = wanted;
         palette = image.Photometric == 3 ? Colours() : null;
         var white = slide && image.Photometric is 2 or 6;
         blocks = new TiffBlocks(path, image);
@@ -110,10 +114,10 @@ internal sealed class TiffBlockSource : IImageSource
         var sample = Format switch { Enums.BandFormat.Uchar => 1, Enums.BandFormat.Ushort => 2, _ => 4 };
         var bands = image.SamplesPerPixel;
         var pixels = empty([region.Height * region.Width * bands * sample], ScalarType.Byte).bytes;
+        if (!decode || wanted is not null)
+            pixels.Clear();
         if (decode)
             Fill(pixels, region, sample);
-        else
-            pixels.Clear();
         Spread(pixels);
         if (palette is not null)
         {
@@ -145,6 +149,8 @@ internal sealed class TiffBlockSource : IImageSource
                 var count = (int)(Math.Min(start + blocks.BlockWidth, region.Left + region.Width) - column);
                 for (var plane = 0; plane < planes; plane++)
                 {
+                    if (wanted?.Contains(plane) == false)
+                        continue;
                     var block = blocks.Get(plane, row, column);
                     for (var y = row; y < end; y++)
                     {

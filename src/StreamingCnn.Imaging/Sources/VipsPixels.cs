@@ -71,7 +71,8 @@ internal static class VipsPixels
         if (image.Bands is not (1 or 3))
         {
             throw new ImageFormatException(
-                path, $"the image has {image.Bands} channels and {channels} were asked for; only images of 1 or 3 channels are converted.");
+                path,
+                $"the image has {image.Bands} channels and {channels} were asked for; only 1 or 3 are converted, so choose {channels} of its bands.");
         }
 
         return channels == 3 ? image.Bandjoin(image, image) : Luminance(image, deep: image.Format == Enums.BandFormat.Ushort);

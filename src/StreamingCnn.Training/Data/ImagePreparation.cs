@@ -76,8 +76,8 @@ public sealed record ImagePreparation
     public ForegroundRegion FindForeground(string path, string? mask) => ForegroundRegion.Find(path, Foreground, mask, Options);
 
     /// <summary>
-    /// What files mean: alpha, pixels without data, the page, the order of axes. Its channels, resolution and crop are
-    /// passed over.
+    /// What files mean: the bands that are read, alpha, pixels without data, the page, the order of axes. Its channels,
+    /// resolution and crop are passed over.
     /// </summary>
     /// <value>The default value is what <see cref="ImageOptions"/> says.</value>
     public ImageOptions Reading { get; init; } = new();
@@ -121,6 +121,21 @@ public sealed record ImagePreparation
     public ImagePreparation For(double? assumedMicrometresPerPixel) =>
         assumedMicrometresPerPixel is null ? this : this with { AssumedMicrometresPerPixel = assumedMicrometresPerPixel };
 
+    /// <summary>The preparation with other bands of the files than those that were chosen in training.</summary>
+    /// <param name="bands">The bands; null for those of training.</param>
+    /// <exception cref="ArgumentException">There are other channels of them than the network takes.</exception>
+    public ImagePreparation WithBands(BandChoice? bands)
+    {
+        if (bands is null)
+            return this;
+        var isConverted = bands.Count is 1 or 3 && Channels is 1 or 3 && Reading.Bands?.Count == bands.Count;
+        var trained = Reading.Bands?.Count ?? Channels;
+        return bands.Count == Channels || isConverted
+            ? this with { Reading = Reading with { Bands = bands } }
+            : throw new ArgumentException(
+                $"The bands {bands} are {bands.Count}, but the model was trained on images of {trained}; name as many, in the order of training.");
+    }
+
     /// <summary>The preparation as text by name, for the header of a file of weights.</summary>
     public IEnumerable<KeyValuePair<string, string>> ToMetadata()
     {
@@ -138,6 +153,8 @@ public sealed record ImagePreparation
             yield return new("foreground", Foreground.ToString());
         if (SampleTypes.Count > 0)
             yield return new("samples", string.Join(' ', SampleTypes));
+        if (Reading.Bands is { } bands)
+            yield return new("bands", bands.ToString());
         if (Reading.Alpha != AlphaHandling.Flatten)
             yield return new("alpha", Reading.Alpha.ToString());
         if (Reading.NoData != NoDataHandling.Fill)
@@ -167,6 +184,7 @@ public sealed record ImagePreparation
             SampleTypes = metadata.TryGetValue("samples", out var types) ? types.Split(' ') : [],
             Reading = new()
             {
+                Bands = metadata.TryGetValue("bands", out var bands) ? BandChoice.Parse(bands) : null,
                 Alpha = metadata.TryGetValue("alpha", out var alpha) ? Enum.Parse<AlphaHandling>(alpha) : AlphaHandling.Flatten,
                 NoData = metadata.TryGetValue("nodata", out var noData) ? Enum.Parse<NoDataHandling>(noData) : NoDataHandling.Fill,
                 NoDataValue = metadata.ContainsKey("nodata-value") ? Number("nodata-value") : null,

@@ -2,6 +2,7 @@ using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Training.Tasks;
 
@@ -257,6 +258,7 @@ public sealed class LabelledImages
         {
             OpenMask = values is null ? null : use => preparation.For(item.MicrometresPerPixel).OpenMask(
                 item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
+            Picture = side => Thumbnail.Read(ImageInfo.Read(item.Path, preparation.Options), side, preparation.Options),
             Targets = item.Targets,
             Group = item.Group ?? "",
             Weight = item.Weight,
@@ -294,7 +296,7 @@ public sealed class LabelledImages
         var common = wanted ?? (counts.Length > 0 ? counts[0].Key : 0);
         var cure = counts.Any(count => count.Key is 1 or 3)
             ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
-            : "convert the others, or leave them out";
+            : "choose as many bands of each by --bands, convert the others, or leave them out";
         var channelsOf = images.Select(image => (image.Item, image.Reading.Channels));
         foreach (var (item, channels) in channelsOf.Where(image => image.Channels != common))
         {

@@ -87,8 +87,11 @@ public sealed class PoolingHead : StreamingHead
     public override GlobalTensor Trace(FeatureMap input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return pool(input).Through(dropout).Through(classifier);
+        return Pool(input).Through(dropout).Through(classifier);
     }
+
+    /// <summary>What the linear layer gets, but for dropout: a vector of the map's channels.</summary>
+    internal GlobalTensor Pool(FeatureMap input) => pool(input);
 
     /// <summary>The scores of which <see cref="HeadPooling.Attention"/> takes the softmax over all positions.</summary>
     /// <param name="map">The trunk's output.</param>

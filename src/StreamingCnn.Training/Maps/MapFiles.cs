@@ -1,5 +1,6 @@
 using System.Globalization;
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Training.Saliency;
 
@@ -19,6 +20,7 @@ public static class MapFiles
     /// <param name="place">Where the map lies in the image file.</param>
     /// <param name="photograph">Opens the image as people see it, small; asked only where there is to be a picture.</param>
     /// <param name="options">Which files.</param>
+    /// <param name="missing">Opens where the image has no data, or gives null for nowhere; null for nowhere.</param>
     /// <returns>What the map holds.</returns>
     /// <exception cref="ArgumentException">
     /// The map has not the number of classes, or not the size; or the image has no coordinates of a map.
@@ -32,7 +34,8 @@ public static class MapFiles
         IReadOnlyList<MapClass> classes,
         MapPlace place,
         Func<IImageSource> photograph,
-        MapFilesOptions options)
+        MapFilesOptions options,
+        Func<NoDataMask?>? missing = null)
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(stem);
@@ -42,39 +45,54 @@ public static class MapFiles
         ArgumentNullException.ThrowIfNull(options);
         var files = new List<string>();
         var image = place.Image(size.Height, size.Width);
-        using var classMap = options.ClassMap ? new ClassMapFile(File("classes.tif"), classes, image) : null;
+        // With as many classes as a byte has values none is left for positions without data.
+        using var ofClasses = classes.Count < MapClass.Most ? missing?.Invoke() : null;
+        using var ofProbabilities = options.Probabilities is null ? null : missing?.Invoke();
+        using var classMap = options.ClassMap
+            ? new ClassMapFile(File("classes.tif"), classes, image with { NoData = ofClasses is null ? null : MapClass.NoData })
+            : null;
         using var probabilities = options.Probabilities is { } samples
-            ? new ProbabilityFile(File("probabilities.tif"), samples, image with
-            {
-                Description = $"Probabilities: {string.Join(", ", classes.Select(known => known.Name))}",
-            })
+            ? new ProbabilityFile(
+                File("probabilities.tif"),
+                samples,
+                image with
+                {
+                    Description = $"Probabilities: {string.Join(", ", classes.Select(known => known.Name))}",
+                    ChannelNames = [.. classes.Select(known => known.Name)],
+                },
+                ofProbabilities)
             : null;
         using var polygons = options.Polygons ? new PolygonFile(File("polygons.geojson"), classes, place, options.InMap) : null;
         var grid = options.Overlay ? new ClassGrid(classes, options.OverlaySide) : null;
         var counts = new ClassCounts();
         var (found, regions) = (new long[classes.Count], new List<MapRegion>());
-        var tracer = new RegionTracer(Take, leastArea: options.LeastArea);
+        var tracer = new RegionTracer(Take, leastArea: options.LeastArea, missing: ofClasses is null ? null : MapClass.NoData);
 
         IClassRows?[] rows = [counts, tracer, classMap, grid];
-        using var sink = new ClassMapSink([.. rows.OfType<IClassRows>()], options.Threshold);
+        using var sink = new ClassMapSink([.. rows.OfType<IClassRows>()], options.Threshold, ofClasses);
         IMapSink?[] sinks = [new CheckedSink(classes.Count, size), sink, probabilities];
         run(new JoinedSink([.. sinks.OfType<IMapSink>()]));
         sink.Complete();
         probabilities?.Complete();
         polygons?.Complete();
+        var empty = ofClasses is null ? 0 : counts.Positions[MapClass.NoData];
+        var full = Math.Max(1, ((double)size.Height * size.Width) - empty);
         var summary = new MapSummary(
             [.. classes.Select((known, number) => new ClassSummary(
                 known,
                 counts.Positions[number],
-                counts.Positions[number] / ((double)size.Height * size.Width),
+                counts.Positions[number] / full,
                 counts.Positions[number] * place.SquareMicrometres,
                 found[number]))],
             regions,
-            files);
+            files)
+        {
+            NoData = empty,
+        };
         if (grid is not null)
         {
             using var picture = photograph();
-            ClassOverlay.Write(File("overlay.png"), grid, Legend(summary), picture, Path.GetFileName(stem));
+            ClassOverlay.Write(File("overlay.png"), grid, Legend(summary), picture, Path.GetFileName(stem), (picture as SmallPicture)?.Remark ?? "");
         }
 
         return summary;

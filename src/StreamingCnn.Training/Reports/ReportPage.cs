@@ -12,7 +12,32 @@ internal static class ReportPage
 {
     private const int HeadlineMetrics = 4;
 
-    public static string Html(Report report, IReadOnlyList<Figure> training, IReadOnlyDictionary<string, Figure[]> byPart)
+    public static string Html(Report report, IReadOnlyList<Figure> training, IReadOnlyDictionary<string, Figure[]> byPart) =>
+        Frame(report.Title, report.Subtitle, page =>
+        {
+            if (report.Parts.Count > 0)
+                Headline(page, report.Parts[^1]);
+            foreach (var note in report.Notes)
+                page.Append(CultureInfo.InvariantCulture, $"<p class=\"remark\">{Text(note)}</p>\n");
+            foreach (var table in report.Results)
+                Section(page, table.Title, body => Results(body, table));
+            foreach (var part in report.Parts.Reverse())
+                Part(page, part, byPart[part.Name]);
+            if (training.Count > 0)
+                Section(page, "Training", body => Figures(body, training, "wide"));
+            if (report.Pictures is var (title, pictures))
+                Section(page, title, body => Pictures(body, pictures));
+            else if (report.Parts.Count > 0 && report.WorstImages > 0)
+                Worst(page, report.Parts[^1], report.WorstImages);
+            if (report.Tables.Count > 0)
+                Section(page, "The run", body => Tables(body, report.Tables));
+        });
+
+    /// <summary>A page with a heading and a line below it.</summary>
+    /// <param name="title">The heading.</param>
+    /// <param name="subtitle">The line.</param>
+    /// <param name="body">Writes what stands between them and the foot of the page.</param>
+    public static string Frame(string title, string subtitle, Action<StringBuilder> body)
     {
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"""
@@ -22,35 +47,20 @@ internal static class ReportPage
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
-            <title>{Text(report.Title)}</title>
+            <title>{Text(title)}</title>
             <style>
             {Style()}
             </style>
             </head>
             <body>
             <header>
-            <h1>{Text(report.Title)}</h1>
-            <p>{Text(report.Subtitle)}</p>
+            <h1>{Text(title)}</h1>
+            <p>{Text(subtitle)}</p>
             </header>
             <main>
 
             """);
-        if (report.Parts.Count > 0)
-            Headline(page, report.Parts[^1]);
-        foreach (var note in report.Notes)
-            page.Append(CultureInfo.InvariantCulture, $"<p class=\"remark\">{Text(note)}</p>\n");
-        foreach (var table in report.Results)
-            Section(page, table.Title, body => Results(body, table));
-        foreach (var part in report.Parts.Reverse())
-            Part(page, part, byPart[part.Name]);
-        if (training.Count > 0)
-            Section(page, "Training", body => Figures(body, training, "wide"));
-        if (report.Pictures is var (title, pictures))
-            Section(page, title, body => Pictures(body, pictures));
-        else if (report.Parts.Count > 0 && report.WorstImages > 0)
-            Worst(page, report.Parts[^1], report.WorstImages);
-        if (report.Tables.Count > 0)
-            Section(page, "The run", body => Tables(body, report.Tables));
+        body(page);
         page.Append(CultureInfo.InvariantCulture, $"""
             </main>
             <footer>StreamingCNN {Text(Version())}, {DateTime.Now:yyyy-MM-dd HH:mm}</footer>
@@ -91,7 +101,8 @@ internal static class ReportPage
         body.Append("<div class=\"gallery\">\n");
         foreach (var prediction in part.Evaluation.Worst(count))
         {
-            var picture = SamplePicture.Jpeg(prediction.Sample) is { } jpeg
+            var shown = SamplePicture.Of(prediction.Sample);
+            var picture = shown is { Jpeg: var jpeg }
                 ? $"<img src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\" alt=\"\" loading=\"lazy\">"
                 : "<span>no picture</span>";
             var (said, isWrong) = Describe(part.Evaluation.Task, prediction);
@@ -99,6 +110,8 @@ internal static class ReportPage
                 CultureInfo.InvariantCulture, $"<figure title=\"{Text(prediction.Sample.Name)}\"><div class=\"picture\">{picture}</div>");
             body.Append(CultureInfo.InvariantCulture, $"<figcaption><b>{Text(Path.GetFileName(prediction.Sample.Name))}</b>");
             body.Append(string.Concat(said.Select(line => $"<span{(isWrong ? " class=\"wrong\"" : "")}>{Text(line)}</span>")));
+            if (shown is { Remark: { Length: > 0 } remark })
+                body.Append(CultureInfo.InvariantCulture, $"<span class=\"shown\">{Text(remark)}</span>");
             body.Append("</figcaption></figure>\n");
         }
 
@@ -131,9 +144,13 @@ internal static class ReportPage
         }
     }
 
-    private static void Results(StringBuilder body, ReportTable table)
+    /// <summary>A table of results, which may be wider than the page.</summary>
+    /// <param name="body">Where to.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="isEven">Whether no column counts more than the others; otherwise the second stands out.</param>
+    public static void Results(StringBuilder body, ReportTable table, bool isEven = false)
     {
-        body.Append("<div class=\"results\"><table>");
+        body.Append(CultureInfo.InvariantCulture, $"<div class=\"results{(isEven ? " even" : "")}\"><table>");
         Rows(body, table);
         body.Append("</table></div>\n");
         foreach (var note in table.Notes)
@@ -164,7 +181,8 @@ internal static class ReportPage
         body.Append("</div>\n");
     }
 
-    private static void Figures(StringBuilder body, IEnumerable<Figure> figures, string shape)
+    /// <summary>Figures side by side.</summary>
+    public static void Figures(StringBuilder body, IEnumerable<Figure> figures, string shape)
     {
         body.Append(CultureInfo.InvariantCulture, $"<div class=\"figures {shape}\">\n");
         foreach (var figure in figures)
@@ -189,7 +207,8 @@ internal static class ReportPage
         }
     }
 
-    private static void Section(StringBuilder page, string title, Action<StringBuilder> body)
+    /// <summary>A part of the page with a heading.</summary>
+    public static void Section(StringBuilder page, string title, Action<StringBuilder> body)
     {
         page.Append(CultureInfo.InvariantCulture, $"<section>\n<h2>{Text(title)}</h2>\n");
         body(page);

@@ -18,6 +18,7 @@ public static class ClassOverlay
     private const int Margin = 20;
     private const int SizeOfTitle = 19;
     private const int SizeOfNames = 14;
+    private const int SizeOfRemark = 13;
     private const int SwatchSide = 16;
 
     /// <summary>Writes the picture.</summary>
@@ -28,9 +29,15 @@ public static class ClassOverlay
     /// The image as people see it: 1 or 3 channels on the scale 0 to 255, with the same field of view. Stays the caller's.
     /// </param>
     /// <param name="title">What stands above the legend.</param>
+    /// <param name="remark">What was done to show the image, below the legend; empty for nothing.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(
-        string path, ClassGrid grid, IReadOnlyList<(MapClass Class, string Text)> classes, IImageSource photograph, string title)
+        string path,
+        ClassGrid grid,
+        IReadOnlyList<(MapClass Class, string Text)> classes,
+        IImageSource photograph,
+        string title,
+        string remark = "")
     {
         ArgumentNullException.ThrowIfNull(grid);
         ArgumentNullException.ThrowIfNull(classes);
@@ -47,7 +54,7 @@ public static class ClassOverlay
         var share = cells.narrow(0, 3, 1) / tensor(255f);
         var cover = (share * tensor(Cover - LeastCover) + tensor(LeastCover)) * share.gt(tensor(0f)).to(ScalarType.Float32);
         photo = photo.lerp(cells.narrow(0, 0, 3), cover.to(ScalarType.Float32));
-        var legend = Legend.Render(Drawn((int)Math.Max(width, Overlay.SmallestSide), classes, title));
+        var legend = Legend.Render(Drawn((int)Math.Max(width, Overlay.SmallestSide), classes, title, remark));
         // A narrow picture stands in the middle above its legend.
         var margin = legend.shape[2] - width;
         var framed = nn.functional.pad(photo.unsqueeze(0), [margin / 2, margin - (margin / 2), 0, 0], value: 255)[0];
@@ -56,10 +63,10 @@ public static class ClassOverlay
     }
 
     /// <summary>The legend as SVG: a line for each class.</summary>
-    private static string Drawn(int width, IReadOnlyList<(MapClass Class, string Text)> classes, string title)
+    private static string Drawn(int width, IReadOnlyList<(MapClass Class, string Text)> classes, string title, string remark)
     {
         var unit = Math.Max(1, width / 1000.0);
-        var (inner, height) = (width / unit, (LineHeight * (classes.Count + 1)) + Margin);
+        var (inner, height) = (width / unit, (LineHeight * (classes.Count + (remark.Length > 0 ? 2 : 1))) + Margin);
         var text = new StringBuilder();
         text.Append(
             CultureInfo.InvariantCulture,
@@ -76,6 +83,8 @@ public static class ClassOverlay
             Line(line + 1, Margin + SwatchSide + 10, SizeOfNames, "fill='#222'", said);
         }
 
+        if (remark.Length > 0)
+            Line(classes.Count + 1, Margin, SizeOfRemark, "fill='#555'", remark);
         return text.Append("</svg>").ToString();
 
         void Line(int line, int x, int size, string style, string said)

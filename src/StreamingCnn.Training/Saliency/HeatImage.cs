@@ -48,15 +48,19 @@ internal static class HeatImage
     /// <param name="map">The map.</param>
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="limit">The value at which it is clipped; null not to clip.</param>
-    /// <param name="micrometresPerPixel">Resolution of the map; null when it is not known.</param>
+    /// <param name="image">What else is known of the map; its size and its samples are passed over.</param>
+    /// <param name="missing">Where the image has no data, as NaN in the file; stays the caller's. Null for nowhere.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void WriteTiff(RasterFile map, string path, double? limit, double? micrometresPerPixel)
+    public static void WriteTiff(RasterFile map, string path, double? limit, MapImage image, NoDataMask? missing = null)
     {
-        using var writer = new PyramidWriter(path, new MapImage(map.Height, map.Width)
+        using var writer = new PyramidWriter(path, image with
         {
+            Height = map.Height,
+            Width = map.Width,
             Channels = map.Channels,
             Samples = MapSamples.Float32,
-            MicrometresAcross = micrometresPerPixel,
+            ChannelNames = image.ChannelNames.Count == map.Channels ? image.ChannelNames : [],
+            NoData = missing is null ? null : double.NaN,
         });
         var values = new float[map.BandRows * map.Width * map.Channels];
         foreach (var (top, rows) in map.Bands())
@@ -65,6 +69,8 @@ internal static class HeatImage
             map.Read(new ImageRegion(top, 0, rows, map.Width), band);
             if (limit is { } most)
                 Clip(band, (float)most);
+            if (missing is not null)
+                Mark(band, map, top, missing);
             writer.Write(MemoryMarshal.AsBytes(band));
         }
 
@@ -75,6 +81,20 @@ internal static class HeatImage
     {
         foreach (ref var value in values)
             value = Math.Clamp(value, 0, most);
+    }
+
+    private static void Mark(Span<float> band, RasterFile map, long top, NoDataMask missing)
+    {
+        var row = (int)map.Width * map.Channels;
+        for (var y = 0; y * row < band.Length; y++)
+        {
+            var isMissing = missing.Row(top + y);
+            for (var x = 0; x < isMissing.Length; x++)
+            {
+                if (isMissing[x])
+                    band.Slice((y * row) + (x * map.Channels), map.Channels).Fill(float.NaN);
+            }
+        }
     }
 
     private static ImageRegion Around(ImageRegion window, long margin, RasterFile file)

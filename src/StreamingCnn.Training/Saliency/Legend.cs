@@ -18,11 +18,11 @@ internal static class Legend
 
     /// <summary>Draws the strip.</summary>
     /// <returns>[3, height, width], uint8.</returns>
-    public static Tensor Draw(int width, string title, string name, string remark, double limit, double percentile)
+    public static Tensor Draw(int width, string title, string name, string remark, double limit, double percentile, string shownAs = "")
     {
         // Strips of wide pictures are drawn larger: they are looked at from further away.
         var unit = Math.Max(1, width / 1000.0);
-        var (inner, height) = (width / unit, 96);
+        var (inner, height) = (width / unit, shownAs.Length > 0 ? 118 : 96);
         var bar = inner - BarWidth - 20;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{Math.Round(height * unit)}' viewBox='0 0 {inner} {height}'>");
@@ -40,7 +40,7 @@ internal static class Legend
         foreach (var (y, size, room, style, line) in new[]
         {
             (32, 19, bar - 40, "font-weight='bold' fill='#222'", title), (56, 14, bar - 40, "fill='#222'", name), (
-                82, 13, inner - 40, "fill='#555'", remark),
+                82, 13, inner - 40, "fill='#555'", remark), (104, 13, inner - 40, "fill='#555'", shownAs),
         })
         {
             var shown = Shorten(line, room / (size * LetterWidth));

@@ -51,7 +51,14 @@ public static class Overlay
         if (map.Limit > 0)
             photo = Covered(photo, grid, map.Limit);
 
-        var legend = Legend.Draw((int)Math.Max(width, SmallestSide), title, name, remark ?? Describe(map), map.Limit, map.Percentile);
+        var legend = Legend.Draw(
+            (int)Math.Max(width, SmallestSide),
+            title,
+            name,
+            remark ?? Describe(map),
+            map.Limit,
+            map.Percentile,
+            (photograph as SmallPicture)?.Remark ?? "");
         // A narrow picture stands in the middle above its legend.
         var margin = legend.shape[2] - width;
         var framed = nn.functional.pad(photo.unsqueeze(0), [margin / 2, margin - (margin / 2), 0, 0], value: 255)[0];

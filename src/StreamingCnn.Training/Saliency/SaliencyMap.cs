@@ -1,4 +1,5 @@
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Maps;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -130,13 +131,38 @@ public sealed class SaliencyMap : IImageSource
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="micrometresPerPixel">Resolution of the map, which viewers measure by; null when it is not known.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void WriteTiff(string path, double? micrometresPerPixel = null) => HeatImage.WriteTiff(heat, path, Limit, micrometresPerPixel);
+    public void WriteTiff(string path, double? micrometresPerPixel = null) =>
+        HeatImage.WriteTiff(heat, path, Limit, new(Height, Width) { MicrometresAcross = micrometresPerPixel });
+
+    /// <summary>The same for an image that lies on the ground, and has places without data.</summary>
+    /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
+    /// <param name="place">Where the map lies in the image file, whose coordinates and resolution the file gets.</param>
+    /// <param name="missing">Where the image has no data, as NaN in the file; stays the caller's. Null for nowhere.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void WriteTiff(string path, MapPlace place, NoDataMask? missing = null)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        HeatImage.WriteTiff(heat, path, Limit, place.Image(Height, Width), missing);
+    }
 
     /// <summary>Writes the map before blur and clipping in the same form: see <see cref="ReadRaw"/>.</summary>
     /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
     /// <param name="micrometresPerPixel">Resolution of the map; null when it is not known.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void WriteRawTiff(string path, double? micrometresPerPixel = null) => HeatImage.WriteTiff(raw, path, null, micrometresPerPixel);
+    public void WriteRawTiff(string path, double? micrometresPerPixel = null) =>
+        HeatImage.WriteTiff(raw, path, null, new(Height, Width) { MicrometresAcross = micrometresPerPixel });
+
+    /// <summary>The same for an image that lies on the ground, and has places without data.</summary>
+    /// <param name="path">The file. It appears complete or not at all; one that is there already is replaced.</param>
+    /// <param name="place">Where the map lies in the image file, whose coordinates and resolution the file gets.</param>
+    /// <param name="names">What the image's channels are called; passed over where the map has another number.</param>
+    /// <param name="missing">Where the image has no data, as NaN in the file; stays the caller's. Null for nowhere.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void WriteRawTiff(string path, MapPlace place, IReadOnlyList<string>? names = null, NoDataMask? missing = null)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        HeatImage.WriteTiff(raw, path, null, place.Image(Height, Width) with { ChannelNames = names ?? [] }, missing);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,6 +1,7 @@
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Maps;
+using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
@@ -50,6 +51,16 @@ public sealed class Predictor : IDisposable
         var watch = new TileWatch(options.Streaming.Progress);
         var (model, description) = ModelDescription.LoadModel(
             RunFolder.WeightsOf(path), options.Streaming with { Progress = watch }, options.OwnModule);
+        try
+        {
+            description = description with { Preparation = description.Preparation.WithBands(options.Bands) };
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
         if (options.Device is { } device)
             model.to(device);
         return new(model, description, options, watch);
@@ -176,8 +187,42 @@ public sealed class Predictor : IDisposable
                 MapClass.Of(Description.Task.Outputs),
                 place,
                 () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
-                files);
+                files,
+                () => NoDataMask.Open(image, preparation.Options));
             return (summary, place, source.Height * source.Width);
+        });
+
+    /// <summary>Writes the trunk's map of an image as an array, and where its positions lie, on the calling thread.</summary>
+    /// <param name="image">The file.</param>
+    /// <param name="micrometresPerPixel">Its resolution where it does not state it; null for what the options say.</param>
+    /// <param name="path">The array.</param>
+    /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
+    /// <returns>Height, width and channels of the map, and the image's pixels.</returns>
+    /// <inheritdoc cref="Judge"/>
+    internal ((long Height, long Width, long Channels) Shape, long Pixels) WriteFeatures(
+        string image, double? micrometresPerPixel, string path, Action<string>? tell = null) =>
+        PredictionException.Of(() =>
+        {
+            var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
+            ImageRegion? crop = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image, null).Box;
+            using var source = preparation.Open(image, crop: crop);
+            var (height, width) = ImageSource.Size(info, preparation.Options);
+            var place = MapPlace.Of(info, source.Height, source.Width, crop, (double)info.Width / width, (double)info.Height / height);
+            using var file = new FeatureFile(path, place, source.Height, source.Width);
+            using var grad = TorchSharp.torch.no_grad();
+            Classifier().Features.Run(source, file);
+            file.Complete();
+            return (file.Shape, source.Height * source.Width);
+        });
+
+    /// <summary>What the head pools of an image, on the calling thread.</summary>
+    /// <returns>[1, C'], and the image's pixels.</returns>
+    /// <inheritdoc cref="Judge"/>
+    internal (TorchSharp.torch.Tensor Vector, long Pixels) Pool(string image, double? micrometresPerPixel, Action<string>? tell = null) =>
+        PredictionException.Of(() =>
+        {
+            using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);
+            return (Classifier().PooledFeatures(source), source.Height * source.Width);
         });
 
     private ImagePrediction Predict(string image)

@@ -1,3 +1,4 @@
+using StreamingCnn.Imaging;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training.Serving;
@@ -22,4 +23,8 @@ public sealed record PredictorOptions
     /// <summary>Resolution in micrometres per pixel of image files that do not state theirs.</summary>
     /// <value>The default value is null: as in training.</value>
     public double? MicrometresPerPixel { get; init; }
+
+    /// <summary>Bands of image files that are read, in the order of training, where files have others than those of training.</summary>
+    /// <value>The default value is null: as in training.</value>
+    public BandChoice? Bands { get; init; }
 }

@@ -67,8 +67,8 @@ public class HeatImageTests
         }
 
         HeatImage.Write(raw, heat, isSigned: false, blur: 20);
-        HeatImage.WriteTiff(heat, folder.File("heat.tif"), ExactPercentile.Of(heat, 99), null);
-        HeatImage.WriteTiff(raw, folder.File("raw.tif"), null, null);
+        HeatImage.WriteTiff(heat, folder.File("heat.tif"), ExactPercentile.Of(heat, 99), new(height, width));
+        HeatImage.WriteTiff(raw, folder.File("raw.tif"), null, new(height, width));
         Assert.InRange(HeatGrid.Of(heat, 400).Values.Max(), 0.1f, 10);
     }
 

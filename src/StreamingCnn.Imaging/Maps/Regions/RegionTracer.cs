@@ -9,7 +9,8 @@ namespace StreamingCnn.Imaging.Maps;
 /// <param name="receiver">Gets each region once, in the order in which they end.</param>
 /// <param name="background">Number of the class that is passed over; null for none.</param>
 /// <param name="leastArea">Positions of the smallest regions that are handed out.</param>
-public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0, double leastArea = 0) : IClassRows
+/// <param name="missing">Number of positions without data, which belong to no region; null for none.</param>
+public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0, double leastArea = 0, int? missing = null) : IClassRows
 {
     private List<MapRun> above = [];
     private List<MapRun> below = [];
@@ -32,7 +33,7 @@ public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0
             var number = classes[start];
             var length = classes[start..].IndexOfAnyExcept(number);
             var end = length < 0 ? classes.Length : start + length;
-            below.Add(new(start, end, number) { Region = number == background ? null : new(number) });
+            below.Add(new(start, end, number) { Region = number == background || number == missing ? null : new(number) });
             start = end;
         }
 
