@@ -91,7 +91,7 @@ internal static class LayerCatalog
     {
         Know<WindowAttention>(m => new AttentionLayer(m, length => new WindowPartition(length, m.Window, m.Shift)));
         Know<NeighbourhoodAttention>(m => new AttentionLayer(m, length => new Neighbourhood(length, m.Window)));
-        Know<PatchStack>(m => new PatchStackLayer(m));
+        Know<StackedPatches>(m => new StackedPatchesLayer(m));
     }
 
     private static void AddActivations()

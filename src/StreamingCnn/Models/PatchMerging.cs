@@ -9,7 +9,7 @@ namespace StreamingCnn.Models;
 /// </summary>
 internal sealed class PatchMerging : StreamingBlock
 {
-    private readonly PatchStack stack = new();
+    private readonly StackedPatches stack = new();
     private readonly ChannelLayerNorm norm;
     private readonly Linear reduction;
 

@@ -79,7 +79,7 @@ internal sealed class RandomLayers(Random random)
             case 32:
                 return random.Next(2) == 0
                     ? new(new BlurPool(1 + random.Next(5), 1 + random.Next(3)), "blur pooling")
-                    : new(new PatchStack(), "patch stack");
+                    : new(new StackedPatches(), "stacked patches");
             default:
                 return Activation(c);
         }

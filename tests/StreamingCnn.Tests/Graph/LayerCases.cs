@@ -79,7 +79,7 @@ internal static class LayerCases
         (size, stride) => Describe(
             $"BlurPool of {size} stride {stride}", 1, () => new BlurPool(size, stride), Dense((size, size), (stride, stride), (1, 1))));
 
-    private static readonly Gen<LayerCase> Stacking = Gen.Const(Describe("PatchStack", 2, () => new PatchStack()));
+    private static readonly Gen<LayerCase> Stacking = Gen.Const(Describe("StackedPatches", 2, () => new StackedPatches()));
 
     private static readonly Gen<LayerCase> Shuffling = Gen.Select(
         Gen.Long[1, 4], Gen.Bool,

@@ -68,7 +68,7 @@ public class AttentionTests
     [Fact]
     public void Four_neighbours_become_channels_in_the_published_order()
     {
-        using var stack = new PatchStack();
+        using var stack = new StackedPatches();
         using var map = tensor(new double[] { 1, 2, 3, 4, 5, 6 }).reshape(1, 1, 2, 3);
         using var stacked = stack.forward(map);
         Assert.Equal([1, 4, 1, 2], stacked.shape);

@@ -9,7 +9,7 @@ namespace StreamingCnn.Models;
 /// right. An odd height or width is padded with a row or column of zeros. Unlike <c>PixelUnshuffle</c>, which keeps what comes of a channel
 /// together, it keeps together what comes of a position.
 /// </summary>
-public sealed class PatchStack() : Module<Tensor, Tensor>(nameof(PatchStack))
+public sealed class StackedPatches() : Module<Tensor, Tensor>(nameof(StackedPatches))
 {
     /// <summary>Stacks positions.</summary>
     /// <param name="input">[N, C, H, W].</param>

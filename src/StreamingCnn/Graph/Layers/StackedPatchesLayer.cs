@@ -8,7 +8,7 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Graph.Layers;
 
 /// <summary>Squares of 2 x 2 positions become channels. It moves values alone, so that its record holds nothing.</summary>
-internal sealed class PatchStackLayer(PatchStack stack) : LocalLayer
+internal sealed class StackedPatchesLayer(StackedPatches stack) : LocalLayer
 {
     private const long Side = 2;
 
