@@ -11,8 +11,8 @@ namespace StreamingCnn;
 /// neighbourhood.
 /// </summary>
 /// <remarks>
-/// Its parameters are the script's own and have its names; they are trained, and there is nothing to load them from but the script. One that
-/// was traced does what it did when it was traced, whatever its mode is set to. Its code is run: load none that you do not trust.
+/// Its parameters are the script's own and have its names; they are trained. A script that was traced does what it did when it was traced,
+/// whatever its mode is set to. Its code is run: load none that you do not trust.
 /// </remarks>
 /// <example>
 /// <code>
