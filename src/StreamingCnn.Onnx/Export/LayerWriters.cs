@@ -67,10 +67,20 @@ internal static class LayerWriters
     public static OnnxAttribute Whole(long value) => new() { Integer = value };
 
     /// <summary>
-    /// A convolution whose weights are standardised: they go out as they are then, for a network that runs elsewhere and trains no more.
+    /// A convolution whose weights are standardised, by nodes that whoever reads the file computes once. The import knows them again.
     /// </summary>
-    public static string Standardised(Conv2d convolution, GraphWriter graph, string name, string x) =>
-        Convolution(convolution, graph, name, x, graph.Tensor(name + ".standardised", StandardisedWeights.Of(convolution.weight)));
+    public static string Standardised(Conv2d convolution, GraphWriter graph, string name, string x)
+    {
+        var weight = graph.Parameter(convolution.weight, name + ".weight");
+        var centred = graph.Node("Sub", name + ".centred", [weight, MeanOf(weight, ".mean")]);
+        var variance = MeanOf(graph.Node("Mul", name + ".squared", [centred, centred]), ".variance");
+        var sum = graph.Node("Add", name + ".variance.eps", [variance, graph.Number(StandardisedWeights.Eps)]);
+        var deviation = graph.Node("Sqrt", name + ".deviation", [sum]);
+        return Convolution(convolution, graph, name, x, graph.Node("Div", name + ".standardised", [centred, deviation]));
+
+        string MeanOf(string value, string what) => graph.Node(
+            "ReduceMean", name + what, [value], ("axes", new() { Integers = [1, 2, 3] }), ("keepdims", Whole(1)));
+    }
 
     private static string Convolution(Conv2d convolution, GraphWriter graph, string name, string x) =>
         Convolution(convolution, graph, name, x, graph.Parameter(convolution.weight!, name + ".weight"));
@@ -142,13 +152,25 @@ internal static class LayerWriters
         if (layer.scale_factor is not { Length: > 0 } factors)
             throw new RefusedLayerException("resizes to a size of its own, whatever the image's; give it a factor");
         var scales = graph.Tensor(name + ".scales", tensor([1, 1, factors[0], factors[^1]]));
-        var isNearest = layer.mode == UpsampleMode.Nearest;
-        var coordinates = isNearest ? "asymmetric" : layer.align_corners == true ? "align_corners" : "pytorch_half_pixel";
+        return Resize(graph, name, [x, "", scales], layer.mode, layer.align_corners == true);
+    }
+
+    /// <summary>A resizing.</summary>
+    /// <param name="graph">Where to.</param>
+    /// <param name="name">What it is called.</param>
+    /// <param name="inputs">What it reads: the map, and factors or sizes.</param>
+    /// <param name="mode">How it interpolates.</param>
+    /// <param name="alignCorners">Whether corner pixels are aligned.</param>
+    public static string Resize(GraphWriter graph, string name, string[] inputs, UpsampleMode mode, bool alignCorners)
+    {
+        var isNearest = mode == UpsampleMode.Nearest;
+        var text = isNearest ? "nearest" : mode == UpsampleMode.Bicubic ? "cubic" : "linear";
+        var coordinates = isNearest ? "asymmetric" : alignCorners ? "align_corners" : "pytorch_half_pixel";
         return graph.Node(
             "Resize",
             name,
-            [x, "", scales],
-            ("mode", new() { Text = isNearest ? "nearest" : "linear" }),
+            inputs,
+            ("mode", new() { Text = text }),
             ("coordinate_transformation_mode", new() { Text = coordinates }),
             ("nearest_mode", new() { Text = "floor" }));
     }

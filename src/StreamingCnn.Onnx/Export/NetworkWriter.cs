@@ -3,6 +3,7 @@ using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
 using StreamingCnn.Onnx.Format;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -66,7 +67,7 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
         if (value.IsSmall)
             return smalls.Read(network.Smalls[value.Index]);
         var node = network.Maps[value.Index];
-        return node.Inputs.Select(input => new TracedOutput(false, input))
+        return node.Needs.Select(input => new TracedOutput(false, input))
             .Concat(((node.Layer as OperandLayer)?.Smalls ?? []).Select(small => new TracedOutput(true, small)));
     }
 
@@ -107,6 +108,7 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
             ConcatenationLayer => graph.Node("Concat", name, inputs, ("axis", LayerWriters.Whole(1))),
             IdentityLayer => graph.Node("Identity", name, inputs),
             ChannelSliceLayer => Slice(node, inputs[0]),
+            SizedLayer => Sized(node, inputs[0]),
             ChannelFactorLayer factors => graph.Node(
                 "Mul", name, [inputs[0], graph.Parameter(factors.Parameters.Single(), name + ".factors", -1, 1, 1)]),
             AffineLayer { Norm: null, Smalls: [var scale], Name: "Scale" } =>
@@ -124,6 +126,28 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
                 LayerWriters.Write(module, graph, name, inputs[0]),
             _ => throw new RefusedLayerException("is a layer that is not written as ONNX"),
         };
+    }
+
+    /// <summary>What has the height and width of another map.</summary>
+    private string Sized(GraphNode node, string input)
+    {
+        var name = node.Path;
+        var sides = Part(maps[node.SizeOf], 2, 4, ".sides");
+        if (node.Layer is CroppingLayer)
+            return graph.Node("Slice", name, [input, graph.Integers(0, 0), sides, graph.Integers(2, 3)]);
+        var sizes = graph.Node("Concat", name + ".sizes", [Part(input, 0, 2, ".own"), sides], ("axis", LayerWriters.Whole(0)));
+        var (mode, alignCorners) = node.Layer switch
+        {
+            BilinearResizingLayer bilinear => (UpsampleMode.Bilinear, bilinear.AlignCorners),
+            BicubicResizingLayer bicubic => (UpsampleMode.Bicubic, bicubic.AlignCorners),
+            _ => (UpsampleMode.Nearest, false),
+        };
+        return LayerWriters.Resize(graph, name, [input, "", "", sizes], mode, alignCorners);
+
+        string Part(string map, long first, long end, string what) => graph.Node(
+            "Slice",
+            name + what,
+            [graph.Node("Shape", name + what + ".shape", [map]), graph.Integers(first), graph.Integers(end), graph.Integers(0)]);
     }
 
     private string Slice(GraphNode node, string input)

@@ -1,5 +1,6 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Graph.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -91,6 +92,17 @@ internal sealed class NetworkBuilder(Module root)
         }
 
         return Sized(map, layer, slot, layer.OutputChannels([map.Channels]));
+    }
+
+    /// <summary>The map that a convolution makes of another whose weights are standardised.</summary>
+    public MapValue Standardised(MapValue input, Conv2d convolution, string name)
+    {
+        if (!Tree.Has(convolution))
+            Tree.Add(name, convolution);
+        var layer = new StandardisedConvolutionLayer(convolution);
+        var slot = Emit(
+            values => ((FeatureMap)values[0]).Builder.Standardised(convolution, (FeatureMap)values[0]), input);
+        return Sized(input, layer, slot, layer.OutputChannels([input.Channels]));
     }
 
     /// <summary>The small tensor that a pooling makes of a map.</summary>

@@ -1,4 +1,5 @@
 using StreamingCnn.Onnx.Format;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Onnx.Import;
@@ -120,10 +121,22 @@ internal sealed class NodeContext(NetworkBuilder builder, OnnxNode node, long op
     /// <summary>What a module of weights and bias gives, which are the file's; its parameters are those of the initialisers.</summary>
     public OnnxValue Through(OnnxValue input, nn.Module<Tensor, Tensor> module, ConstantValue weight, ConstantValue? bias)
     {
+        Keep(module, weight, bias);
+        return builder.Through(input, module, ModuleName((weight, "weight"), (bias, "bias")));
+    }
+
+    /// <summary>What a convolution gives whose weights, which are the file's, are standardised.</summary>
+    public MapValue Standardised(MapValue input, Conv2d convolution, ConstantValue weight, ConstantValue? bias)
+    {
+        Keep(convolution, weight, bias);
+        return builder.Standardised(input, convolution, ModuleName((weight, "weight"), (bias, "bias")));
+    }
+
+    private void Keep(nn.Module module, ConstantValue weight, ConstantValue? bias)
+    {
         Keep(weight, () => Current("weight", weight));
         if (bias is not null)
             Keep(bias, () => Current("bias", bias));
-        return builder.Through(input, module, ModuleName((weight, "weight"), (bias, "bias")));
 
         Tensor Current(string parameter, ConstantValue value) => module.get_parameter(parameter)!.reshape([.. value.Shape]);
     }

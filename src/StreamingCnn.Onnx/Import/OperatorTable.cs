@@ -75,6 +75,7 @@ internal static class OperatorTable
     private static void AddLayers()
     {
         Add("Conv", Convolutions.Convolution);
+        Add(WeightPatterns.StandardisedConvolution, Convolutions.Standardised);
         Add("ConvTranspose", Convolutions.Transposed);
         Add("BatchNormalization", Norms.Batch);
         Add("InstanceNormalization", Norms.Instance);

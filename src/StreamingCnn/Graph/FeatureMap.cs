@@ -152,16 +152,23 @@ public sealed class FeatureMap : NetworkValue
     /// <exception cref="UnsupportedLayerException">The map has no such channels.</exception>
     public FeatureMap Slice(long start, long count) => Builder.Add(new ChannelSliceLayer(start, count), [this]);
 
-    /// <summary>The map resized to the height and width of another one, whatever they are; pixel centres are aligned.</summary>
+    /// <summary>The map resized to the height and width of another one, whatever they are.</summary>
     /// <param name="other">The map, or the image itself, of which nothing but the size is read.</param>
-    /// <param name="mode">How: bilinear, or by the nearest neighbour, as PyTorch's <c>interpolate</c> with a size.</param>
+    /// <param name="mode">How: bilinear, bicubic, or by the nearest neighbour, as PyTorch's <c>interpolate</c> with a size.</param>
+    /// <param name="alignCorners">Whether corner pixels are aligned, and not pixel centres; means nothing for nearest neighbours.</param>
     /// <exception cref="UnsupportedLayerException">The mode is another one.</exception>
-    public FeatureMap ResizedTo(FeatureMap other, UpsampleMode mode = UpsampleMode.Bilinear)
+    public FeatureMap ResizedTo(FeatureMap other, UpsampleMode mode = UpsampleMode.Bilinear, bool alignCorners = false)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return UpsamplingLayer.RefusalOf(mode) is { } refusal
-            ? throw new UnsupportedLayerException("", nameof(ResizedTo), refusal)
-            : Builder.Add(mode == UpsampleMode.Nearest ? new NearestResizingLayer() : new BilinearResizingLayer(), [this], sizeOf: other);
+        if (UpsamplingLayer.RefusalOf(mode) is { } refusal)
+            throw new UnsupportedLayerException("", nameof(ResizedTo), refusal);
+        SizedLayer layer = mode switch
+        {
+            UpsampleMode.Nearest => new NearestResizingLayer(),
+            UpsampleMode.Bicubic => new BicubicResizingLayer(alignCorners),
+            _ => new BilinearResizingLayer(alignCorners),
+        };
+        return Builder.Add(layer, [this], sizeOf: other);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using StreamingCnn.Geometry;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
@@ -23,6 +24,7 @@ internal static class LayerCatalog
     static LayerCatalog()
     {
         AddWindows();
+        AddAttention();
         AddActivations();
         AddNorms();
         AddRandom();
@@ -67,6 +69,7 @@ internal static class LayerCatalog
         Know<ConvTranspose2d>(m => new TransposedConvolutionLayer(m));
         Know<MaxPool2d>(m => new MaxPoolingLayer(m));
         Know<AvgPool2d>(m => new AveragePoolingLayer(m));
+        Know<BlurPool>(m => new BlurPoolLayer(m));
         Know<PixelShuffle>(m => new PixelShuffleLayer(m));
         Know<PixelUnshuffle>(m => new PixelUnshuffleLayer(m));
         Know<ZeroPad2d>(m => new ConstantPaddingLayer(m));
@@ -75,11 +78,21 @@ internal static class LayerCatalog
         Know<ReplicationPad2d>(m => new ReplicationPaddingLayer(m));
         Add<Upsample>(new()
         {
-            Describe = (m, _) => m is Upsample { mode: UpsampleMode.Bilinear } smooth
-                ? new BilinearUpsamplingLayer(smooth)
-                : new NearestUpsamplingLayer((Upsample)m),
+            Describe = (m, _) => m switch
+            {
+                Upsample { mode: UpsampleMode.Bilinear } bilinear => new BilinearUpsamplingLayer(bilinear),
+                Upsample { mode: UpsampleMode.Bicubic } bicubic => new BicubicUpsamplingLayer(bicubic),
+                _ => new NearestUpsamplingLayer((Upsample)m),
+            },
             Refusal = (m, _) => UpsamplingLayer.RefusalOf((Upsample)m),
         });
+    }
+
+    private static void AddAttention()
+    {
+        Know<WindowAttention>(m => new AttentionLayer(m, length => new WindowPartition(length, m.Window, m.Shift)));
+        Know<NeighbourhoodAttention>(m => new AttentionLayer(m, length => new Neighbourhood(length, m.Window)));
+        Know<StackedPatches>(m => new StackedPatchesLayer(m));
     }
 
     private static void AddActivations()

@@ -53,6 +53,12 @@ internal readonly record struct LayerMemory(bool KeepsInput, bool KeepsOutput)
     /// </summary>
     public double Growth { get; init; }
 
+    /// <summary>Values of the maps' type that the layer takes for its own while it runs, for each value of the output.</summary>
+    public double ValuesInside { get; init; }
+
+    /// <summary>The same in the backward pass.</summary>
+    public double ValuesInsideBackward { get; init; }
+
     /// <summary>Whether the layer computes with weights that it makes from its parameters anew each time.</summary>
     public bool MakesWeights { get; init; }
 

@@ -34,6 +34,13 @@ public sealed class LayerExportTests : IDisposable
         ["Softmax2d"] = () => Softmax2d(),
         ["ChannelShuffle"] = () => ChannelShuffle(3),
         ["PixelUnshuffle"] = () => Sequential(Upsample(scale_factor: [2, 2]), PixelUnshuffle(2)),
+        ["bicubic"] = () => Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bicubic, align_corners: false),
+        ["bicubic to corners"] = () => Upsample(scale_factor: [3, 2], mode: UpsampleMode.Bicubic, align_corners: true),
+        ["resized to another map"] = () => new Fitted((map, other) => map.ResizedTo(other)),
+        ["resized to another map's corners"] = () => new Fitted((map, other) => map.ResizedTo(other, alignCorners: true)),
+        ["nearest at another map's size"] = () => new Fitted((map, other) => map.ResizedTo(other, UpsampleMode.Nearest)),
+        ["bicubic at another map's size"] = () => new Fitted((map, other) => map.ResizedTo(other, UpsampleMode.Bicubic)),
+        ["cropped to another map"] = () => new Fitted((map, other) => map.Through(Upsample(scale_factor: [2, 2])).CroppedTo(other)),
         ["averages rounded up"] = () => AvgPool2d(3, 2, ceil_mode: true),
         ["averages beside a border"] = () => AvgPool2d(3, 2, 1, count_include_pad: false),
         ["maxima rounded up"] = () => MaxPool2d(3, 2, 1, ceil_mode: true),
@@ -102,5 +109,21 @@ public sealed class LayerExportTests : IDisposable
         Assert.Contains("'", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(Refused[name].Reason, refusal.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.File("net.onnx")));
+    }
+
+    /// <summary>A map of half the size, brought to the whole one's, to which it is added.</summary>
+    private sealed class Fitted : StreamingBlock
+    {
+        private readonly TorchSharp.Modules.AvgPool2d half = AvgPool2d(2, ceil_mode: true);
+        private readonly Func<FeatureMap, FeatureMap, FeatureMap> fit;
+
+        public Fitted(Func<FeatureMap, FeatureMap, FeatureMap> fit)
+            : base(nameof(Fitted))
+        {
+            this.fit = fit;
+            RegisterComponents();
+        }
+
+        public override FeatureMap Trace(FeatureMap input) => input + fit(input.Through(half), input);
     }
 }

@@ -90,6 +90,14 @@ public sealed class OperatorTests : IDisposable
             "Resize", ["x", "", "scales"], ("mode", "linear"), ("coordinate_transformation_mode", "pytorch_half_pixel")),
         ["Resize linear to corners"] = () => new Network().Numbers("scales", 1, 1, 2, 2).Node(
             "Resize", ["x", "", "scales"], ("mode", "linear"), ("coordinate_transformation_mode", "align_corners")),
+        ["Resize cubic"] = () => new Network().Numbers("scales", 1, 1, 2, 3).Node(
+            "Resize", ["x", "", "scales"], ("mode", "cubic"), ("coordinate_transformation_mode", "pytorch_half_pixel")),
+        ["Resize cubic to corners"] = () => new Network().Numbers("scales", 1, 1, 3, 2).Node(
+            "Resize", ["x", "", "scales"], ("mode", "cubic"), ("coordinate_transformation_mode", "align_corners")),
+        ["Resize linear to another map's size"] = () => ToSize("linear", "half_pixel"),
+        ["Resize linear to corners of another map"] = () => ToSize("linear", "align_corners"),
+        ["Resize cubic to another map's size"] = () => ToSize("cubic", "half_pixel"),
+        ["Resize to another map's size"] = () => ToSize("nearest", "asymmetric"),
         ["DepthToSpace"] = () => new Network { Channels = 12 }.Node("DepthToSpace", ["x"], ("blocksize", 2)),
         ["DepthToSpace as PyTorch"] = () => new Network { Channels = 12 }.Node("DepthToSpace", ["x"], ("blocksize", 2), ("mode", "CRD")),
         ["SpaceToDepth"] = () => new Network().Numbers("scales", 1, 1, 2, 2).Node("Resize", ["x", "", "scales"]).Node(
@@ -152,4 +160,16 @@ public sealed class OperatorTests : IDisposable
         (streamed * weights).sum().backward();
         Assert.InRange(ReferenceRuntime.Difference(other.grad!, one.grad!), 0, 1e-12);
     }
+
+    /// <summary>A map of half the size, resized to the whole one's, to which it is added.</summary>
+    private static Network ToSize(string mode, string coordinates) => new Network()
+        .Node("MaxPool", ["x"], ("kernel_shape", new long[] { 2, 2 }), ("strides", new long[] { 2, 2 }))
+        .Node("Shape", ["x"])
+        .Node(
+            "Resize",
+            ["MaxPool", "", "", "Shape"],
+            ("mode", mode),
+            ("coordinate_transformation_mode", coordinates),
+            ("nearest_mode", "floor"))
+        .Node("Add", ["x", "Resize"]);
 }

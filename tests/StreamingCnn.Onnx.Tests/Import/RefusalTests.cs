@@ -36,8 +36,11 @@ public sealed class RefusalTests : IDisposable
                         "MaxPool", ["x"], ("kernel_shape", new long[] { 2, 2 }), ("strides", new long[] { 2, 2 }))
                         .Node("Add", ["x", "MaxPool"]),
                     "different heights, 20 and 10"),
-        ["cubic resizing"] =
-            (() => new Network().Numbers("scales", 1, 1, 2, 2).Node("Resize", ["x", "", "scales"], ("mode", "cubic")), "'cubic'"),
+        ["cubic resizing that passes over what lies outside"] =
+            (
+                () => new Network().Numbers("scales", 1, 1, 2, 2).Node(
+                    "Resize", ["x", "", "scales"], ("mode", "cubic"), ("exclude_outside", 1)),
+                "'cubic'"),
         ["a part of a pixel"] = (() => new Network().Numbers("scales", 1, 1, 1.5f, 2).Node("Resize", ["x", "", "scales"]), "whole factors"),
         ["rounding another way"] =
             (

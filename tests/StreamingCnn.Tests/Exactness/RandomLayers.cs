@@ -26,7 +26,7 @@ internal sealed class RandomLayers(Random random)
     /// <summary>Draws a layer for a map of c channels, h rows and w columns; it may not fit.</summary>
     public DrawnLayer Draw(long c, long h, long w)
     {
-        switch (random.Next(36))
+        switch (random.Next(40))
         {
             case <= 6:
                 return Convolution(c);
@@ -72,6 +72,14 @@ internal sealed class RandomLayers(Random random)
                 };
             case 28:
                 return new(new Blur(), "taught by the registry");
+            case 29 or 30:
+                return WindowAttention(c);
+            case 31:
+                return new(new NeighbourhoodAttention(c, Heads(c), 1 + (2 * random.Next(4))), "neighbourhood attention");
+            case 32:
+                return random.Next(2) == 0
+                    ? new(new BlurPool(1 + random.Next(5), 1 + random.Next(3)), "blur pooling")
+                    : new(new StackedPatches(), "stacked patches");
             default:
                 return Activation(c);
         }
@@ -158,16 +166,32 @@ internal sealed class RandomLayers(Random random)
             .With(divisor is not null, "average pooling with a divisor");
     }
 
+    private DrawnLayer WindowAttention(long c)
+    {
+        var window = 1 + random.Next(7);
+        var shift = random.Next(2) * random.Next(window);
+        return new DrawnLayer(new WindowAttention(c, Heads(c), window, shift), "attention in windows")
+            .With(shift > 0, "attention in shifted windows");
+    }
+
+    private long Heads(long c) => c % 2 == 0 ? 1 + random.Next(2) : 1;
+
     private DrawnLayer Upsampling()
     {
         var aligned = random.Next(2) == 0;
-        return random.Next(4) switch
+        return random.Next(6) switch
         {
             0 => new(Upsample(scale_factor: [1 + random.Next(3), 1 + random.Next(3)]), "nearest"),
             1 => new(Upsample(size: [1 + random.Next(60), 1 + random.Next(60)]), "nearest to a size"),
             2 => new(
                 Upsample(scale_factor: [1 + random.Next(4), 1 + random.Next(4)], mode: UpsampleMode.Bilinear, align_corners: aligned),
                 aligned ? "bilinear, corners aligned" : "bilinear"),
+            3 => new(
+                Upsample(scale_factor: [1 + random.Next(4), 1 + random.Next(4)], mode: UpsampleMode.Bicubic, align_corners: aligned),
+                aligned ? "bicubic, corners aligned" : "bicubic"),
+            4 => new(
+                Upsample(size: [1 + random.Next(60), 1 + random.Next(60)], mode: UpsampleMode.Bicubic, align_corners: aligned),
+                aligned ? "bicubic to a size, corners aligned" : "bicubic to a size"),
             _ => new(
                 Upsample(size: [1 + random.Next(60), 1 + random.Next(60)], mode: UpsampleMode.Bilinear, align_corners: aligned),
                 aligned ? "bilinear to a size, corners aligned" : "bilinear to a size"),

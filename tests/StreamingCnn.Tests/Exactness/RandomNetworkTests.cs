@@ -54,6 +54,8 @@ public class RandomNetworkTests
             "max pooling", "max pooling in ceil mode", "max pooling with dilation",
             "average pooling, padding counted", "average pooling, padding not counted", "average pooling in ceil mode", "average pooling with a divisor",
             "nearest", "nearest to a size", "bilinear", "bilinear, corners aligned", "bilinear to a size", "bilinear to a size, corners aligned",
+            "bicubic", "bicubic, corners aligned", "bicubic to a size", "bicubic to a size, corners aligned",
+            "attention in windows", "attention in shifted windows", "neighbourhood attention", "blur pooling", "stacked patches",
             "shuffle", "unshuffle", "pad zeros", "pad constant", "pad reflect", "pad replicate",
             "batch norm", "layer norm", "layer norm, channels last", "linear, channels last", "layer scale",
             "dropout", "dropout of channels", "stochastic depth", "taught by the registry",

@@ -33,6 +33,17 @@ internal static class AxisMapCases
         Length, Gen.Long[1, 90], Gen.Bool, (n, resized, corners) => Try(
             $"linear n={n} N={resized} corners={corners}", () => new LinearResize(n, resized, corners)));
 
+    private static readonly Gen<AxisMapCase?> Cubic = Gen.Select(
+        Length, Gen.Long[1, 90], Gen.Bool, (n, resized, corners) => Try(
+            $"cubic n={n} N={resized} corners={corners}", () => new CubicResize(n, resized, corners)));
+
+    private static readonly Gen<AxisMapCase?> Partition = Gen.Select(
+        Length, Gen.Long[1, 9], Gen.Long[0, 8], (n, window, shift) => Try(
+            $"windows n={n} of {window} shifted by {shift % window}", () => new WindowPartition(n, window, shift % window)));
+
+    private static readonly Gen<AxisMapCase?> Neighbours = Gen.Select(
+        Length, Gen.Long[0, 5], (n, reach) => Try($"neighbourhood n={n} of {(2 * reach) + 1}", () => new Neighbourhood(n, (2 * reach) + 1)));
+
     private static readonly Gen<AxisMapCase?> Magnification = Gen.Select(
         Length, Gen.Long[1, 5], (n, f) => Try($"magnification n={n} f={f}", () => new Magnification(n, f)));
 
@@ -49,7 +60,9 @@ internal static class AxisMapCases
 
     /// <summary>A map of any kind.</summary>
     public static Gen<AxisMapCase> Any { get; } = Gen
-        .OneOf(Sliding, Transposed, Reflection, Replication, Nearest, Linear, Magnification, Identity, PaddedWindow)
+        .OneOf(
+            Sliding, Transposed, Reflection, Replication, Nearest, Linear, Cubic, Partition, Neighbours, Magnification, Identity,
+            PaddedWindow)
         .Where(c => c is not null)
         .Select(c => c!);
 

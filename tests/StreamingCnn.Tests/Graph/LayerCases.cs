@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using CsCheck;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
+using StreamingCnn.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -52,15 +53,33 @@ internal static class LayerCases
             Dense(kernel, stride, (1, 1))));
 
     private static readonly Gen<LayerCase> Upsampling = Gen.Select(
-        Gen.Int[0, 2], Gen.Bool, Pair(1, 5), Pair(1, 60),
-        (kind, scaled, factor, size) => Describe(
-            $"Upsample {kind switch { 0 => "nearest", 1 => "bilinear", _ => "bilinear, corners aligned" }} {(scaled ? $"by {factor}" : $"to {size}")}", 1,
+        Gen.Enum<UpsampleMode>().Where(mode => mode is UpsampleMode.Nearest or UpsampleMode.Bilinear or UpsampleMode.Bicubic),
+        Gen.Bool, Gen.Bool, Pair(1, 5), Pair(1, 60),
+        (mode, aligned, scaled, factor, size) => Describe(
+            $"Upsample {mode}{(aligned ? ", corners aligned," : "")} {(scaled ? $"by {factor}" : $"to {size}")}", 1,
             () => Upsample(
                 scaled ? null : Both(size),
                 scaled ? [factor.Item1, factor.Item2] : null,
-                kind == 0 ? UpsampleMode.Nearest : UpsampleMode.Bilinear,
-                kind == 0 ? null : kind == 2),
-            (kind == 0, kind == 0)));
+                mode,
+                mode == UpsampleMode.Nearest ? null : aligned),
+            (mode == UpsampleMode.Nearest, mode == UpsampleMode.Nearest)));
+
+    private static readonly Gen<LayerCase> Attention = Gen.Select(
+        Gen.Bool, Gen.Long[1, 2], Gen.Long[1, 2], Gen.Long[1, 5], Gen.Long[0, 4],
+        (isInWindows, heads, depth, window, shift) => isInWindows
+            ? Describe(
+                $"WindowAttention of {heads} heads of {depth} in windows of {window} shifted by {shift % window}", heads * depth,
+                () => new WindowAttention(heads * depth, heads, window, shift % window))
+            : Describe(
+                $"NeighbourhoodAttention of {heads} heads of {depth} with {(window / 2 * 2) + 1} neighbours", heads * depth,
+                () => new NeighbourhoodAttention(heads * depth, heads, (window / 2 * 2) + 1)));
+
+    private static readonly Gen<LayerCase> Blurring = Gen.Select(
+        Gen.Int[1, 6], Gen.Int[1, 4],
+        (size, stride) => Describe(
+            $"BlurPool of {size} stride {stride}", 1, () => new BlurPool(size, stride), Dense((size, size), (stride, stride), (1, 1))));
+
+    private static readonly Gen<LayerCase> Stacking = Gen.Const(Describe("StackedPatches", 2, () => new StackedPatches()));
 
     private static readonly Gen<LayerCase> Shuffling = Gen.Select(
         Gen.Long[1, 4], Gen.Bool,
@@ -82,7 +101,10 @@ internal static class LayerCases
     /// <summary>Any of them, on an image that it accepts.</summary>
     public static Gen<LayerCase> Any { get; } = Gen
         .Select(
-            Gen.OneOf(Convolution, SameConvolution, Transposed, MaxPooling, AveragePooling, Upsampling, Shuffling, Padding), Side,
+            Gen.OneOf(
+                Convolution, SameConvolution, Transposed, MaxPooling, AveragePooling, Upsampling, Shuffling, Padding, Attention, Blurring,
+                Stacking),
+            Side,
             (layer, side) => layer with { Height = side.Item1, Width = side.Item2 })
         .Where(c => c.IsAccepted());
 

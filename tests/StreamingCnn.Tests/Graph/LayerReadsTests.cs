@@ -21,7 +21,7 @@ public class LayerReadsTests
         using var grad = no_grad();
         using var module = c.Create().to(ScalarType.Float64);
         foreach (var (name, parameter) in module.named_parameters())
-            parameter.fill_(name == "bias" ? 0 : 1);
+            parameter.fill_(name.EndsWith("bias", StringComparison.Ordinal) ? 0 : 1);
         var layer = LayerRegistry.Describe(module).Layer!;
 
         foreach (var (axis, length) in new[] { (Axis.Rows, c.Height), (Axis.Columns, c.Width) })

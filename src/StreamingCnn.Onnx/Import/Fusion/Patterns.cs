@@ -18,6 +18,7 @@ internal static class Patterns
             NormPatterns.Group,
             NormPatterns.Response,
             PoolingPatterns.Attention,
+            WeightPatterns.Standardised,
             Linear
         ];
 

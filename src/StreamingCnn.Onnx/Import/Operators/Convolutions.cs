@@ -10,7 +10,12 @@ namespace StreamingCnn.Onnx.Import.Operators;
 internal static class Convolutions
 {
     /// <summary>Conv.</summary>
-    public static OnnxValue Convolution(NodeContext node)
+    public static OnnxValue Convolution(NodeContext node) => Convolution(node, isStandardised: false);
+
+    /// <summary>A convolution of a map whose weights are standardised.</summary>
+    public static OnnxValue Standardised(NodeContext node) => Convolution(node, isStandardised: true);
+
+    private static OnnxValue Convolution(NodeContext node, bool isStandardised)
     {
         var (weight, bias) = (node.Constant(1), node.OptionalConstant(2));
         if (weight.Shape.Count == 3 && node.Input(0) is SmallValue line)
@@ -25,7 +30,11 @@ internal static class Convolutions
         // A small tensor is a map of one position: the padding is all that its border can be.
         var (padded, own) = window.Pad(node, input, 0, node.Name);
         var module = node.Shared(Make, $"{groups}|{window}", weight, bias);
-        return node.Through(padded, module, weight, bias);
+        if (!isStandardised)
+            return node.Through(padded, module, weight, bias);
+        return padded is MapValue map
+            ? node.Standardised(map, module, weight, bias)
+            : throw new RefusedNodeException("standardises the weights of a convolution of a small tensor");
 
         Conv2d Make()
         {

@@ -68,6 +68,8 @@ internal static class Joining
         }
 
         var value = node.Ordered(0);
+        if (CropOf(node, value, starts, axes, steps) is { } cropped)
+            return cropped;
         for (var i = 0; i < starts.Length; i++)
             value = Sliced(node, value, axes[i], starts[i], End(node, i), steps[i]);
         return value;
@@ -96,6 +98,22 @@ internal static class Joining
                 var mode => throw new RefusedNodeException($"pads by '{mode}', which cannot be streamed; use constant, reflect or edge"),
             },
             node.Name);
+    }
+
+    /// <summary>The first rows and columns, as many as another map has; null where it is something else.</summary>
+    private static MapValue? CropOf(NodeContext node, OnnxValue value, long[] starts, long[] axes, long[] steps)
+    {
+        if (value is not MapValue map || starts is not [0, 0] || axes is not [2, 3] || steps is not [1, 1])
+            return null;
+        var (height, width) = (End(node, 0), End(node, 1));
+        if (height.IsKnown || width.IsKnown || node.Builder.Sized(height, width) is not { } other || other.Size == map.Size)
+            return null;
+        var plain = node.Plain(map);
+        return node.Builder.Map(
+            plain with { Size = other.Size },
+            plain.Channels,
+            values => ((FeatureMap)values[0]).CroppedTo((FeatureMap)values[1]),
+            other);
     }
 
     private static Number End(NodeContext node, int index) => Shapes.Row((node.Integers("ends") is { } ends

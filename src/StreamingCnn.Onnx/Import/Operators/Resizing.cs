@@ -35,8 +35,17 @@ internal static class Resizing
             return Scaled(node, map, (Factor(height, map.Size, isRows: true), Factor(width, map.Size, isRows: false)), isOld);
         if (other.Size == map.Size)
             return map;
-        // The size of another map: a whole factor, where its sides are multiples of this one's. Where an image is such that they are
-        // not, the two cannot be joined, and that is said.
+        if (AnySize(node, isOld) is var (mode, alignCorners))
+        {
+            return node.Builder.Map(
+                map with { Size = other.Size },
+                map.Channels,
+                values => ((FeatureMap)values[0]).ResizedTo((FeatureMap)values[1], mode, alignCorners),
+                other);
+        }
+
+        // How it is resized is known for whole factors alone: the size of another map is one where its sides are multiples of this one's.
+        // Where an image is such that they are not, the two cannot be joined, and that is said.
         (double Rows, double Columns) factors =
             (map.Size.Scale.Rows / other.Size.Scale.Rows, map.Size.Scale.Columns / other.Size.Scale.Columns);
         if (!IsFactor(factors.Rows) || !IsFactor(factors.Columns))
@@ -49,6 +58,29 @@ internal static class Resizing
                 "Resized to another map's size", (maps, _) => maps[0].alias(), [((FeatureMap)values[1]).Slice(0, 1)]),
             other);
     }
+
+    /// <summary>How a map is resized, where that is known for any size; null where it is not.</summary>
+    private static (UpsampleMode Mode, bool AlignCorners)? AnySize(NodeContext node, bool isOld)
+    {
+        var coordinates = node.Text("coordinate_transformation_mode", isOld ? "asymmetric" : "half_pixel");
+        var rounding = node.Text("nearest_mode", isOld ? "floor" : "round_prefer_floor");
+        // The antialiasing of later versions takes more inputs where maps become smaller.
+        if (node.Integer("antialias", 0) != 0)
+            return null;
+        return (node.Text("mode", "nearest"), coordinates) switch
+        {
+            ("nearest", "asymmetric") when rounding == "floor" => (UpsampleMode.Nearest, false),
+            ("linear", "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric") => (UpsampleMode.Bilinear, false),
+            ("linear", "align_corners") => (UpsampleMode.Bilinear, true),
+            ("cubic", "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric") when IsCubicOfPyTorch(node) =>
+                (UpsampleMode.Bicubic, false),
+            ("cubic", "align_corners") when IsCubicOfPyTorch(node) => (UpsampleMode.Bicubic, true),
+            _ => null,
+        };
+    }
+
+    private static bool IsCubicOfPyTorch(NodeContext node) =>
+        node.Real("cubic_coeff_a", -0.75) == -0.75 && node.Integer("exclude_outside", 0) == 0;
 
     private static OnnxValue Scaled(NodeContext node, MapValue map, (double Rows, double Columns) factors, bool isOld)
     {
@@ -68,8 +100,10 @@ internal static class Resizing
                 Through(Upsample(scale_factor: [rows, columns], mode: UpsampleMode.Bilinear, align_corners: false)),
             ("linear", "align_corners", _) =>
                 Through(Upsample(scale_factor: [rows, columns], mode: UpsampleMode.Bilinear, align_corners: true)),
+            ("cubic", _, _) when AnySize(node, isOld) is var (cubic, alignCorners) =>
+                Through(Upsample(scale_factor: [rows, columns], mode: cubic, align_corners: alignCorners)),
             _ => throw new RefusedNodeException(
-                $"resizes by '{mode}' with '{coordinates}' and '{rounding}', which is not supported; use nearest or linear as PyTorch has them"),
+                $"resizes by '{mode}' with '{coordinates}' and '{rounding}', which is not supported; use nearest, linear or cubic as PyTorch has them"),
         };
 
         OnnxValue Through(Module<Tensor, Tensor> module) => node.Builder.Through(map, module, node.Name);

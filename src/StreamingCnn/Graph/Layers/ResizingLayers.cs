@@ -7,7 +7,7 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Graph.Layers;
 
-/// <summary>What nearest and bilinear upsampling share: the module and the length it asks for.</summary>
+/// <summary>What nearest, bilinear and bicubic upsampling share: the module and the length it asks for.</summary>
 internal abstract class UpsamplingLayer(Upsample upsample) : LocalLayer
 {
     public override Module Module => upsample;
@@ -31,9 +31,9 @@ internal abstract class UpsamplingLayer(Upsample upsample) : LocalLayer
     }
 
     /// <summary>Why an interpolation cannot be streamed, or null.</summary>
-    public static string? RefusalOf(UpsampleMode mode) => mode is UpsampleMode.Nearest or UpsampleMode.Bilinear
+    public static string? RefusalOf(UpsampleMode mode) => mode is UpsampleMode.Nearest or UpsampleMode.Bilinear or UpsampleMode.Bicubic
         ? null
-        : $"interpolates with mode {mode}, which is not supported; use Nearest or Bilinear";
+        : $"interpolates with mode {mode}, which is not supported; use Nearest, Bilinear or Bicubic";
 
     protected long Resized(Axis axis, long length)
     {
@@ -109,6 +109,74 @@ internal sealed class BilinearUpsamplingLayer(Upsample upsample) : UpsamplingLay
         using var rest = fraction.neg().Plus(1);
         return (Border.Select(window, dimension, lowerIndex) * rest).Plus(Border.Select(window, dimension, upperIndex) * fraction);
     }
+}
+
+/// <summary>Upsample with bicubic interpolation, by weights that follow from the position in the whole map.</summary>
+internal sealed class BicubicUpsamplingLayer(Upsample upsample) : UpsamplingLayer(upsample)
+{
+    // As PyTorch has it: Keys' kernel, with the slope that photographs are usually resized with.
+    private const double Slope = -0.75;
+    private const int Taps = 4;
+
+    private readonly bool alignCorners = upsample.align_corners ?? false;
+
+    // A sum of several terms, each of which would be rounded.
+    internal override bool IsRightInBFloat16 => false;
+
+    public override AxisMap Along(Axis axis, long length) => new CubicResize(length, Resized(axis, length), alignCorners);
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => Interpolated(inputs[0], patch);
+
+    /// <summary>A rectangle of the output from the window that it reads.</summary>
+    public static Tensor Interpolated(Tensor window, in Patch patch)
+    {
+        using var lines = Interpolate(window, 2, patch.Rows);
+        return Interpolate(lines, 3, patch.Columns);
+    }
+
+    private static Tensor Interpolate(Tensor window, int dimension, in AxisPatch patch)
+    {
+        var resize = (CubicResize)patch.Map;
+        var count = (int)patch.Output.Length;
+        var positions = new long[Taps][];
+        var weights = new double[Taps][];
+        for (var tap = 0; tap < Taps; tap++)
+            (positions[tap], weights[tap]) = (new long[count], new double[count]);
+        for (var i = 0; i < count; i++)
+        {
+            var (input, numerator, denominator) = resize.Source(patch.Output.Start + i);
+            var fraction = (double)numerator / denominator;
+            for (var tap = 0; tap < Taps; tap++)
+            {
+                positions[tap][i] = resize.Inside(input + tap - 1) - patch.Span.Start;
+                weights[tap][i] = Weight(Math.Abs(fraction + 1 - tap));
+            }
+        }
+
+        Tensor? sum = null;
+        for (var tap = 0; tap < Taps; tap++)
+        {
+            using var before = sum;
+            using var part = Weighted(window, dimension, positions[tap], weights[tap]);
+            sum = before is null ? part.alias() : before.Plus(part);
+        }
+
+        return sum!;
+    }
+
+    private static Tensor Weighted(Tensor window, int dimension, long[] positions, double[] weights)
+    {
+        long[] shape = dimension == 2 ? [weights.Length, 1] : [weights.Length];
+        using var index = tensor(positions, device: window.device);
+        using var factors = tensor(weights, dtype: window.dtype, device: window.device).reshape(shape);
+        using var selected = Border.Select(window, dimension, index);
+        return selected * factors;
+    }
+
+    /// <summary>The weight of an input at a distance, below 2, from the output.</summary>
+    private static double Weight(double distance) => distance <= 1
+        ? ((((Slope + 2) * distance) - (Slope + 3)) * distance * distance) + 1
+        : ((((Slope * distance) - (5 * Slope)) * distance) + (8 * Slope)) * distance - (4 * Slope);
 }
 
 /// <summary>PixelShuffle: channels become positions.</summary>

@@ -21,17 +21,38 @@ internal abstract class SizedLayer : LocalLayer
     protected abstract Tensor Whole(Tensor map, long height, long width);
 }
 
-/// <summary>Bilinear interpolation to another map's size, with pixel centres aligned.</summary>
-internal sealed class BilinearResizingLayer : SizedLayer
+/// <summary>Bilinear interpolation to another map's size, with pixel centres or corner pixels aligned.</summary>
+internal sealed class BilinearResizingLayer(bool alignCorners) : SizedLayer
 {
+    /// <summary>Whether corner pixels are aligned.</summary>
+    public bool AlignCorners => alignCorners;
+
     public override string Name => "Resize";
 
-    internal override AxisMap Fitted(Axis axis, long length, long wanted) => new LinearResize(length, wanted, alignCorners: false);
+    internal override AxisMap Fitted(Axis axis, long length, long wanted) => new LinearResize(length, wanted, alignCorners);
 
     public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => BilinearUpsamplingLayer.Interpolated(inputs[0], patch);
 
     protected override Tensor Whole(Tensor map, long height, long width) =>
-        functional.interpolate(map, [height, width], mode: InterpolationMode.Bilinear, align_corners: false);
+        functional.interpolate(map, [height, width], mode: InterpolationMode.Bilinear, align_corners: alignCorners);
+}
+
+/// <summary>Bicubic interpolation to another map's size, with pixel centres or corner pixels aligned.</summary>
+internal sealed class BicubicResizingLayer(bool alignCorners) : SizedLayer
+{
+    /// <summary>Whether corner pixels are aligned.</summary>
+    public bool AlignCorners => alignCorners;
+
+    public override string Name => "ResizeBicubic";
+
+    internal override bool IsRightInBFloat16 => false;
+
+    internal override AxisMap Fitted(Axis axis, long length, long wanted) => new CubicResize(length, wanted, alignCorners);
+
+    public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => BicubicUpsamplingLayer.Interpolated(inputs[0], patch);
+
+    protected override Tensor Whole(Tensor map, long height, long width) =>
+        functional.interpolate(map, [height, width], mode: InterpolationMode.Bicubic, align_corners: alignCorners);
 }
 
 /// <summary>The nearest neighbours at another map's size.</summary>

@@ -15,7 +15,8 @@ namespace StreamingCnn.Graph.Layers;
 /// <param name="convolution">The convolution.</param>
 internal sealed class StandardisedWeights(Conv2d convolution) : MadeWeights(convolution)
 {
-    private const double Eps = 1e-6;
+    /// <summary>Added to the variance.</summary>
+    internal const double Eps = 1e-6;
 
     private static readonly long[] OfAChannel = [1, 2, 3];
 

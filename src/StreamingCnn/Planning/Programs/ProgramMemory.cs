@@ -137,7 +137,7 @@ internal sealed class ProgramMemory
         var bytes = live.Bytes(rectangle) + read.Sum(live.Bytes);
         var moved = memory.Rearranges
             ? Moved(memory, memory.Inside(bytes, trunk.ElementSize) + (Weights(memory, 1) * trunk.WeightBytes[node.Index]))
-            : 0;
+            : (long)(memory.ValuesInside * memory.Inside(live.Bytes(rectangle), trunk.ElementSize));
         live.Touch(memory.WideCopy(bytes, trunk.ElementSize) + moved);
         if (compute.Records)
             records.Make(node.Index, memory, read, padded, rectangle);
@@ -190,7 +190,7 @@ internal sealed class ProgramMemory
         // A wider copy of the gradient that comes in lasts as long as the layer runs.
         var wide = memory.WideCopy(live.Bytes(gradient), trunk.ElementSize);
         var moved = memory.Rearranges ? Moved(memory, bytes + recorded + (Weights(memory, 3) * trunk.WeightBytes[node.Index]))
-            : memory.RunsAgain == 0 ? 0
+            : memory.RunsAgain == 0 ? (long)(memory.ValuesInsideBackward * bytes)
             : (bytes / trunk.ElementSize * (memory.RunsAgain + trunk.ElementSize)) + (back.Padded > 0 ? recorded : 0);
         live.Touch(wide + moved);
         parts.Clear();

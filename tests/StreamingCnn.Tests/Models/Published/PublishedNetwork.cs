@@ -50,6 +50,8 @@ internal sealed class PublishedNetwork
         var known = name.Replace("_gn", "", StringComparison.Ordinal)
             .Replace("mobilenet_v3", "mobilenetv3", StringComparison.Ordinal)
             .Replace("regnet_y", "regnety", StringComparison.Ordinal)
+            .Replace("swin_t", "swin-tiny", StringComparison.Ordinal)
+            .Replace("swin_s", "swin-small", StringComparison.Ordinal)
             .Replace("_6gf", ".6gf", StringComparison.Ordinal)
             .Replace("_2gf", ".2gf", StringComparison.Ordinal)
             .Replace('_', '-');
@@ -73,7 +75,7 @@ internal sealed class PublishedNetwork
         using var unrecorded = no_grad();
         foreach (var (index, (name, value)) in network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal).Index())
         {
-            if (value.dim() == 0)
+            if (value.dim() == 0 || !value.is_floating_point())
                 continue;
             using var scope = NewDisposeScope();
             var wave = Wave(value.numel(), index).reshape(value.shape);

@@ -33,6 +33,8 @@ public sealed class PublishedNetworkTests
     [InlineData("convnextv2_nano")]
     [InlineData("convnextv2_tiny")]
     [InlineData("convnext_tiny")]
+    [InlineData("swin_t")]
+    [InlineData("swin_s")]
     [InlineData("resnet18")]
     [InlineData("resnet50_gn")]
     public void Names_shapes_and_numbers_are_the_published_ones(string name)
@@ -62,6 +64,7 @@ public sealed class PublishedNetworkTests
     [InlineData("convnextv2_atto")]
     [InlineData("resnet18")]
     [InlineData("resnet50_gn")]
+    [InlineData("swin_t")]
     public void Streamed_it_computes_what_is_published(string name)
     {
         using var scope = NewDisposeScope();

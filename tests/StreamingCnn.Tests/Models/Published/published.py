@@ -1,28 +1,30 @@
 """Writes published.txt: what torchvision and timm say of the networks that the catalogue has of them.
 
     python3 published.py > published.txt          (torch 1.13, torchvision 0.14; timm from its sources, 1.0)
+    python3 published.py swin_t >> published.txt  (some of them)
 
 For each network: a digest of all names and shapes, numbers, and, of the smallest of each family, the names and shapes themselves and what a
 step gives in float64, with weights that PublishedNetworkTests makes in the same way.
 """
 import hashlib
 import math
+import sys
 
-import timm
 import torch
 import torchvision
 
 TORCHVISION = ["efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "mobilenet_v3_small", "mobilenet_v3_large",
-               "regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "resnet18", "convnext_tiny"]
+               "regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "resnet18", "convnext_tiny", "swin_t", "swin_s"]
 TIMM = ["convnextv2_atto", "convnextv2_femto", "convnextv2_pico", "convnextv2_nano", "convnextv2_tiny", "resnet50_gn"]
 IN_FULL = ["efficientnet_b0", "mobilenet_v3_small", "regnet_y_400mf", "convnextv2_atto"]
-RUN = IN_FULL + ["resnet18", "resnet50_gn"]
+RUN = IN_FULL + ["resnet18", "resnet50_gn", "swin_t"]
 CLASSES = 5
 
 
 def network(name, classes):
     if name in TORCHVISION:
         return getattr(torchvision.models, name)(weights=None, num_classes=classes)
+    import timm
     return timm.create_model(name, pretrained=False, num_classes=classes)
 
 
@@ -32,7 +34,7 @@ def wave(count, shift):
 
 def fill(net):
     for index, (name, value) in enumerate(sorted(net.state_dict().items())):
-        if value.dim() == 0:
+        if value.dim() == 0 or not value.is_floating_point():
             continue
         values = wave(value.numel(), index).reshape(value.shape)
         if value.dim() > 1:
@@ -54,7 +56,7 @@ def numbers(values):
 
 def main():
     torch.set_num_threads(1)
-    for name in TORCHVISION + TIMM:
+    for name in sys.argv[1:] or TORCHVISION + TIMM:
         torch.manual_seed(0)
         net = network(name, 1000)
         lines = [f"{key} {'x'.join(map(str, value.shape))}" for key, value in sorted(net.state_dict().items())]

@@ -1,0 +1,57 @@
+namespace StreamingCnn.Geometry;
+
+/// <summary>
+/// Cubic interpolation along one axis (bicubic, seen per axis) to any length, with pixel centres aligned (<c>align_corners = false</c>) or
+/// corner pixels aligned (<c>true</c>), as PyTorch defines them: of four inputs, of which those beyond an end are the one at the end.
+/// </summary>
+public sealed class CubicResize(long length, long resized, bool alignCorners) : AxisMap(length, resized)
+{
+    private bool IsConstant => alignCorners && (InputLength == 1 || OutputLength == 1);
+
+    /// <inheritdoc/>
+    public override long VirtualCut(long input)
+    {
+        if (IsConstant)
+            return input >= 1 ? OutputLength * input : Math.Min(0, input);
+        return alignCorners
+            ? Division.Ceiling((input - 2) * (OutputLength - 1), InputLength - 1)
+            : Division.Ceiling(OutputLength * ((2 * input) - 3) - InputLength, 2 * InputLength);
+    }
+
+    /// <inheritdoc/>
+    public override long Required(long output)
+    {
+        if (IsConstant)
+            return output <= 0 ? output : Division.Ceiling(output, OutputLength);
+        return alignCorners
+            ? Division.Floor((output - 1) * (InputLength - 1), OutputLength - 1) + 3
+            : Division.Ceiling(Division.Floor(InputLength * ((2 * output) - 1), OutputLength) + 4, 2);
+    }
+
+    /// <summary>
+    /// The input at or in front of output <paramref name="output"/>, which may be the one in front of the first, and how far the output
+    /// lies behind it, as the exact fraction <c>Numerator / Denominator</c>.
+    /// </summary>
+    public (long Input, long Numerator, long Denominator) Source(long output)
+    {
+        if (IsConstant)
+            return (0, 0, 1);
+        // The position as a fraction: o (n-1) / (N-1), or (o + 1/2) n / N - 1/2, which PyTorch does not clamp here.
+        var (position, denominator) = alignCorners
+            ? (output * (InputLength - 1), OutputLength - 1)
+            : ((((2 * output) + 1) * InputLength) - OutputLength, 2 * OutputLength);
+        var input = Division.Floor(position, denominator);
+        return (input, position - (input * denominator), denominator);
+    }
+
+    /// <summary>The input that stands at <paramref name="position"/>, which may lie outside.</summary>
+    public long Inside(long position) => Math.Clamp(position, 0, InputLength - 1);
+
+    /// <inheritdoc/>
+    public override AxisSpan Span(long first, long end) => IsConstant
+        ? new(0, 1, 0, 0)
+        : new(Inside(Source(first).Input - 1), Inside(Source(end - 1).Input + 2) + 1, 0, 0);
+
+    /// <inheritdoc/>
+    protected override long FirstNeededBefore(long output) => IsConstant ? 0 : Inside(Source(Math.Max(0, output)).Input - 1);
+}
