@@ -19,7 +19,7 @@ internal static class SamplePicture
         try
         {
             using var picture = sample.Picture?.Invoke(Side)
-                ?? (File.Exists(sample.Name) ? Thumbnail.Read(ImageInfo.Read(sample.Name), Side) : FromSource(sample));
+                ?? (File.Exists(sample.Name) ? (IImageSource)Thumbnail.Read(ImageInfo.Read(sample.Name), Side) : FromSource(sample));
             return picture is null ? null : (ImageBytes.Jpeg(picture), (picture as SmallPicture)?.Remark ?? "");
         }
         catch (Exception missing)
@@ -30,7 +30,7 @@ internal static class SamplePicture
         }
     }
 
-    private static IImageSource? FromSource(TrainingSample sample)
+    private static TensorImageSource? FromSource(TrainingSample sample)
     {
         using var scope = NewDisposeScope();
         using var source = sample.Open(0);
