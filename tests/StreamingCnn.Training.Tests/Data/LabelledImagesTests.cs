@@ -125,9 +125,9 @@ public class LabelledImagesTests
         Assert.Equal(has, LabelledImages.Read(table, validationShare: 0).Channels);
         var problem = Assert.Single(Refusal(() => LabelledImages.Read(table, validationShare: 0, channels: wanted)).Problems);
         Assert.StartsWith("lines 2, 3: the images ", problem);
-        Assert.Contains("channels are converted", problem);
+        Assert.Contains("only 1 or 3 are converted", problem);
         Assert.Contains(
-            "channels are converted",
+            "only 1 or 3 are converted",
             Refusal(() => ImagesToJudge.Read(table, new ClassificationTask(["a", "b"]), new() { Channels = wanted })).Message);
     }
 
