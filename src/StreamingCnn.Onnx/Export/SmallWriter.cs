@@ -101,8 +101,12 @@ internal sealed class SmallWriter(GraphWriter graph, TracedNetwork network)
 
     private string OfModule(Module module, string name, string input, long dimensions) => module switch
     {
-        Sequential sequential => sequential.named_children()
-            .Aggregate(input, (value, child) => OfModule(child.module, $"{name}.{child.name}", value, dimensions)),
+        // What is flattened has two dimensions for those behind it.
+        Sequential sequential => sequential.named_children().Aggregate(
+            (Value: input, Dimensions: dimensions),
+            (at, child) => (
+                OfModule(child.module, $"{name}.{child.name}", at.Value, at.Dimensions),
+                child.module is Flatten ? 2 : at.Dimensions)).Value,
         Dropout or Identity => input,
         Flatten => graph.Node("Flatten", name, [input]),
         Linear linear when dimensions == 2 => graph.Node(
