@@ -31,7 +31,7 @@ public class BadInputTests
         "No tile fits into the memory budget of 1 MiB for an image of 640 x 512 pixels; the smallest budget that one fits into is")]
     [InlineData("--mode", "twice", "'twice' is not a mode; write exactly-once or overlap.")]
     [InlineData("--channels", "0", "0 is out of range for --channels; write a whole number of at least 1.")]
-    [InlineData("--model", "resnet19", "There is no model 'resnet19'; choose one of ")]
+    [InlineData("--model", "resnet19", "There is no model 'resnet19'; did you mean resnet18 or resnet101? Or choose one that scnn plan --help lists.")]
     public void A_wrong_option_gets_one_sentence(string option, string value, string sentence)
     {
         // The image is small, so that where it comes to planning one, that takes no time.

@@ -11,7 +11,7 @@ public sealed class FindRateTests : IDisposable
     [Fact]
     public void A_rate_is_named_and_a_training_may_follow_in_the_same_folder()
     {
-        string[] common = ["train", folder.File("data"), "--tile", "64", "--batch", "2", "--optimizer", "sgd", "-o", folder.File("run")];
+        string[] common = ["train", folder.File("data"), "--tile", "64", "--batch", "6", "--optimizer", "sgd", "-o", folder.File("run")];
 
         var run = CommandLine.Run([.. common, "--find-rate", "40"]);
 

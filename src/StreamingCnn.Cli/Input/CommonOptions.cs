@@ -23,7 +23,7 @@ internal static class CommonOptions
                 TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
                 : throw new FormatException(
-                    $"There is no model '{Excerpt.Of(name)}'; choose one of {string.Join(", ", ModelCatalog.Names)}."),
+                    $"There is no model '{Excerpt.Of(name)}'; {Suggestion.Ahead(name, ModelCatalog.Names)}choose one that scnn plan --help lists."),
             fallback);
         option.Aliases.Add("-m");
         return option;
