@@ -44,8 +44,11 @@ public sealed class CubicResize(long length, long resized, bool alignCorners) : 
         return (input, position - (input * denominator), denominator);
     }
 
-    /// <summary>The input that stands at <paramref name="position"/>, which may lie outside.</summary>
-    public long Inside(long position) => Math.Clamp(position, 0, InputLength - 1);
+    /// <summary>
+    /// The input that stands at <paramref name="position"/>, which may lie outside. Where all outputs are the first input, it stands
+    /// everywhere: the others are not read.
+    /// </summary>
+    public long Inside(long position) => IsConstant ? 0 : Math.Clamp(position, 0, InputLength - 1);
 
     /// <inheritdoc/>
     public override AxisSpan Span(long first, long end) => IsConstant
