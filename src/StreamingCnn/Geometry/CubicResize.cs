@@ -51,10 +51,9 @@ public sealed class CubicResize(long length, long resized, bool alignCorners) : 
     public long Inside(long position) => IsConstant ? 0 : Math.Clamp(position, 0, InputLength - 1);
 
     /// <inheritdoc/>
-    public override AxisSpan Span(long first, long end) => IsConstant
-        ? new(0, 1, 0, 0)
-        : new(Inside(Source(first).Input - 1), Inside(Source(end - 1).Input + 2) + 1, 0, 0);
+    public override AxisSpan Span(long first, long end) =>
+        new(Inside(Source(first).Input - 1), Inside(Source(end - 1).Input + 2) + 1, 0, 0);
 
     /// <inheritdoc/>
-    protected override long FirstNeededBefore(long output) => IsConstant ? 0 : Inside(Source(Math.Max(0, output)).Input - 1);
+    protected override long FirstNeededBefore(long output) => Inside(Source(Math.Max(0, output)).Input - 1);
 }

@@ -74,11 +74,12 @@ public sealed class NetworkClassifier : StreamingHead
         return [("avgpool", AdaptiveAvgPool2d(1)), ("flatten", Flatten()), ("fc", fc)];
     }
 
-    /// <summary>Draws a linear layer's weights from a normal distribution; its bias is 0.</summary>
+    /// <summary>Draws a linear layer's weights from a normal distribution; its bias, where it has one, is 0.</summary>
     internal static Linear Normal(Linear layer, double deviation)
     {
         init.normal_(layer.weight, 0, deviation);
-        init.zeros_(layer.bias!);
+        if (layer.bias is { } bias)
+            init.zeros_(bias);
         return layer;
     }
 

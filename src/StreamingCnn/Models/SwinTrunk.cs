@@ -83,13 +83,9 @@ public sealed class SwinTrunk : StreamingBlock, IClassifiedTrunk
         OutputChannels = Width << (depths.Length - 1);
         norm = new ChannelLayerNorm(OutputChannels, Eps);
         RegisterComponents();
+        // Torchvision truncates the normal distribution at a hundred deviations, which is not at all.
         foreach (var linear in modules().OfType<Linear>())
-        {
-            // Torchvision truncates the normal distribution at a hundred deviations, which is not at all.
-            init.normal_(linear.weight, 0, Deviation);
-            if (linear.bias is { } bias)
-                init.zeros_(bias);
-        }
+            NetworkClassifier.Normal(linear, Deviation);
     }
 
     /// <summary>Channels of the output: 768.</summary>
