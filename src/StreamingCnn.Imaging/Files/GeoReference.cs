@@ -110,6 +110,22 @@ public sealed record GeoReference
         return ((matrix[0] * x) + (matrix[1] * y) + matrix[2], (matrix[3] * x) + (matrix[4] * y) + matrix[5]);
     }
 
+    /// <summary>The position in the image of coordinates of the map: <see cref="ToMap"/> backwards.</summary>
+    /// <param name="x">The map's first coordinate.</param>
+    /// <param name="y">Its second.</param>
+    /// <returns>Pixels from the image's left and upper edges.</returns>
+    /// <exception cref="InvalidOperationException"><see cref="IsAffine"/> is false, or the matrix makes a line of the image.</exception>
+    public (double X, double Y) ToPixel(double x, double y)
+    {
+        var (originX, originY) = ToMap(0, 0);
+        var matrix = Matrix!;
+        var determinant = (matrix[0] * matrix[4]) - (matrix[1] * matrix[3]);
+        if (determinant == 0)
+            throw new InvalidOperationException("The image's matrix makes a line of it, so that coordinates have no pixel.");
+        (x, y) = (x - originX, y - originY);
+        return (((matrix[4] * x) - (matrix[1] * y)) / determinant, ((matrix[0] * y) - (matrix[3] * x)) / determinant);
+    }
+
     /// <summary>A key that is a whole number itself; null where it is not there.</summary>
     private long? Key(int wanted)
     {

@@ -35,6 +35,10 @@ public sealed class MaskValues
     /// <summary>Values of pixels that do not count.</summary>
     public IReadOnlyList<long> IgnoredValues { get; }
 
+    /// <summary>Names of the classes, which masks that are drawn have instead of values.</summary>
+    /// <value>The default value is none: such masks cannot be read.</value>
+    public IReadOnlyList<string> Names { get; init; } = [];
+
     /// <summary>The class of a value, <see cref="Ignored"/>, or <see cref="Unknown"/>.</summary>
     internal short Of(double value) =>
         value is >= 0 and < TableLength && value == (int)value ? table[(int)value] : others.GetValueOrDefault(value, Unknown);

@@ -1,7 +1,6 @@
 using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
-using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Training.Data;
@@ -10,6 +9,9 @@ namespace StreamingCnn.Training.Data;
 internal static class ImageMasks
 {
     private const int MostClasses = 256;
+
+    // What no shape covers, where nobody has named it.
+    private const string Background = "background";
 
     /// <summary>Finds the classes, and how many pixels of each every mask has.</summary>
     /// <param name="path">The table.</param>
@@ -22,22 +24,14 @@ internal static class ImageMasks
     public static (ImageDataSet Data, LearningTask Task) Read(
         string path, ImageDataSet data, MaskClasses classes, ImageOptions? reading, DataProblems problems)
     {
-        var found = Histograms(data.Items, reading);
+        var found = Contents(data.Items, reading);
         Tell(data.Items, found, problems);
         problems.ThrowIfAny(path);
-        var all = found.SelectMany(one => one.Values!.Keys).Distinct().Except(classes.Ignored).Order().ToArray();
-        if (classes.Classes.Count == 0 && all.Length is < 2 or > MostClasses)
-        {
-            var hint = all.Length == 0 ? "" : $" ({string.Join(", ", all.Take(8))}{(all.Length > 8 ? ", ..." : "")})";
-            throw new DataSetException(
-                path, [$"the masks have {all.Length} different values that count{hint}, but from 2 to {MostClasses} classes can be told apart; name the classes, or mend the masks"]);
-        }
-
         var task = classes.Classes.Count == 0
-            ? new SegmentationTask([.. all.Select(Text)], all, classes.Ignored)
+            ? FoundIn(path, [.. found.Select(one => one.Content!)], classes.Ignored)
             : new SegmentationTask(
                 [.. classes.Classes.Select(one => one.Name)], [.. classes.Classes.Select(one => one.Value)], classes.Ignored);
-        return (data.Select((item, place) => Counted(item, found[place].Values!, task, problems)), task);
+        return (data.Select((item, place) => Counted(item, found[place].Content!, task, problems)), task);
     }
 
     /// <summary>Looks into the masks of images that a model with known classes is to judge.</summary>
@@ -49,45 +43,73 @@ internal static class ImageMasks
     public static IReadOnlyList<ImageItem> Read(
         IReadOnlyList<ImageItem> items, SegmentationTask task, ImageOptions? reading, DataProblems problems)
     {
-        var found = Histograms(items, reading);
+        var found = Contents(items, reading);
         Tell(items, found, problems);
         return [
-            .. items.Zip(found).Where(one => one.Second.Values is not null).Select(
-                one => Counted(one.First, one.Second.Values!, task, problems))
+            .. items.Zip(found).Where(one => one.Second.Content is not null).Select(
+                one => Counted(one.First, one.Second.Content!, task, problems))
         ];
     }
 
-    private static ImageItem Counted(ImageItem item, IReadOnlyDictionary<long, long> values, SegmentationTask task, DataProblems problems)
+    /// <summary>The classes that masks have: their values, or the names of shapes, with one more for what no shape covers.</summary>
+    private static SegmentationTask FoundIn(string path, IReadOnlyList<MaskContent> masks, IReadOnlyList<long> ignored)
     {
-        var known = task.MaskValues.Concat(task.IgnoredValues).ToHashSet();
-        if (values.Keys.Where(value => !known.Contains(value)).Order().Cast<long?>().FirstOrDefault() is { } unknown)
+        var drawn = masks.OfType<DrawnContent>().ToArray();
+        if (drawn.Length > 0 && drawn.Length < masks.Count)
         {
-            var classes = string.Join(", ", task.MaskValues.Select(Text));
+            throw new DataSetException(
+                path, [$"{drawn.Length} of {masks.Count} masks are drawn, with names of classes, and the others have values; name the classes"]);
+        }
+
+        if (drawn.Length > 0)
+        {
+            var names = drawn.SelectMany(mask => mask.Classes.Keys).Distinct().Where(name => name != Background);
+            return ClassesOf(path, [Background, .. names.Order(StringComparer.Ordinal)], null, []);
+        }
+
+        var values = masks.OfType<StoredContent>().SelectMany(mask => mask.Values.Keys).Distinct().Except(ignored).Order().ToArray();
+        return ClassesOf(path, [.. values.Select(Text)], values, ignored);
+    }
+
+    private static SegmentationTask ClassesOf(string path, string[] names, long[]? values, IReadOnlyList<long> ignored)
+    {
+        if (names.Length is >= 2 and <= MostClasses)
+            return new(names, values, ignored);
+        var hint = names.Length == 0 ? "" : $" ({string.Join(", ", names.Take(8))}{(names.Length > 8 ? ", ..." : "")})";
+        throw new DataSetException(
+            path, [$"the masks have {names.Length} different values that count{hint}, but from 2 to {MostClasses} classes can be told apart; name the classes, or mend the masks"]);
+    }
+
+    private static ImageItem Counted(ImageItem item, MaskContent mask, SegmentationTask task, DataProblems problems)
+    {
+        var counts = mask.Of(task, out var unknown);
+        if (unknown is var (what, pixels))
+        {
+            var classes = string.Join(", ", mask is DrawnContent ? task.Outputs : task.MaskValues.Select(Text));
             problems.Add(
-                $"it has the value {Text(unknown)} at {Text(values[unknown])} pixel(s), which is none of the classes {classes}; name that class as well, or have the value ignored",
+                $"it has {what} at {Text(pixels)} pixel(s), which is none of the classes {classes}; name that class as well, or have it ignored",
                 item.Line,
                 item.Mask,
                 "mask");
         }
-        else if (!task.MaskValues.Any(values.ContainsKey))
+        else if (counts.All(count => count == 0))
         {
             problems.Add(
                 "it has no pixel that counts, since all of its values are ignored; leave the image out", item.Line, item.Mask, "mask");
         }
 
-        return item with { Targets = [.. task.MaskValues.Select(value => (double)values.GetValueOrDefault(value))] };
+        return item with { Targets = [.. counts.Select(count => (double)count)] };
     }
 
-    private static (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem)[] Histograms(
+    private static (MaskContent? Content, ImageFormatException? Problem)[] Contents(
         IReadOnlyList<ImageItem> items,
-        ImageOptions? reading) => [.. items.AsParallel().AsOrdered().Select(item => Histogram(item, reading))];
+        ImageOptions? reading) => [.. items.AsParallel().AsOrdered().Select(item => Content(item, reading))];
 
-    private static (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem) Histogram(ImageItem item, ImageOptions? reading)
+    private static (MaskContent? Content, ImageFormatException? Problem) Content(ImageItem item, ImageOptions? reading)
     {
         try
         {
-            MaskSizes.Check(ImageInfo.Read(item.Path, reading), item.Mask!, MaskFile.Size(item.Mask!));
-            return (MaskHistogram.Of(item.Mask!), null);
+            return (MaskContent.Of(item.Mask!, ImageInfo.Read(item.Path, reading)), null);
         }
         catch (ImageFormatException error)
         {
@@ -97,7 +119,7 @@ internal static class ImageMasks
 
     private static void Tell(
         IReadOnlyList<ImageItem> items,
-        (IReadOnlyDictionary<long, long>? Values, ImageFormatException? Problem)[] found,
+        (MaskContent? Content, ImageFormatException? Problem)[] found,
         DataProblems problems)
     {
         foreach (var (item, (_, problem)) in items.Zip(found))

@@ -2,6 +2,7 @@ using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Imaging.Masks.Drawn;
 
 namespace StreamingCnn.Training.Data;
 
@@ -53,20 +54,29 @@ public sealed record ImagePreparation
     /// Classes are picked from the nearest pixel, never mixed. The window that is likely to come next is read in the background.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="mask">Its mask.</param>
-    /// <param name="values">What the mask's values mean.</param>
+    /// <param name="mask">Its mask: of its size, or a file of shapes on it.</param>
+    /// <param name="values">What the mask's values mean, and its classes' names for shapes.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
     /// <param name="seed">Decides how it is changed.</param>
     /// <exception cref="ImageFormatException">A file cannot be read so, or the mask is not of the image's size.</exception>
     public IImageSource OpenMask(string path, string mask, MaskValues values, AugmentationOptions? augmentation = null, long seed = 0)
     {
+        ArgumentNullException.ThrowIfNull(values);
         var info = ImageInfo.Read(path, Options);
-        MaskSizes.Check(info, mask, MaskFile.Size(mask));
         var (height, width) = ImageSource.Size(info, Options);
-        var stored = MaskFile.Open(mask);
-        IImageSource classes = new ClassMapSource(
-            stored.Height == height && stored.Width == width ? stored : new NearestSource(stored, height, width), values, mask);
+        var classes = DrawnMask.IsDrawn(mask)
+            ? Resized(DrawnMask.Read(mask, info).Open(values.Names))
+            : new ClassMapSource(Resized(Stored()), values, mask);
         return new PrefetchingSource(augmentation?.ApplyToClasses(classes, seed, MaskValues.Ignored) ?? classes);
+
+        IImageSource Stored()
+        {
+            MaskSizes.Check(info, mask, MaskFile.Size(mask));
+            return MaskFile.Open(mask);
+        }
+
+        IImageSource Resized(IImageSource full) =>
+            full.Height == height && full.Width == width ? full : new NearestSource(full, height, width);
     }
 
     /// <summary>Finds the box that <see cref="Foreground"/> asks for.</summary>

@@ -247,7 +247,7 @@ public sealed class LabelledImages
         IReadOnlyDictionary<string, ImageRegion>? boxes = null,
         SegmentationTask? masks = null)
     {
-        var values = masks is null ? null : new MaskValues(masks.MaskValues, masks.IgnoredValues);
+        var values = masks is null ? null : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs };
         return [.. items.Select(Sample)];
 
         TrainingSample Sample(ImageItem item) => new(item.Path, item.Label, use => preparation.For(item.MicrometresPerPixel).Open(

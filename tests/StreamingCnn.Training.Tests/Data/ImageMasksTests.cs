@@ -60,7 +60,7 @@ public class ImageMasksTests
         var two = new MaskClasses { Classes = MaskClasses.Parse(["a", "b"]), Ignored = [255] };
 
         Assert.EndsWith(
-            "1.mask.png: it has the value 3 at 200 pixel(s), which is none of the classes 0, 1; name that class as well, or have the value ignored",
+            "1.mask.png: it has the value 3 at 200 pixel(s), which is none of the classes 0, 1; name that class as well, or have it ignored",
             Refusal(Table(folder, [0, 1], [0, 1, 3]), two), StringComparison.Ordinal);
         Assert.EndsWith(
             "1.mask.png: it has no pixel that counts, since all of its values are ignored; leave the image out",

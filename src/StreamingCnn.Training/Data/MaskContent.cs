@@ -1,0 +1,58 @@
+using System.Globalization;
+using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Imaging.Masks.Drawn;
+using StreamingCnn.Training.Tasks;
+
+namespace StreamingCnn.Training.Data;
+
+/// <summary>How many pixels of what a mask has.</summary>
+internal abstract class MaskContent
+{
+    /// <summary>Reads a mask through.</summary>
+    /// <param name="mask">The mask.</param>
+    /// <param name="image">The image that it belongs to.</param>
+    /// <exception cref="ImageFormatException">It cannot be read, or is none of the image's.</exception>
+    public static MaskContent Of(string mask, ImageInfo image)
+    {
+        if (DrawnMask.IsDrawn(mask))
+        {
+            var (classes, outside, _) = DrawnMask.Read(mask, image).Count();
+            return new DrawnContent(classes, outside);
+        }
+
+        MaskSizes.Check(image, mask, MaskFile.Size(mask));
+        return new StoredContent(MaskHistogram.Of(mask));
+    }
+
+    /// <summary>Pixels of each class.</summary>
+    /// <param name="task">The classes.</param>
+    /// <param name="unknown">What the mask has that is none of them, and how much of it; null where there is nothing.</param>
+    public abstract IReadOnlyList<long> Of(SegmentationTask task, out (string What, long Pixels)? unknown);
+}
+
+/// <summary>Pixels of each value.</summary>
+internal sealed class StoredContent(IReadOnlyDictionary<long, long> values) : MaskContent
+{
+    public IReadOnlyDictionary<long, long> Values => values;
+
+    public override IReadOnlyList<long> Of(SegmentationTask task, out (string What, long Pixels)? unknown)
+    {
+        var others = values.Keys.Except(task.MaskValues).Except(task.IgnoredValues).Order().ToArray();
+        unknown = others is [var first, ..] ? (string.Create(CultureInfo.InvariantCulture, $"the value {first}"), values[first]) : null;
+        return [.. task.MaskValues.Select(value => values.GetValueOrDefault(value))];
+    }
+}
+
+/// <summary>Pixels within shapes of each class, and outside of all.</summary>
+internal sealed class DrawnContent(IReadOnlyDictionary<string, long> classes, long outside) : MaskContent
+{
+    public IReadOnlyDictionary<string, long> Classes => classes;
+
+    public override IReadOnlyList<long> Of(SegmentationTask task, out (string What, long Pixels)? unknown)
+    {
+        var others = classes.Keys.Except(task.Outputs).Order(StringComparer.Ordinal).ToArray();
+        unknown = others is [var first, ..] ? ($"the class '{first}'", classes[first]) : null;
+        return [.. task.Outputs.Select((name, label) => classes.GetValueOrDefault(name) + (label == 0 ? outside : 0))];
+    }
+}
