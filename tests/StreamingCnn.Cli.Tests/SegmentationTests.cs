@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NetVips;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
@@ -89,6 +90,46 @@ public sealed class SegmentationTests : IDisposable
         Assert.Equal(3, File.ReadAllLines(folder.File("run/metrics.csv")).Length);
     }
 
+    /// <summary>Shapes that cover the pixels of a stored mask teach the same, to the digit, and what is predicted can be learned from.</summary>
+    [Fact]
+    public void Drawn_masks_teach_what_stored_ones_do()
+    {
+        var (stored, drawn) = ("image,mask\n", "image,mask\n");
+        for (var i = 0; i < 4; i++)
+        {
+            var (height, width) = Size(i);
+            byte[] values =
+                [.. Places(i).Select(place => (byte)(place.Y < 4 ? 7 : place is { X: >= 9 and < 31, Y: >= 20 and < 45 } ? 255 : 0))];
+            using (var mask = Image.NewFromMemory(values, width, height, 1, Enums.BandFormat.Uchar))
+                mask.Pngsave(folder.File($"{i}.mask.png"));
+            if (i == 0)
+                folder.Write("0.csv", $"class,x,y,width,height\nIgnore*,0,0,{width},4\ndisc,9,20,22,25\n");
+            else
+                folder.Write($"{i}.geojson", Polygons(("disc", 9, 20, 31, 45), ("Ignore*", -5, -5, 100, 4)));
+            stored += $"{i}.png,{i}.mask.png\n";
+            drawn += $"{i}.png,{i}{(i == 0 ? ".csv" : ".geojson")}\n";
+        }
+
+        foreach (var (name, table) in new[] { ("stored", stored), ("drawn", drawn) })
+        {
+            var run = TrainOn(folder.Write($"{name}.csv", table), "--epochs", "2", "-o", folder.File(name));
+            Assert.Equal("", run.Errors);
+        }
+
+        Assert.Equal(File.ReadAllText(folder.File("stored/metrics.csv")), File.ReadAllText(folder.File("drawn/metrics.csv")));
+        Assert.Equal("", CommandLine.Run("evaluate", folder.File("drawn"), folder.File("drawn.csv"), "--resamples", "20").Errors);
+        var predicted = CommandLine.Run("predict", folder.File("drawn"), folder.File("1.png"), "-o", folder.File("maps"), "--polygons");
+        Assert.Equal("", predicted.Errors);
+        var again = folder.Write("again.csv", "image,mask\n1.png,maps/1.polygons.geojson\n0.png,0.csv\n");
+        Assert.Equal("", TrainOn(again, "--epochs", "1", "--validation", "0", "-o", folder.File("again")).Errors);
+
+        folder.Write("1.geojson", Polygons(("disk", 9, 20, 31, 45)));
+        Assert.Contains(
+            "1.geojson: it has the class 'disk' at 550 pixel(s), which is none of the classes ground, disc; name that class as well, or have it ignored",
+            TrainOn(folder.File("drawn.csv"), "-o", folder.File("refused")).Errors,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_dry_run_tells_the_plan_and_writes_nothing()
     {
@@ -111,10 +152,12 @@ public sealed class SegmentationTests : IDisposable
             "Of 2 classes 1 have a value; write name=value for all of them, or names alone for 0, 1 and so on.");
     }
 
-    private CommandLine Train(params string[] more) => CommandLine.Run(
+    private CommandLine Train(params string[] more) => TrainOn(folder.File("pairs.csv"), more);
+
+    private static CommandLine TrainOn(string table, params string[] more) => CommandLine.Run(
     [
         "train",
-        folder.File("pairs.csv"),
+        table,
         "--task",
         "segmentation",
         "--classes",
@@ -127,6 +170,22 @@ public sealed class SegmentationTests : IDisposable
         "32",
         "--batch", "2", .. more,
     ]);
+
+    private static string Polygons(params (string Class, int Left, int Top, int Right, int Bottom)[] boxes) => JsonSerializer.Serialize(
+        boxes.Select(box => new
+        {
+            type = "Feature",
+            properties = new { classification = new { name = box.Class } },
+            geometry = new
+            {
+                type = "Polygon",
+                coordinates = new[]
+                {
+                    new int[][]
+                        { [box.Left, box.Top], [box.Right, box.Top], [box.Right, box.Bottom], [box.Left, box.Bottom], [box.Left, box.Top] },
+                },
+            },
+        }));
 
     private void WritePair(int number)
     {

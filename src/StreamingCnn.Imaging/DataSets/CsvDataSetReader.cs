@@ -172,11 +172,14 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private void OpenFiles()
     {
-        var found = FileCheck.Problems([.. files.Select(file => (file.File, file.Role == "image" ? options.Reading : null))]);
-        for (var i = 0; i < files.Count; i++)
+        // Shapes need their image to be understood.
+        var pixels = files.Where(
+            file => file.Role == "image" || options.Labels != LabelKind.Mask || !ShapeFileName.HasShapes(file.File)).ToArray();
+        var found = FileCheck.Problems([.. pixels.Select(file => (file.File, file.Role == "image" ? options.Reading : null))]);
+        foreach (var ((line, field, role, _), problem) in pixels.Zip(found))
         {
-            if (found[i] is { } problem)
-                problems.Add(problem, files[i].Line, files[i].Field, files[i].Role);
+            if (problem is not null)
+                problems.Add(problem, line, field, role);
         }
     }
 

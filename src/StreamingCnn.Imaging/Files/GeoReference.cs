@@ -113,15 +113,13 @@ public sealed record GeoReference
     /// <summary>The position in the image of coordinates of the map: <see cref="ToMap"/> backwards.</summary>
     /// <param name="x">The map's first coordinate.</param>
     /// <param name="y">Its second.</param>
-    /// <returns>Pixels from the image's left and upper edges.</returns>
-    /// <exception cref="InvalidOperationException"><see cref="IsAffine"/> is false, or the matrix makes a line of the image.</exception>
+    /// <returns>Pixels from the image's left and upper edges; not finite where the matrix makes a line of the image.</returns>
+    /// <exception cref="InvalidOperationException"><see cref="IsAffine"/> is false.</exception>
     public (double X, double Y) ToPixel(double x, double y)
     {
         var (originX, originY) = ToMap(0, 0);
         var matrix = Matrix!;
         var determinant = (matrix[0] * matrix[4]) - (matrix[1] * matrix[3]);
-        if (determinant == 0)
-            throw new InvalidOperationException("The image's matrix makes a line of it, so that coordinates have no pixel.");
         (x, y) = (x - originX, y - originY);
         return (((matrix[4] * x) - (matrix[1] * y)) / determinant, ((matrix[0] * y) - (matrix[3] * x)) / determinant);
     }

@@ -63,9 +63,9 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Maps that a network gives, row by row into files; where they lie on the ground is said by the image's file.
             new("Maps", ["Maps"], [Torch, Engine, "Files, Sources"]),
             new("Augmentation", ["Augmentation"], [Torch, Engine, "Values", "Files, Sources"]),
-            new("Masks", ["Masks"], [Torch, Engine, "Files, Sources", "Export"]),
-            new("Generators", ["Generators"], [Torch, Engine, "Values", "Files, Sources", "Export"]),
             new("DataSets", ["DataSets"], ["CsvHelper", "Files, Sources"]),
+            new("Masks", ["Masks"], [Torch, Engine, "Files, Sources", "Export", "DataSets"]),
+            new("Generators", ["Generators"], [Torch, Engine, "Values", "Files, Sources", "Export"]),
         ]),
         new(Onnx, Onnx, [Engine], [],
         [

@@ -88,6 +88,31 @@ public class ImageMasksTests
     }
 
     [Fact]
+    public void Classes_of_shapes_are_found_by_their_names()
+    {
+        using var folder = new TemporaryFolder();
+        var table = Table(folder, [0], [0]);
+        folder.Write("t.csv", "image,mask\n0.png,a.csv\n1.png,b.csv\n");
+        folder.Write("a.csv", "class,x,y,width,height\nroof,0,0,10,10\nroad,20,0,40,2\n");
+        folder.Write("b.csv", "class,x,y,width,height\n");
+
+        var found = Read(table, new());
+        Assert.Equal(["background", "road", "roof"], found.Task.Outputs);
+        Assert.Equal([480.0, 20, 100], found.All.Items[0].Targets);
+        Assert.Equal([600.0, 0, 0], found.All.Items[1].Targets);
+
+        folder.Write("t.csv", "image,mask\n0.png,a.csv\n1.png,1.mask.png\n");
+        Assert.Equal("1 of 2 masks are drawn, with names of classes, and the others have values; name the classes", Refusal(table, new()));
+        folder.Write("t.csv", "image,mask\n0.png,b.csv\n1.png,b.csv\n");
+        Assert.Contains("the masks have 1 different values that count (background)", Refusal(table, new()), StringComparison.Ordinal);
+        folder.Write("t.csv", "image,mask\n0.png,a.csv\n");
+        folder.Write("a.csv", "class,x,y,width,height\nroof,0,0,10,10\nroad,9,9,40,2\n");
+        Assert.EndsWith(
+            "a.csv: 'roof' and 'road' lie on one another at row 9, column 9, but a pixel is of one class; cut one out of the other",
+            Refusal(table, new()), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Classes_are_named_as_people_name_them()
     {
         Assert.Equal([("a", 0L), ("b", 1L)], MaskClasses.Parse(["a", " b "]));

@@ -11,8 +11,6 @@ public sealed class DrawnMask
 
     private const long Side = 2048;
 
-    private static readonly string[] PolygonExtensions = [".geojson", ".json"];
-
     private readonly string path;
     private readonly long height;
     private readonly long width;
@@ -31,7 +29,7 @@ public sealed class DrawnMask
     public static bool IsDrawn(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return HasPolygons(path) || Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
+        return ShapeFileName.HasShapes(path);
     }
 
     /// <summary>Reads the shapes.</summary>
@@ -42,7 +40,9 @@ public sealed class DrawnMask
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(image);
-        return new(path, image, HasPolygons(path) ? GeoJsonShapes.Read(path, image) : BoxTable.Read(path, image));
+        if (!File.Exists(path))
+            throw new ImageFormatException(path, "there is no such file; check the path.");
+        return new(path, image, ShapeFileName.HasPolygons(path) ? GeoJsonShapes.Read(path, image) : BoxTable.Read(path, image));
     }
 
     /// <summary>How many pixels each class has.</summary>
@@ -92,8 +92,7 @@ public sealed class DrawnMask
                 $"{unknown.Place} is of the class '{unknown.Class}', which is none of the classes {string.Join(", ", classes)}.");
         }
 
-        return new(path, new ShapeIndex(shapes, height), [.. shapes.Select(shape => numbers[shape.Class])], classes, outside, height, width);
+        return new(
+            path, new ShapeIndex(shapes, height), [.. shapes.Select(shape => numbers[shape.Class])], classes, outside, height, width);
     }
-
-    private static bool HasPolygons(string path) => PolygonExtensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 }

@@ -124,9 +124,9 @@ internal sealed class GeoJsonShapes
         }
 
         var (x, y) = (corner[0].GetDouble(), corner[1].GetDouble());
-        return !double.IsFinite(x) || !double.IsFinite(y) ? throw NoCoordinates(place)
-            : map is null ? (x, y)
-            : map.ToPixel(x, y);
+        if (map is not null)
+            (x, y) = map.ToPixel(x, y);
+        return double.IsFinite(x) && double.IsFinite(y) ? (x, y) : throw NoCoordinates(place);
     }
 
     private JsonElement.ArrayEnumerator List(JsonElement element, string place) =>
