@@ -90,7 +90,7 @@ public sealed class SegmentationTests : IDisposable
         Assert.Equal(3, File.ReadAllLines(folder.File("run/metrics.csv")).Length);
     }
 
-    /// <summary>Shapes that cover the pixels of a stored mask teach the same, to the digit, and what is predicted can be learned from.</summary>
+    /// <summary>Shapes that cover the pixels of a stored mask teach the same; what is predicted can be learned from.</summary>
     [Fact]
     public void Drawn_masks_teach_what_stored_ones_do()
     {
