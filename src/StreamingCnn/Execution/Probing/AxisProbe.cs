@@ -99,7 +99,7 @@ internal sealed class AxisProbe(ProbedModule module, Axis axis, long least, long
         try
         {
             return trial.ValuesAgree(Strip(length), Window(1, 0), Window(0, 1), Window(2, 1))
-                && (!gradients || trial.GradientsAgree(() => Strip(length), Window(1, 1)));
+                && (!gradients || trial.GradientsAgree(Strip(length), Window(1, 1)));
         }
         catch (ProbeException)
         {

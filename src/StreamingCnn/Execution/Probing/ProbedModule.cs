@@ -59,22 +59,7 @@ internal sealed class ProbedModule(Module<Tensor, Tensor> module, long batch, lo
     /// <summary>Normally distributed values of a tensor's shape, type and device.</summary>
     public Tensor Like(Tensor map) => randn(map.shape, Drawn, CPU, generator: generator).to(map.dtype, map.device);
 
-    /// <summary>An image whose pixels have moved by a few of the type's last digits.</summary>
-    public Tensor Jittered(Tensor image)
-    {
-        var move = Normal(image.shape[2], image.shape[3]).Times(4 * LastDigit);
-        return image.Plus(image * move);
-    }
-
     public void Dispose() => generator.Dispose();
-
-    private double LastDigit => type switch
-    {
-        ScalarType.Float64 => double.BitIncrement(1) - 1,
-        ScalarType.Float16 => 1 / 1024.0,
-        ScalarType.BFloat16 => 1 / 128.0,
-        _ => MathF.BitIncrement(1) - 1,
-    };
 
     private ScalarType Drawn => type == ScalarType.Float64 ? type : ScalarType.Float32;
 

@@ -21,27 +21,23 @@ internal static class Rounding
     public static Tensor Scale(Tensor map) => Wide(map).nan_to_num(0, 0, 0).abs().amax([0, 2, 3], keepdim: true);
 
     /// <summary>
-    /// Agreement of gradients, each by the norm of the difference: single entries jump where rounding takes a value over a kink.
+    /// Agreement of gradients, by the norm of the difference: single entries jump where rounding takes a value over a kink.
     /// </summary>
-    /// <param name="found">Gradients; null for none.</param>
+    /// <param name="found">A gradient; null for none.</param>
     /// <param name="expected">The same.</param>
-    /// <param name="type">Of the computation.</param>
-    public static bool GradientsAgree(Tensor?[] found, Tensor?[] expected, ScalarType type)
-    {
-        // Beside all of the others, a norm below this is rounding.
-        var least = expected.Sum(Norm) * GradientTolerance(type) / 100;
-        return expected.Zip(found).All(pair => GradientsAgree(pair.Second, pair.First, least));
-    }
-
-    public static double Norm(Tensor? tensor) =>
-        tensor is null ? 0 : Wide(tensor).Squared().sum().sqrt().to(ScalarType.Float64).item<double>();
-
-    private static bool GradientsAgree(Tensor? found, Tensor? expected, double atLeast)
+    /// <param name="atLeast">A norm below which differences do not count.</param>
+    public static bool GradientsAgree(Tensor? found, Tensor? expected, double atLeast)
     {
         if (found is null || expected is null)
             return Norm(found ?? expected) <= atLeast;
         return Norm(Wide(found) - Wide(expected)) <= Math.Max(atLeast, Norm(expected) * GradientTolerance(expected.dtype));
     }
+
+    /// <summary>The norm below which a difference is rounding, beside other gradients of this norm.</summary>
+    public static double Negligible(ScalarType type, double norm) => norm * GradientTolerance(type) / 100;
+
+    public static double Norm(Tensor? tensor) =>
+        tensor is null ? 0 : Wide(tensor).Squared().sum().sqrt().to(ScalarType.Float64).item<double>();
 
     private static Tensor Differs(Tensor found, Tensor expected, Tensor scale, double tolerance)
     {

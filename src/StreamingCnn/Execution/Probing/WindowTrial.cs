@@ -14,10 +14,6 @@ namespace StreamingCnn.Execution.Probing;
 /// <param name="columns">Its geometry along the columns.</param>
 internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, WindowGeometry columns)
 {
-    // Images drawn until one says something, and how often it is jittered to see whether it does: a tie goes either way with each.
-    private const int Draws = 4;
-    private const int Jitters = 6;
-
     private readonly Parameter[] parameters = AutogradRecord.Learning(module.Module.parameters());
 
     /// <summary>Whether windows give the values of the whole.</summary>
@@ -46,24 +42,11 @@ internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, Wind
 
     /// <summary>
     /// Whether a window gives the whole's gradients, of parameters and of the image, for the gradient of an output that only the window's
-    /// own positions have. An image whose gradients jump with its pixels' last digits says nothing of windows; another is drawn then.
+    /// own positions have.
     /// </summary>
-    /// <param name="draw">Draws an image.</param>
-    /// <param name="window">The window of it.</param>
-    public bool GradientsAgree(Func<Tensor> draw, Region window)
+    public bool GradientsAgree(Tensor image, Region window)
     {
-        for (var count = 0; count < Draws; count++)
-        {
-            using var scope = NewDisposeScope();
-            if (GradientsAgree(scope, draw(), window) is { } agree)
-                return agree;
-        }
-
-        return false;
-    }
-
-    private bool? GradientsAgree(DisposeScope scope, Tensor image, Region window)
-    {
+        using var scope = NewDisposeScope();
         using var grad = enable_grad();
         var pixels = image.Part(window.Rows.Start, window.Columns.Start, window.Rows.Length, window.Columns.Length);
         var (ofImage, ofPixels) = (image.detach().clone().requires_grad_(true), pixels.detach().clone().requires_grad_(true));
@@ -85,27 +68,12 @@ internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, Wind
             fromPart[^1] = embedded;
         }
 
+        var norm = fromWhole.Sum(Rounding.Norm);
         // A module of positive values alone, a logarithm, has none to compare where others are about.
-        if (!double.IsFinite(fromWhole.Sum(Rounding.Norm)) || Rounding.GradientsAgree(fromPart, fromWhole, image.dtype))
+        if (!double.IsFinite(norm))
             return true;
-        return IsSteady(scope, image, window, gradient, fromWhole) ? false : null;
-    }
-
-    /// <summary>
-    /// Whether the whole's gradients stay where its pixels move in their last digits. They do not where a maximum is one of values that
-    /// rounding alone tells apart: a window may then choose another of them than the whole, and both are right.
-    /// </summary>
-    private bool IsSteady(DisposeScope scope, Tensor image, Region window, Tensor gradient, Tensor?[] gradients)
-    {
-        for (var count = 0; count < Jitters; count++)
-        {
-            var moved = module.Jittered(image).requires_grad_(true);
-            var output = OfWhole(module.Run(moved), image, window);
-            if (!Rounding.GradientsAgree(Backward(scope, output, gradient, moved), gradients, image.dtype))
-                return false;
-        }
-
-        return true;
+        var least = Rounding.Negligible(image.dtype, norm);
+        return fromWhole.Zip(fromPart).All(pair => Rounding.GradientsAgree(pair.Second, pair.First, least));
     }
 
     /// <summary>The gradients of the parameters, and last that of the image.</summary>
@@ -127,24 +95,14 @@ internal sealed class WindowTrial(ProbedModule module, WindowGeometry rows, Wind
 
     private (Tensor Expected, Tensor Found)? Compared(Tensor whole, Tensor part, Tensor image, Region window)
     {
-        var unchanged = Unchanged(image, window);
+        var unchanged = new Region(rows.Unchanged(window.Rows, image.shape[2]), columns.Unchanged(window.Columns, image.shape[3]));
         if (unchanged.IsEmpty)
             return null;
         var (down, right) = (rows.FirstOutput(window.Rows), columns.FirstOutput(window.Columns));
         return (
-            OfWhole(whole, image, window),
+            whole.Part(unchanged.Rows.Start, unchanged.Columns.Start, unchanged.Rows.Length, unchanged.Columns.Length),
             part.Part(unchanged.Rows.Start - down, unchanged.Columns.Start - right, unchanged.Rows.Length, unchanged.Columns.Length));
     }
-
-    /// <summary>What of the whole's map a window gives unchanged.</summary>
-    private Tensor OfWhole(Tensor whole, Tensor image, Region window)
-    {
-        var unchanged = Unchanged(image, window);
-        return whole.Part(unchanged.Rows.Start, unchanged.Columns.Start, unchanged.Rows.Length, unchanged.Columns.Length);
-    }
-
-    private Region Unchanged(Tensor image, Region window) =>
-        new(rows.Unchanged(window.Rows, image.shape[2]), columns.Unchanged(window.Columns, image.shape[3]));
 
     private bool HasSize(Tensor map, Tensor image) =>
         map.shape[2] == rows.OutputLength(image.shape[2]) && map.shape[3] == columns.OutputLength(image.shape[3]);

@@ -37,7 +37,8 @@ internal sealed class WindowTrials(ProbedModule module, WindowGeometry rows, Win
         foreach (var kind in gradients ? GradientKinds : [])
         {
             var (size, window) = Place(kind);
-            if (!trial.GradientsAgree(() => Contrast.Image(module, kind, size.Height, size.Width, window), window))
+            using var scope = NewDisposeScope();
+            if (!trial.GradientsAgree(Contrast.Image(module, kind, size.Height, size.Width, window), window))
                 throw new ProbeException("gives other gradients on a window than on the whole image") { IsFinal = true };
         }
 
