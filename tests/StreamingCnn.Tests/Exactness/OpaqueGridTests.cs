@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
