@@ -61,7 +61,7 @@ public class OpaqueGridTests
         var module = (Module<Tensor, Tensor>)Modules[name]().to(ScalarType.Float64);
         module.eval();
         foreach (var tile in new[] { (64, 48), (37, 91) })
-            OpaqueCheck.EqualsWhole(module, randn(1, 3, height, width, dtype: ScalarType.Float64), tile);
+            WholeCheck.EqualsWhole(module, randn(1, 3, height, width, dtype: ScalarType.Float64), tile);
     }
 
     /// <summary>Trials with negative values say nothing of it, but must not be held against it.</summary>
@@ -71,7 +71,7 @@ public class OpaqueGridTests
         using var scope = NewDisposeScope();
         var convolution = Conv2d(3, 4, 5, padding: 2, dtype: ScalarType.Float64);
         using var module = new WrittenModule(image => convolution.forward(image.log() + image.sqrt()), convolution);
-        OpaqueCheck.EqualsWhole(module, rand(1, 3, 163, 150, dtype: ScalarType.Float64) + 0.1, (64, 64));
+        WholeCheck.EqualsWhole(module, rand(1, 3, 163, 150, dtype: ScalarType.Float64) + 0.1, (64, 64));
     }
 
     /// <summary>Rounding to seven digits must not be taken for a difference, nor two images for one.</summary>

@@ -249,7 +249,7 @@ public class OpaqueStateTests
         Equal(streaming, randn(1, 3, 200, 168, dtype: ScalarType.Float64));
     }
 
-    private static void Equal(StreamingModule streaming, Tensor image) => OpaqueCheck.EqualsWhole(streaming, image);
+    private static void Equal(StreamingModule streaming, Tensor image) => WholeCheck.EqualsWhole(streaming, image);
 
     private static string Refusal(StreamingModule streaming, Tensor image) =>
         Assert.Throws<UnsupportedLayerException>(() => streaming.forward(image)).Message;

@@ -37,6 +37,8 @@ internal static class BoxTable
                 $"boxes need the columns class,left,top,right,bottom or class,x,y,width,height, but its columns are {table.ColumnNames}.");
         }
 
+        var columns = hasCorners ? Corners : Sizes;
+        var places = Array.ConvertAll(columns, table.Find);
         foreach (var row in table.Rows)
         {
             var place = $"the box on line {row.Line}";
@@ -53,13 +55,14 @@ internal static class BoxTable
 
         (double Left, double Top, double Right, double Bottom) Box(TableRow row)
         {
-            var found = Array.ConvertAll(hasCorners ? Corners : Sizes, column =>
+            var found = new double[columns.Length];
+            foreach (var (number, column) in columns.Index())
             {
-                var text = row.Fields[table.Find(column)];
-                return TableNumber.TryParse(text, table.Delimiter == ';', out var value)
-                    ? value
-                    : throw new ImageFormatException(path, $"the box on line {row.Line} has '{text}' for its {column}, which is no number.");
-            });
+                var text = row.Fields[places[number]];
+                if (!TableNumber.TryParse(text, table.Delimiter == ';', out found[number]))
+                    throw new ImageFormatException(path, $"the box on line {row.Line} has '{text}' for its {column}, which is no number.");
+            }
+
             return (found[0], found[1], found[2], found[3]);
         }
     }
