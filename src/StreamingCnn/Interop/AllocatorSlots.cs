@@ -18,12 +18,12 @@ internal sealed unsafe class AllocatorSlots
     private readonly IReadOnlyList<nuint> allocateSlots;
     private readonly IReadOnlyList<nuint> releaseSlots;
 
-    private AllocatorSlots(LibraryImports imports)
+    private AllocatorSlots(LoadedLibrary library)
     {
-        allocateSlots = imports.Slots("posix_memalign");
-        releaseSlots = imports.Slots("free");
-        Allocate = Standing(imports, allocateSlots);
-        Release = Standing(imports, releaseSlots);
+        allocateSlots = library.Slots("posix_memalign");
+        releaseSlots = library.Slots("free");
+        Allocate = Standing(library, allocateSlots);
+        Release = Standing(library, releaseSlots);
     }
 
     /// <summary><c>posix_memalign</c>, whosever it is.</summary>
@@ -39,44 +39,44 @@ internal sealed unsafe class AllocatorSlots
     /// </returns>
     public static AllocatorSlots? Find()
     {
-        if (LibraryImports.Of(Library) is not { } imports
-            || !NativeLibrary.TryLoad(imports.Path, out var library)
-            || !NativeLibrary.TryGetExport(library, AllocateSymbol, out var allocate)
-            || !NativeLibrary.TryGetExport(library, ReleaseSymbol, out var release))
+        if (LoadedLibrary.Of(Library) is not { } library
+            || !NativeLibrary.TryLoad(library.Path, out var handle)
+            || !NativeLibrary.TryGetExport(handle, AllocateSymbol, out var allocate)
+            || !NativeLibrary.TryGetExport(handle, ReleaseSymbol, out var release))
         {
             return null;
         }
 
         // The loader fills a slot when it is called for the first time.
         ((delegate* unmanaged[Cdecl]<void*, void>)release)(((delegate* unmanaged[Cdecl]<nuint, void*>)allocate)(1));
-        var slots = new AllocatorSlots(imports);
+        var slots = new AllocatorSlots(library);
         return slots.Allocate == 0 || slots.Release == 0 ? null : slots;
     }
 
     /// <summary>Makes the slots writable.</summary>
     /// <returns>Whether the system allows it.</returns>
-    public bool Open() => LibraryImports.Open(releaseSlots.Concat(allocateSlots));
+    public bool Open() => LoadedLibrary.Open(releaseSlots.Concat(allocateSlots));
 
     /// <summary>Replaces both functions.</summary>
     /// <param name="allocation">In place of <c>posix_memalign</c>.</param>
     /// <param name="releasing">In place of <c>free</c>; must take the blocks of both.</param>
     public void Replace(nint allocation, nint releasing)
     {
-        LibraryImports.Set(releaseSlots, releasing);
-        LibraryImports.Set(allocateSlots, allocation);
+        LoadedLibrary.Set(releaseSlots, releasing);
+        LoadedLibrary.Set(allocateSlots, allocation);
     }
 
     /// <summary>Ends the allocation by another function.</summary>
     /// <param name="releasing">In place of <c>free</c>, from now on.</param>
     public void Return(nint releasing)
     {
-        LibraryImports.Set(allocateSlots, Allocate);
-        LibraryImports.Set(releaseSlots, releasing);
+        LoadedLibrary.Set(allocateSlots, Allocate);
+        LoadedLibrary.Set(releaseSlots, releasing);
     }
 
-    private static nint Standing(LibraryImports imports, IReadOnlyList<nuint> slots)
+    private static nint Standing(LoadedLibrary library, IReadOnlyList<nuint> slots)
     {
         var functions = slots.Select(slot => *(nint*)slot).Distinct().ToList();
-        return functions.Count == 1 && imports.LeadsElsewhere(functions[0]) ? functions[0] : 0;
+        return functions.Count == 1 && library.LeadsElsewhere(functions[0]) ? functions[0] : 0;
     }
 }

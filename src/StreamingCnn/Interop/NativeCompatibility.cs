@@ -76,6 +76,7 @@ public static class NativeCompatibility
         }
 
         SizedDelete.Disable(NativeLibrary.TryLoad(torchSharp, out var loaded) ? loaded : LoadCorrected(torchSharp));
+        HiddenCaches.Guess();
     }
 
     private static IntPtr Load(string path)

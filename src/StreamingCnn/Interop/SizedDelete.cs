@@ -20,12 +20,12 @@ internal static class SizedDelete
     {
         // The program's own scope first, as the loader looks: whatever has been put before the C++ library is there.
         if (NativeLibrary.TryGetExport(torchSharp, AnyFunction, out var function)
-            && LibraryImports.Holding(function)?.Slots(Sized) is { Count: > 0 } slots
+            && LoadedLibrary.Holding(function)?.Slots(Sized) is { Count: > 0 } slots
             && (NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), Unsized, out var unsized)
                 || (NativeLibrary.TryLoad("libstdc++.so.6", out var library) && NativeLibrary.TryGetExport(library, Unsized, out unsized)))
-            && LibraryImports.Open(slots))
+            && LoadedLibrary.Open(slots))
         {
-            LibraryImports.Set(slots, unsized);
+            LoadedLibrary.Set(slots, unsized);
         }
     }
 }

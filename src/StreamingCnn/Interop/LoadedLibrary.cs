@@ -5,12 +5,14 @@ using System.Text;
 namespace StreamingCnn.Interop;
 
 /// <summary>
-/// The slots through which a loaded ELF64 library calls functions of other ones (its relocations of the kinds JUMP_SLOT
-/// and GLOB_DAT; System V ABI).
+/// A loaded ELF64 library: the slots through which it calls functions of other ones (its relocations of the kinds JUMP_SLOT
+/// and GLOB_DAT; System V ABI), and where its variables lie.
 /// </summary>
-internal sealed unsafe partial class LibraryImports
+internal sealed unsafe partial class LoadedLibrary
 {
+    private const int LoadedSegment = 1;
     private const int DynamicSegment = 2;
+    private const int Writable = 2;
 
     // Tags of the dynamic section.
     private const long PltRelocationBytes = 2;
@@ -28,7 +30,7 @@ internal sealed unsafe partial class LibraryImports
 
     private readonly nuint start;
 
-    private LibraryImports(nuint start, string path) => (this.start, Path) = (start, path);
+    private LoadedLibrary(nuint start, string path) => (this.start, Path) = (start, path);
 
     /// <summary>The library's file.</summary>
     public string Path { get; }
@@ -36,7 +38,7 @@ internal sealed unsafe partial class LibraryImports
     /// <summary>Finds a library.</summary>
     /// <param name="library">The end of its path.</param>
     /// <returns>Null where none of this name is loaded, or more than one.</returns>
-    public static LibraryImports? Of(string library)
+    public static LoadedLibrary? Of(string library)
     {
         var found = new HashSet<(nuint Start, string Path)>();
         foreach (var line in File.ReadLines("/proc/self/maps"))
@@ -49,16 +51,16 @@ internal sealed unsafe partial class LibraryImports
             }
         }
 
-        return found.Count == 1 ? new LibraryImports(found.Single().Start, found.Single().Path) : null;
+        return found.Count == 1 ? new LoadedLibrary(found.Single().Start, found.Single().Path) : null;
     }
 
     /// <summary>The library that has a function.</summary>
     /// <returns>Null where the loader knows none.</returns>
-    public static LibraryImports? Holding(nint function)
+    public static LoadedLibrary? Holding(nint function)
     {
         LoadedObject found = default;
         return dladdr(function, &found) != 0 && found.Start != 0
-            ? new LibraryImports(found.Start, Marshal.PtrToStringUTF8(found.Path) ?? "")
+            ? new LoadedLibrary(found.Start, Marshal.PtrToStringUTF8(found.Path) ?? "")
             : null;
     }
 
@@ -116,20 +118,31 @@ internal sealed unsafe partial class LibraryImports
         _ => false,
     };
 
+    /// <summary>Where the variables lie that the library's file has no values of: pieces of memory, in bytes.</summary>
+    public IEnumerable<(nuint Start, nuint Length)> Variables() =>
+        from segment in Segments()
+        where segment.Kind == LoadedSegment && (segment.Flags & Writable) != 0
+        select (start + segment.Address + segment.FileLength, segment.Length - segment.FileLength);
+
     private Dictionary<long, nuint> Dynamic()
     {
-        var header = (byte*)start;
         var tags = new Dictionary<long, nuint>();
-        for (var i = 0; i < *(ushort*)(header + 0x38); i++)
+        foreach (var segment in Segments().Where(segment => segment.Kind == DynamicSegment))
         {
-            var segment = header + *(long*)(header + 0x20) + (i * *(ushort*)(header + 0x36));
-            if (*(int*)segment != DynamicSegment)
-                continue;
-            for (var entry = (long*)(start + *(nuint*)(segment + 0x10)); *entry != 0; entry += 2)
+            for (var entry = (long*)(start + segment.Address); *entry != 0; entry += 2)
                 tags.TryAdd(*entry, (nuint)entry[1]);
         }
 
         return tags;
+    }
+
+    private List<Segment> Segments()
+    {
+        var header = (byte*)start;
+        var segments = new List<Segment>();
+        for (var i = 0; i < *(ushort*)(header + 0x38); i++)
+            segments.Add(*(Segment*)(header + *(long*)(header + 0x20) + (i * *(ushort*)(header + 0x36))));
+        return segments;
     }
 
     /// <summary>The loader has made the addresses absolute in some C libraries, and left them relative in others.</summary>
@@ -140,6 +153,20 @@ internal sealed unsafe partial class LibraryImports
 
     [LibraryImport("libc")]
     private static partial int mprotect(nuint address, nuint length, int protection);
+
+    // Elf64_Phdr of elf.h.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Segment
+    {
+        public int Kind;
+        public int Flags;
+        public nuint FileOffset;
+        public nuint Address;
+        public nuint PhysicalAddress;
+        public nuint FileLength;
+        public nuint Length;
+        public nuint Alignment;
+    }
 
     // Dl_info of dlfcn.h.
     [StructLayout(LayoutKind.Sequential)]
