@@ -1,3 +1,4 @@
+using StreamingCnn.Geometry;
 using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -15,9 +16,10 @@ internal static class ConvolutionGradients
     private const long FastOutputs = 1 << 27;
     private const long BandOutputs = 1 << 25;
 
-    // What the processor's caches hold of a window and of the gradient over it: the gradient of the weights of 128 channels or more is a
-    // tenth to a quarter faster so, that of 64 a fiftieth slower.
+    // What the processor's caches hold of a window and of the gradient over it, and twice of it where the weights are larger themselves: the
+    // gradient of the weights of 128 to 512 channels is a tenth to a quarter faster so, that of 64 no faster, that of 1024 slower.
     private const long BandBytes = 4 << 20;
+    private const long LargestBandedWeight = 12 << 20;
     private const long BandedChannels = 96;
     private const long FewestRows = 8;
 
@@ -101,17 +103,24 @@ internal static class ConvolutionGradients
 
     private static long RowsOfBand(Tensor gradient, Tensor window, Tensor weight, bool isPhased)
     {
-        var rows = gradient.shape[2];
-        if (isPhased || (IsInMemoryOrder(gradient, window) && weight.shape[1] >= BandedChannels && weight.shape[2] > 1))
+        var (rows, bytes) = (gradient.shape[2], Bytes(gradient) + Bytes(window));
+        if (isPhased && bytes > 2 * PhasedBandBytes && 2 * Bytes(weight) < 3 * PhasedBandBytes / 2)
+            return RowsFor(PhasedBandBytes);
+        if (!isPhased
+            && IsInMemoryOrder(gradient, window)
+            && weight.shape[1] >= BandedChannels
+            && weight.shape[2] > 1
+            && Bytes(weight) <= LargestBandedWeight)
         {
-            var bytes = Bytes(gradient) + Bytes(window);
-            var band = isPhased ? PhasedBandBytes : BandBytes;
-            // The weights' own gradient is written for each band.
-            if (bytes > 2 * band && 2 * Bytes(weight) < 3 * band / 2)
-                return Math.Max(FewestRows, band * rows / bytes);
+            var band = Bytes(weight) > BandBytes ? 2 * BandBytes : BandBytes;
+            if (bytes > 3 * band / 2)
+                return RowsFor(band);
         }
 
         return gradient.numel() < FastOutputs ? rows : Math.Max(1, BandOutputs / (gradient.numel() / rows));
+
+        // Bands of nearly the same height.
+        long RowsFor(long band) => Math.Max(FewestRows, Division.Ceiling(rows, Division.Ceiling(bytes, band)));
     }
 
     /// <summary>Whether bands of rows are pieces of memory, and of a kind that the kernels in question are for.</summary>
