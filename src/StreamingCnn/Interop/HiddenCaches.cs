@@ -15,8 +15,8 @@ namespace StreamingCnn.Interop;
 /// </para>
 /// <para>
 /// For processors that have no caches as far as it knows oneDNN has guesses, and it asks for the number of their levels first. That number
-/// stands in an object within libtorch (Xbyak's <c>util::Cpu</c>) that no function leads to. It is found by what it holds: sixteen numbers in
-/// a row that are known from asking the processor once more. Where they are not there exactly once, nothing is changed, and
+/// stands in an object within libtorch (Xbyak's <c>util::Cpu</c>) that no function leads to. It is found by what it holds: sixteen numbers
+/// that are known from asking the processor once more. Where they are not there exactly once, nothing is changed, and
 /// <see cref="ConvolutionCheck"/> finds the fault.
 /// </para>
 /// </remarks>
@@ -45,7 +45,9 @@ internal static unsafe class HiddenCaches
             && (uint)X86Base.CpuId(0, 0).Ecx == LastOfAuthenticAmd
             && Sizes().AsSpan(0, DataCaches.Length).ContainsAnyInRange(0u, SmallestCache - 1);
 
-    /// <summary>Does so; to be called before the first convolution. Does nothing where the processor tells its caches, or on other systems.</summary>
+    /// <summary>
+    /// Does so; to be called before the first convolution. Does nothing where the processor tells its caches, or on other systems.
+    /// </summary>
     public static void Guess()
     {
         if (!OperatingSystem.IsLinux() || !AreHidden)

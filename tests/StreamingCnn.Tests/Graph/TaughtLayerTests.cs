@@ -191,12 +191,15 @@ public class TaughtLayerTests
             var output = streaming.forward(image);
             TestContext.Current.SendDiagnosticMessage($"{kind} in {type}: {clock.ElapsedMilliseconds} ms");
 
-            var whole = trunk.forward(image).nan_to_num(0, 0, 0);
+            var whole = trunk.forward(image);
             Assert.True(
-                Compare.RelativeError(output.detach().nan_to_num(0, 0, 0), whole.detach()) < (type == ScalarType.Float64 ? 1e-11 : 1e-4));
+                Compare.RelativeError(Smooth(output.detach()), Smooth(whole.detach())) < (type == ScalarType.Float64 ? 1e-11 : 1e-4));
             Assert.Equal(0, own.Norm.num_batches_tracked!.item<long>());
         }
     }
+
+    /// <summary>The same for logarithms of numbers on both sides of 0, as near to it as rounding takes them.</summary>
+    private static Tensor Smooth(Tensor map) => map.nan_to_num(-7, 0, -7).clamp(min: -7);
 
     [Fact]
     public void The_trial_leaves_the_user_s_random_numbers_alone()

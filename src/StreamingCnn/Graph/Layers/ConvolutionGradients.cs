@@ -16,8 +16,8 @@ internal static class ConvolutionGradients
     private const long FastOutputs = 1 << 27;
     private const long BandOutputs = 1 << 25;
 
-    // What the processor's caches hold of a window and of the gradient over it, and twice of it where the weights are larger themselves: the
-    // gradient of the weights of 128 to 512 channels is a tenth to a quarter faster so, that of 64 no faster, that of 1024 slower.
+    // What the processor's caches hold of a window and of the gradient over it, and twice of it where the weights are larger themselves:
+    // the gradient of the weights of 128 to 512 channels is a tenth to a quarter faster so, that of 64 no faster, that of 1024 slower.
     private const long BandBytes = 4 << 20;
     private const long LargestBandedWeight = 12 << 20;
     private const long BandedChannels = 96;
