@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using StreamingCnn.Geometry;
 
 namespace StreamingCnn.Planning;
@@ -27,7 +28,7 @@ internal sealed class CarryPlan
         Columns = new SeamAxis(columnLayout, node, readers);
         var (strips, whole) = (Strips().ToArray(), Whole().ToArray());
         KeepsWhole = Columns.IsCarried && whole.Sum(parts => parts.Positions) <= strips.Sum(parts => parts.Positions);
-        Parts = KeepsWhole ? whole : strips;
+        Parts = [.. KeepsWhole ? whole : strips];
         Positions = Parts.Sum(parts => parts.Positions);
     }
 
@@ -41,7 +42,7 @@ internal sealed class CarryPlan
     public bool KeepsWhole { get; }
 
     /// <summary>What all tiles leave, as products of lengths along rows and along columns.</summary>
-    public IReadOnlyList<SeamParts> Parts { get; }
+    public ImmutableArray<SeamParts> Parts { get; }
 
     /// <summary>Number of positions that are stored when everything is kept for the backward pass.</summary>
     public long Positions { get; }

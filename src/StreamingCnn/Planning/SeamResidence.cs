@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace StreamingCnn.Planning;
 
 /// <summary>
@@ -116,7 +118,8 @@ internal sealed class SeamResidence
     }
 
     /// <summary>Which tiles' seams a tile reads along an axis, counted from itself, and how long those are.</summary>
-    private static IEnumerable<long> Signature(SeamAxis axis, IReadOnlyList<SeamParts> all, Func<SeamParts, long[]> along, int step)
+    private static IEnumerable<long> Signature(
+        SeamAxis axis, ImmutableArray<SeamParts> all, Func<SeamParts, long[]> along, int step)
     {
         var first = step;
         for (var reader = 0; reader < axis.Readers; reader++)

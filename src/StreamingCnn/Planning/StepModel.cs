@@ -131,11 +131,11 @@ internal sealed class StepModel
 
     /// <summary>Seconds of the forward pass.</summary>
     public double Forward =>
-        forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Forward(kind, grid.Graph.Nodes.Count)));
+        forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.ForwardOnce(kind, grid.Graph.Nodes.Count)));
 
     /// <summary>Seconds of the backward pass, recomputation left out.</summary>
     public double Backward =>
-        backward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.Backward(kind, grid.Graph.FirstLayer)));
+        backward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.BackwardOnce(kind, grid.Graph.FirstLayer)));
 
     /// <summary>Seconds of computing again what was not kept.</summary>
     public double Recompute(KeptLayers kept)
@@ -145,7 +145,7 @@ internal sealed class StepModel
         {
             var key = (Programs.KindOf(tile), kept.From(tile.Row, tile.Column));
             if (!again.TryGetValue(key, out var one))
-                again.Add(key, one = time.Again(Programs.Backward(key.Item1, key.Item2)));
+                again.Add(key, one = time.Again(Programs.BackwardOnce(key.Item1, key.Item2)));
             seconds += one;
         }
 

@@ -42,7 +42,7 @@ internal sealed class StripeBalance(TilePrograms programs, TrunkCost trunk)
     {
         var nodes = programs.Grid.Graph.Nodes.Count;
         if (!tiles.TryGetValue(kind, out var seconds))
-            tiles.Add(kind, seconds = time.Of(programs.Forward(kind, nodes)) + time.Of(programs.Backward(kind, nodes)));
+            tiles.Add(kind, seconds = time.Of(programs.ForwardOnce(kind, nodes)) + time.Of(programs.BackwardOnce(kind, nodes)));
         return seconds;
     }
 }

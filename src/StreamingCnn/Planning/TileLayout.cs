@@ -87,7 +87,8 @@ internal sealed class TileLayout
     public bool StoresStrips(int node) => stores[node];
 
     /// <summary>Whether any of the rectangle leaves the tile.</summary>
-    public bool Leaves(int node) => stores[node] || Sinks(node).Any();
+    public bool Leaves(int node) =>
+        stores[node] || (Grid.Graph.Outputs.Contains(node) && !Grid.Owned(node, Row, Column).IsEmpty);
 
     /// <summary>The outputs that the map is, and what the tile answers for of each.</summary>
     public IEnumerable<(int Sink, Region Owned)> Sinks(int node)

@@ -10,10 +10,10 @@ internal sealed class TileCost
     public TileCost(TilePrograms programs, (int Row, int Column) kind, int keptFrom, TrunkCost trunk)
     {
         var memory = new ProgramMemory(trunk);
-        memory.Run(programs.Forward(kind, keptFrom));
+        memory.Run(programs.ForwardOnce(kind, keptFrom));
         (Kept, ForwardPeak) = (memory.Now, memory.Peak);
         memory.ForgetPeak();
-        memory.Run(programs.Backward(kind, keptFrom));
+        memory.Run(programs.BackwardOnce(kind, keptFrom));
         BackwardPeak = memory.Peak;
     }
 

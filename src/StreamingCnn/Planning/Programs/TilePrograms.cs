@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 
@@ -59,15 +60,8 @@ internal sealed class TilePrograms
     {
         lock (frames)
         {
-            var found = programs.GetValueOrDefault((kind.Row, kind.Column, keptFrom));
-            if (found.Forward is null)
-            {
-                var example = Example(kind);
-                found.Forward = new(example, ForwardCompiler.Forward(example, keptFrom, differentiable));
-                programs[(kind.Row, kind.Column, keptFrom)] = found;
-            }
-
-            return found.Forward;
+            ref var found = ref CollectionsMarshal.GetValueRefOrAddDefault(programs, (kind.Row, kind.Column, keptFrom), out _);
+            return found.Forward ??= ForwardOnce(kind, keptFrom);
         }
     }
 
@@ -78,15 +72,21 @@ internal sealed class TilePrograms
     {
         lock (frames)
         {
-            var found = programs.GetValueOrDefault((kind.Row, kind.Column, keptFrom));
-            if (found.Backward is null)
-            {
-                var example = Example(kind);
-                found.Backward = new(example, BackwardCompiler.Compile(example, keptFrom, differentiable));
-                programs[(kind.Row, kind.Column, keptFrom)] = found;
-            }
-
-            return found.Backward;
+            ref var found = ref CollectionsMarshal.GetValueRefOrAddDefault(programs, (kind.Row, kind.Column, keptFrom), out _);
+            return found.Backward ??= BackwardOnce(kind, keptFrom);
         }
     }
+
+    /// <summary>
+    /// The same for somebody who goes through it once, as planning does for whatever may be kept: remembered, all of these would take
+    /// more memory than a small network's step.
+    /// </summary>
+    /// <inheritdoc cref="Forward"/>
+    public TileProgram ForwardOnce((int Row, int Column) kind, int keptFrom) =>
+        new(Example(kind), ForwardCompiler.Forward(Example(kind), keptFrom, differentiable));
+
+    /// <inheritdoc cref="ForwardOnce"/>
+    /// <inheritdoc cref="Backward"/>
+    public TileProgram BackwardOnce((int Row, int Column) kind, int keptFrom) =>
+        new(Example(kind), BackwardCompiler.Compile(Example(kind), keptFrom, differentiable));
 }
