@@ -14,15 +14,10 @@ internal sealed class StepModel
     private const int FewCuts = 10;
     private const int ManyCuts = 40;
 
-    // oneDNN's: its cache of primitives, and the code of one of them, measured. Forwards, and backwards to the operand and to the weights.
-    private const long ConvolutionsKept = 1024;
-    private const long CodeOfConvolution = 12 << 10;
-    private const long PassesOfConvolution = 3;
-
-    // What a step may take more than is expected: the heap of .NET grows as it likes, and the library makes more code, and takes more
-    // memory for a moment, for some networks than for others.
+    // What a step may take more than is expected: the heap of .NET grows as it likes, and the library takes more for a moment,
+    // for some networks than for others.
     private const long SpareOf = 64;
-    private const long Spare = 16 << 20;
+    private const long Spare = 8 << 20;
 
     /// <summary>Small tensors, buffers of threads, and what .NET takes while a step runs; measured.</summary>
     public const long AnyStep = 16 << 20;
@@ -54,9 +49,8 @@ internal sealed class StepModel
             ? 0
             : grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels)
                 * trunk.ValueBytes;
-        var convolutions = PassesOfConvolution * Programs.Kinds().Count() * grid.Graph.Nodes.Count(node => trunk.Work[node.Index] > 0);
-        var code = CodeOfConvolution * Math.Min(ConvolutionsKept, convolutions);
-        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + code + (trunk.Stage?.Bytes(grid, trunk) ?? 0);
+        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + Primitives.Bytes(Programs, trunk)
+            + (trunk.Stage?.Bytes(grid, trunk) ?? 0);
     }
 
     /// <summary>Bytes that a step may be expected to take, so that it keeps to a budget.</summary>

@@ -90,6 +90,9 @@ internal sealed class TrunkCost
     /// <summary>The kind of a node's work.</summary>
     public WorkKind Kind(int node) => kinds[node];
 
+    /// <summary>Whether a node is a convolution of all its channels.</summary>
+    public bool IsConvolution(int node) => Work[node] > 0 && kinds[node] is (WorkKind.Convolution or WorkKind.ImageConvolution);
+
     /// <summary>Of each node, how fast that work is.</summary>
     public IReadOnlyList<WorkRate> WorkRates { get; }
 

@@ -46,6 +46,12 @@ internal sealed class TileKinds
     /// <summary>How many steps are of the kind, of those that this process runs.</summary>
     public int Steps(int kind) => counts[kind];
 
+    /// <summary>The different lengths, padding included, that a layer reads.</summary>
+    /// <param name="layout">The grid along the axis.</param>
+    /// <param name="node">The layer's node.</param>
+    public long[] Reads(AxisLayout layout, int node) =>
+        [.. examples.Where(step => !layout.Computed(node, step).IsEmpty).Select(step => layout.Patch(node, step).PaddedLength).Distinct()];
+
     /// <summary>All that a step's programs depend on along the axis.</summary>
     private sealed class Signature(List<long> numbers) : IEquatable<Signature>
     {

@@ -46,6 +46,10 @@ internal sealed class TilePrograms
     /// <summary>How many tiles are of a kind, of those that this process runs.</summary>
     public long Tiles((int Row, int Column) kind) => (long)rows.Steps(kind.Row) * columns.Steps(kind.Column);
 
+    /// <summary>The different lengths, padding included, that a layer reads along each axis.</summary>
+    public (IReadOnlyList<long> Rows, IReadOnlyList<long> Columns) Reads(int node) =>
+        (rows.Reads(grid.Rows, node), columns.Reads(grid.Columns, node));
+
     /// <summary>The integers of a tile of the kind.</summary>
     public TileLayout Example((int Row, int Column) kind)
     {
