@@ -33,6 +33,15 @@ internal sealed class ParameterGradients(StepProfile? profile = null) : IGradien
         gradient.Dispose();
     }
 
+    /// <summary>Adds what was summed elsewhere, and takes it over: where nothing came before, it is the sum.</summary>
+    public void AddSum(Parameter parameter, Tensor sum)
+    {
+        if (sum.dtype == SumType(sum.dtype) && sums.TryAdd(parameter.Handle, sum))
+            sum.DetachFromDisposeScope();
+        else
+            Add(parameter, sum);
+    }
+
     /// <summary>The sum for a parameter, in the parameter's type. The caller owns it.</summary>
     /// <param name="parameter">The parameter.</param>
     /// <param name="zeroIfMissing">What to give where no gradient came: zeros, or null.</param>

@@ -10,6 +10,9 @@ internal sealed class StepModel
     // part of. Measured.
     private const double Gaps = 1.02;
 
+    // Copies of gradients come when what tiles have left is still there in pieces. Measured.
+    private const long ShareOfGapsInCopies = 8;
+
     // From how many nodes on records may be kept: few while plans are compared, many in the plan that is chosen.
     private const int FewCuts = 10;
     private const int ManyCuts = 40;
@@ -59,6 +62,9 @@ internal sealed class StepModel
     /// <summary>The smallest budget that a step of so many bytes is expected to keep to.</summary>
     public static long BudgetFor(long bytes) => Division.Ceiling((bytes + Spare) * SpareOf, SpareOf - 1);
 
+    /// <summary>What autograd's copies of parameters' gradients take at a step's end, with the gaps between tensors of all sizes.</summary>
+    public static long CopiesOf(long gradientBytes) => gradientBytes + (gradientBytes / ShareOfGapsInCopies);
+
     /// <summary>What the tiles do.</summary>
     public TilePrograms Programs { get; }
 
@@ -83,7 +89,7 @@ internal sealed class StepModel
     /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles and as
     /// autograd's copy. Networks with more weights than activations take most then.
     /// </summary>
-    public long EndBytes => trunk.ParameterBytes + trunk.GradientBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep
+    public long EndBytes => trunk.ParameterBytes + CopiesOf(trunk.GradientBytes) + trunk.RunBytes + (2 * OutputBytes) + AnyStep
         + (trunk.Stage?.BytesBesides ?? 0);
 
     /// <summary>Bytes of a step that keeps as little as it can.</summary>

@@ -198,7 +198,7 @@ internal sealed class StagedRun : IDifferentiableRun
             foreach (var (parameter, gradient) in step.Grid.Graph.Parameters.Zip(ofParameters))
             {
                 if (gradient is not null)
-                    parameters.Add(parameter, gradient);
+                    parameters.AddSum(parameter, gradient);
             }
 
             foreach (var (source, gradient) in stage.Sources.Zip(ofSources))

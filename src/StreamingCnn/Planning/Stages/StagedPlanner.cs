@@ -198,7 +198,7 @@ internal sealed class StagedPlanner
         }
 
         // When all is done, each parameter's gradient is there as the sum over stages and as autograd's copy.
-        var end = bytesOfAll + stages.Network.Network.GradientBytes + StepModel.AnyStep;
+        var end = bytesOfAll + StepModel.CopiesOf(stages.Network.Network.GradientBytes) + StepModel.AnyStep;
         return end > limit && !IsOne ? null : new StagedPlan(stages, steps, place, keepsAll) { EndBytes = end };
     }
 
