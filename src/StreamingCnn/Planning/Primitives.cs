@@ -35,7 +35,8 @@ internal static class Primitives
         {
             var (rows, columns) = programs.Reads(node.Index);
             var values = trunk.Batch * trunk.Graph.Nodes[node.Inputs[0]].Channels;
-            var isLarge = trunk.Batch > 1 || (Kernel(grid.Rows, node.Index) > SmallKernel && Kernel(grid.Columns, node.Index) > SmallKernel);
+            var isLarge = trunk.Batch > 1
+                || Math.Min(Kernel(grid.Rows, node.Index), Kernel(grid.Columns, node.Index)) > SmallKernel;
             return rows.Sum(height => columns.Count(width => isLarge || values * height * width > FewValues));
         }
     }
