@@ -5,9 +5,8 @@ namespace StreamingCnn.Interop;
 
 /// <summary>
 /// Whether libtorch's float32 convolutions on the CPU, of maps in either format, are right on this processor. Where the processor does not
-/// tell the sizes of its caches (seen on an AMD EPYC with AVX-512, in virtual machines that hide them), they are not, by as much as the
-/// values themselves, where channels do not fill whole blocks: oneDNN loses a part of the weights that it pads. float64 is right
-/// everywhere.
+/// tell the sizes of its caches, and <see cref="HiddenCaches"/> could not mend that, they are not, by as much as the values themselves,
+/// where channels do not fill whole blocks: oneDNN loses a part of the weights that it pads. float64 is right everywhere.
 /// </summary>
 internal static class ConvolutionCheck
 {
