@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -72,7 +73,8 @@ internal sealed class RandomQuantities(Random random)
             case 10:
                 return new("one small value for all channels", [from, any], c, m => m[0].Shift(All(Mean(m[1]))));
             default:
-                Func<FeatureMap[], FeatureMap> twice = m => m[0].Shift(Know(Mean(m[0]))).Scale(Know(Spread(m[0]).Apply(t => 1 / (1 + t))));
+                Func<FeatureMap[], FeatureMap> twice = m =>
+                    m[0].Shift(Know(Mean(m[0]))).Scale(Know(Spread(m[0]).Apply(t => t.Plus(1).reciprocal())));
                 return new("two reductions of one map", [from], c, twice);
         }
     }
@@ -96,14 +98,14 @@ internal sealed class RandomQuantities(Random random)
 
     private static Tensor Response(Tensor squares)
     {
-        var lengths = (squares + 0.1).sqrt();
+        var lengths = squares.Plus(0.1).sqrt();
         return lengths / lengths.mean([1], keepdim: true);
     }
 
     private FeatureMap InstanceNorm(FeatureMap[] maps)
     {
         var moments = maps[0].Reduce(new MomentsReduction());
-        var scale = GlobalTensor.Combine(parts => (parts[1] / parts[2] + 0.01).rsqrt(), moments);
+        var scale = GlobalTensor.Combine(parts => parts[1].div(parts[2]).Plus(0.01).rsqrt(), moments);
         return maps[0].Shift(Know(moments[0].Apply(mean => -mean))).Scale(Know(scale));
     }
 
@@ -133,7 +135,7 @@ internal sealed class RandomQuantities(Random random)
             ? new("weighted mean", [from, mask], shape[1], m => m[0].Shift(
                 Know(Quotient(m[0].Reduce(new SumReduction(weighted: true), Weights(m[1])), 0, 1))))
             : new("weighted moments", [from, mask], shape[1], m => m[0].Scale(
-                Know(Quotient(m[0].Reduce(new MomentsReduction(weighted: true), Weights(m[1])), 1, 2).Apply(t => 1 / (1 + t)))));
+                Know(Quotient(m[0].Reduce(new MomentsReduction(weighted: true), Weights(m[1])), 1, 2).Apply(t => t.Plus(1).reciprocal()))));
 
         FeatureMap Weights(FeatureMap map) => (isWide ? map : map.Slice(0, 1)).Through(Sigmoid());
     }
@@ -164,7 +166,7 @@ internal sealed class RandomQuantities(Random random)
             ? new("softmax-weighted mean", [from, scores], maps[from].shape[1], m => m[0].Shift(
                 Know(m[0].Reduce(new SoftmaxSumReduction(), m[1].Slice(0, 1).Through(Tanh()))[0])))
             : new("log-sum-exp", [from], maps[from].shape[1], m => m[0].Scale(
-                Know(m[0].Through(Tanh()).Reduce(new LogSumExpReduction())[0].Apply(t => 1 / (1 + t.abs())))));
+                Know(m[0].Through(Tanh()).Reduce(new LogSumExpReduction())[0].Apply(t => t.abs().Plus(1).reciprocal()))));
     }
 
     /// <summary>Any map of the same size.</summary>
@@ -183,7 +185,7 @@ internal sealed class RandomQuantities(Random random)
     }
 
     private GlobalTensor Again(int which, GlobalTensor other) => GlobalTensor.Combine(
-        parts => tanh(parts.Select(part => part.mean([1], keepdim: true)).Aggregate((one, next) => one + next)) + 1.5,
+        parts => tanh(parts.Select(part => part.mean([1], keepdim: true)).Aggregate((one, next) => one.Plus(next))).Plus(1.5),
         known.Count > 0 ? [known[which % known.Count], other] : [other]);
 
     private static GlobalTensor All(GlobalTensor small) => small.Apply(t => t.mean([1], keepdim: true));
