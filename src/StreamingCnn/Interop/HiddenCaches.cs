@@ -59,10 +59,10 @@ internal static unsafe class HiddenCaches
 
         if (LoadedLibrary.Of(Library) is not { } library)
             return;
-        var found = new List<nint>();
+        var (found, sizes, identity) = (new List<nint>(), Sizes(), Identity());
         foreach (var (start, length) in library.Variables())
         {
-            foreach (var position in Find(new ReadOnlySpan<uint>((void*)start, (int)(length / sizeof(uint))), Sizes(), Identity()))
+            foreach (var position in Find(new ReadOnlySpan<uint>((void*)start, (int)(length / sizeof(uint))), sizes, identity))
                 found.Add((nint)start + (position * sizeof(uint)));
         }
 

@@ -193,13 +193,15 @@ public class TaughtLayerTests
 
             var whole = trunk.forward(image);
             Assert.True(
-                Compare.RelativeError(Smooth(output.detach()), Smooth(whole.detach())) < (type == ScalarType.Float64 ? 1e-11 : 1e-4));
+                Compare.RelativeError(Finite(output.detach()), Finite(whole.detach())) < (type == ScalarType.Float64 ? 1e-11 : 1e-4));
             Assert.Equal(0, own.Norm.num_batches_tracked!.item<long>());
+
+            // In float32 rounding takes numbers to the other side of 0, where there is no logarithm.
+            Tensor Finite(Tensor map) => kind == "logarithm" && type == ScalarType.Float32
+                ? map.nan_to_num(-7, 0, -7).clamp(min: -7)
+                : map.nan_to_num(0, 0, 0);
         }
     }
-
-    /// <summary>The same for logarithms of numbers on both sides of 0, as near to it as rounding takes them.</summary>
-    private static Tensor Smooth(Tensor map) => map.nan_to_num(-7, 0, -7).clamp(min: -7);
 
     [Fact]
     public void The_trial_leaves_the_user_s_random_numbers_alone()
