@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -6,6 +7,8 @@ namespace StreamingCnn.Tests.Exactness;
 /// <summary>Puts a map together again from its rectangles, and counts how often each position comes.</summary>
 internal sealed class CollectingSink : IMapSink, IDisposable
 {
+    private static readonly Scalar Once = 1;
+
     private Tensor? map;
     private Tensor? times;
 
@@ -14,7 +17,7 @@ internal sealed class CollectingSink : IMapSink, IDisposable
     {
         get
         {
-            Assert.True(times!.eq(1).all().item<bool>(), "A position came not at all, or more than once.");
+            Assert.True(times!.eq(Once).all().item<bool>(), "A position came not at all, or more than once.");
             return map!;
         }
     }
@@ -22,7 +25,7 @@ internal sealed class CollectingSink : IMapSink, IDisposable
     public void Begin(long batch, long channels, long height, long width)
     {
         Assert.Null(map);
-        map = full([batch, channels, height, width], double.NaN, dtype: ScalarType.Float64).DetachFromDisposeScope();
+        map = empty([batch, channels, height, width], ScalarType.Float64).Filled(double.NaN).DetachFromDisposeScope();
         times = zeros(height, width).DetachFromDisposeScope();
     }
 
@@ -30,7 +33,7 @@ internal sealed class CollectingSink : IMapSink, IDisposable
     {
         using var scope = NewDisposeScope();
         map!.narrow(2, top, values.shape[2]).narrow(3, left, values.shape[3]).copy_(values);
-        times!.narrow(0, top, values.shape[2]).narrow(1, left, values.shape[3]).add_(1);
+        times!.narrow(0, top, values.shape[2]).narrow(1, left, values.shape[3]).Accumulate(1);
     }
 
     public void Dispose()

@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -261,10 +262,10 @@ internal sealed class RandomLayers(Random random)
     private static TorchSharp.Modules.BatchNorm2d BatchNorm(long channels)
     {
         var norm = BatchNorm2d(channels);
-        norm.running_mean!.copy_(randn(channels) * 0.3);
-        norm.running_var!.copy_(rand(channels) + 0.5);
-        norm.weight!.copy_(rand(channels) + 0.5);
-        norm.bias!.copy_(randn(channels) * 0.3);
+        norm.running_mean!.copy_(randn(channels).Times(0.3));
+        norm.running_var!.copy_(rand(channels).Plus(0.5));
+        norm.weight!.copy_(rand(channels).Plus(0.5));
+        norm.bias!.copy_(randn(channels).Times(0.3));
         return norm;
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph.Layers;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using StreamingCnn.Tests.Stages;
 using TorchSharp;
@@ -135,7 +136,7 @@ internal sealed class RandomNetwork : StreamingBlock
         if (own == other && random.Next(2) == 0)
             return Add(["multiply"], [a, b], m => m[0] * m[1], maps, t => t[0] * t[1]);
         if (own == other && random.Next(2) == 0)
-            return Add(["add"], [a, b], m => m[0] + m[1], maps, t => t[0] + t[1]);
+            return Add(["add"], [a, b], m => m[0] + m[1], maps, t => t[0].Plus(t[1]));
         return Add(["concatenate"], [a, b], m => FeatureMap.Concat(m[0], m[1]), maps, t => cat([t[0], t[1]], 1));
     }
 
@@ -155,7 +156,7 @@ internal sealed class RandomNetwork : StreamingBlock
         {
             case 0 or 1 when Partner(maps, from, sameChannels: true) is { } partner:
                 if (random.Next(3) > 0)
-                    Add(["add"], [from, partner], m => m[0] + m[1], maps, t => t[0] + t[1]);
+                    Add(["add"], [from, partner], m => m[0] + m[1], maps, t => t[0].Plus(t[1]));
                 else
                     Add(["multiply"], [from, partner], m => m[0] * m[1], maps, t => t[0] * t[1]);
                 return;

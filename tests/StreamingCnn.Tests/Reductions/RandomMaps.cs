@@ -28,10 +28,10 @@ internal static class RandomMaps
             case 0:
                 break;
             case 1:
-                weights = weights.lt(0.5).to(ScalarType.Float64);
+                weights = weights.IsAtLeast(0.5).to(ScalarType.Float64);
                 break;
             case 2:
-                weights.zero_().narrow(2, 0, (shape[2] + 1) / 2).narrow(3, shape[3] / 2, shape[3] - (shape[3] / 2)).fill_(1);
+                weights.zero_().narrow(2, 0, (shape[2] + 1) / 2).narrow(3, shape[3] / 2, shape[3] - (shape[3] / 2)).Filled(1);
                 break;
             default:
                 weights.narrow(0, random.NextInt64(shape[0]), 1).zero_();

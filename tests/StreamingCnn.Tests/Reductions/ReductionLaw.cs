@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using static TorchSharp.torch;
 
@@ -103,7 +104,7 @@ internal static class ReductionLaw
             if (slope is null || !result.requires_grad)
                 continue;
             var part = (result * slope.to(result.dtype)).sum();
-            loss = loss is null ? part : loss + part;
+            loss = loss is null ? part : loss.Plus(part);
         }
 
         loss?.backward();
@@ -133,8 +134,8 @@ internal static class ReductionLaw
         var (one, other) = (expected.to(ScalarType.Float64), actual.to(ScalarType.Float64));
         // Values that are no finite numbers must be the same, and do not count otherwise.
         var same = one.eq(other).logical_or(one.isnan().logical_and(other.isnan()));
-        var difference = (one - other).abs().masked_fill(same, 0);
-        return (difference.max() / one.masked_fill(one.isfinite().logical_not(), 0).abs().max().clamp_min(1e-300)).item<double>();
+        var difference = (one - other).abs().FilledWhere(same, 0);
+        return (difference.max() / one.FilledWhere(one.isfinite().logical_not(), 0).abs().max().NoLessThan(1e-300)).item<double>();
     }
 
     private static void Near(Tensor expected, Tensor actual, double tolerance, string what)
