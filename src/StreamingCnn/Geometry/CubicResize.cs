@@ -4,30 +4,9 @@ namespace StreamingCnn.Geometry;
 /// Cubic interpolation along one axis (bicubic, seen per axis) to any length, with pixel centres aligned (<c>align_corners = false</c>) or
 /// corner pixels aligned (<c>true</c>), as PyTorch defines them: of four inputs, of which those beyond an end are the one at the end.
 /// </summary>
-public sealed class CubicResize(long length, long resized, bool alignCorners) : AxisMap(length, resized)
+public sealed class CubicResize(long length, long resized, bool alignCorners)
+    : InterpolatedResize(length, resized, alignCorners, reach: 2)
 {
-    private bool IsConstant => alignCorners && (InputLength == 1 || OutputLength == 1);
-
-    /// <inheritdoc/>
-    public override long VirtualCut(long input)
-    {
-        if (IsConstant)
-            return input >= 1 ? OutputLength * input : Math.Min(0, input);
-        return alignCorners
-            ? Division.Ceiling((input - 2) * (OutputLength - 1), InputLength - 1)
-            : Division.Ceiling(OutputLength * ((2 * input) - 3) - InputLength, 2 * InputLength);
-    }
-
-    /// <inheritdoc/>
-    public override long Required(long output)
-    {
-        if (IsConstant)
-            return output <= 0 ? output : Division.Ceiling(output, OutputLength);
-        return alignCorners
-            ? Division.Floor((output - 1) * (InputLength - 1), OutputLength - 1) + 3
-            : Division.Ceiling(Division.Floor(InputLength * ((2 * output) - 1), OutputLength) + 4, 2);
-    }
-
     /// <summary>
     /// The input at or in front of output <paramref name="output"/>, which may be the one in front of the first, and how far the output
     /// lies behind it, as the exact fraction <c>Numerator / Denominator</c>.
@@ -36,10 +15,8 @@ public sealed class CubicResize(long length, long resized, bool alignCorners) : 
     {
         if (IsConstant)
             return (0, 0, 1);
-        // The position as a fraction: o (n-1) / (N-1), or (o + 1/2) n / N - 1/2, which PyTorch does not clamp here.
-        var (position, denominator) = alignCorners
-            ? (output * (InputLength - 1), OutputLength - 1)
-            : ((((2 * output) + 1) * InputLength) - OutputLength, 2 * OutputLength);
+        // Not clamped by PyTorch here.
+        var (position, denominator) = Position(output);
         var input = Division.Floor(position, denominator);
         return (input, position - (input * denominator), denominator);
     }

@@ -50,7 +50,7 @@ public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
         ArgumentOutOfRangeException.ThrowIfNegative(probability, nameof(stochasticDepth));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(probability, 1, nameof(stochasticDepth));
 
-        var (done, all) = (0, counts.Sum());
+        var drop = new RisingProbability(probability, counts.Sum());
         var stages = new List<Module<Tensor, Tensor>>
         {
             Sequential(Conv2d(inputChannels, Widths[0], 4, stride: 4), new ChannelLayerNorm(Widths[0])),
@@ -62,7 +62,7 @@ public sealed class ConvNeXtTrunk : StreamingBlock, IClassifiedTrunk
             stages.Add(
                 Sequential(
                     Enumerable.Range(0, counts[i])
-                        .Select(_ => new ConvNeXtBlock(Widths[i], probability * done++ / (all - 1.0)))
+                        .Select(_ => new ConvNeXtBlock(Widths[i], drop.Next()))
                         .ToArray()));
         }
 

@@ -58,14 +58,14 @@ public sealed class ConvNeXtV2Trunk : StreamingBlock, IClassifiedTrunk
                 nameof(size), size, "There is no ConvNeXt V2 of that size; choose Atto, Femto, Pico, Nano or Tiny."),
         };
         stem = Sequential(Conv2d(inputChannels, width, 4, stride: 4), new ChannelLayerNorm(width));
-        var (done, all) = (0, depths.Sum());
+        var drop = new RisingProbability(stochasticDepth, depths.Sum());
         var made = new List<Module<Tensor, Tensor>>();
         for (var i = 0; i < depths.Length; i++)
         {
             var channels = (long)width << i;
-            var blocks = ("blocks", (Module<Tensor, Tensor>)Sequential(Enumerable.Range(0, depths[i]).Select(_ =>
-                new ConvNeXtV2Block(
-                    channels, isConvolution: size != ConvNeXtV2Size.Tiny, stochasticDepth * done++ / (all - 1.0))).ToArray()));
+            var blocks = ("blocks", (Module<Tensor, Tensor>)Sequential(Enumerable.Range(0, depths[i])
+                .Select(_ => new ConvNeXtV2Block(channels, isConvolution: size != ConvNeXtV2Size.Tiny, drop.Next()))
+                .ToArray()));
             made.Add(i == 0
                 ? Sequential(blocks)
                 : Sequential(

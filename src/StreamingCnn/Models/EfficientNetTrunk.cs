@@ -70,7 +70,8 @@ public sealed class EfficientNetTrunk : StreamingBlock, IClassifiedTrunk
         var norms = NetworkNorm.InEights(norm);
         var channels = InvertedResidual.InEights(ChannelsOfTheStem * width);
         var layers = new List<Module<Tensor, Tensor>> { norms.Behind(inputChannels, channels, 3, SiLU(), stride: 2) };
-        var (done, all) = (0, Stages.Sum(stage => Deepened(stage.Blocks)));
+        // Torchvision divides by the number of blocks, so that the last one stays below the given probability.
+        var drop = new RisingProbability(stochasticDepth, 1 + Stages.Sum(stage => Deepened(stage.Blocks)));
         foreach (var (expansion, kernel, stride, outputs, blocks) in Stages)
         {
             var stage = new List<Module<Tensor, Tensor>>();
@@ -82,7 +83,7 @@ public sealed class EfficientNetTrunk : StreamingBlock, IClassifiedTrunk
                     norms,
                     () => SiLU(),
                     (gated, squeezed) => new SqueezeExcite(gated, squeezed, SiLU(), Sigmoid()),
-                    stochasticDepth * done++ / all));
+                    drop.Next()));
                 channels = wide;
             }
 

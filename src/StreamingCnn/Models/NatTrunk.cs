@@ -63,13 +63,13 @@ public sealed class NatTrunk : StreamingBlock, IClassifiedTrunk
             ("proj", Sequential(
                 Conv2d(inputChannels, Width / 2, 3, stride: 2, padding: 1), Conv2d(Width / 2, Width, 3, stride: 2, padding: 1))),
             ("norm", new ChannelLayerNorm(Width, Eps)));
-        var (done, all) = (0, depths.Sum());
+        var drop = new RisingProbability(stochasticDepth, depths.Sum());
         var made = new List<Module<Tensor, Tensor>>();
         for (var i = 0; i < depths.Length; i++)
         {
             var (channels, heads) = (Width << i, FirstHeads << i);
             var blocks = ("blocks", (Module<Tensor, Tensor>)Sequential(Enumerable.Range(0, depths[i])
-                .Select(_ => new NatBlock(channels, heads, Window, Expansion, stochasticDepth * done++ / (all - 1.0)))
+                .Select(_ => new NatBlock(channels, heads, Window, Expansion, drop.Next()))
                 .ToArray()));
             made.Add(i == depths.Length - 1
                 ? Sequential(blocks)

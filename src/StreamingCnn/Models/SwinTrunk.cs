@@ -60,7 +60,7 @@ public sealed class SwinTrunk : StreamingBlock, IClassifiedTrunk
         ArgumentOutOfRangeException.ThrowIfNegative(probability, nameof(stochasticDepth));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(probability, 1, nameof(stochasticDepth));
 
-        var (done, all) = (0, depths.Sum());
+        var drop = new RisingProbability(probability, depths.Sum());
         // Number 1 is torchvision's permutation to channels last, which layers at each pixel do not need.
         var stages = new List<Module<Tensor, Tensor>>
         {
@@ -75,7 +75,7 @@ public sealed class SwinTrunk : StreamingBlock, IClassifiedTrunk
                 Sequential(
                     Enumerable.Range(0, depths[i])
                         .Select(block => new SwinBlock(
-                            channels, Heads[i], Window, block % 2 == 0 ? 0 : Window / 2, probability * done++ / (all - 1.0)))
+                            channels, Heads[i], Window, block % 2 == 0 ? 0 : Window / 2, drop.Next()))
                         .ToArray()));
         }
 

@@ -55,7 +55,11 @@ internal static class ExactnessLaw
         for (var move = 0; move < Moves; move++)
         {
             using var scope = NewDisposeScope();
-            Set(original => original * rand(original.shape, ScalarType.Float64, generator: generator).Times(2).Plus(-1).Times(Move).Plus(1));
+            Set(original =>
+            {
+                var drawn = rand(original.shape, ScalarType.Float64, generator: generator);
+                return original * drawn.Times(2).Plus(-1).Times(Move).Plus(1);
+            });
             var errors = again().ErrorsAgainst(whole);
             for (var i = 0; i < movements.Length; i++)
                 movements[i] = Math.Max(movements[i], errors[i].Error);
