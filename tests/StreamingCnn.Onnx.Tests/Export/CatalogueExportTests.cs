@@ -12,7 +12,7 @@ namespace StreamingCnn.Onnx.Tests.Export;
 /// </summary>
 public sealed class CatalogueExportTests : IDisposable
 {
-    // 49 convolutions of weights of variance 1, each behind the other: two float32 runs of it differ by 5e-5 on either side of float64.
+    // Float32 runs of it, ours and others, are 1.5e-5 to 4.5e-5 from float64.
     private const string RoundsALot = "resnet50-ws";
 
     private static readonly (string Name, NormKind Norm)[] Quick =
