@@ -46,7 +46,8 @@ public static class TrunkSource
     /// How it normalises. A module of somebody's own has its own norms, of which batch norm alone can be frozen or not.
     /// </param>
     /// <param name="runsScripts">
-    /// Whether it may be a file that ends in <c>.pt</c>, a module of TorchScript. Its code is run, with which it is as with assemblies' code.
+    /// Whether it may be a file that ends in <c>.pt</c>, a module of TorchScript. Its code is run, so the same holds of it as of an
+    /// assembly.
     /// </param>
     /// <exception cref="ArgumentException">There is no such model, assembly, type or norm; the message says which.</exception>
     /// <exception cref="FileNotFoundException">There is no such script.</exception>
