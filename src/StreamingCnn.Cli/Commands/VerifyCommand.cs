@@ -3,6 +3,7 @@ using System.Globalization;
 using Spectre.Console;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx;
 using StreamingCnn.Training.Runs;
@@ -16,7 +17,7 @@ internal static class VerifyCommand
 {
     public static Command Create()
     {
-        var model = CommonOptions.Model("resnet18");
+        var model = CommonOptions.Model("resnet18", takesScripts: true);
         var norm = CommonOptions.Norm();
         var size = CommonOptions.Size("512x384");
         var tile = CommonOptions.Tile("128x96");
@@ -42,7 +43,10 @@ internal static class VerifyCommand
             var place = Placement.Of(command, parsed, device);
             manual_seed(parsed.GetValue(seed));
             var (height, width) = parsed.GetValue(size);
-            using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
+            var name = parsed.GetValue(model)!;
+            if (TrunkSource.IsScript(name) && parsed.GetValue(mode) != StreamingMode.Overlap)
+                throw new ArgumentException($"'{Excerpt.Of(name)}' is a module of TorchScript, which the engine cannot see into and streams with overlapping tiles alone; write --mode overlap.");
+            using var trunk = TrunkSource.Create(name, parsed.GetValue(channels), parsed.GetValue(norm), runsScripts: true);
             var agrees = trunk is not OnnxTrunk imported
                 || Show(RuntimeComparison.Of(imported, height, width, Environment.GetEnvironmentVariable));
             trunk.to(place);

@@ -11,16 +11,21 @@ namespace StreamingCnn.Cli.Input;
 /// <summary>Options that several commands share, so that they read and explain themselves alike.</summary>
 internal static class CommonOptions
 {
-    public static Option<string> Model(string fallback)
+    /// <param name="fallback">The model where none is named.</param>
+    /// <param name="takesScripts">Whether it may be a module of TorchScript, which is run with overlapping tiles and cannot be planned.</param>
+    public static Option<string> Model(string fallback, bool takesScripts = false)
     {
         var option = Parsed(
             "--model",
             $"Trunk to stream: {string.Join(", ", ModelCatalog.Names)}; "
             + "a file of ONNX, path/to/network.onnx, what stands before its classifier; "
             + "the network in a package that NuGet has fetched, nuget:Package.Name; "
+            + (takesScripts ? "with --mode overlap a module of TorchScript, path/to/trunk.pt, whose code is run; " : "")
             + "or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
-            name =>
-                TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name) || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
+            name => TrunkSource.IsScript(name) && !takesScripts
+                ? throw new FormatException($"'{Excerpt.Of(name)}' is a module of TorchScript, which the engine cannot see into, so that it is neither planned nor trained; export the network as ONNX.")
+                : TrunkSource.IsScript(name) || TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name)
+                    || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name
                 : throw new FormatException(
                     $"There is no model '{Excerpt.Of(name)}'; {Suggestion.Ahead(name, ModelCatalog.Names)}choose one that scnn plan --help lists."),

@@ -2,6 +2,7 @@ using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
+using StreamingCnn.Models;
 using StreamingCnn.Onnx.Format;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -122,6 +123,9 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
                 "Gather", name, [inputs[0], graph.Integers(Taken(node))], ("axis", LayerWriters.Whole(1))),
             { Module: PixelUnshuffle unshuffle } =>
                 Unshuffled(unshuffle.downscale_factor, network.Maps[node.Inputs[0]].Channels, name, inputs[0]),
+            { Module: BlurPool blur } =>
+                ThinningWriters.Blurred(blur, network.Maps[node.Inputs[0]].Channels, graph, name, inputs[0]),
+            { Module: StackedPatches } => ThinningWriters.Stacked(graph, name, inputs[0]),
             { Module: { } module } when inputs.Length == 1 && node.Layer is not MadeConvolutionLayer =>
                 LayerWriters.Write(module, graph, name, inputs[0]),
             _ => throw new RefusedLayerException("is a layer that is not written as ONNX"),

@@ -1,4 +1,5 @@
 using StreamingCnn.Interop;
+using StreamingCnn.Models;
 using StreamingCnn.Onnx.Import.Fusion;
 using StreamingCnn.Onnx.Import.Operators;
 using TorchSharp;
@@ -85,6 +86,8 @@ internal static class OperatorTable
         Add("MaxPool", Pooling.Max);
         Add("AveragePool", Pooling.Average);
         Add(PoolingPatterns.AttentionPooling, Pooling.Attention);
+        Add(ThinningPatterns.BinomialFilter, Pooling.Blur);
+        Add(ThinningPatterns.PatchesAsChannels, node => node.Builder.Through(node.Map(0), new StackedPatches(), node.Name));
         Operators.Add("TopK", Pooling.Largest);
         Add("GlobalAveragePool", node => Pooling.Global(node, isMax: false));
         Add("GlobalMaxPool", node => Pooling.Global(node, isMax: true));

@@ -11,6 +11,7 @@ namespace StreamingCnn.Training.Runs;
 public static class TrunkSource
 {
     private const string Separator = ".dll:";
+    private const string Script = ".pt";
 
     /// <summary>Whether a name is that of a user's own module in an assembly, whose code would be run to make it.</summary>
     public static bool IsOwn(string name)
@@ -26,6 +27,13 @@ public static class TrunkSource
         return name.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) || CachedPackage.IsNamed(name);
     }
 
+    /// <summary>Whether a name is that of a module of TorchScript, whose code would be run to make it.</summary>
+    public static bool IsScript(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return !IsOwn(name) && name.EndsWith(Script, StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>Makes a trunk.</summary>
     /// <param name="name">
     /// A name of <see cref="ModelCatalog"/>, a file that ends in <c>.onnx</c>, <c>nuget:</c> and the name of a package that holds one, or
@@ -37,11 +45,18 @@ public static class TrunkSource
     /// <param name="norm">
     /// How it normalises. A module of somebody's own has its own norms, of which batch norm alone can be frozen or not.
     /// </param>
+    /// <param name="runsScripts">
+    /// Whether it may be a file that ends in <c>.pt</c>, a module of TorchScript. Its code is run, so the same holds of it as of an
+    /// assembly.
+    /// </param>
     /// <exception cref="ArgumentException">There is no such model, assembly, type or norm; the message says which.</exception>
-    public static Module<Tensor, Tensor> Create(string name, int channels, NormKind norm = NormKind.Frozen)
+    /// <exception cref="FileNotFoundException">There is no such script.</exception>
+    /// <exception cref="InvalidDataException">The file is no script that can be read.</exception>
+    public static Module<Tensor, Tensor> Create(string name, int channels, NormKind norm = NormKind.Frozen, bool runsScripts = false)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (!IsOwn(name) && !IsOnnx(name))
+        var isScript = runsScripts && IsScript(name);
+        if (!IsOwn(name) && !IsOnnx(name) && !isScript)
             return ModelCatalog.Create(name, channels, norm);
         if (norm is not (NormKind.Frozen or NormKind.Batch))
         {
@@ -49,6 +64,8 @@ public static class TrunkSource
                 $"The module '{name}' has norms of its own; choose frozen or batch, which say what its batch norms do in training.");
         }
 
+        if (isScript)
+            return ScriptedTrunk.Load(name);
         if (!IsOwn(name))
             return OfChannels(OnnxNetwork.LoadTrunk(CachedPackage.IsNamed(name) ? CachedPackage.Network(name) : name), name, channels);
         var (file, typeName) = Split(name);

@@ -12,6 +12,9 @@ namespace StreamingCnn.Onnx.Tests.Export;
 /// </summary>
 public sealed class CatalogueExportTests : IDisposable
 {
+    // Float32 runs of it, ours and others, are 1.5e-5 to 4.5e-5 from float64.
+    private const string RoundsALot = "resnet50-ws";
+
     private static readonly (string Name, NormKind Norm)[] Quick =
     [
         ("resnet18", NormKind.Frozen), ("resnet18", NormKind.Group), ("resnet18", NormKind.Instance), ("resnet18-ws", NormKind.Frozen),
@@ -47,7 +50,7 @@ public sealed class CatalogueExportTests : IDisposable
         using var network = new NetworkClassifier(ModelCatalog.Create(name, norm: norm), 5);
         Exported.Disturb(network);
         var (height, width) = name.StartsWith("pathology", StringComparison.Ordinal) ? (512, 480) : (96, 80);
-        using var again = Exported.Check(network, folder, height, width);
+        using var again = Exported.Check(network, folder, height, width, roundsALot: name == RoundsALot);
         var (layers, parameters) = Exported.Graph(network);
         var (layersAgain, parametersAgain) = Exported.Graph(again);
         Assert.Equal(parameters, parametersAgain);

@@ -34,6 +34,11 @@ public sealed class LayerExportTests : IDisposable
         ["Softmax2d"] = () => Softmax2d(),
         ["ChannelShuffle"] = () => ChannelShuffle(3),
         ["PixelUnshuffle"] = () => Sequential(Upsample(scale_factor: [2, 2]), PixelUnshuffle(2)),
+        ["ChannelScale"] = () => new ChannelScale(6, 0.5),
+        ["BlurPool"] = () => new BlurPool(),
+        ["BlurPool of an even size"] = () => new BlurPool(4, 3),
+        ["BlurPool of one position"] = () => new BlurPool(1, 2),
+        ["StackedPatches"] = () => new StackedPatches(),
         ["bicubic"] = () => Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bicubic, align_corners: false),
         ["bicubic to corners"] = () => Upsample(scale_factor: [3, 2], mode: UpsampleMode.Bicubic, align_corners: true),
         ["resized to another map"] = () => new Fitted((map, other) => map.ResizedTo(other)),
@@ -67,6 +72,12 @@ public sealed class LayerExportTests : IDisposable
         ["attention of sigmoids"] = () => new SigmoidAttention(0.3, isTrained: true),
     };
 
+    // Layers that are several operators in a file, and one again when they come back.
+    private static readonly string[] PutTogether =
+    [
+        "GELU", "ChannelScale", "BlurPool", "BlurPool of an even size", "StackedPatches", "GroupNorm", "response norm",
+    ];
+
     private static readonly Dictionary<string, (Func<Module<Tensor, Tensor>> Make, string Reason)> Refused = new()
     {
         ["bins"] = (() => AdaptiveAvgPool2d(7), "pools to 7 x 7 values"),
@@ -74,6 +85,8 @@ public sealed class LayerExportTests : IDisposable
         ["a threshold"] = (() => Softplus(1, 0.5), "linear above a threshold"),
         ["another number"] = (() => Threshold(0.1, 2), "another number than 0"),
         ["a divisor"] = (() => AvgPool2d(2, divisor_override: 3), "divides by a number of its own"),
+        ["attention in windows"] = (() => new WindowAttention(6, 2), "a layer that is not written as ONNX"),
+        ["attention to neighbours"] = (() => new NeighbourhoodAttention(6, 2), "a layer that is not written as ONNX"),
         ["a norm of maps"] = (() => LayerNorm([6, 20, 20], elementwise_affine: false), "more than channels"),
         ["a penalty"] = (() => new SizeFocalPooling(), "for losses alone"),
     };
@@ -81,6 +94,8 @@ public sealed class LayerExportTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     public static TheoryData<string> Names => [.. Layers.Keys];
+
+    public static TheoryData<string> NamesOfPutTogether => [.. PutTogether];
 
     public static TheoryData<string> RefusedNames => [.. Refused.Keys];
 
@@ -100,6 +115,31 @@ public sealed class LayerExportTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(NamesOfPutTogether))]
+    public void A_layer_that_was_taken_apart_is_the_same_again(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var network = Sequential(("conv", Conv2d(3, 6, 3)), ("layer", Layers[name]()));
+        network.eval();
+        OnnxExport.Write(network, folder.File("net.onnx"));
+        using var again = OnnxNetwork.Load(folder.File("net.onnx"));
+        var (layers, parameters) = Exported.Graph(network);
+        var (layersAgain, parametersAgain) = Exported.Graph(again);
+        Assert.Equal(parameters, parametersAgain);
+        Assert.Equal(layers, layersAgain);
+    }
+
+    [Fact]
+    public void A_scale_that_runs_twice_is_one_parameter()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new Twice();
+        Exported.Disturb(network);
+        using var again = Exported.Check(network, folder, 23, 30);
+        Assert.Equal(Exported.Graph(network).Parameters, Exported.Graph(again).Parameters);
+    }
+
+    [Theory]
     [MemberData(nameof(RefusedNames))]
     public void What_has_no_form_is_refused_by_name(string name)
     {
@@ -109,6 +149,18 @@ public sealed class LayerExportTests : IDisposable
         Assert.Contains("'", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(Refused[name].Reason, refusal.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.File("net.onnx")));
+    }
+
+    /// <summary>The same factors of a convolution's map, and of that once more.</summary>
+    private sealed class Twice : StreamingBlock
+    {
+        private readonly TorchSharp.Modules.Conv2d conv = Conv2d(3, 6, 3);
+        private readonly ChannelScale scale = new(6, 0.5);
+
+        public Twice()
+            : base(nameof(Twice)) => RegisterComponents();
+
+        public override FeatureMap Trace(FeatureMap input) => input.Through(conv).Through(scale).Through(scale);
     }
 
     /// <summary>A map of half the size, brought to the whole one's, to which it is added.</summary>

@@ -19,6 +19,8 @@ internal static class Patterns
             NormPatterns.Response,
             PoolingPatterns.Attention,
             WeightPatterns.Standardised,
+            ThinningPatterns.Blur,
+            ThinningPatterns.Stacked,
             Linear
         ];
 

@@ -1,3 +1,5 @@
+using StreamingCnn.Graph.Layers;
+using StreamingCnn.Models;
 using StreamingCnn.Onnx.Import.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -66,6 +68,8 @@ internal static class Arithmetic
     private static MapValue WithConstant(NodeContext node, BinaryOperation operation, MapValue map, ConstantValue constant)
     {
         var numbers = Layout.OfChannels(map, constant.Shape, constant.Numbers());
+        if (Weights.AreTrained(constant) && operation.Operator == "Mul" && IsOfChannels(map, constant))
+            return Factors(node, map, constant);
         if (Weights.AreTrained(constant) && numbers.Length == constant.Tensor.Count)
         {
             var find = Parameter(node, constant);
@@ -91,6 +95,41 @@ internal static class Arithmetic
                 },
                 kept: operation.Kept));
     }
+
+    /// <summary>
+    /// A factor for each channel. One that has the node's name is that of a module, as it is written; others belong to a block.
+    /// </summary>
+    private static MapValue Factors(NodeContext node, MapValue map, ConstantValue constant)
+    {
+        if (ModuleOf(node, constant) is { } module)
+        {
+            var scale = node.Shared(() => new ChannelScale(map.Channels), "", constant);
+            Weights.Fill(scale.Weight, constant);
+            long[] shape = [.. constant.Shape];
+            node.Keep(constant, () => scale.Weight.reshape(shape));
+            return (MapValue)node.Builder.Through(map, scale, module);
+        }
+
+        var find = Parameter(node, constant);
+        return node.Builder.Map(map, map.Channels, values =>
+        {
+            var input = (FeatureMap)values[0];
+            return input.Builder.Add(new ChannelFactorLayer(find()), [input], node.Name);
+        });
+    }
+
+    /// <summary>The module whose weight it is: that of the node's name, which has a number where it runs again; null for none.</summary>
+    private static string? ModuleOf(NodeContext node, ConstantValue constant)
+    {
+        const string End = ".weight";
+        if (!constant.Name.EndsWith(End, StringComparison.Ordinal))
+            return null;
+        var module = constant.Name[..^End.Length];
+        return node.Name == module || node.Name.StartsWith(module + "_", StringComparison.Ordinal) ? module : null;
+    }
+
+    private static bool IsOfChannels(MapValue map, ConstantValue constant) =>
+        map.IsPlain && constant.Tensor.Count == map.Channels && constant.Shape is [_, 1, 1] or [1, _, 1, 1];
 
     private static SmallValue WithConstant(NodeContext node, BinaryOperation operation, SmallValue small, ConstantValue constant)
     {

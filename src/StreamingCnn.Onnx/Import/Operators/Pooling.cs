@@ -1,3 +1,5 @@
+using StreamingCnn.Models;
+using StreamingCnn.Onnx.Import.Fusion;
 using StreamingCnn.Reductions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -77,6 +79,15 @@ internal static class Pooling
         return count >= 1
             ? [node.Builder.Small([-1, map.Channels, count], values => ((FeatureMap)values[0]).Reduce(new TopKReduction(count))[0], map)]
             : throw new RefusedNodeException($"takes {count} values");
+    }
+
+    /// <summary>A binomial filter, as it was put together again.</summary>
+    public static OnnxValue Blur(NodeContext node)
+    {
+        var (size, stride) = (node.Integer("size", 0), node.Integer("stride", 0));
+        return size is >= 1 and <= ThinningPatterns.LargestFilter && stride is >= 1 and <= int.MaxValue
+            ? node.Builder.Through(node.Map(0), new BlurPool((int)size, (int)stride), node.Name)
+            : throw new RefusedNodeException($"blurs by {size} positions at a distance of {stride}");
     }
 
     private static (MapValue Map, Window Window) Read(NodeContext node)
