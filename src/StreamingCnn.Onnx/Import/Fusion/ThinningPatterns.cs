@@ -15,6 +15,7 @@ internal static class ThinningPatterns
     /// <summary>The largest filter that is looked for.</summary>
     public const long LargestFilter = 64;
 
+    // Of each number: what single precision rounds.
     private const double Tolerance = 1e-6;
 
     // Of upper left, lower left, upper right and lower right: the last row and column are left out where the first are taken.
@@ -91,7 +92,8 @@ internal static class ThinningPatterns
         for (var i = 0; i < numbers.Length; i++)
         {
             var place = i % (size * size);
-            if (Math.Abs(numbers[i] - (taps[place / size] * taps[place % size])) > Tolerance)
+            var expected = taps[place / size] * taps[place % size];
+            if (Math.Abs(numbers[i] - expected) > Tolerance * expected)
                 return false;
         }
 
