@@ -8,41 +8,59 @@ namespace StreamingCnn.Planning;
 internal sealed class StripeBalance(TilePrograms programs, TrunkCost trunk)
 {
     private readonly ProgramTime time = new(trunk, mapsAnew: false);
-    private readonly Dictionary<(int Row, int Column), double> tiles = [];
+    private readonly Dictionary<(int Row, int Column), (double Forward, double Backward)> tiles = [];
 
-    // Of each kind of row how many there are.
-    private readonly KeyValuePair<int, int>[] rows =
-        [.. Enumerable.Range(0, programs.Grid.Rows.Steps).CountBy(row => programs.KindOf((row, 0)).Row)];
+    // Of each row of tiles its kind.
+    private readonly int[] rows = [.. Enumerable.Range(0, programs.Grid.Rows.Steps).Select(row => programs.KindOf((row, 0)).Row)];
 
     /// <summary>The stripes of which the slowest takes least.</summary>
     /// <param name="count">Number of processes.</param>
     /// <returns>
     /// The stripes, and the time of a step over that of the widest of them by itself: rows of tiles follow each other from process to
-    /// process as a wave, which the slowest stripe holds up, and whose heaviest row has to come to the last one.
+    /// process as a wave, forwards from the first one and backwards from the last, and each waits for its neighbour's.
     /// </returns>
     public (Stripes Stripes, double Time) Of(int count)
     {
-        double[] seconds = [.. Enumerable.Range(0, programs.Grid.Columns.Steps).Select(Column)];
+        var kinds = rows.CountBy(kind => kind).ToArray();
+        double[] seconds = [.. Enumerable.Range(0, programs.Grid.Columns.Steps).Select(column => kinds.Sum(kind =>
+            kind.Value * (Tile(kind.Key, column).Forward + Tile(kind.Key, column).Backward)))];
         var stripes = Stripes.Balanced(seconds, count);
-        var slowest = Enumerable.Range(0, count).Max(rank => Sum(stripes.Of(rank)));
-        var fill = (count - 1) * rows.Max(row => Row(row.Key, stripes.Widest));
-        return (stripes, (slowest + fill) / Sum(stripes.Widest));
-
-        double Sum(HomeRange columns) => seconds[columns.Start..columns.End].Sum();
+        HomeRange[] columns = [.. Enumerable.Range(0, count).Select(stripes.Of)];
+        var forward = Wave(columns, rows, tile => tile.Forward);
+        var backward = Wave(columns.Reverse(), rows.Reverse(), tile => tile.Backward);
+        return (stripes, (forward + backward) / seconds[stripes.Widest.Start..stripes.Widest.End].Sum());
     }
 
-    /// <summary>Seconds of a column of tiles, forwards and backwards.</summary>
-    private double Column(int column) => rows.Sum(row => row.Value * Tile((row.Key, programs.KindOf((0, column)).Column)));
-
-    /// <summary>Seconds of what a kind of row has in some columns.</summary>
-    private double Row(int kind, HomeRange columns) => Enumerable.Range(columns.Start, columns.End - columns.Start)
-        .Sum(column => Tile((kind, programs.KindOf((0, column)).Column)));
-
-    private double Tile((int Row, int Column) kind)
+    /// <summary>
+    /// Seconds until the last stripe has run its last row: a row of a stripe comes behind the one before it and the neighbour's same one.
+    /// </summary>
+    private double Wave(
+        IEnumerable<HomeRange> stripes, IEnumerable<int> order, Func<(double Forward, double Backward), double> secondsOf)
     {
+        var known = new Dictionary<int, double[]>();
+        HomeRange[] all = [.. stripes];
+        var done = new double[all.Length];
+        foreach (var kind in order)
+        {
+            if (!known.TryGetValue(kind, out var seconds))
+                known.Add(kind, seconds = Array.ConvertAll(all, stripe => Row(kind, stripe)));
+            var neighbour = 0.0;
+            for (var i = 0; i < done.Length; i++)
+                neighbour = done[i] = Math.Max(done[i], neighbour) + seconds[i];
+        }
+
+        return done.Max();
+
+        double Row(int kind, HomeRange columns) =>
+            Enumerable.Range(columns.Start, columns.End - columns.Start).Sum(column => secondsOf(Tile(kind, column)));
+    }
+
+    private (double Forward, double Backward) Tile(int rowKind, int column)
+    {
+        (int Row, int Column) kind = (rowKind, programs.KindOf((0, column)).Column);
         var nodes = programs.Grid.Graph.Nodes.Count;
         if (!tiles.TryGetValue(kind, out var seconds))
-            tiles.Add(kind, seconds = time.Of(programs.ForwardOnce(kind, nodes)) + time.Of(programs.BackwardOnce(kind, nodes)));
+            tiles.Add(kind, seconds = (time.Of(programs.ForwardOnce(kind, nodes)), time.Of(programs.BackwardOnce(kind, nodes))));
         return seconds;
     }
 }

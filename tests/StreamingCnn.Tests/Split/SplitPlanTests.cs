@@ -37,6 +37,16 @@ public sealed class SplitPlanTests
         Assert.True(Plan(8, options).StepBytes <= 500L << 20);
     }
 
+    /// <summary>Late maps that wait for the whole image are the last process's, which has waited for all others before.</summary>
+    [Fact]
+    public void What_waits_for_the_whole_image_waits_for_all_processes()
+    {
+        Assert.InRange(SpeedUp(new() { Tile = (512, 512), LateMaps = [] }), 1.6, 2);
+        Assert.InRange(SpeedUp(new() { Tile = (512, 512), LateMaps = [(8, 16)] }), 0.5, 1.2);
+
+        static double SpeedUp(StreamingOptions options) => Plan(1, options).Seconds / Plan(2, options).Seconds;
+    }
+
     private static StreamingOptions Budget(long mebibytes) => new() { MemoryBudget = mebibytes << 20 };
 
     private static TilePlan Plan(int processes, StreamingOptions options)
