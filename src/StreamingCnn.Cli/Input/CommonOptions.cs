@@ -12,7 +12,9 @@ namespace StreamingCnn.Cli.Input;
 internal static class CommonOptions
 {
     /// <param name="fallback">The model where none is named.</param>
-    /// <param name="takesScripts">Whether it may be a module of TorchScript, which is run with overlapping tiles and cannot be planned.</param>
+    /// <param name="takesScripts">
+    /// Whether it may be a module of TorchScript, which is run with overlapping tiles and cannot be planned.
+    /// </param>
     public static Option<string> Model(string fallback, bool takesScripts = false)
     {
         var option = Parsed(

@@ -22,13 +22,16 @@ internal sealed class StripeBalance(TilePrograms programs, TrunkCost trunk)
     public (Stripes Stripes, double Time) Of(int count)
     {
         var kinds = rows.CountBy(kind => kind).ToArray();
-        double[] seconds = [.. Enumerable.Range(0, programs.Grid.Columns.Steps).Select(column => kinds.Sum(kind =>
-            kind.Value * (Tile(kind.Key, column).Forward + Tile(kind.Key, column).Backward)))];
+        double[] seconds = [.. Enumerable.Range(0, programs.Grid.Columns.Steps).Select(Column)];
         var stripes = Stripes.Balanced(seconds, count);
         HomeRange[] columns = [.. Enumerable.Range(0, count).Select(stripes.Of)];
         var forward = Wave(columns, rows, tile => tile.Forward);
         var backward = Wave(columns.Reverse(), rows.Reverse(), tile => tile.Backward);
         return (stripes, (forward + backward) / seconds[stripes.Widest.Start..stripes.Widest.End].Sum());
+
+        double Column(int column) => kinds.Sum(kind => kind.Value * Both(Tile(kind.Key, column)));
+
+        static double Both((double Forward, double Backward) tile) => tile.Forward + tile.Backward;
     }
 
     /// <summary>
