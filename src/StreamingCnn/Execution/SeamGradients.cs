@@ -32,12 +32,13 @@ internal sealed class SeamGradients(GridPlan plan, RunSettings settings, ISeamSt
         }
     }
 
-    /// <summary>Adds what another process has sent home, [N, C, h, w] of the whole seam.</summary>
+    /// <summary>Adds what another process has sent home, [N, C, h, w] of what it reads of a seam.</summary>
     public void Receive(in SeamPiece piece, Tensor gradient)
     {
         if (!store.Has(piece.Seam))
             store.Put(piece.Seam, Zeros(gradient, piece.Held));
-        store.Take(piece.Seam).Accumulate(gradient);
+        using var sum = store.Take(piece.Seam).Part(piece.Held, piece.Region);
+        sum.Accumulate(gradient);
     }
 
     /// <summary>What has been sent to a tile of another process; null where nothing has. It stays the store's.</summary>

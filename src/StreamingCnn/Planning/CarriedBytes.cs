@@ -9,6 +9,7 @@ namespace StreamingCnn.Planning;
 internal sealed class CarriedBytes(GridPlan grid, TrunkCost trunk)
 {
     private readonly Dictionary<int, (long Forward, long Backward)[]> known = [];
+    private readonly Lazy<SeamMemory> seams = new(() => new SeamMemory(grid, trunk.Differentiable.Needs));
     private long[]? gradients;
 
     /// <summary>While a tile runs, where all tiles keep the records of layers from a node on.</summary>
@@ -23,23 +24,20 @@ internal sealed class CarriedBytes(GridPlan grid, TrunkCost trunk)
 
     private (long Forward, long Backward)[] Of(int keptFrom)
     {
-        var all = new SeamMemory(grid, trunk.Differentiable.Needs);
         // A tile's late layers have sent gradients before its early ones are computed again.
-        gradients ??= [.. all.Held().Select(held => held.Gradients * trunk.ValueBytes)];
+        gradients ??= [.. seams.Value.Held().Select(held => held.Gradients * trunk.ValueBytes)];
         if (trunk.CarryIsElsewhere)
         {
-            var onTheWay = all.OnTheWay(trunk.ValueBytes);
+            var onTheWay = seams.Value.OnTheWay(trunk.ValueBytes);
             return [.. new SeamResidence(grid).AtHand().Zip(gradients).Select(held => (
                 (held.First.Forward * trunk.ValueBytes) + onTheWay,
                 (Math.Max(held.First.Recomputing, held.First.Reversing) * trunk.ValueBytes) + held.Second + onTheWay))];
         }
 
-        var again = Held(map => grid.IsReadBefore(map, keptFrom));
-        var once = Held(map => !grid.IsReadBefore(map, keptFrom));
+        var again = seams.Value.Held(map => grid.IsReadBefore(map, keptFrom));
+        var once = seams.Value.Held(map => !grid.IsReadBefore(map, keptFrom));
         return [.. again.Zip(once, gradients).Select(held => (
             (held.First.Stored + held.Second.Forward) * trunk.ValueBytes,
             (held.First.Values * trunk.ValueBytes) + held.Third))];
     }
-
-    private IEnumerable<SeamsHeld> Held(Func<int, bool> counts) => new SeamMemory(grid, _ => false, counts).Held();
 }

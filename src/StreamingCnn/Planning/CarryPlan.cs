@@ -29,23 +29,24 @@ internal sealed class CarryPlan
         var (strips, whole) = (Strips().ToArray(), Whole().ToArray());
         KeepsWhole = Columns.IsCarried && whole.Sum(parts => parts.Positions) <= strips.Sum(parts => parts.Positions);
         Parts = [.. KeepsWhole ? whole : strips];
-        Positions = Parts.Sum(parts => parts.Positions);
     }
 
     /// <summary>What tiles leave along rows.</summary>
     public SeamAxis Rows { get; }
 
     /// <summary>What tiles leave along columns.</summary>
-    public SeamAxis Columns { get; }
+    public SeamAxis Columns { get; private set; }
 
     /// <summary>Whether tiles with readers on both sides leave their whole rectangles.</summary>
     public bool KeepsWhole { get; }
 
     /// <summary>What all tiles leave, as products of lengths along rows and along columns.</summary>
-    public ImmutableArray<SeamParts> Parts { get; }
+    public ImmutableArray<SeamParts> Parts { get; private set; }
 
     /// <summary>Number of positions that are stored when everything is kept for the backward pass.</summary>
-    public long Positions { get; }
+    public long Positions => stripe is { } columns
+        ? Parts.Sum(part => part.Of(new(0, Rows.Steps), columns.Hull(ReadBy(columns))))
+        : Parts.Sum(part => part.Positions);
 
     /// <summary>When each seam is read first and last, by the tiles that this process runs.</summary>
     public SeamLives Lives => lives ??= new SeamLives(this);
@@ -54,7 +55,8 @@ internal sealed class CarryPlan
     public CarryPlan Within(HomeRange columns)
     {
         var part = (CarryPlan)MemberwiseClone();
-        (part.lives, part.stripe) = (null, columns);
+        (part.lives, part.stripe, part.Columns) = (null, columns, Columns.Within(columns));
+        part.Parts = [.. KeepsWhole ? part.Whole() : part.Strips()];
         return part;
     }
 
@@ -131,6 +133,9 @@ internal sealed class CarryPlan
     /// <summary>Whether a tile leaves its whole rectangle.</summary>
     public bool IsWhole(int row, int column) =>
         KeepsWhole && !Rows.Chunk(row).IsEmpty && Rows.IsReadAtOnce(row) && !Columns.Chunk(column).IsEmpty;
+
+    /// <summary>All that a seam holds.</summary>
+    public Region Held(in SeamKey seam) => Held(seam.Edge, seam.Row, seam.Column);
 
     /// <summary>A seam of a tile, or null where it leaves nothing there.</summary>
     public SeamKey? Seam(TileEdge edge, int row, int column) =>

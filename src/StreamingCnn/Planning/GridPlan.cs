@@ -80,7 +80,7 @@ internal sealed class GridPlan
     {
         var graph = rowNetwork.Graph;
         var roles = new MapRoles(graph);
-        var waiting = new LateMaps(rowNetwork, columnNetwork, roles, late ?? []);
+        var waiting = new LateMaps(rowNetwork, columnNetwork, roles, late ?? [], Math.Min(tile.Height, tile.Width));
         var rows = new ExactlyOnceLayout(rowNetwork, roles, tile.Height, beyondBorder, waiting);
         var columns = new ExactlyOnceLayout(columnNetwork, roles, tile.Width, beyondBorder, waiting);
         var carries = new CarryPlan?[graph.Nodes.Count];
@@ -103,7 +103,7 @@ internal sealed class GridPlan
         return new GridPlan(
             graph,
             roles,
-            new LateMaps(rowNetwork, columnNetwork, roles, []),
+            new LateMaps(rowNetwork, columnNetwork, roles, [], Math.Min(tile.Height, tile.Width)),
             new OverlapLayout(rowNetwork, tile.Height),
             new OverlapLayout(columnNetwork, tile.Width),
             new CarryPlan?[graph.Nodes.Count],

@@ -14,6 +14,7 @@ namespace StreamingCnn.Planning;
 internal sealed class LateMaps
 {
     private readonly int[] level;
+    private readonly long side;
 
     /// <param name="rows">The network along rows.</param>
     /// <param name="columns">The network along columns.</param>
@@ -22,8 +23,13 @@ internal sealed class LateMaps
     /// Maps at a level's stride and above belong to it, but for the strided layers that make them, and wait for about so many tiles.
     /// Strides and periods rise from level to level.
     /// </param>
-    public LateMaps(AxisNetwork rows, AxisNetwork columns, MapRoles roles, IReadOnlyList<(int Stride, int Period)> levels)
+    /// <param name="side">
+    /// A tile's shorter side, which periods are multiples of: late maps advance alike along both axes, and do not wait where tiles are as
+    /// long as a period.
+    /// </param>
+    public LateMaps(AxisNetwork rows, AxisNetwork columns, MapRoles roles, IReadOnlyList<(int Stride, int Period)> levels, long side)
     {
+        this.side = side;
         Levels = Magnifies(rows) || Magnifies(columns) ? [] : levels;
         level = new int[rows.Graph.Nodes.Count];
         foreach (var node in rows.Graph.Layers)
@@ -65,9 +71,11 @@ internal sealed class LateMaps
         var maps = Enumerable.Range(0, level.Length).Where(node => level[node] == late).ToArray();
         if (maps.Length == 0)
             return advances;
-        var length = network.PaceLength;
+        var (length, period) = (network.PaceLength, Levels[late - 1].Period * side);
+        if (period <= tile)
+            return before;
         var lag = maps.Average(node => network.Reach([node]) - length);
-        var shares = Shares(length, Levels[late - 1].Period * tile);
+        var shares = Shares(length, period);
         for (var share = 1; share < shares; share++)
         {
             var wanted = (lag + ((double)share * length / shares)) / tile;

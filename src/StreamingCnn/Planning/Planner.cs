@@ -13,7 +13,6 @@ internal sealed class Planner
 {
     private const int Smallest = 32;
     private const int SidesTried = 7;
-    private const int RowsForProcess = 16;
     private const int SmallestLateStep = 384;
 
     // Tiles that late maps may wait for.
@@ -96,17 +95,21 @@ internal sealed class Planner
             return Plan(whole, budget);
 
         var largest = whole.Model.LeastBytes <= budget ? 0 : LargestThatFits(budget, given);
-        var (best, least) = (default(Candidate), double.MaxValue);
-        // Of several processes the last one waits for the first rows: low tiles may be faster than high ones.
-        var tried = processes == 1 ? SidesTried
-            : Math.Max(SidesTried, sides.Count(side => side * RowsForProcess * processes >= Height) - largest);
-        foreach (var candidate in Enumerable.Range(largest, Math.Min(tried, sides.Length - largest)).SelectMany(Candidates))
+        var search = new Search((candidate, least) => candidate.Seconds(budget, least));
+        if (processes == 1)
         {
-            if (candidate.Seconds(budget, least) is var seconds && seconds < least)
-                (best, least) = (candidate, seconds);
+            search.Try(Enumerable.Range(largest, Math.Min(SidesTried, sides.Length - largest)).SelectMany(Candidates));
+        }
+        else
+        {
+            search.Try(Plain(largest));
+            search.Try(StripeTiles.Of(sides, Height, Width, processes).Select(tile => ExactlyOnce(tile, [])));
+            search.Try(StripeTiles.Lower(sides, search.Best!.Tile).SelectMany(tile =>
+                Levels(tile).Select(level => ExactlyOnce(tile, [level]))));
         }
 
-        return Plan(WithFurtherLevels(best!, (candidate, least) => candidate.Seconds(budget, least)), budget);
+        TryFurtherLevels(search);
+        return Plan(search.Best!, budget);
     }
 
     /// <summary>
@@ -160,7 +163,7 @@ internal sealed class Planner
     {
         yield return Plain(side);
         var even = (Even(Height, sides[side]), Even(Width, Square(side).Width));
-        foreach (var late in Levels(sides[side]))
+        foreach (var late in Levels((sides[side], sides[side])))
         {
             yield return ExactlyOnce(Square(side), [late]);
             if (even != Square(side))
@@ -188,36 +191,29 @@ internal sealed class Planner
             return ExactlyOnce(tile, options.LateMaps);
         var plain = ExactlyOnce(tile, []);
         var allowed = BudgetOfStep ?? plain.Model.NothingKeptBytes * (1 + WorthLateMaps);
-        return WithFurtherLevels(
-            plain,
-            (candidate, _) => candidate.Model.NothingKeptBytes is var bytes && (bytes <= allowed || candidate == plain)
-                ? candidate.Seconds(BudgetOfStep ?? bytes) * Math.Pow(bytes, PriceOfMemory)
-                : double.PositiveInfinity);
+        var search = new Search((candidate, _) => candidate.Model.NothingKeptBytes is var bytes && (bytes <= allowed || candidate == plain)
+            ? candidate.Seconds(BudgetOfStep ?? bytes) * Math.Pow(bytes, PriceOfMemory)
+            : double.PositiveInfinity);
+        search.Try(plain);
+        TryFurtherLevels(search);
+        return search.Best!;
     }
 
     /// <summary>Has ever more levels of late maps wait, as long as that costs less.</summary>
-    /// <param name="best">What to begin with.</param>
-    /// <param name="cost">What a candidate costs, exactly only where that is less than a number.</param>
-    private Candidate WithFurtherLevels(Candidate best, Func<Candidate, double, double> cost)
+    private void TryFurtherLevels(Search search)
     {
-        for (var (least, before) = (cost(best, double.PositiveInfinity), default(Candidate)); before != best;)
+        for (var before = default(Candidate); before != search.Best;)
         {
-            before = best;
-            foreach (var candidate in OneLevelMore(before))
-            {
-                if (cost(candidate, least) is var costs && costs < least)
-                    (least, best) = (costs, candidate);
-            }
+            before = search.Best!;
+            search.Try(OneLevelMore(before));
         }
-
-        return best;
     }
 
     /// <summary>The candidate with another level between, before or behind its own.</summary>
     private IEnumerable<Candidate> OneLevelMore(Candidate candidate)
     {
         var present = candidate.Grid.Late.Levels;
-        return Levels(Math.Min(candidate.Tile.Height, candidate.Tile.Width))
+        return Levels(candidate.Tile)
             .Where(level => present.All(other => Math.Sign(level.Stride - other.Stride) * Math.Sign(level.Period - other.Period) > 0))
             .Select(level => ExactlyOnce(candidate.Tile, [.. present.Append(level).Order()]));
     }
@@ -226,8 +222,9 @@ internal sealed class Planner
     /// Ways for late maps to advance as with a larger tile while early ones keep the small one. Periods that make as many shares are the
     /// same. Overlapping tiles have no late maps.
     /// </summary>
-    private IEnumerable<(int Stride, int Period)> Levels(long side)
+    private IEnumerable<(int Stride, int Period)> Levels((long Height, long Width) tile)
     {
+        var side = Math.Min(tile.Height, tile.Width);
         if (side >= Math.Max(Height, Width) || options.Mode == StreamingMode.Overlap)
             return [];
         var periods = Periods.Where(period => period * side > SmallestLateStep)
@@ -290,6 +287,26 @@ internal sealed class Planner
             yield return side;
 
         static long Shrunk(long side) => side * 4 / 5 / Smallest * Smallest;
+    }
+
+    /// <summary>The best of all that were tried.</summary>
+    /// <param name="cost">What a candidate costs, exactly only where that is less than a number.</param>
+    private sealed class Search(Func<Candidate, double, double> cost)
+    {
+        private double least = double.PositiveInfinity;
+
+        /// <summary>The one that costs least; the first one where none costs a finite amount.</summary>
+        public Candidate? Best { get; private set; }
+
+        /// <summary>Looks whether one of these costs less.</summary>
+        public void Try(params IEnumerable<Candidate> candidates)
+        {
+            foreach (var candidate in candidates)
+            {
+                if (cost(candidate, least) is var costs && (costs < least || Best is null))
+                    (least, Best) = (costs, candidate);
+            }
+        }
     }
 
     private sealed record Candidate(GridPlan Grid, StepModel Model, (long Height, long Width) Tile)

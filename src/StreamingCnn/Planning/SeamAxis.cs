@@ -8,17 +8,21 @@ namespace StreamingCnn.Planning;
 /// </summary>
 internal sealed class SeamAxis
 {
-    private readonly Interval[] homes;
-    private readonly Interval[] chunks;
+    private readonly ExactlyOnceLayout layout;
+    private readonly int node;
     private readonly bool[] isRead;
     private readonly bool[] isReadAtOnce;
     private readonly HomeRange[][] reads;
+    private Interval[] homes;
+    private Interval[] chunks;
+    private SeamAxis? whole;
 
     /// <param name="layout">The grid along the axis.</param>
     /// <param name="node">The map.</param>
     /// <param name="readers">The computed maps that read it, through views as well.</param>
     public SeamAxis(ExactlyOnceLayout layout, int node, IReadOnlyList<int> readers)
     {
+        (this.layout, this.node) = (layout, node);
         homes = new Interval[layout.Steps];
         chunks = new Interval[layout.Steps];
         isRead = new bool[layout.Steps];
@@ -48,6 +52,19 @@ internal sealed class SeamAxis
             NextReader[step] = NextReader[step] < 0 ? step : NextReader[step];
             FirstReader[step] = FirstReader[step] < 0 ? step : FirstReader[step];
         }
+    }
+
+    /// <summary>The same for a process that runs some tiles alone: of those before them it holds no more than its own read.</summary>
+    public SeamAxis Within(HomeRange steps)
+    {
+        var part = (SeamAxis)MemberwiseClone();
+        part.whole = whole ?? this;
+        var first = steps.IsEmpty ? 0 : layout.Low(node, steps.Start);
+        (part.homes, part.chunks) = (Held(part.whole.homes), Held(part.whole.chunks));
+        return part;
+
+        Interval[] Held(Interval[] intervals) =>
+            [.. intervals.Select((all, step) => step < steps.Start ? all with { Start = Math.Max(all.Start, Math.Min(first, all.End)) } : all)];
     }
 
     /// <summary>Number of tiles.</summary>

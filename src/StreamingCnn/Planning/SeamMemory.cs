@@ -13,23 +13,20 @@ internal sealed class SeamMemory
     private readonly List<Term> terms = [];
     private readonly SeamKinds rows;
     private readonly SeamKinds columns;
-    private readonly SeamFlow?[,] flows;
 
     /// <param name="grid">The grid.</param>
     /// <param name="needs">Whether a map's gradient is needed.</param>
-    /// <param name="counts">Which maps are counted; null for all.</param>
-    public SeamMemory(GridPlan grid, Func<int, bool> needs, Func<int, bool>? counts = null)
+    public SeamMemory(GridPlan grid, Func<int, bool> needs)
     {
         order = grid.Order();
         foreach (var node in grid.Graph.Nodes)
         {
-            if (grid.Carry(node.Index) is { } carry && counts?.Invoke(node.Index) != false)
-                Add(carry, node.Channels, needs(node.Index));
+            if (grid.Carry(node.Index) is { } carry)
+                Add(node.Index, carry, node.Channels, needs(node.Index));
         }
 
         rows = new SeamKinds(grid.Rows.Steps, step => terms.SelectMany(term => term.Rows.At(step)));
         columns = new SeamKinds(grid.Columns.Steps, step => terms.SelectMany(term => term.Columns.At(step)));
-        flows = new SeamFlow?[rows.Count, columns.Count];
         Count();
     }
 
@@ -46,12 +43,14 @@ internal sealed class SeamMemory
     public long MostBackward { get; private set; }
 
     /// <summary>What seams hold while each tile runs, in the order of tiles.</summary>
-    public IEnumerable<SeamsHeld> Held()
+    /// <param name="counts">Which maps are counted; null for all.</param>
+    public IEnumerable<SeamsHeld> Held(Func<int, bool>? counts = null)
     {
+        var flows = new Flows(this, counts);
         long stored = 0, forward = 0, values = 0, gradients = 0;
         foreach (var (row, column) in order)
         {
-            var flow = Flow(row, column);
+            var flow = flows.At(row, column);
             stored += flow.Stored;
             forward += flow.Stored;
             values += flow.FirstRead;
@@ -71,8 +70,9 @@ internal sealed class SeamMemory
 
     private void Count()
     {
+        var flows = new Flows(this, null);
         foreach (var (row, column) in order)
-            MostStored = Math.Max(MostStored, Flow(row, column).Stored);
+            MostStored = Math.Max(MostStored, flows.At(row, column).Stored);
         foreach (var held in Held())
         {
             MostForward = Math.Max(MostForward, held.Forward);
@@ -80,7 +80,7 @@ internal sealed class SeamMemory
         }
     }
 
-    private void Add(CarryPlan carry, long channels, bool needsGradient)
+    private void Add(int map, CarryPlan carry, long channels, bool needsGradient)
     {
         var (rows, columns) = (carry.Rows, carry.Columns);
         int[] own = carry.InStripe([.. Enumerable.Range(0, columns.Steps)]);
@@ -90,6 +90,7 @@ internal sealed class SeamMemory
             var below = Array.ConvertAll(lengths, length => length * channels);
             Largest = Math.Max(Largest, below.Max() * across.Max());
             terms.Add(new(
+                map,
                 edge == TileEdge.Right ? new(below, below, below)
                     : SeamLengths.Of(below, rows.LastReader, edge == TileEdge.Bottom ? rows.NextReader : rows.FirstReader),
                 SeamLengths.Of(
@@ -101,31 +102,38 @@ internal sealed class SeamMemory
         }
     }
 
-    private SeamFlow Flow(int row, int column)
+    /// <summary>What comes and goes of some maps, tile by tile.</summary>
+    private sealed class Flows(SeamMemory memory, Func<int, bool>? counts)
     {
-        ref var flow = ref flows[rows.Of(row), columns.Of(column)];
-        return flow ??= Sum(row, column);
-    }
+        private readonly Term[] terms = [.. memory.terms.Where(term => counts?.Invoke(term.Map) != false)];
+        private readonly SeamFlow?[,] known = new SeamFlow?[memory.rows.Count, memory.columns.Count];
 
-    private SeamFlow Sum(int row, int column)
-    {
-        var flow = default(SeamFlow);
-        foreach (var (along, across, needsGradient) in terms)
+        public SeamFlow At(int row, int column)
         {
-            var stored = along.Stored[row] * across.Stored[column];
-            var lastRead = along.LastRead[row] * across.LastRead[column];
-            flow = new(
-                flow.Stored + stored,
-                flow.LastRead + lastRead,
-                flow.FirstRead + (along.FirstRead[row] * across.FirstRead[column]),
-                flow.GradientsTaken + (needsGradient ? stored : 0),
-                flow.GradientsMade + (needsGradient ? lastRead : 0));
+            ref var flow = ref known[memory.rows.Of(row), memory.columns.Of(column)];
+            return flow ??= Sum(row, column);
         }
 
-        return flow;
+        private SeamFlow Sum(int row, int column)
+        {
+            var flow = default(SeamFlow);
+            foreach (var (_, along, across, needsGradient) in terms)
+            {
+                var stored = along.Stored[row] * across.Stored[column];
+                var lastRead = along.LastRead[row] * across.LastRead[column];
+                flow = new(
+                    flow.Stored + stored,
+                    flow.LastRead + lastRead,
+                    flow.FirstRead + (along.FirstRead[row] * across.FirstRead[column]),
+                    flow.GradientsTaken + (needsGradient ? stored : 0),
+                    flow.GradientsMade + (needsGradient ? lastRead : 0));
+            }
+
+            return flow;
+        }
     }
 
-    private sealed record Term(SeamLengths Rows, SeamLengths Columns, bool NeedsGradient);
+    private sealed record Term(int Map, SeamLengths Rows, SeamLengths Columns, bool NeedsGradient);
 
     /// <summary>What comes and goes at a tile.</summary>
     private readonly record struct SeamFlow(long Stored, long LastRead, long FirstRead, long GradientsTaken, long GradientsMade);

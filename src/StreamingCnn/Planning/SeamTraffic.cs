@@ -8,21 +8,25 @@ internal sealed class SeamTraffic
     private readonly GridPlan grid;
     private readonly Stripes stripes;
 
-    // Of each map the columns of tiles that each stripe reads of.
-    private readonly HomeRange[][] read;
+    // Of each map what each stripe holds of it, and the columns of tiles that it reads of.
+    private readonly (CarryPlan Carry, HomeRange Columns)[][] readers;
 
     /// <param name="grid">The grid.</param>
     /// <param name="stripes">Who runs which of its columns.</param>
     public SeamTraffic(GridPlan grid, Stripes stripes)
     {
         (this.grid, this.stripes) = (grid, stripes);
-        read = [.. grid.Graph.Nodes.Select(node => grid.Carry(node.Index) is { } carry
-            ? Enumerable.Range(0, stripes.Count).Select(rank => carry.ReadBy(stripes.Of(rank))).ToArray()
+        readers = [.. grid.Graph.Nodes.Select(node => grid.Carry(node.Index) is { } carry
+            ? Enumerable.Range(0, stripes.Count).Select(stripes.Of).Select(own => (carry.Within(own), carry.ReadBy(own))).ToArray()
             : [])];
     }
 
+    /// <summary>Whether one stripe reads anything of another one further left.</summary>
+    public bool Reads(int from, int to) => readers.Any(all => all.Length > 0 && !all[to].Columns.Intersect(stripes.Of(from)).IsEmpty);
+
     /// <summary>
-    /// What a row of tiles in one stripe leaves for another one further right, in an order that both know: with the map's channels.
+    /// What a row of tiles in one stripe leaves for another one further right, in an order that both know: with the map's channels. Of
+    /// each seam it is what the other one reads, besides what this process holds.
     /// </summary>
     /// <param name="row">The row of tiles.</param>
     /// <param name="from">The stripe that leaves it.</param>
@@ -34,11 +38,12 @@ internal sealed class SeamTraffic
         {
             if (grid.Carry(node.Index) is not { } carry || counts?.Invoke(node.Index) == false)
                 continue;
-            var homes = read[node.Index][to].Intersect(stripes.Of(from));
+            var (reader, columns) = readers[node.Index][to];
+            var homes = columns.Intersect(stripes.Of(from));
             for (var column = homes.Start; column < homes.End; column++)
             {
-                foreach (var piece in carry.Stored(row, column))
-                    yield return (node.Channels, piece);
+                foreach (var piece in reader.Stored(row, column))
+                    yield return (node.Channels, piece with { Held = carry.Held(piece.Seam) });
             }
         }
     }

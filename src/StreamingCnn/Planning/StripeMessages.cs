@@ -16,8 +16,9 @@ internal readonly record struct StripeMessages(long Row, long Pass)
         var most = default(StripeMessages);
         for (var to = 1; to < stripes.Count; to++)
         {
-            long[] rows = [.. Enumerable.Range(0, plan.Grid.Rows.Steps).Select(row => Enumerable.Range(0, to).Sum(from =>
-                traffic.Of(row, from, to).Sum(strip => strip.Channels * strip.Piece.Held.Area * valueBytes)))];
+            int[] neighbours = [.. Enumerable.Range(0, to).Where(from => traffic.Reads(from, to))];
+            long[] rows = [.. Enumerable.Range(0, plan.Grid.Rows.Steps).Select(row => neighbours.Sum(from =>
+                traffic.Of(row, from, to).Sum(strip => strip.Channels * strip.Piece.Region.Area * valueBytes)))];
             most = new(Math.Max(most.Row, rows.Max()), Math.Max(most.Pass, rows.Sum()));
         }
 

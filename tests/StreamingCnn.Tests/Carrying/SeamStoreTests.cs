@@ -61,7 +61,7 @@ public sealed class SeamStoreTests : IDisposable
         var step = new StepPlan(grid, model.Programs, model.Keep(model.LeastBytes * 5 / 4), default);
         Func<int, bool> needs = new DifferentiablePart(grid.Graph, wanted: [true]).Needs;
         var held = new SeamMemory(grid, needs).Held().ToArray();
-        var readAgain = new SeamMemory(grid, needs, map => grid.IsReadBefore(map, step.Kept.Cut)).Held().ToArray();
+        var readAgain = new SeamMemory(grid, needs).Held(map => grid.IsReadBefore(map, step.Kept.Cut)).ToArray();
         using var values = new WatchedSeams(store);
         using var gradients = new WatchedSeams(new DeviceSeams());
         var source = new TensorSource(image, ScalarType.Float64, CPU) { GradientIsWanted = true };

@@ -17,7 +17,7 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     [InlineData(8192, 384, 3, 7)]
     public void They_advance_in_shares_that_are_alike_though_they_lag_behind_the_image(long length, long tile, int period, int shares)
     {
-        var (network, late) = Late(length, period);
+        var (network, late) = Late(length, tile, period);
         var layout = new ExactlyOnceLayout(network, trunk.Roles, tile, beyondBorder: false, late);
         foreach (var node in Maps().Where(node => late.Level(node) > 0))
         {
@@ -37,7 +37,7 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     [Fact]
     public void Early_ones_advance_with_every_tile()
     {
-        var (network, late) = Late(2048, 3);
+        var (network, late) = Late(2048, 256, 3);
         var layout = new ExactlyOnceLayout(network, trunk.Roles, 256, beyondBorder: false, late);
 
         var early = Maps().Where(node => late.Level(node) == 0).ToArray();
@@ -51,7 +51,7 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     [InlineData(2011, 96, 4, 9)]
     public void Those_further_down_may_wait_for_longer_and_advance_with_others(long length, long tile, int period, int longer)
     {
-        var (network, late) = Late(length, (EarlierStride, period), (Stride, longer));
+        var (network, late) = Late(length, tile, (EarlierStride, period), (Stride, longer));
         var layout = new ExactlyOnceLayout(network, trunk.Roles, tile, beyondBorder: false, late);
         int[] Steps(int level) =>
             [
@@ -68,7 +68,7 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
     [Fact]
     public void Strided_layers_that_make_them_do_not_wait()
     {
-        var (network, late) = Late(2048, 3);
+        var (network, late) = Late(2048, 256, 3);
 
         Assert.All(Maps().Where(node => late.Level(node) > 0), node => Assert.InRange(network.Length(node), 1, 2048 / Stride));
         Assert.Contains(Maps(), node => network.Length(node) == 2048 / Stride && late.Level(node) == 0);
@@ -76,11 +76,11 @@ public class LateMapsTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<ResNe
 
     private IEnumerable<int> Maps() => trunk.Graph.Layers.Where(node => !trunk.Roles.IsView(node.Index)).Select(node => node.Index);
 
-    private (AxisNetwork Network, LateMaps Late) Late(long length, int period) => Late(length, (Stride, period));
+    private (AxisNetwork Network, LateMaps Late) Late(long length, long tile, int period) => Late(length, tile, (Stride, period));
 
-    private (AxisNetwork Network, LateMaps Late) Late(long length, params (int Stride, int Period)[] levels)
+    private (AxisNetwork Network, LateMaps Late) Late(long length, long tile, params (int Stride, int Period)[] levels)
     {
         var network = new AxisNetwork(trunk.Graph, Axis.Rows, length);
-        return (network, new LateMaps(network, new AxisNetwork(trunk.Graph, Axis.Columns, length), trunk.Roles, levels));
+        return (network, new LateMaps(network, new AxisNetwork(trunk.Graph, Axis.Columns, length), trunk.Roles, levels, tile));
     }
 }

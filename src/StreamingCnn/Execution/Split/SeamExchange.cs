@@ -57,7 +57,11 @@ internal sealed class SeamExchange(ICommunicator ranks, GridPlan grid, Stripes s
             if (New(tile.Row, to, isBack: false) is not { } message)
                 continue;
             foreach (var (_, piece) in Strips(tile.Row, to, isBack: false))
-                message.Append(run.Carried.Left(piece.Seam));
+            {
+                using var part = run.Carried.Left(piece.Seam).Part(piece.Held, piece.Region);
+                message.Append(part);
+            }
+
             Send(message, to, Tags.Strips);
         }
     }
@@ -117,10 +121,10 @@ internal sealed class SeamExchange(ICommunicator ranks, GridPlan grid, Stripes s
 
     /// <summary>Values of a message: of gradients it says first which have come.</summary>
     private long Values((long Channels, SeamPiece Piece)[] strips, bool isBack) =>
-        (isBack ? strips.Length : 0) + strips.Sum(strip => run.Sources.Batch * strip.Channels * strip.Piece.Held.Area);
+        (isBack ? strips.Length : 0) + strips.Sum(strip => run.Sources.Batch * strip.Channels * strip.Piece.Region.Area);
 
     private long[] Shape(long channels, SeamPiece piece) =>
-        [run.Sources.Batch, channels, piece.Held.Rows.Length, piece.Held.Columns.Length];
+        [run.Sources.Batch, channels, piece.Region.Rows.Length, piece.Region.Columns.Length];
 
     private StripMessage? New(int row, int other, bool isBack)
     {

@@ -30,7 +30,11 @@ internal sealed class TileKinds
             }
 
             kinds[step] = kind;
-            counts[kind] += axis == Axis.Rows || grid.Stripe.Contains(step) ? 1 : 0;
+            if (axis == Axis.Columns && !grid.Stripe.Contains(step))
+                continue;
+            // Of other processes' tiles the grid knows less: what they leave for others than this one stays away.
+            if (counts[kind]++ == 0)
+                examples[kind] = step;
         }
     }
 
