@@ -21,7 +21,7 @@ internal static class Program
 
     public static int Main(string[] args)
     {
-        MachineSpeed.Measuring += (_, _) => Console.Error.WriteLine("Measuring this machine once, which takes about a second.");
+        MachineSpeed.Measuring += (_, _) => Console.Error.WriteLine("Measuring this machine once, which takes two seconds.");
         return Run(args, Console.Error);
     }
 

@@ -10,7 +10,7 @@ namespace StreamingCnn;
 /// </remarks>
 public static class MachineSpeed
 {
-    /// <summary>Raised before the machine is measured, which takes about a second, by the thread that asked for seconds.</summary>
+    /// <summary>Raised before the machine is measured, which takes two seconds, by the thread that asked for seconds.</summary>
     public static event EventHandler? Measuring
     {
         add => MachineRates.OfProcess.Measuring += value;

@@ -20,11 +20,11 @@ namespace StreamingCnn.Execution.Machine;
 /// </remarks>
 internal sealed class RateMeasurement : IDisposable
 {
-    // Other work on the machine comes in bursts and only ever adds: the least of several rounds counts. Where a round takes long, as on a
-    // busy machine, there are fewer.
-    private const int Rounds = 4;
-    private const int FewestRounds = 2;
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
+    // Other work on the machine comes in bursts and only ever adds, and in the first two rounds memory is fresh: the least of several counts.
+    // Where a round takes long, as on a busy machine, there are fewer.
+    private const int Rounds = 6;
+    private const int FewestRounds = 4;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
 
     // Of what takes microseconds, several in a row: the first of them finds the caches full of something else.
     private const int InARow = 16;
