@@ -30,6 +30,9 @@ public sealed class Trainer : IDisposable
     // Those that have images of their own: this one alone where all share each image, and the engine adds up what they find.
     private readonly ICommunicator learners;
     private readonly ImageRounds rounds;
+
+    // Ranks whose batch norms look at each other's images; null where each looks at its own.
+    private readonly FirstRanks? synchronised;
     private readonly MonitoredMetric? monitor;
 
     // Parameters of the trunk that are to learn once it is no longer frozen.
@@ -43,9 +46,12 @@ public sealed class Trainer : IDisposable
     /// <param name="ranks">
     /// Processes that share the images; null for this one alone. Each makes a model, a trainer with the same options, and calls the same
     /// methods with the same images; the first one writes the checkpoint. Where the model's <see cref="StreamingOptions.SplitOver"/> names
-    /// several, these are the same, and all work on each image.
+    /// several, these are the same, and all work on each image. Where <see cref="StreamingOptions.SyncBatchNormOver"/> names several, it is
+    /// <see cref="FirstRanks"/> of them.
     /// </param>
-    /// <exception cref="ArgumentException">An option is out of its range; all such options are named.</exception>
+    /// <exception cref="ArgumentException">
+    /// An option is out of its range (all such options are named), or batch norms are to look at the images of other ranks than these.
+    /// </exception>
     /// <exception cref="TrainingException">All that learns would be frozen.</exception>
     public Trainer(TrainableModel model, LearningTask task, TrainingOptions? options = null, ICommunicator? ranks = null)
     {
@@ -59,6 +65,14 @@ public sealed class Trainer : IDisposable
         var sharesImages = model.Options.SplitOver is { Size: > 1 };
         learners = sharesImages ? new SingleProcess() : this.ranks;
         rounds = new(this.ranks, task.ValueCount, sharesImages);
+        synchronised = model.Options.SyncBatchNormOver switch
+        {
+            null => null,
+            FirstRanks first when first.Total == this.ranks.Size => first,
+            var other => throw new ArgumentException(
+                $"SyncBatchNormOver has {other.Size} ranks that are always the same, but the trainer's {this.ranks.Size} may be fewer in the last round of a batch; make it FirstRanks of the trainer's.",
+                nameof(model)),
+        };
         this.options.Loss?.Check(task);
         monitor = this.options.Monitor is { } name ? MonitoredMetric.Of(task, name) : null;
         // Of a network that scores pixels by itself, the trunk is what it has within.
@@ -258,7 +272,7 @@ public sealed class Trainer : IDisposable
         var order = ImageOrder.Of(options, position.Epoch, training);
         var updates = (order.Length + options.BatchSize - 1) / options.BatchSize;
         var loss = position.Seen.Sum(seen => seen.Loss);
-        var statistics = new StatisticsSum(learners, model);
+        var statistics = new StatisticsSum(learners, model, synchronised is not null);
         while (position.Seen.Count < order.Length && !rounds.Any(cancellation.IsCancellationRequested))
         {
             var done = position.Seen.Count;
@@ -298,6 +312,7 @@ public sealed class Trainer : IDisposable
         int[] order, IReadOnlyList<TrainingSample> training, int batch, long use, StatisticsSum statistics)
     {
         IReadOnlyList<(Prediction, long)> results = [];
+        synchronised?.Take(order.Length);
         statistics.Around(order.Length, () => results = rounds.Run([.. order.Select(index => training[index])], (sample, place) =>
         {
             // Whoever runs this image, whatever ran before it: the same numbers are drawn.
@@ -317,7 +332,7 @@ public sealed class Trainer : IDisposable
     {
         model.train();
         optimizer.zero_grad();
-        var statistics = new StatisticsSum(learners, model);
+        var statistics = new StatisticsSum(learners, model, synchronised is not null);
         var (loss, all, done) = (0.0, 0L, 0);
         while (done < batch.Length)
         {

@@ -106,6 +106,15 @@ public sealed record StreamingOptions
     /// <value>The default value is null: this process has every image alone.</value>
     public ICommunicator? SplitOver { get; init; }
 
+    /// <summary>
+    /// The processes that run images of their own at the same time, and whose BatchNorm2d layers in training mode take the statistics of all
+    /// of these together, weighted by positions (synchronised batch norm). Outputs and running statistics are those of one process that has
+    /// all the images in one batch; its gradients are the sum of all processes' gradients. All of them call the same modules in the same
+    /// order. <see cref="FirstRanks"/> is for rounds in which some have no image.
+    /// </summary>
+    /// <value>The default value is null: each process's own images.</value>
+    public ICommunicator? SyncBatchNormOver { get; init; }
+
     /// <summary>How many processes share every image.</summary>
     internal int Processes => SplitOver?.Size ?? 1;
 
@@ -161,6 +170,8 @@ public sealed record StreamingOptions
             problems.Add($"Mode is {(int)Mode}, which is no StreamingMode");
         if (SplitOver is { Size: > 1 } && Mode == StreamingMode.Overlap)
             problems.Add($"SplitOver has {SplitOver.Size} processes, but Mode is {Mode}, whose tiles are not shared; set it to {StreamingMode.ExactlyOnce}, or let each process run images of its own");
+        if (SplitOver is { Size: > 1 } && SyncBatchNormOver is { Size: > 1 })
+            problems.Add($"SplitOver has {SplitOver.Size} processes and SyncBatchNormOver {SyncBatchNormOver.Size}, but processes either share every image or have images of their own; leave one of them null");
         if (!Enum.IsDefined(Compute))
             problems.Add($"Compute is {(int)Compute}, which is no ComputePrecision");
         if (!Enum.IsDefined(Carry))

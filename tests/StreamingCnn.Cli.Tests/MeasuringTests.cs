@@ -18,7 +18,7 @@ public class MeasuringTests
             var first = Plan();
             var second = Plan();
 
-            Assert.Equal($"Measuring this machine once, which takes about a second.{Environment.NewLine}", first.Errors);
+            Assert.Equal($"Measuring this machine once, which takes two seconds.{Environment.NewLine}", first.Errors);
             Assert.Equal("", second.Errors);
             Assert.Contains("time ", first.Output, StringComparison.Ordinal);
             Assert.Equal(first.Output, second.Output);

@@ -3,6 +3,7 @@ using System.Globalization;
 using StreamingCnn.Cli.Demo;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
@@ -237,6 +238,8 @@ internal static class TrainCommand
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, long? memory, Job job)
     {
         var tile = parsed.GetValue(options.Tile);
+        if (parsed.GetValue(options.SyncNorm))
+            CheckSyncNorm(options, parsed);
         return options.Carry.Apply(parsed, new()
         {
             // The demonstration's images are so small that one tile would do; it is to show tiles.
@@ -245,8 +248,19 @@ internal static class TrainCommand
             MemoryBudget = memory ?? (tile is null && !parsed.GetValue(options.Demo) ? job.DefaultMemoryBudget >> 20 << 20 : null),
             Compute = parsed.GetValue(options.Compute),
             SplitOver = parsed.GetValue(options.SplitImage) ? job.Ranks : null,
+            SyncBatchNormOver = parsed.GetValue(options.SyncNorm) ? new FirstRanks(job.Ranks) : null,
             FrozenBatchNorm = parsed.GetValue(options.Norm) == NormKind.Frozen,
         });
+    }
+
+    private static void CheckSyncNorm(TrainOptions options, ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Norm) != NormKind.Batch)
+            throw new ArgumentException(
+                "With --sync-norm batch norms take the statistics of the images of all processes, but --norm is not batch; give --norm batch, or leave out --sync-norm.");
+        if (parsed.GetValue(options.SplitImage))
+            throw new ArgumentException(
+                "With --sync-norm each process has an image of its own, and with --split-image all share one; leave out one of them.");
     }
 
     private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming, PixelScaling? scaling)

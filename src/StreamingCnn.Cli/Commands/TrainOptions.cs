@@ -183,6 +183,11 @@ internal sealed class TrainOptions
 
     public Option<bool> SplitImage { get; } = CommonOptions.SplitImage();
 
+    public Option<bool> SyncNorm { get; } = new("--sync-norm")
+    {
+        Description = "Of several processes that have an image each, batch norms take the statistics of all their images together, as of one batch. With --norm batch.",
+    };
+
     public Option<double?> Downsample { get; } = CommonOptions.Downsample(
         "Factor by which images are made smaller, at least 1. Default: full resolution.");
 
@@ -333,7 +338,7 @@ internal sealed class TrainOptions
     [
         Demo, Config, Resume, DryRun, FindRate, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
-        .. Carry.All, SplitImage, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
+        .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
         focal, smoothing, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,

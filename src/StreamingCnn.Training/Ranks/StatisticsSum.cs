@@ -20,16 +20,18 @@ internal sealed class StatisticsSum
 
     private readonly ICommunicator ranks;
     private readonly NormBase[] norms;
+    private readonly NormBase[] synchronised;
 
-    public StatisticsSum(ICommunicator ranks, nn.Module model)
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="model">The model, in training mode.</param>
+    /// <param name="syncsBatchNorm">Whether batch norms take the statistics of all ranks' images together.</param>
+    public StatisticsSum(ICommunicator ranks, nn.Module model, bool syncsBatchNorm = false)
     {
         this.ranks = ranks;
-        norms = ranks.Size == 1
-            ? []
-            : [
-                .. model.modules().OfType<NormBase>().Where(
-                    norm => norm.training && norm.running_mean is not null && norm.running_var is not null)
-            ];
+        var following = model.modules().OfType<NormBase>()
+            .Where(norm => ranks.Size > 1 && norm.training && norm.running_mean is not null && norm.running_var is not null)
+            .ToLookup(norm => syncsBatchNorm && norm is BatchNorm2d);
+        (norms, synchronised) = ([.. following[false]], [.. following[true]]);
     }
 
     /// <summary>Runs one image on each of the first ranks, and lets their statistics become those of all.</summary>
@@ -38,11 +40,16 @@ internal sealed class StatisticsSum
     public void Around(int images, Action step)
     {
         if (norms.Length == 0)
-        {
             step();
-            return;
-        }
+        else
+            AroundEach(images, step);
+        // Ranks that had an image have the same; those that had none get it.
+        ModelState.OfFirst(
+            ranks, synchronised.SelectMany(norm => new[] { norm.running_mean!, norm.running_var!, norm.num_batches_tracked }).OfType<Tensor>());
+    }
 
+    private void AroundEach(int images, Action step)
+    {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var before = Array.ConvertAll(norms, Values);

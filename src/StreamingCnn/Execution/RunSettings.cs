@@ -37,6 +37,9 @@ internal sealed record RunSettings
     /// <summary>The processes that share the tiles, where the plan is one's part; null where one process runs them all.</summary>
     public ICommunicator? Ranks { get; init; }
 
+    /// <summary>The processes that run images of their own meanwhile, which batch norms look at as well; null for none.</summary>
+    public ICommunicator? Peers { get; init; }
+
     /// <summary>Where time is counted; null for nowhere.</summary>
     public StepProfile? Profile { get; init; }
 

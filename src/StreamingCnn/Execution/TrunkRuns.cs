@@ -92,6 +92,7 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
             Format = arithmetic.Format(sources.Type, sources.Device),
             WillReverse = willReverse,
             Ranks = Ranks,
+            Peers = options.SyncBatchNormOver is { Size: > 1 } peers ? peers : null,
             Seed = Ranks is { } ranks ? Agreement.Check(ranks, $"{willReverse} {identity()}", seed) : seed,
             Profile = options.Profile,
         };

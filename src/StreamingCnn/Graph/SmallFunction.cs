@@ -24,6 +24,12 @@ internal sealed record SmallFunction(Func<IReadOnlyList<Tensor>, Tensor> Compute
     public bool IsPrecise { get; init; }
 
     /// <summary>
+    /// Whether it takes what it reads of all images that go through together, those of other processes among them, which come behind each
+    /// other in the order of processes.
+    /// </summary>
+    public bool ReadsAllImages { get; init; }
+
+    /// <summary>
     /// What is done with the value once in a forward pass, when all of that has run, in the order of the trace: statistics that are kept.
     /// </summary>
     public Action<Tensor>? Effect { get; init; }

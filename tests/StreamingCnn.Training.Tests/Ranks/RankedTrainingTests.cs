@@ -48,6 +48,37 @@ public class RankedTrainingTests
         AssertNear(alone, Train(2, options with { Checkpoint = folder.File("again") }, resume: true), "2 ranks with images of their own");
     }
 
+    /// <summary>Rounds of a batch that leave ranks without an image, too: all ranks end alike, and otherwise than each by itself.</summary>
+    [Fact]
+    public void Batch_norms_may_look_at_the_images_of_all_ranks()
+    {
+        var training = Samples.Brightness(5);
+        var synchronised = Train(2, Options, training: training, syncsBatchNorm: true);
+
+        AssertSameBits(synchronised, Train(2, Options, training: training, syncsBatchNorm: true));
+        var apart = Train(2, Options, training: training);
+        Assert.NotEqual(apart.History[^1].Training.Loss, synchronised.History[^1].Training.Loss);
+        // Batches of 3 and 2 images are 3 rounds in each epoch; without that each image counts.
+        Assert.Equal([Options.Epochs * 3], Counted(synchronised));
+        Assert.Equal([Options.Epochs * 5], Counted(apart));
+        AssertNear(Train(1, Options, training: training), Train(1, Options, training: training, syncsBatchNorm: true), "1 rank");
+
+        static double[] Counted(Outcome outcome) =>
+            outcome.State.Single(entry => entry.Name.EndsWith("norm3.num_batches_tracked", StringComparison.Ordinal)).Values;
+    }
+
+    [Fact]
+    public void Ranks_that_are_always_the_same_are_refused()
+    {
+        using var models = new Models(2);
+        ThreadRanks.Run(2, ranks =>
+        {
+            models.Renew(ranks.Rank, options => options with { SyncBatchNormOver = ranks });
+            var refusal = Assert.Throws<ArgumentException>(() => new Trainer(models[ranks.Rank], Classes, Options, ranks));
+            Assert.Contains("make it FirstRanks of the trainer's", refusal.Message, StringComparison.Ordinal);
+        });
+    }
+
     /// <summary>Stopped by one of four ranks in the middle of a batch; one and two ranks go on.</summary>
     [Fact]
     public void Another_number_of_ranks_goes_on()
@@ -106,7 +137,8 @@ public class RankedTrainingTests
         int? stopAfter = null,
         bool resume = false,
         TrainingSample[]? training = null,
-        bool sharesImages = false)
+        bool sharesImages = false,
+        bool syncsBatchNorm = false)
     {
         training ??= Samples.Brightness(7);
         var validation = Samples.Brightness(2, 100);
@@ -116,7 +148,10 @@ public class RankedTrainingTests
         {
             using var stop = new CancellationTokenSource();
             if (sharesImages)
-                models.Share(ranks);
+                models.Renew(ranks.Rank, options => options with { Tile = (24, 12), SplitOver = ranks });
+            if (syncsBatchNorm)
+                models.Renew(ranks.Rank, options => options with { SyncBatchNormOver = new FirstRanks(ranks) });
+            ranks.Meet();
             using var trainer = new Trainer(models[ranks.Rank], Classes, options, ranks);
             if (resume)
                 trainer.Resume(training, validation);
@@ -186,21 +221,19 @@ public class RankedTrainingTests
     {
         private readonly StreamingClassifier[] models;
 
-        public Models(int count) => models = [.. Enumerable.Range(0, count).Select(_ => Make(null))];
+        public Models(int count) => models = [.. Enumerable.Range(0, count).Select(_ => Make(options => options))];
 
         public StreamingClassifier this[int rank] => models[rank];
 
-        /// <summary>Makes a rank's model anew, as one whose images all of them share.</summary>
-        public void Share(ICommunicator ranks)
+        /// <summary>Makes a rank's model anew, with other options.</summary>
+        public void Renew(int rank, Func<StreamingOptions, StreamingOptions> change)
         {
             // Weights come from one generator.
             lock (models)
             {
-                models[ranks.Rank].Dispose();
-                models[ranks.Rank] = Make(ranks);
+                models[rank].Dispose();
+                models[rank] = Make(change);
             }
-
-            ranks.Meet();
         }
 
         public void Dispose()
@@ -209,7 +242,7 @@ public class RankedTrainingTests
                 model.Dispose();
         }
 
-        private static StreamingClassifier Make(ICommunicator? ranks)
+        private static StreamingClassifier Make(Func<StreamingOptions, StreamingOptions> change)
         {
             manual_seed(7);
             var twice = BatchNorm2d(6, momentum: 0.2);
@@ -222,7 +255,7 @@ public class RankedTrainingTests
                 ("norm2", twice),
                 ("conv2", Conv2d(6, 8, 3, padding: 1)),
                 ("norm3", mean), ("act2", ReLU()));
-            var options = new StreamingOptions { Tile = (24, 24 / (ranks is null ? 1 : 2)), SplitOver = ranks };
+            var options = change(new() { Tile = (24, 24) });
             return (StreamingClassifier)new StreamingClassifier(trunk, 2, options).to(ScalarType.Float64);
         }
     }

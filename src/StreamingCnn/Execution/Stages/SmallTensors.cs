@@ -21,13 +21,15 @@ namespace StreamingCnn.Execution.Stages;
 /// <param name="ranks">
 /// The processes that share the tiles, null for one alone. Each has all small tensors and their gradients; what tiles give is added up.
 /// </param>
+/// <param name="peers">Images of other processes that batch norms look at as well; null for none.</param>
 internal sealed class SmallTensors(
     TracedNetwork network,
     GlobalDifferentiablePart differentiable,
     ScalarType type,
     Device device,
     bool willReverse,
-    ICommunicator? ranks = null)
+    ICommunicator? ranks = null,
+    PeerImages? peers = null)
     : IRunQuantities, IDisposable
 {
     private readonly Tensor?[] values = new Tensor?[network.Smalls.Count];
@@ -159,7 +161,7 @@ internal sealed class SmallTensors(
             var records = willReverse && differentiable.NeedsSmall(index);
             using var scope = NewDisposeScope();
             using var grad = records ? enable_grad() : no_grad();
-            var leaves = Array.ConvertAll(node.Inputs, input => Leaf(input, node.Function!.IsPrecise, records));
+            var leaves = Array.ConvertAll(node.Inputs, input => Leaf(input, node.Function!, records));
             var root = node.Function!.Compute(leaves);
             values[index] = root.detach().DetachFromDisposeScope();
             if (records)
@@ -206,7 +208,7 @@ internal sealed class SmallTensors(
             for (var operand = 0; operand < node.Inputs.Length; operand++)
             {
                 if (found[operand] is { } one)
-                    AddGradient(node.Inputs[operand], one);
+                    AddGradient(node.Inputs[operand], peers is not null && node.Function.ReadsAllImages ? peers.Own(one) : one);
             }
 
             record.Dispose();
@@ -257,10 +259,10 @@ internal sealed class SmallTensors(
         own.Dispose();
     }
 
-    private Tensor Leaf(int input, bool isPrecise, bool records)
+    private Tensor Leaf(int input, SmallFunction function, bool records)
     {
-        var value = Value(input);
-        return (isPrecise ? value.alias() : value.to(type)).detach().requires_grad_(records && differentiable.NeedsSmall(input));
+        var value = peers is not null && function.ReadsAllImages ? peers.Gather(Value(input)) : Value(input);
+        return (function.IsPrecise ? value.alias() : value.to(type)).detach().requires_grad_(records && differentiable.NeedsSmall(input));
     }
 
     private sealed record Recorded(Tensor[] Leaves, Tensor Root) : IDisposable

@@ -32,6 +32,9 @@ internal sealed class StagedRun : IDifferentiableRun
     // What other processes hold of the maps between stages; null where this one holds all.
     private readonly MapExchange? others;
 
+    // Images of other processes that batch norms look at as well; null for none.
+    private readonly PeerImages? peers;
+
     private bool[] reached = [];
     private bool isReversed;
 
@@ -45,7 +48,9 @@ internal sealed class StagedRun : IDifferentiableRun
     public StagedRun(StagedPlan plan, SourceSet sources, RunSettings settings, IMapShelf shelf, Func<GridPlan, bool, ISeamStore?> seams)
     {
         (this.plan, this.sources, this.seams) = (plan, sources, seams);
-        smalls = new SmallTensors(Network, plan.Network.Differentiable, sources.Type, sources.Device, settings.WillReverse, settings.Ranks);
+        peers = settings.Peers is { } all ? new(all, sources.Device) : null;
+        smalls = new SmallTensors(
+            Network, plan.Network.Differentiable, sources.Type, sources.Device, settings.WillReverse, settings.Ranks, peers);
         this.settings = settings with { Quantities = smalls };
         runs = new StreamedRun?[plan.Steps.Count];
         maps = new BoundaryMaps(shelf, Network.Maps.Count, settings.MapType, sources.Type, sources.Device, settings.Format);
@@ -72,6 +77,9 @@ internal sealed class StagedRun : IDifferentiableRun
     public void Forward(IReadOnlyList<IMapSink> sinks, IProgress<TileProgress>? progress)
     {
         var told = new StageProgress(progress, TilePass.Forward, plan.Steps);
+        peers?.Begin(
+            sources.Batch,
+            plan.Steps.SelectMany(step => step.Stage.Smalls).Where(small => Network.Smalls[small].Function!.ReadsAllImages));
         foreach (var (stage, step) in plan.Steps)
         {
             smalls.Evaluate(stage.Smalls);

@@ -29,8 +29,7 @@ internal sealed class BatchNormOfMaps : NormOfMaps
     {
         var norm = (BatchNorm2d)module;
         Expect(input, norm.num_features, path, nameof(BatchNorm2d));
-        var moments = MapMoments.Of(
-            input, values => values.mean([0L], keepdim: true), path, count => RefuseOne(count.sum(), path, nameof(BatchNorm2d)));
+        var moments = MapMoments.OfBatch(input, path, count => RefuseOne(count, path, nameof(BatchNorm2d)));
         if (norm is { training: true, track_running_stats: true, running_mean: not null })
             RunningStatistics.Follow(norm, moments, () => Count(norm), input.Builder, path);
         return Normalised(input, moments, new(nameof(BatchNorm2d), norm.eps, norm.weight, norm.bias), path);

@@ -9,7 +9,7 @@ namespace StreamingCnn.Graph.Stages;
 /// </summary>
 /// <param name="Mean">The mean, [N or 1, C].</param>
 /// <param name="Variance">The mean squared difference from it, of the same shape.</param>
-/// <param name="Count">How many positions each image has, [N, 1].</param>
+/// <param name="Count">How many positions each image has, [N, 1], or all images have, [1, 1].</param>
 internal sealed record MapMoments(GlobalTensor Mean, GlobalTensor Variance, GlobalTensor Count)
 {
     /// <summary>The moments of a map.</summary>
@@ -39,6 +39,33 @@ internal sealed record MapMoments(GlobalTensor Mean, GlobalTensor Variance, Glob
             moments,
             path + ".variance");
         return new(mean, variance, moments[2]);
+    }
+
+    /// <summary>The moments of all images of a batch together, those of other processes among them, which may be of other sizes.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="path">The norm's path.</param>
+    /// <param name="check">Told the number of positions of all images, [1, 1], when they have come.</param>
+    public static MapMoments OfBatch(FeatureMap map, string path, Action<Tensor> check)
+    {
+        var builder = map.Builder;
+        var moments = builder.Reduce(new MomentsReduction(), [map], path);
+        return new(
+            Small("Mean", ".mean", parts => Average(parts[0], parts[2])),
+            Small("Variance", ".variance", parts =>
+            {
+                check(Total(parts[2]));
+                var between = parts[0] - Average(parts[0], parts[2]);
+                return Average((parts[1] / parts[2]).PlusProduct(between, between), parts[2]);
+            }),
+            Small("Count", ".count", parts => Total(parts[2])));
+
+        GlobalTensor Small(string name, string suffix, Func<IReadOnlyList<Tensor>, Tensor> function) => builder.Small(
+            new SmallFunction(function) { Name = name, IsPrecise = true, ReadsAllImages = true }, moments, path + suffix);
+
+        // Most often images have as many positions each, and shares are exact.
+        static Tensor Average(Tensor values, Tensor count) => (values * (count / Total(count))).sum([0L], keepdim: true);
+
+        static Tensor Total(Tensor count) => count.sum([0L], keepdim: true);
     }
 
     /// <summary>
