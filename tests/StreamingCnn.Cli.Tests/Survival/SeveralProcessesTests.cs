@@ -96,38 +96,11 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void One_that_is_killed_ends_all_and_another_number_goes_on(string launcher)
-    {
-        Skip(launcher);
-        var kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? "1", CultureInfo.InvariantCulture);
-        // Enough epochs that the last one is killed at work as well.
-        var epochs = kills + 1;
-        var seed = Random.Shared.Next();
-        TestContext.Current.SendDiagnosticMessage($"{kills} kills at random moments with seed {seed}.");
-        var random = new Random(seed);
-        for (var kill = 0; kill < kills; kill++)
-        {
-            // From two to four, and each of them; from the second one on at any moment, while they start as well.
-            var ranks = 2 + (kill % 3);
-            using var job = ProgramProcess.StartRanks(launcher, Launchers[launcher], ranks, GoOn(epochs));
-            Await(job, () => Ranks().Length == ranks);
-            if (kill == 0)
-                Await(job, () => File.Exists(folder.File("killed/checkpoint.safetensors")));
-            Thread.Sleep(random.Next(kill == 0 ? 300 : 4000));
-            if (Ranks() is not { Length: > 0 } running)
-                continue;
-            ProgramProcess.Kill(running[random.Next(running.Length)]);
-            AssertEnds(job);
-            // What a run writes last.
-            Assert.True(
-                job.Finish().ExitCode != Program.Success || File.Exists(folder.File("killed/report.html")),
-                "A rank is dead, but the launcher reports success.");
-            AssertIsWhole();
-        }
+    public void One_that_is_killed_ends_all_and_another_number_goes_on(string launcher) => KillAndGoOn(launcher);
 
-        Succeed(CommandLine.Run(GoOn(epochs)));
-        AssertIsRunOfOne("killed", epochs);
-    }
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void So_does_one_that_has_a_stripe_of_each_image(string launcher) => KillAndGoOn(launcher, "--split-image");
 
     /// <summary>Where it reaches them all, and where the launcher alone is told, which may kill them before an image is done.</summary>
     [Theory]
@@ -151,6 +124,39 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
         AssertIsRunOfOne("killed", epochs: 4);
     }
 
+    private void KillAndGoOn(string launcher, params string[] options)
+    {
+        Skip(launcher);
+        var kills = int.Parse(Environment.GetEnvironmentVariable(KillsVariable) ?? "1", CultureInfo.InvariantCulture);
+        // Enough epochs that the last one is killed at work as well.
+        var epochs = kills + 1;
+        var seed = Random.Shared.Next();
+        TestContext.Current.SendDiagnosticMessage($"{kills} kills at random moments with seed {seed}.");
+        var random = new Random(seed);
+        for (var kill = 0; kill < kills; kill++)
+        {
+            // From two to four, and each of them; from the second one on at any moment, while they start as well.
+            var ranks = 2 + (kill % 3);
+            using var job = ProgramProcess.StartRanks(launcher, Launchers[launcher], ranks, GoOn(epochs, options));
+            Await(job, () => Ranks().Length == ranks);
+            if (kill == 0)
+                Await(job, () => File.Exists(folder.File("killed/checkpoint.safetensors")));
+            Thread.Sleep(random.Next(kill == 0 ? 300 : 4000));
+            if (Ranks() is not { Length: > 0 } running)
+                continue;
+            ProgramProcess.Kill(running[random.Next(running.Length)]);
+            AssertEnds(job);
+            // What a run writes last.
+            Assert.True(
+                job.Finish().ExitCode != Program.Success || File.Exists(folder.File("killed/report.html")),
+                "A rank is dead, but the launcher reports success.");
+            AssertIsWhole();
+        }
+
+        Succeed(CommandLine.Run(GoOn(epochs)));
+        AssertIsRunOfOne("killed", epochs);
+    }
+
     private static void Skip(string launcher, bool isOfAll = false)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked for as Linux shows them.");
@@ -170,9 +176,9 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
     }
 
     /// <summary>Starts the run that is killed, or goes on with it where it has started.</summary>
-    private string[] GoOn(int epochs) => File.Exists(folder.File("killed/options.json"))
+    private string[] GoOn(int epochs, params string[] options) => File.Exists(folder.File("killed/options.json"))
         ? ["train", "--resume", folder.File("killed")]
-        : runs.Train(folder.File("killed"), epochs);
+        : [.. runs.Train(folder.File("killed"), epochs), .. options];
 
     private static void Await(ProgramProcess job, Func<bool> condition)
     {
