@@ -76,7 +76,7 @@ internal static class CommonOptions
     public static Option<ComputeDevice> Device() => Parsed(
         "--device",
         "Device that computes: cpu; cuda, of several GPUs one for each process of a machine; cuda:1, the second one; "
-        + "auto, cuda where there is one, else cpu.",
+        + "auto, cuda where there is one, else cpu. With +tf32 behind it, a GPU rounds what it multiplies, which is faster and not exact.",
         ComputeDevice.Parse,
         ComputeDevice.Cpu.ToString());
 

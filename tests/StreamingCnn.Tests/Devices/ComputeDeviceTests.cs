@@ -30,6 +30,24 @@ public unsafe class ComputeDeviceTests
         Assert.Equal(expected, ComputeDevice.Parse(text).Find(count, hasBuild: count > 0, localRank).ToString());
 
     [Theory]
+    [InlineData("cuda+tf32", "cuda+tf32", true)]
+    [InlineData("Cuda:3+TF32", "cuda:3+tf32", true)]
+    [InlineData("auto+tf32", "auto+tf32", true)]
+    [InlineData("cuda:3", "cuda:3", false)]
+    public void Rounding_is_asked_for(string text, string expected, bool isRounded)
+    {
+        var device = ComputeDevice.Parse(text);
+
+        Assert.Equal((expected, isRounded), (device.ToString(), device.AllowsTf32));
+        Assert.Equal(device, ComputeDevice.Parse(device.ToString()));
+        Assert.Equal("cuda:3", device.Find(4, hasBuild: true, localRank: 3).ToString());
+    }
+
+    [Theory]
+    [InlineData("cpu+tf32")]
+    [InlineData("+tf32")]
+    [InlineData("cuda+tf32+tf32")]
+    [InlineData("cuda+fp8")]
     [InlineData("")]
     [InlineData("gpu")]
     [InlineData("cuda:")]
