@@ -1,3 +1,5 @@
+using StreamingCnn.Onnx.Format;
+
 namespace StreamingCnn.Onnx.Export;
 
 /// <summary>
@@ -29,7 +31,8 @@ internal sealed record AttentionAxis
     public string? Looked { get; init; }
 
     /// <summary>
-    /// The place of the bias with which a position looks at another, [blocks or 1, queries, keys]; the number of distances where it does not.
+    /// The place of the bias with which a position looks at another, [blocks or 1, queries, keys]; the number of distances where it does
+    /// not.
     /// </summary>
     public required string Biases { get; init; }
 
@@ -81,7 +84,11 @@ internal sealed record AttentionAxis
             "Reshape",
             name + ".kinds",
             [
-                graph.Node("Cast", name + ".wrapped", [graph.Node("Less", name + ".from_end", [rolled, positions])], ("to", LayerWriters.Whole(7))),
+                graph.Node(
+                    "Cast",
+                    name + ".wrapped",
+                    [graph.Node("Less", name + ".from_end", [rolled, positions])],
+                    ("to", LayerWriters.Whole((long)OnnxType.Int64))),
                 graph.Integers(-1, form.Window),
             ]);
         var alike = graph.Node(

@@ -1,6 +1,8 @@
 namespace StreamingCnn.Onnx.Export;
 
-/// <summary>Attention between neighbouring positions, as it stands in a file: its sizes, and what its parameters are called there.</summary>
+/// <summary>
+/// Attention between neighbouring positions, as it stands in a file: its sizes, and what its parameters are called there.
+/// </summary>
 internal sealed record AttentionForm
 {
     /// <summary>Channels C of the map.</summary>

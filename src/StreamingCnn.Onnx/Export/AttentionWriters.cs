@@ -136,7 +136,9 @@ internal static class AttentionWriters
         return graph.Node("Reshape", name, [laid, graph.Integers(0, 0, 0, 0, rows * columns, form.Depth)]);
     }
 
-    /// <summary>With what each position of a block looks at each that the block looks at, [heads, blocks, blocks, positions, positions].</summary>
+    /// <summary>
+    /// With what each position of a block looks at each that the block looks at, [heads, blocks, blocks, positions, positions].
+    /// </summary>
     private static string Biases(GraphWriter graph, AttentionForm form, string name, AttentionAxis rows, AttentionAxis columns)
     {
         var table = form.Table;

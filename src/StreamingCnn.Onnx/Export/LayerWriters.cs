@@ -195,7 +195,8 @@ internal static class LayerWriters
     }
 
     /// <summary>
-    /// A linear layer along the last dimension. Its weight stands in the file as it is here, so that it keeps its name; readers turn it once.
+    /// A linear layer along the last dimension. Its weight stands in the file as it is here, so that it keeps its name; readers turn it
+    /// once.
     /// </summary>
     public static string Product(GraphWriter graph, string name, string last, string weight, string? bias)
     {

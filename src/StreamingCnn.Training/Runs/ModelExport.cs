@@ -14,8 +14,8 @@ public static class ModelExport
     private const string Linear = "head.classifier.";
 
     /// <summary>
-    /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax; or of a model that scores pixels,
-    /// to those, [N, classes, H, W]. What the model is described by goes along as metadata.
+    /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax; or, of a model that scores
+    /// pixels, to those, [N, classes, H, W]. What the model is described by goes along as metadata.
     /// </summary>
     /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
     /// <param name="description">What it is described by.</param>

@@ -4,8 +4,8 @@ using StreamingCnn.Onnx.Format;
 namespace StreamingCnn.Onnx.Import.Fusion;
 
 /// <summary>
-/// Nodes as a layer is written, held against those of a file: a layer of many operators is known again if all of them are the same, whatever
-/// they are called.
+/// Nodes as a layer is written, held against those of a file: a layer of many operators is known again if all of them are the same,
+/// whatever they are called.
 /// </summary>
 internal sealed class WrittenForm
 {
@@ -21,8 +21,8 @@ internal sealed class WrittenForm
     /// <param name="written">What was written.</param>
     /// <param name="output">The value of it that is looked for.</param>
     /// <returns>
-    /// What each value that was written is called in the file, those among them that nothing gave as it was written; null where the file has
-    /// other nodes.
+    /// What each value that was written is called in the file, and so what stands there for those that were left open: values that no node
+    /// gave and no tensor was written for. Null where the file has other nodes.
     /// </returns>
     public static IReadOnlyDictionary<string, string>? Find(GraphView view, string value, GraphWriter written, string output)
     {
