@@ -24,12 +24,15 @@ namespace StreamingCnn;
 public sealed class ScriptedTrunk : Module<Tensor, Tensor>
 {
     private readonly jit.ScriptModule<Tensor, Tensor> script;
+    private readonly bool staysInEvaluation;
     private bool isDisposed;
 
-    private ScriptedTrunk(jit.ScriptModule<Tensor, Tensor> script)
+    private ScriptedTrunk(jit.ScriptModule<Tensor, Tensor> script, bool staysInEvaluation)
         : base(nameof(ScriptedTrunk))
     {
-        this.script = script;
+        (this.script, this.staysInEvaluation) = (script, staysInEvaluation);
+        if (staysInEvaluation)
+            script.eval();
         foreach (var (name, parameter) in script.named_parameters())
             register_parameter(name, parameter);
         foreach (var (name, buffer) in script.named_buffers())
@@ -38,17 +41,21 @@ public sealed class ScriptedTrunk : Module<Tensor, Tensor>
 
     /// <summary>Loads a script.</summary>
     /// <param name="path">The file.</param>
-    /// <returns>The module, in the mode that it was saved in.</returns>
+    /// <param name="staysInEvaluation">
+    /// Whether what is in the script stays in evaluation mode while it is trained: its batch norms then normalise by their running
+    /// statistics, and its dropout does nothing. The engine cannot reach them, so <see cref="StreamingOptions.FrozenBatchNorm"/> does not.
+    /// </param>
+    /// <returns>The module, in the mode that it was saved in, unless it stays in evaluation mode.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no TorchScript, or one that this libtorch does not read.</exception>
-    public static ScriptedTrunk Load(string path)
+    public static ScriptedTrunk Load(string path, bool staysInEvaluation = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no file '{path}'; name one that torch.jit.save has written.", path);
         try
         {
-            return new(jit.load<Tensor, Tensor>(path));
+            return new(jit.load<Tensor, Tensor>(path), staysInEvaluation);
         }
         catch (ExternalException failure)
         {
@@ -67,7 +74,7 @@ public sealed class ScriptedTrunk : Module<Tensor, Tensor>
     public override void train(bool train = true)
     {
         base.train(train);
-        script.train(train);
+        script.train(train && !staysInEvaluation);
     }
 
     /// <summary>Does nothing: the script is no part with a name of its own, and its tensors are known.</summary>

@@ -1,6 +1,8 @@
 using StreamingCnn.Cli.Verification;
+using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx;
+using StreamingCnn.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -71,6 +73,22 @@ public sealed class OnnxTests : IDisposable
             .IsRefused("--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
         CommandLine.Run("export", folder.File("run.safetensors"), "-o", "model.pth")
             .IsRefused("--output is 'model.pth', but models are exported as .onnx or .safetensors; write such a name.");
+    }
+
+    [Fact]
+    public void A_model_that_scores_pixels_is_exported_too()
+    {
+        using var scope = NewDisposeScope();
+        var description = TrainedModel.Description(new SegmentationTask(["ground", "disc"], [0, 255]));
+        using (var model = description.CreateModel())
+            WeightFile.Save(model, folder.File("run.safetensors"), description.ToMetadata());
+
+        var run = CommandLine.Run("export", folder.File("run.safetensors"), "-o", folder.File("model.onnx"), "--pixels");
+
+        Assert.Equal("", run.Errors);
+        Assert.Contains("(ground, disc)", run.Output);
+        using var again = OnnxNetwork.Load(folder.File("model.onnx"));
+        Assert.Equal([1, 2, 45, 61], again.forward(rand(1, 3, 45, 61)).shape);
     }
 
     private string Written()

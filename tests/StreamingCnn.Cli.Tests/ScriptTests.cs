@@ -31,7 +31,7 @@ public sealed class ScriptTests : IDisposable
     {
         var run = CommandLine.Run([command, .. options, "--model", Script("trunk.pt")]);
         Assert.Equal(Program.Failure, run.ExitCode);
-        Assert.Contains("so that it is neither planned nor trained; export the network as ONNX.", run.Errors);
+        Assert.Contains("so that no command but verify takes it; export the network as ONNX, or train it in C# with ScriptedTrunk.", run.Errors);
     }
 
     [Fact]

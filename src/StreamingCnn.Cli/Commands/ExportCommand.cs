@@ -41,7 +41,7 @@ internal static class ExportCommand
                 throw new ArgumentException(
                     "--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
-            var (model, description) = ModelDescription.Load(file, ownModule: parsed.GetValue(own));
+            var (model, description) = ModelDescription.LoadModel(file, ownModule: parsed.GetValue(own));
             using (model)
             {
                 if (isWeights)

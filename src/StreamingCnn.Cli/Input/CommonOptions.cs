@@ -25,7 +25,7 @@ internal static class CommonOptions
             + (takesScripts ? "with --mode overlap a module of TorchScript, path/to/trunk.pt, whose code is run; " : "")
             + "or a module of your own, path/to/Assembly.dll:Namespace.Type, whose code is run.",
             name => TrunkSource.IsScript(name) && !takesScripts
-                ? throw new FormatException($"'{Excerpt.Of(name)}' is a module of TorchScript, which the engine cannot see into, so that it is neither planned nor trained; export the network as ONNX.")
+                ? throw new FormatException($"'{Excerpt.Of(name)}' is a module of TorchScript, which the engine cannot see into, so that no command but verify takes it; export the network as ONNX, or train it in C# with ScriptedTrunk.")
                 : TrunkSource.IsScript(name) || TrunkSource.IsOwn(name) || TrunkSource.IsOnnx(name)
                     || ModelCatalog.Names.Contains(name, StringComparer.OrdinalIgnoreCase)
                 ? name

@@ -15,9 +15,11 @@ internal sealed class GraphWriter
     private readonly HashSet<string> values = [Image];
     private readonly Dictionary<IntPtr, string> names = [];
 
-    /// <param name="network">The network, whose parameters keep their names.</param>
-    public GraphWriter(Module network)
+    /// <param name="network">The network, whose parameters keep their names; null where there is none.</param>
+    public GraphWriter(Module? network = null)
     {
+        if (network is null)
+            return;
         foreach (var (name, parameter) in network.named_parameters())
             names.TryAdd(parameter.Handle, name);
         foreach (var (name, buffer) in network.named_buffers())
@@ -97,6 +99,20 @@ internal sealed class GraphWriter
 
     /// <summary>Whole numbers.</summary>
     public string Integers(params long[] numbers) => Add(OnnxTensor.Of($"const::[{string.Join(",", numbers)}]", numbers));
+
+    /// <summary>A whole number without a dimension.</summary>
+    public string Integer(long number)
+    {
+        using var one = tensor(number);
+        return Add(OnnxTensor.Of($"const::{number}i", one));
+    }
+
+    /// <summary>Whole numbers of a shape.</summary>
+    public string Indices(string name, long[] numbers, params long[] shape)
+    {
+        using var values = tensor(numbers, shape);
+        return Add(OnnxTensor.Of(name, values));
+    }
 
     private string Free(string name)
     {

@@ -35,17 +35,16 @@ internal static class LayerWriters
         Add<ReplicationPad2d>((pad, graph, name, x) => Pad(pad, graph, name, x, "edge"));
         Add<ChannelScale>(
             (scale, graph, name, x) => graph.Node("Mul", name, [x, graph.Parameter(scale.Weight, name + ".weight", -1, 1, 1)]));
-        Add<Linear>((linear, graph, name, x) => OverChannels(graph, name, x, last =>
-        {
-            // The weight as it is here, so that it keeps its name; readers turn it once.
-            var turned = graph.Node(
-                "Transpose", name + ".turned", [graph.Parameter(linear.weight, name + ".weight")], ("perm", new() { Integers = [1, 0] }));
-            var product = graph.Node("MatMul", name + ".product", [last, turned]);
-            return linear.bias is { } bias ? graph.Node("Add", name + ".sum", [product, graph.Parameter(bias, name + ".bias")]) : product;
-        }));
+        Add<Linear>((linear, graph, name, x) => OverChannels(graph, name, x, last => Product(
+            graph,
+            name,
+            last,
+            graph.Parameter(linear.weight, name + ".weight"),
+            linear.bias is { } bias ? graph.Parameter(bias, name + ".bias") : null)));
         ActivationWriters.Add();
         NormWriters.Add();
         PoolingWriters.Add();
+        AttentionWriters.Add();
     }
 
     /// <summary>Whether modules of a type are written.</summary>
@@ -193,6 +192,17 @@ internal static class LayerWriters
     {
         var last = graph.Node("Transpose", name + ".last", [x], ("perm", new() { Integers = [0, 2, 3, 1] }));
         return graph.Node("Transpose", name, [write(last)], ("perm", new() { Integers = [0, 3, 1, 2] }));
+    }
+
+    /// <summary>
+    /// A linear layer along the last dimension. Its weight stands in the file as it is here, so that it keeps its name; readers turn it
+    /// once.
+    /// </summary>
+    public static string Product(GraphWriter graph, string name, string last, string weight, string? bias)
+    {
+        var turned = graph.Node("Transpose", name + ".turned", [weight], ("perm", new() { Integers = [1, 0] }));
+        var product = graph.Node("MatMul", name + ".product", [last, turned]);
+        return bias is null ? product : graph.Node("Add", name + ".sum", [product, bias]);
     }
 
     /// <summary>A number.</summary>

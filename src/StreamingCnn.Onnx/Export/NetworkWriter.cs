@@ -110,6 +110,7 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
             IdentityLayer => graph.Node("Identity", name, inputs),
             ChannelSliceLayer => Slice(node, inputs[0]),
             SizedLayer => Sized(node, inputs[0]),
+            FilledLayer => Filled(node, inputs[0]),
             ChannelFactorLayer factors => graph.Node(
                 "Mul", name, [inputs[0], graph.Parameter(factors.Parameters.Single(), name + ".factors", -1, 1, 1)]),
             AffineLayer { Norm: null, Smalls: [var scale], Name: "Scale" } =>
@@ -136,23 +137,36 @@ internal sealed class NetworkWriter(GraphWriter graph, TracedNetwork network)
     private string Sized(GraphNode node, string input)
     {
         var name = node.Path;
-        var sides = Part(maps[node.SizeOf], 2, 4, ".sides");
         if (node.Layer is CroppingLayer)
-            return graph.Node("Slice", name, [input, graph.Integers(0, 0), sides, graph.Integers(2, 3)]);
-        var sizes = graph.Node("Concat", name + ".sizes", [Part(input, 0, 2, ".own"), sides], ("axis", LayerWriters.Whole(0)));
+            return graph.Node("Slice", name, [input, graph.Integers(0, 0), Sides(maps[node.SizeOf], name), graph.Integers(2, 3)]);
         var (mode, alignCorners) = node.Layer switch
         {
             BilinearResizingLayer bilinear => (UpsampleMode.Bilinear, bilinear.AlignCorners),
             BicubicResizingLayer bicubic => (UpsampleMode.Bicubic, bicubic.AlignCorners),
             _ => (UpsampleMode.Nearest, false),
         };
-        return LayerWriters.Resize(graph, name, [input, "", "", sizes], mode, alignCorners);
-
-        string Part(string map, long first, long end, string what) => graph.Node(
-            "Slice",
-            name + what,
-            [graph.Node("Shape", name + what + ".shape", [map]), graph.Integers(first), graph.Integers(end), graph.Integers(0)]);
+        return LayerWriters.Resize(graph, name, [input, "", "", Sizes(input, maps[node.SizeOf], name)], mode, alignCorners);
     }
+
+    /// <summary>A small tensor at each position of a map, as PyTorch writes it: a map of one position, resized.</summary>
+    private string Filled(GraphNode node, string map)
+    {
+        var values = smalls.AtEachPosition(((OperandLayer)node.Layer!).Smalls[0]);
+        return LayerWriters.Resize(
+            graph, node.Path, [values, "", "", Sizes(values, map, node.Path)], UpsampleMode.Nearest, alignCorners: false);
+    }
+
+    /// <summary>The images and channels of one map, and the height and width of another.</summary>
+    private string Sizes(string input, string map, string name) => graph.Node(
+        "Concat", name + ".sizes", [Part(input, 0, 2, name + ".own"), Sides(map, name)], ("axis", LayerWriters.Whole(0)));
+
+    private string Sides(string map, string name) => Part(map, 2, 4, name + ".sides");
+
+    /// <summary>Some numbers of a map's shape.</summary>
+    private string Part(string map, long first, long end, string name) => graph.Node(
+        "Slice",
+        name,
+        [graph.Node("Shape", name + ".shape", [map]), graph.Integers(first), graph.Integers(end), graph.Integers(0)]);
 
     private string Slice(GraphNode node, string input)
     {

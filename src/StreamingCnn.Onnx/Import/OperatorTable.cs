@@ -88,6 +88,8 @@ internal static class OperatorTable
         Add(PoolingPatterns.AttentionPooling, Pooling.Attention);
         Add(ThinningPatterns.BinomialFilter, Pooling.Blur);
         Add(ThinningPatterns.PatchesAsChannels, node => node.Builder.Through(node.Map(0), new StackedPatches(), node.Name));
+        Add(AttentionPatterns.InWindows, Attention.InWindows);
+        Add(AttentionPatterns.ToNeighbours, Attention.ToNeighbours);
         Operators.Add("TopK", Pooling.Largest);
         Add("GlobalAveragePool", node => Pooling.Global(node, isMax: false));
         Add("GlobalMaxPool", node => Pooling.Global(node, isMax: true));

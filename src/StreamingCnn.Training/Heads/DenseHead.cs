@@ -48,6 +48,9 @@ public sealed class DenseHead : StreamingBlock
         return input.Through(classifier).Through(layer);
     }
 
+    /// <summary>The same for an image of any size.</summary>
+    internal FeatureMap Scores(FeatureMap features, FeatureMap image) => features.Through(classifier).ResizedTo(image);
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

@@ -2,6 +2,8 @@ using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx;
 using StreamingCnn.Training.Heads;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Runs;
 
@@ -12,24 +14,23 @@ public static class ModelExport
     private const string Linear = "head.classifier.";
 
     /// <summary>
-    /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax. What the model is described by
-    /// goes along as metadata.
+    /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax; or, of a model that scores
+    /// pixels, to those, [N, classes, H, W]. What the model is described by goes along as metadata.
     /// </summary>
-    /// <param name="model">The model.</param>
+    /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
     /// <param name="description">What it is described by.</param>
     /// <param name="path">The file; replaced in one step.</param>
     /// <param name="takesPixels">
     /// Whether the file scales what it gets as training does, and takes the values of files; otherwise it takes what the model takes.
     /// </param>
     /// <exception cref="UnsupportedOnnxException">A layer has no form in ONNX; the message names it.</exception>
-    public static void Write(StreamingClassifier model, ModelDescription description, string path, bool takesPixels = false)
+    public static void Write(TrainableModel model, ModelDescription description, string path, bool takesPixels = false)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(description);
         var metadata = (description with { Structure = null }).ToMetadata().ToDictionary();
         metadata["takes"] = takesPixels ? "pixels" : "normalised values";
-        using var network = new TrunkWithHead(model.Features.Trunk, model.Head);
-        OnnxExport.Write(network, path, new()
+        OnnxExport.Write(Whole(model), path, new()
         {
             Channels = description.Preparation.Channels,
             Preprocessing = takesPixels ? Scaling(description) : null,
@@ -40,19 +41,20 @@ public static class ModelExport
     /// <summary>
     /// Writes parameters and buffers of trunk and head as safetensors, under the names that the network is published with, so that PyTorch
     /// loads them into torchvision's or timm's. Where the published classifier has more than a linear layer behind an average, or the head
-    /// pools otherwise, the head's names begin with <c>head.</c>.
+    /// pools otherwise, or classifies each position, the head's names begin with <c>head.</c>.
     /// </summary>
-    /// <param name="model">The model.</param>
+    /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
     /// <param name="description">What it is described by.</param>
     /// <param name="path">The file; replaced in one step.</param>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
-    public static void WriteWeights(StreamingClassifier model, ModelDescription description, string path)
+    public static void WriteWeights(TrainableModel model, ModelDescription description, string path)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(description);
-        using var network = new TrunkWithHead(model.Features.Trunk, model.Head);
-        var published = model.Head.Pooling == HeadPooling.Average ? NetworkClassifier.LinearName(model.Features.Trunk) : null;
-        var named = network.state_dict().ToDictionary(
+        var published = model is StreamingClassifier { Head.Pooling: HeadPooling.Average }
+            ? NetworkClassifier.LinearName(model.Trunk)
+            : null;
+        var named = Whole(model).state_dict().ToDictionary(
             entry => published is not null && entry.Key.StartsWith(Linear, StringComparison.Ordinal)
                 ? $"{published}.{entry.Key[Linear.Length..]}"
                 : entry.Key,
@@ -63,6 +65,14 @@ public static class ModelExport
             ["format"] = "pt",
         });
     }
+
+    /// <summary>Trunk and head, from an image of any size. All that is in it is the model's, so there is nothing to dispose.</summary>
+    private static Module<Tensor, Tensor> Whole(TrainableModel model) => model switch
+    {
+        StreamingClassifier classifier => new TrunkWithHead(classifier.Trunk, classifier.Head),
+        StreamingSegmenter { Head: { } head } => new TrunkWithDenseHead(model.Trunk, head, isOfAnySize: true),
+        _ => model.Trunk,
+    };
 
     /// <summary>(pixel / scale - mean) / deviation as a difference and a quotient.</summary>
     private static (IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation) Scaling(ModelDescription description)

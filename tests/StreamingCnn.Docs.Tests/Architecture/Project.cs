@@ -73,10 +73,10 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("Contracts", ["OnnxFileException.cs", "UnsupportedOnnxException.cs", "NodeRefusal.cs"], []),
             // Bytes become tensors without a copy between.
             new("Format", ["Format"], [Torch, Engine, "Contracts"]),
-            // Operators become layers of the engine.
-            new("Import", ["Import"], [Torch, Engine, "Contracts", "Format"]),
             // Layers of the engine become operators.
             new("Export", ["Export"], [Torch, Engine, "Contracts", "Format"]),
+            // Operators become layers of the engine. A layer of many is known again by writing it anew, and comparing.
+            new("Import", ["Import"], [Torch, Engine, "Contracts", "Format", "Export"]),
             new("Face", [""], [Torch, Engine, "Contracts", "Format", "Import", "Export"]),
         ]),
         // What a run was trained on may be a network from a file, whose structure goes with the weights.

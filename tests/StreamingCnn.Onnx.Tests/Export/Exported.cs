@@ -1,4 +1,5 @@
 using StreamingCnn.Graph;
+using StreamingCnn.Graph.Stages;
 using StreamingCnn.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -74,17 +75,49 @@ internal static class Exported
         return output;
     }
 
-    /// <summary>Layers with their channels and what they read, and the shapes of parameters by name.</summary>
+    /// <summary>
+    /// Layers that the output hangs on with their channels and whose values they read, also by way of small tensors, and the shapes of
+    /// parameters by name. Layers stand in the order in which the output needs them: a file may have those of several branches in another
+    /// than the network has. Which map of some size a layer takes its size from is left open.
+    /// </summary>
     public static (string[] Layers, string[] Parameters) Graph(Module<Tensor, Tensor> network, int channels = 3)
     {
         var traced = GraphBuilder.Trace(network, channels, frozenBatchNorm: true);
+        var (numbers, layers) = (new Dictionary<int, int>(), new List<string>());
+        int[] outputs = [.. Maps(traced.Outputs[0]).Select(Number)];
+        layers.Add($"output of {string.Join(' ', outputs)}");
         return (
-            [.. traced.Maps.Select(map => $"{map.Index}: {Kind(map)} {map.Channels} of {string.Join(' ', map.Inputs)}")],
+            [.. layers],
             [
                 .. network.named_parameters()
                     .Select(entry => $"{entry.name} [{string.Join(", ", entry.parameter.shape)}]")
                     .Order(StringComparer.Ordinal)
             ]);
+
+        int Number(int index)
+        {
+            if (numbers.TryGetValue(index, out var known))
+                return known;
+            var map = traced.Maps[index];
+            var own = map.Layer is FilledLayer ? [] : map.Inputs;
+            var smalls = ((map.Layer as OperandLayer)?.Smalls ?? []).SelectMany(small => Maps(new(true, small)));
+            int[] inputs = [.. own.Concat(smalls).Distinct().Select(Number)];
+            var number = numbers.Count;
+            numbers.Add(index, number);
+            layers.Add($"{number}: {Kind(map)} {map.Channels} of {string.Join(' ', inputs)}");
+            return number;
+        }
+
+        // The maps that a value is, or is made of by way of small tensors.
+        IEnumerable<int> Maps(TracedOutput value)
+        {
+            if (!value.IsSmall)
+                return [value.Index];
+            var small = traced.Smalls[value.Index];
+            return small.Function is null
+                ? traced.Reductions[small.Reduction].Operands
+                : small.Inputs.SelectMany(input => Maps(new(true, input))).Distinct();
+        }
     }
 
     // A norm of the library's own comes back as TorchSharp's.

@@ -39,6 +39,13 @@ public sealed class LayerExportTests : IDisposable
         ["BlurPool of an even size"] = () => new BlurPool(4, 3),
         ["BlurPool of one position"] = () => new BlurPool(1, 2),
         ["StackedPatches"] = () => new StackedPatches(),
+        ["attention in windows"] = () => new WindowAttention(6, 2, 5),
+        ["attention in shifted windows"] = () => new WindowAttention(6, 3, 5, 2),
+        ["attention in windows that are shifted along one axis"] = () => new WindowAttention(6, 3, 22, 3),
+        ["attention in one window"] = () => new WindowAttention(6, 1, 30, 7),
+        ["attention to neighbours"] = () => new NeighbourhoodAttention(6, 2, 5),
+        ["attention to many neighbours"] = () => new NeighbourhoodAttention(6, 3, 11),
+        ["attention to more neighbours than there are"] = () => new NeighbourhoodAttention(6, 1, 25),
         ["bicubic"] = () => Upsample(scale_factor: [2, 3], mode: UpsampleMode.Bicubic, align_corners: false),
         ["bicubic to corners"] = () => Upsample(scale_factor: [3, 2], mode: UpsampleMode.Bicubic, align_corners: true),
         ["resized to another map"] = () => new Fitted((map, other) => map.ResizedTo(other)),
@@ -76,6 +83,8 @@ public sealed class LayerExportTests : IDisposable
     private static readonly string[] PutTogether =
     [
         "GELU", "ChannelScale", "BlurPool", "BlurPool of an even size", "StackedPatches", "GroupNorm", "response norm",
+        "attention in windows", "attention in shifted windows", "attention in one window", "attention to neighbours",
+        "attention to more neighbours than there are",
     ];
 
     private static readonly Dictionary<string, (Func<Module<Tensor, Tensor>> Make, string Reason)> Refused = new()
@@ -85,8 +94,6 @@ public sealed class LayerExportTests : IDisposable
         ["a threshold"] = (() => Softplus(1, 0.5), "linear above a threshold"),
         ["another number"] = (() => Threshold(0.1, 2), "another number than 0"),
         ["a divisor"] = (() => AvgPool2d(2, divisor_override: 3), "divides by a number of its own"),
-        ["attention in windows"] = (() => new WindowAttention(6, 2), "a layer that is not written as ONNX"),
-        ["attention to neighbours"] = (() => new NeighbourhoodAttention(6, 2), "a layer that is not written as ONNX"),
         ["a norm of maps"] = (() => LayerNorm([6, 20, 20], elementwise_affine: false), "more than channels"),
         ["a penalty"] = (() => new SizeFocalPooling(), "for losses alone"),
     };

@@ -72,6 +72,37 @@ public sealed class ModelExportTests : IDisposable
         Assert.InRange((again.forward(image) - expected).abs().max().item<float>() / expected.abs().max().item<float>(), 0, 1e-5);
     }
 
+    [Theory]
+    [InlineData("small")]
+    [InlineData("fpn-mobilenetv3-large")]
+    public void A_model_that_scores_pixels_goes_out_for_images_of_any_size(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        manual_seed(5);
+        var description = Description(name, HeadPooling.Average) with { Task = new SegmentationTask(["ground", "disc"], [0, 1]) };
+        using var model = description.CreateModel();
+        model.eval();
+        ModelExport.Write(model, description, folder.File("model.onnx"));
+        ModelExport.WriteWeights(model, description, folder.File("weights.safetensors"));
+        using var again = OnnxNetwork.Load(folder.File("model.onnx"));
+        foreach (var (rows, columns) in ((long, long)[])[(96, 80), (75, 131)])
+        {
+            var image = randn(1, 3, rows, columns);
+            var expected = model.forward(image);
+            var found = again.forward(image);
+            Assert.Equal([1, 2, rows, columns], found.shape);
+            Assert.InRange((found - expected).abs().max().item<float>() / expected.abs().max().item<float>(), 0, 1e-5);
+        }
+
+        Assert.Equal(
+            model.parameters().Sum(parameter => parameter.numel()),
+            again.parameters().Sum(parameter => parameter.numel()));
+        Assert.Contains(
+            name == "small" ? "head.classifier.weight" : "classifier.weight",
+            WeightFile.Read(folder.File("weights.safetensors")).Keys);
+    }
+
     private static ModelDescription Description(string name, HeadPooling pooling) => new()
     {
         Trunk = name,

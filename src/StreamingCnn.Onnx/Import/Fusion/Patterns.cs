@@ -21,6 +21,7 @@ internal static class Patterns
             WeightPatterns.Standardised,
             ThinningPatterns.Blur,
             ThinningPatterns.Stacked,
+            AttentionPatterns.Local,
             Linear
         ];
 
