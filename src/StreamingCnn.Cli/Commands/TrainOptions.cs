@@ -37,6 +37,17 @@ internal sealed class TrainOptions
     private const double UsualFocalExponent = 2;
 
     private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
+    private readonly Option<double?> trunkRate = CommonOptions.OptionalReal(
+        "--trunk-rate",
+        "Share of the learning rate that the trunk gets, the head having all of it, such as 0.1 for pretrained weights. Default: all of it.",
+        0,
+        1);
+    private readonly Option<double?> layerDecay = CommonOptions.OptionalReal(
+        "--layer-decay",
+        "By what the learning rate is multiplied from each layer or numbered block of the trunk to the one before it, such as 0.7. "
+        + "Default: all layers have the same.",
+        0,
+        1);
     private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
     private readonly Option<double?> clip = CommonOptions.OptionalReal(
         "--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
@@ -335,7 +346,7 @@ internal sealed class TrainOptions
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
-        Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
+        Optimizer, rate, trunkRate, layerDecay, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
         focal, smoothing, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
     ];
 
@@ -385,6 +396,8 @@ internal sealed class TrainOptions
         BatchSize = parsed.GetValue(Batch),
         Optimizer = parsed.GetValue(Optimizer),
         LearningRate = parsed.GetValue(rate),
+        TrunkRate = Unless1(parsed.GetValue(trunkRate)),
+        LayerDecay = Unless1(parsed.GetValue(layerDecay)),
         WeightDecay = parsed.GetValue(decay),
         Momentum = parsed.GetValue(Momentum),
         Schedule = parsed.GetValue(Schedule),
@@ -402,6 +415,9 @@ internal sealed class TrainOptions
         CheckpointInterval = parsed.GetValue(save),
         Conditions = Conditions(parsed, set.Description),
     };
+
+    /// <summary>A share that is all of it is none, for a run that goes on with it.</summary>
+    private static double? Unless1(double? share) => share == 1 ? null : share;
 
     /// <summary>What is learned by; null for the task's plain loss.</summary>
     private LossOptions? LossOf(ParseResult parsed, TrainingSet set)
