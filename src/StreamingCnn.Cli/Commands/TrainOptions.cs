@@ -97,22 +97,35 @@ internal sealed class TrainOptions
     public Option<string?> Output { get; } =
         new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
 
+    public Option<string?> Mlflow { get; } = new("--mlflow")
+    {
+        Description = "Folder, such as mlruns, to write the run to in MLflow's file layout as well: options, numbers of each epoch, final metrics, report. "
+            + "Default: files for TensorBoard alone.",
+    };
+
+    public Option<int> Worst { get; } = CommonOptions.Worst();
+
     public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
         "--task",
         "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
-        + "numbers (columns of numbers to predict); or segmentation (a class for each pixel, in the files of the column mask).",
+        + "numbers (columns of numbers to predict), mixed (columns of different kinds, learned by one model); or segmentation (a class for each pixel, in the files of the column mask).",
         text => text switch
         {
             "classes" => LabelKind.Class,
             "labels" => LabelKind.MultiLabel,
             "numbers" => LabelKind.Regression,
+            MixedTask.Name => LabelKind.Mixed,
             SegmentationTask.Name => LabelKind.Mask,
-            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers or segmentation."),
+            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers, mixed or segmentation."),
         },
         "classes");
 
     public Option<string[]> LabelColumns { get; } =
-        CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
+        CommonOptions.Several(
+            "--labels",
+            "Label columns of the CSV file, separated by commas; of --task mixed each with its kind, such as grade=classes,her2=labels,age=numbers.",
+            text => text,
+            "label");
 
     public Option<string[]> Classes { get; } = CommonOptions.Several(
         "--classes",
@@ -296,6 +309,13 @@ internal sealed class TrainOptions
     private readonly Option<double> smoothing = CommonOptions.Share("--label-smoothing",
         "Share of certainty given to all classes alike, from 0 to below 1.", 0);
 
+    public Option<string[]> Ordinal { get; } = CommonOptions.Several(
+        "--ordinal",
+        "Of --task classes: names of the classes from the least to the greatest, separated by commas, such as benign,atypical,malignant. "
+        + "A mistake then counts the more the further it is off. Default: classes have no order.",
+        text => text,
+        null);
+
     private readonly Option<double?> huber = CommonOptions.OptionalReal(
         "--huber",
             "Of --task numbers: distance from which on an error counts linearly and no more by its square. Default: by its square.", 0,
@@ -342,22 +362,50 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, trunkRate, layerDecay, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
-        focal, smoothing, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
+        focal, smoothing, Ordinal, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
     ];
 
-    public CsvOptions Columns(ParseResult parsed) => new()
+    /// <exception cref="ArgumentException">Columns of different kinds do not say of which.</exception>
+    public CsvOptions Columns(ParseResult parsed)
     {
-        Labels = parsed.GetValue(Task),
-        LabelColumns = parsed.GetValue(LabelColumns)!,
-        LiteralLabels = parsed.GetValue(LiteralLabels),
-        GroupColumn = parsed.GetValue(Group),
-        WeightColumn = parsed.GetValue(Weight),
-    };
+        var columns = new CsvOptions
+        {
+            Labels = parsed.GetValue(Task),
+            LabelColumns = parsed.GetValue(LabelColumns)!,
+            LiteralLabels = parsed.GetValue(LiteralLabels),
+            GroupColumn = parsed.GetValue(Group),
+            WeightColumn = parsed.GetValue(Weight),
+        };
+        if (columns.Labels != LabelKind.Mixed)
+            return columns;
+        var kinds = columns.LabelColumns.Select(Kind).ToArray();
+        return columns with
+        {
+            LabelColumns = [.. kinds.Select(column => column.Name)],
+            ColumnKinds = [.. kinds.Select(column => column.Kind)],
+        };
+    }
+
+    private static (string Name, LabelKind Kind) Kind(string column)
+    {
+        var place = column.LastIndexOf('=');
+        LabelKind? kind = column[(place + 1)..] switch
+        {
+            "classes" => LabelKind.Class,
+            "labels" => LabelKind.MultiLabel,
+            "numbers" => LabelKind.Regression,
+            _ => null,
+        };
+        return place > 0 && kind is { } known
+            ? (column[..place], known)
+            : throw new ArgumentException(
+                $"--task mixed has columns of different kinds, and '{column}' does not say which it is; write it as {(place > 0 ? column[..place] : column)}=classes, =labels or =numbers.");
+    }
 
     /// <summary>The classes of masks.</summary>
     /// <exception cref="ArgumentException">They are not named as they should be.</exception>
@@ -436,6 +484,7 @@ internal sealed class TrainOptions
                 ? UsualFocalExponent
                 : exponent,
             LabelSmoothing = parsed.GetValue(smoothing),
+            IsOrdinal = parsed.GetValue(Ordinal) is { Length: > 0 },
             HuberDistance = parsed.GetValue(huber),
             ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),
         };

@@ -163,6 +163,11 @@ public sealed record ModelDescription
             ["task"] = Task.Kind,
             ["outputs"] = string.Join('\n', Task.Outputs),
         };
+        if (Task is MixedTask mixed)
+            metadata["columns"] = string.Join('\n', mixed.Columns.Select(column => string.Create(
+                CultureInfo.InvariantCulture, $"{column.Task.Kind} {column.Task.Outputs.Count} {column.Weight:R} {column.Name}")));
+        if (Task is ClassificationTask { IsOrdered: true })
+            metadata["ordered"] = "yes";
         if (Task is SegmentationTask masks)
         {
             metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
@@ -243,10 +248,36 @@ public sealed record ModelDescription
         var outputs = metadata["outputs"].Split('\n');
         return metadata["task"] == SegmentationTask.Name
             ? new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
+            : metadata["task"] == MixedTask.Name ? Mixed(metadata["columns"].Split('\n'), outputs)
+            : metadata.ContainsKey("ordered") && metadata["task"] == "classes" ? new ClassificationTask(outputs, isOrdered: true)
             : LearningTask.Create(metadata["task"], outputs);
 
         long[]? Numbers(string name) => metadata.TryGetValue(name, out var text)
             ? [.. text.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))] : null;
+    }
+
+    /// <summary>A line for each column: kind, outputs, weight, and the name, which may have spaces.</summary>
+    private static MixedTask Mixed(IReadOnlyList<string> columns, IReadOnlyList<string> outputs)
+    {
+        var read = new List<MixedColumn>();
+        var start = 0;
+        foreach (var fields in columns.Select(line => line.Split(' ', 4)))
+        {
+            if (fields is not [var kind, var number, var weight, var name]
+                || int.Parse(number, CultureInfo.InvariantCulture) is not (> 0 and var count) || start + count > outputs.Count)
+                throw new FormatException("the columns do not fit the outputs");
+            string[] own =
+            [
+                .. outputs.Skip(start).Take(count).Select(output => kind == "classes" ? output[(name.Length + 1)..] : output),
+            ];
+            if (kind is not ("classes" or "labels" or "numbers"))
+                throw new FormatException($"'{kind}' is no kind of a column");
+            read.Add(new(name, (ScoredTask)LearningTask.Create(kind, own)) { Weight = double.Parse(weight, CultureInfo.InvariantCulture) });
+            start += count;
+        }
+
+        return new MixedTask(read) is var task && task.Outputs.SequenceEqual(outputs)
+            ? task : throw new FormatException("the columns do not fit the outputs");
     }
 
     private static ModelDescription FromMetadata(string path, OrderedDictionary<string, string> metadata)
