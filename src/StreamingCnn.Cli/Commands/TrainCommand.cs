@@ -216,6 +216,7 @@ internal static class TrainCommand
             Group = parsed.GetValue(options.Group),
             Pooling = parsed.GetValue(options.Pooling.Pooling),
             PoolingNumber = parsed.GetValue(options.Pooling.Number),
+            Instances = parsed.GetValue(options.InstanceLoss) > 0 ? parsed.GetValue(options.Instances) : 0,
             Dropout = parsed.GetValue(options.Dropout),
             Preparation = new()
             {

@@ -309,6 +309,15 @@ internal sealed class TrainOptions
     private readonly Option<double> smoothing = CommonOptions.Share("--label-smoothing",
         "Share of certainty given to all classes alike, from 0 to below 1.", 0);
 
+    public Option<double> InstanceLoss { get; } = CommonOptions.Share(
+        "--instance-loss",
+        "Of --pooling attention with --task classes: share of the loss of single positions of the feature map, from 0 to below 1, such as 0.3; "
+        + "those with the most attention are taken to be of the image's class, those with the least not (CLAM).",
+        0);
+
+    public Option<int> Instances { get; } = CommonOptions.Number(
+        "--instances", "Positions with the most attention, and as many with the least, that --instance-loss is about.", 8, 1);
+
     public Option<string[]> Ordinal { get; } = CommonOptions.Several(
         "--ordinal",
         "Of --task classes: names of the classes from the least to the greatest, separated by commas, such as benign,atypical,malignant. "
@@ -367,7 +376,7 @@ internal sealed class TrainOptions
         .. Carry.All, SplitImage, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
         Optimizer, rate, trunkRate, layerDecay, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
-        focal, smoothing, Ordinal, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
+        focal, smoothing, InstanceLoss, Instances, Ordinal, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
     ];
 
     /// <exception cref="ArgumentException">Columns of different kinds do not say of which.</exception>
@@ -484,6 +493,7 @@ internal sealed class TrainOptions
                 ? UsualFocalExponent
                 : exponent,
             LabelSmoothing = parsed.GetValue(smoothing),
+            InstanceShare = parsed.GetValue(InstanceLoss),
             IsOrdinal = parsed.GetValue(Ordinal) is { Length: > 0 },
             HuberDistance = parsed.GetValue(huber),
             ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),

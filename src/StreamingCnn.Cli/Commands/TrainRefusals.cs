@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Tasks;
@@ -115,6 +116,11 @@ internal sealed class TrainRefusals(TrainOptions options)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
         if (parsed.GetValue(options.Ordinal) is { Length: > 0 } && (task != LabelKind.Class || parsed.GetValue(options.Demo)))
             throw new ArgumentException("--ordinal is of --task classes alone, on images of your own; leave it out.");
+        if (parsed.GetValue(options.InstanceLoss) > 0
+            && (task != LabelKind.Class || parsed.GetValue(options.Pooling.Pooling) != HeadPooling.Attention))
+            throw new ArgumentException("--instance-loss is of --task classes with --pooling attention, which picks instances; leave it out, or choose those.");
+        if (Given(given, options.Instances).Length > 0 && parsed.GetValue(options.InstanceLoss) == 0)
+            throw new ArgumentException("--instances is of --instance-loss alone; leave it out, or write a share such as --instance-loss 0.3.");
         if (parsed.GetValue(options.Range) is not null && parsed.GetValue(options.Normalize) is PixelScaling.Measured or PixelScaling.None)
         {
             throw new ArgumentException(

@@ -37,6 +37,10 @@ public sealed record ModelDescription
     /// <value>The default value is null: <see cref="PoolingHead.DefaultNumber"/>.</value>
     public double? PoolingNumber { get; init; }
 
+    /// <summary>Instances with the most and the least attention that the head classifies in training.</summary>
+    /// <value>The default value is 0: none.</value>
+    public int Instances { get; init; }
+
     /// <summary>How image files become what the network sees.</summary>
     public required ImagePreparation Preparation { get; init; }
 
@@ -62,7 +66,8 @@ public sealed record ModelDescription
             throw new ArgumentException($"The model scores pixels and is no classifier; make it by {nameof(CreateModel)}.");
         var trunk = MakeTrunk(copy);
         return new(
-            trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber);
+            trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber,
+            Instances);
     }
 
     /// <summary>Makes the model with fresh weights, whatever its task: a classifier, or a segmenter.</summary>
@@ -187,6 +192,8 @@ public sealed record ModelDescription
             metadata["structure"] = Structure;
         if (Task is not SegmentationTask && (PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
             metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
+        if (Instances > 0)
+            metadata["instances"] = Instances.ToString(CultureInfo.InvariantCulture);
         if (Group is not null)
             metadata["group"] = Group;
         if (Decision.Temperature != 1)
@@ -296,6 +303,8 @@ public sealed record ModelDescription
                 PoolingNumber = metadata.TryGetValue("pooling-number", out var number)
                     ? double.Parse(number, CultureInfo.InvariantCulture)
                     : null,
+                Instances = metadata.TryGetValue("instances", out var instances)
+                    ? int.Parse(instances, NumberStyles.None, CultureInfo.InvariantCulture) : 0,
                 Preparation = ImagePreparation.FromMetadata(metadata),
                 Group = metadata.GetValueOrDefault("group"),
             };

@@ -164,6 +164,34 @@ public sealed class ClassificationTask : ScoredTask
         return loss.sum();
     }
 
+    /// <summary>
+    /// What instances are learned by where attention picks them (Lu et al., "Data-efficient and weakly supervised computational pathology
+    /// on whole-slide images", 2021, CLAM): those with the most attention are of the image's class, those with the least are not; of more
+    /// than two classes, those with the most are none of the others. Cross-entropy, mean over instances, and over classes where those count.
+    /// </summary>
+    /// <param name="most">Of the instances with the most attention, for each class scores of not being of it and of being, [2 classes, k].</param>
+    /// <param name="least">Of those with the least.</param>
+    /// <param name="label">The image's class.</param>
+    internal static Tensor InstanceLoss(Tensor most, Tensor least, int label)
+    {
+        var classes = most.shape[0] / 2;
+        using Scalar half = 0.5;
+        var loss = (Negative(most, label, isOfClass: true) + Negative(least, label, isOfClass: false)).mul(half);
+        if (classes == 2)
+            return loss;
+        for (var other = 0; other < classes; other++)
+        {
+            if (other != label)
+                loss = loss + Negative(most, other, isOfClass: false);
+        }
+
+        using Scalar share = 1.0 / classes;
+        return loss.mul(share);
+
+        static Tensor Negative(Tensor scores, int label, bool isOfClass) =>
+            scores.narrow(0, 2 * label, 2).log_softmax(0)[isOfClass ? 1 : 0].mean().neg();
+    }
+
     private static int[] Labels(IReadOnlyList<Prediction> predictions) => [.. predictions.Select(prediction => prediction.Sample.Label)];
 
     private static IReadOnlyList<double>[] Values(IReadOnlyList<Prediction> predictions) =>

@@ -55,6 +55,15 @@ public sealed record LossOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsOrdinal { get; init; }
 
+    /// <summary>
+    /// Share of the loss of single instances, from 0 to below 1: positions of the trunk's map that the head's attention picks, those with
+    /// the most and those with the least, are classified by themselves (Lu et al., 2021, CLAM). For classes, and models that were made with
+    /// instances.
+    /// </summary>
+    /// <value>The default value is 0.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double InstanceShare { get; init; }
+
     /// <summary>What a map of classes is learned by, where it is not cross-entropy. For segmentation.</summary>
     /// <value>The default value is null: cross-entropy, or the focal loss where it has an exponent.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -106,10 +115,8 @@ public sealed record LossOptions
             problems.Add("focal loss, label smoothing and class weights are of classes and labels");
         if (task is SegmentationTask && LabelSmoothing != 0)
             problems.Add("label smoothing is of classes and labels");
-        if (task is MixedTask && ClassWeights is not null)
-            problems.Add("class weights are of one column of classes or of labels");
-        else if (ClassWeights is { } weights && weights.Count != task.Outputs.Count)
-            problems.Add($"{weights.Count} class weights are given for {task.Outputs.Count} {task.Kind}");
+        if (InstanceShare != 0 && task is not ClassificationTask)
+            problems.Add("the loss of instances is of classes");
         if (IsOrdinal && task is not ClassificationTask)
             problems.Add("ordinal classes are of classes");
         if (IsOrdinal && (FocalExponent != 0 || LabelSmoothing != 0))
@@ -122,8 +129,12 @@ public sealed record LossOptions
             problems.Add("class weights are of cross-entropy and the focal loss, and Dice counts all classes alike");
         if (task is not (RegressionTask or MixedTask) && HuberDistance is not null)
             problems.Add("the Huber loss is of numbers");
+        if (task is MixedTask && ClassWeights is not null)
+            problems.Add("class weights are of one column of classes or of labels");
+        else if (ClassWeights is { } weights && weights.Count != task.Outputs.Count)
+            problems.Add($"{weights.Count} class weights are given for {task.Outputs.Count} {task.Kind}");
         if (ClassWeights?.All(weight => weight >= 0 && double.IsFinite(weight)) == false || !(FocalExponent >= 0)
-            || !(LabelSmoothing is >= 0 and < 1) || HuberDistance <= 0)
+            || !(LabelSmoothing is >= 0 and < 1) || !(InstanceShare is >= 0 and < 1) || HuberDistance <= 0)
             problems.Add("a number is out of its range");
         if (problems.Count > 0)
             throw new ArgumentException($"The loss cannot be used: {string.Join("; ", problems)}.");
