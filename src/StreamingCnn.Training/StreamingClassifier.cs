@@ -187,9 +187,9 @@ public sealed class StreamingClassifier : TrainableModel
         var most = all.narrow(1, outputs, picked).reshape(2 * outputs, head.Instances);
         var least = all.narrow(1, outputs + picked, picked).reshape(2 * outputs, head.Instances);
         // Held until libtorch has read them.
-        using Scalar share = objective.InstanceShare, rest = 1 - objective.InstanceShare;
+        using Scalar share = objective.InstanceShare, rest = 1 - objective.InstanceShare, one = 1;
         var learned = task.Objective(scores, sample, objective).mul(rest)
-            + ClassificationTask.InstanceLoss(most, least, sample.Label).mul(share);
+            .add(ClassificationTask.InstanceLoss(most, least, sample.Label).mul(share), one);
         return new(task.Loss(scores, sample), learned, task.Values(scores));
     }
 

@@ -371,7 +371,8 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels,
+        Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,

@@ -183,7 +183,11 @@ internal sealed class TrainRun(
         if (set.IsCalibrated)
             Say($"Scores are divided by {decision.Temperature:0.000}, fitted on the validation images.");
         if (decision.Point is { } point)
-            Say($"Called from {string.Join(", ", task is ClassificationTask ? [point.Thresholds[1]] : point.Thresholds):0.000} on, chosen on the validation images for {point.Rule}.");
+        {
+            var thresholds = (task is ClassificationTask ? [point.Thresholds[1]] : point.Thresholds)
+                .Select(threshold => threshold.ToString("0.000", CultureInfo.InvariantCulture));
+            Say($"Called from {string.Join(", ", thresholds)} on, chosen on the validation images for {point.Rule}.");
+        }
     }
 
     /// <summary>Writes the report.</summary>

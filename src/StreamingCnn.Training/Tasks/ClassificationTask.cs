@@ -155,10 +155,11 @@ public sealed class ClassificationTask : ScoredTask
         var classes = scores.shape[1];
         var all = scores.logsumexp(1);
         var loss = zeros_like(all);
+        using Scalar one = 1;
         for (var boundary = 1L; boundary < classes; boundary++)
         {
             var side = label >= boundary ? scores.narrow(1, boundary, classes - boundary) : scores.narrow(1, 0, boundary);
-            loss = loss + all - side.logsumexp(1);
+            loss = loss.add(all, one) - side.logsumexp(1);
         }
 
         return loss.sum();
@@ -167,22 +168,24 @@ public sealed class ClassificationTask : ScoredTask
     /// <summary>
     /// What instances are learned by where attention picks them (Lu et al., "Data-efficient and weakly supervised computational pathology
     /// on whole-slide images", 2021, CLAM): those with the most attention are of the image's class, those with the least are not; of more
-    /// than two classes, those with the most are none of the others. Cross-entropy, mean over instances, and over classes where those count.
+    /// than two classes, those with the most are none of the others. Cross-entropy, mean over instances, and over classes where they count.
     /// </summary>
-    /// <param name="most">Of the instances with the most attention, for each class scores of not being of it and of being, [2 classes, k].</param>
+    /// <param name="most">
+    /// Of the instances with the most attention, for each class scores of not being of it and of being, [2 classes, k].
+    /// </param>
     /// <param name="least">Of those with the least.</param>
     /// <param name="label">The image's class.</param>
     internal static Tensor InstanceLoss(Tensor most, Tensor least, int label)
     {
         var classes = most.shape[0] / 2;
-        using Scalar half = 0.5;
-        var loss = (Negative(most, label, isOfClass: true) + Negative(least, label, isOfClass: false)).mul(half);
+        using Scalar half = 0.5, one = 1;
+        var loss = Negative(most, label, isOfClass: true).add(Negative(least, label, isOfClass: false), one).mul(half);
         if (classes == 2)
             return loss;
         for (var other = 0; other < classes; other++)
         {
             if (other != label)
-                loss = loss + Negative(most, other, isOfClass: false);
+                loss = loss.add(Negative(most, other, isOfClass: false), one);
         }
 
         using Scalar share = 1.0 / classes;

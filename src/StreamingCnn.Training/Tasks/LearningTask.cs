@@ -8,7 +8,9 @@ public abstract class LearningTask
     /// <summary>Names of the outputs: classes, labels, or the numbers to predict.</summary>
     public abstract IReadOnlyList<string> Outputs { get; }
 
-    /// <summary>What the task is called in files: <c>classes</c>, <c>labels</c>, <c>numbers</c>, <c>mixed</c> or <c>segmentation</c>.</summary>
+    /// <summary>
+    /// What the task is called in files: <c>classes</c>, <c>labels</c>, <c>numbers</c>, <c>mixed</c> or <c>segmentation</c>.
+    /// </summary>
     public abstract string Kind { get; }
 
     /// <summary>How many numbers <see cref="Prediction.Values"/> has.</summary>

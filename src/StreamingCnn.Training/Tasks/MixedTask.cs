@@ -81,8 +81,9 @@ public sealed class MixedTask : ScoredTask
     /// <param name="predictions">Predictions of this task.</param>
     /// <param name="column">The column, from 0.</param>
     public IReadOnlyList<Prediction> Of(IReadOnlyList<Prediction> predictions, int column) =>
-        parts.GetValue(predictions, all => [.. Columns.Select((_, place) => (IReadOnlyList<Prediction>)[.. all.Select(one => Of(one, place))])])
-            [column];
+        parts.GetValue(
+            predictions,
+            all => [.. Columns.Select((_, place) => (IReadOnlyList<Prediction>)[.. all.Select(one => Of(one, place))])])[column];
 
     /// <summary>An image and its prediction as a column alone has them.</summary>
     public Prediction Of(Prediction prediction, int column)
@@ -141,8 +142,8 @@ public sealed class MixedTask : ScoredTask
         foreach (var (place, column) in Columns.Index())
         {
             // Held until libtorch has read it.
-            using Scalar weight = column.Weight;
-            sum = sum + loss(column.Task, Part(scores, place), Of(sample, place)).mul(weight);
+            using Scalar weight = column.Weight, one = 1;
+            sum = sum.add(loss(column.Task, Part(scores, place), Of(sample, place)).mul(weight), one);
         }
 
         return sum;
