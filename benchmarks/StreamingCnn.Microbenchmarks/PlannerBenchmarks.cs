@@ -23,7 +23,7 @@ public class PlannerBenchmarks
     {
         var trunk = ModelCatalog.DenseNames.Contains(Network) ? ModelCatalog.CreateDense(Network, 2, 3) : ModelCatalog.Create(Network, 3);
         trunk.eval();
-        module = new StreamingModule(trunk, new StreamingOptions { MemoryBudget = 4L << 30 });
+        module = new StreamingModule(trunk, new StreamingOptions { MemoryBudget = 8L << 30 });
         height = Side;
     }
 
