@@ -19,10 +19,17 @@ public enum OptimizerKind
 /// <summary>Makes optimizers.</summary>
 internal static class Optimizers
 {
-    public static OptimizerHelper Create(TrainingOptions options, IReadOnlyList<Parameter> parameters) => options.Optimizer switch
+    /// <summary>Makes one with a group of parameters for each share of the learning rate, in their order.</summary>
+    public static OptimizerHelper Create(TrainingOptions options, IReadOnlyList<(double Factor, Parameter[] Parameters)> groups)
     {
-        OptimizerKind.Adam => optim.Adam(parameters, options.LearningRate, weight_decay: options.WeightDecay),
-        OptimizerKind.Sgd => optim.SGD(parameters, options.LearningRate, options.Momentum, weight_decay: options.WeightDecay),
-        _ => optim.AdamW(parameters, options.LearningRate, weight_decay: options.WeightDecay),
-    };
+        var (rate, decay) = (options.LearningRate, options.WeightDecay);
+        return options.Optimizer switch
+        {
+            OptimizerKind.Adam =>
+                optim.Adam(groups.Select(group => new Adam.ParamGroup { Parameters = group.Parameters }), rate, weight_decay: decay),
+            OptimizerKind.Sgd => optim.SGD(
+                groups.Select(group => new SGD.ParamGroup { Parameters = group.Parameters }), rate, options.Momentum, weight_decay: decay),
+            _ => optim.AdamW(groups.Select(group => new AdamW.ParamGroup { Parameters = group.Parameters }), rate, weight_decay: decay),
+        };
+    }
 }

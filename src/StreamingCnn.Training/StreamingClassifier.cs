@@ -1,6 +1,7 @@
 using StreamingCnn.Models;
 using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Tasks;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -21,6 +22,7 @@ public sealed class StreamingClassifier : TrainableModel
     private readonly StreamingModule whole;
     private readonly StreamingModule pooled;
     private readonly StreamingPyramid scoresAndMap;
+    private readonly StreamingModule? withInstances;
 
     /// <summary>Creates the model.</summary>
     /// <param name="trunk">The trunk, [N, C, H, W] to [N, C', H', W'].</param>
@@ -30,6 +32,9 @@ public sealed class StreamingClassifier : TrainableModel
     /// <param name="dropout">Share of the pooled features that the head drops in training, in [0, 1).</param>
     /// <param name="channels">Channels C' of the trunk's output; null to take those of its last convolution.</param>
     /// <param name="poolingNumber">The pooling's number, where it has one; null for <see cref="PoolingHead.DefaultNumber"/>.</param>
+    /// <param name="instances">
+    /// Positions with the most and with the least attention that <see cref="Tasks.LossOptions.InstanceShare"/> is about; 0 for none.
+    /// </param>
     public StreamingClassifier(
         Module<Tensor, Tensor> trunk,
         int outputs,
@@ -37,14 +42,16 @@ public sealed class StreamingClassifier : TrainableModel
         HeadPooling pooling = HeadPooling.Average,
         double dropout = 0,
         long? channels = null,
-        double? poolingNumber = null)
+        double? poolingNumber = null,
+        int instances = 0)
         : base(nameof(StreamingClassifier))
     {
         features = new StreamingModule(trunk, options);
-        head = new PoolingHead(channels ?? ModelCatalog.OutputChannels(trunk), outputs, pooling, dropout, poolingNumber);
+        head = new PoolingHead(channels ?? ModelCatalog.OutputChannels(trunk), outputs, pooling, dropout, poolingNumber, instances);
         whole = new StreamingModule(new TrunkWithHead(trunk, head), features.Options);
         pooled = new StreamingModule(new TrunkWithPooling(trunk, head), features.Options);
         scoresAndMap = new StreamingPyramid(new ScoresAndMap(trunk, head), features.Options);
+        withInstances = instances > 0 ? new StreamingModule(new TrunkWithInstances(trunk, head), features.Options) : null;
         register_module(nameof(features), features);
         register_module(nameof(head), head);
     }
@@ -147,6 +154,8 @@ public sealed class StreamingClassifier : TrainableModel
             throw new ArgumentException(
                 $"A classifier gives scores of a whole image and learns no {task.Kind}; take a {nameof(StreamingSegmenter)}.",
                 nameof(task));
+        if (objective is { InstanceShare: > 0 })
+            return JudgeInstances(scored, sample, image, objective);
         var scores = forward(image);
         var loss = scored.Loss(scores, sample);
         return new(loss, objective is null ? loss : scored.Objective(scores, sample, objective), scored.Values(scores));
@@ -160,9 +169,35 @@ public sealed class StreamingClassifier : TrainableModel
             whole.Dispose();
             pooled.Dispose();
             scoresAndMap.Dispose();
+            withInstances?.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    private ImageJudgement JudgeInstances(ScoredTask task, TrainingSample sample, IImageSource image, LossOptions objective)
+    {
+        if (withInstances is null)
+            throw new ArgumentException(
+                $"{nameof(LossOptions.InstanceShare)} is above 0, but the model was made without instances; make it with some.",
+                nameof(objective));
+        var all = IsSeenInto(image.Channels) ? withInstances.forward(image) : InstancesOfMap(features.forward(image));
+        var (outputs, picked) = (head.Outputs, 2L * head.Outputs * head.Instances);
+        var scores = all.narrow(1, 0, outputs);
+        var most = all.narrow(1, outputs, picked).reshape(2 * outputs, head.Instances);
+        var least = all.narrow(1, outputs + picked, picked).reshape(2 * outputs, head.Instances);
+        // Held until libtorch has read them.
+        using Scalar share = objective.InstanceShare, rest = 1 - objective.InstanceShare, one = 1;
+        var learned = task.Objective(scores, sample, objective).mul(rest)
+            .add(ClassificationTask.InstanceLoss(most, least, sample.Label).mul(share), one);
+        return new(task.Loss(scores, sample), learned, task.Values(scores));
+    }
+
+    private Tensor InstancesOfMap(Tensor map)
+    {
+        using var network = new TrunkWithInstances(null, head);
+        using (map)
+            return network.call(map);
     }
 
     private StreamingModule Planned(long? channels) => IsSeenInto(channels) ? whole : features;

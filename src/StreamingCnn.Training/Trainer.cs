@@ -83,9 +83,10 @@ public sealed class Trainer : IDisposable
         if (this.options.FrozenEpochs > 0 && trunk.Length == learning.Length)
             throw new TrainingException(
                 "The model is all trunk, and nothing is left to learn while that is frozen; let it learn from the first epoch on.");
-        optimizer = Optimizers.Create(this.options, learning);
+        var groups = LayerRates.Of(this.options, learning, within);
+        optimizer = Optimizers.Create(this.options, groups);
         average = this.options.WeightAverage is { } decay ? new WeightAverage(model, decay) : null;
-        update = new(model, this.options, optimizer, average, learners);
+        update = new(model, this.options, optimizer, [.. groups.Select(group => group.Factor)], average, learners);
         data = new(this.ranks);
     }
 

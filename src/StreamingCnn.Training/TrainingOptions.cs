@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace StreamingCnn.Training;
 
 /// <summary>Settings of a <see cref="Trainer"/>.</summary>
@@ -20,6 +22,19 @@ public sealed record TrainingOptions
     /// <summary>Learning rate.</summary>
     /// <value>The default value is 0.001.</value>
     public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Share of the learning rate that the trunk gets, where the head gets all of it: above 0, at most 1.</summary>
+    /// <value>The default value is null: all of it.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TrunkRate { get; init; }
+
+    /// <summary>
+    /// By what the learning rate is multiplied from each layer of the trunk to the one before it, beginning behind the last one: above 0,
+    /// at most 1. A layer is a convolution, or a block where the network numbers its blocks.
+    /// </summary>
+    /// <value>The default value is null: all layers have the same.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LayerDecay { get; init; }
 
     /// <summary>Weight decay.</summary>
     /// <value>The default value is 0.0001.</value>
@@ -109,6 +124,8 @@ public sealed record TrainingOptions
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "must be at least 1");
         Require(Enum.IsDefined(Optimizer), nameof(Optimizer), Optimizer, "is no OptimizerKind");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "must be a positive number");
+        Require(TrunkRate is null or (> 0 and <= 1), nameof(TrunkRate), TrunkRate, "must be above 0 and at most 1");
+        Require(LayerDecay is null or (> 0 and <= 1), nameof(LayerDecay), LayerDecay, "must be above 0 and at most 1");
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "must be 0 or a positive number");
         Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "must be from 0 to below 1");
         Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, "is no LearningRateSchedule");

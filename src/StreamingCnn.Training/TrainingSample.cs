@@ -29,6 +29,9 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
     /// <value>The default value is null: pictures are made of what <see cref="Open"/> gives.</value>
     public Func<int, IImageSource>? Picture { get; init; }
 
+    /// <summary>Whether <see cref="Open"/> gives less of the image than <see cref="Picture"/> shows.</summary>
+    internal bool IsCropped { get; init; }
+
     /// <summary>How much it counts in learning: its gradient is multiplied by this. It changes nothing of how it is judged.</summary>
     /// <value>The default value is 1.</value>
     public double Weight { get; init; } = 1;

@@ -12,13 +12,19 @@ namespace StreamingCnn.Training;
 /// <param name="model">The model.</param>
 /// <param name="options">Settings.</param>
 /// <param name="optimizer">The optimizer.</param>
+/// <param name="factors">Shares of the learning rate that the optimizer's groups of parameters get.</param>
 /// <param name="average">The average of weights, if there is one.</param>
 /// <param name="ranks">Processes that share the images.</param>
 internal sealed class WeightUpdate(
-    TrainableModel model, TrainingOptions options, OptimizerHelper optimizer, WeightAverage? average, ICommunicator ranks)
+    TrainableModel model,
+    TrainingOptions options,
+    OptimizerHelper optimizer,
+    IReadOnlyList<double> factors,
+    WeightAverage? average,
+    ICommunicator ranks)
 {
-    /// <summary>The learning rate of the last update.</summary>
-    public double LearningRate => optimizer.ParamGroups.First().LearningRate;
+    /// <summary>The learning rate of the last update, before layers' shares.</summary>
+    public double LearningRate => optimizer.ParamGroups.First().LearningRate / factors[0];
 
     /// <summary>Makes an update at the rate of the schedule, and begins with no gradients anew.</summary>
     /// <param name="position">Where the run stands.</param>
@@ -36,8 +42,8 @@ internal sealed class WeightUpdate(
     {
         using var scope = NewDisposeScope();
         GradientSum.ToAll(ranks, model.parameters());
-        foreach (var group in optimizer.ParamGroups)
-            group.LearningRate = rate;
+        foreach (var (group, factor) in optimizer.ParamGroups.Zip(factors))
+            group.LearningRate = rate * factor;
         if (options.ClipNorm is { } norm)
             nn.utils.clip_grad_norm_(model.parameters().Where(parameter => parameter.grad is not null), norm);
         using (new CollectionPause())

@@ -26,7 +26,8 @@ public class EvaluateTests
         Assert.Contains("Intervals hold 95%: percentile bootstrap, 100 resamples within each class, seed 1.", run.Output);
         Assert.Equal(9, File.ReadAllLines(folder.File("evaluation/metrics.csv")).Length);
         Assert.Equal(3, Directory.GetFiles(folder.File("evaluation/plots")).Length);
-        Assert.Equal(6, File.ReadAllText(folder.File("evaluation/report.html")).Split("data:image/jpeg").Length - 1);
+        // Each image, and what in it spoke for the answer.
+        Assert.Equal(12, File.ReadAllText(folder.File("evaluation/report.html")).Split("data:image/jpeg").Length - 1);
     }
 
     [Fact]

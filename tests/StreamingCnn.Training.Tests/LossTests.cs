@@ -53,6 +53,36 @@ public class LossTests
             Numbers.Objective(two, numbered, new() { HuberDistance = 0.7 }).item<double>());
     }
 
+    /// <summary>Written out: of each boundary, the logarithm of the probability of being on the right side of it.</summary>
+    [Fact]
+    public void The_loss_of_ordinal_classes_adds_up_over_boundaries()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var four = new ClassificationTask(["0", "1", "2", "3"], isOrdered: true);
+        var scores = (randn(1, 4, dtype: ScalarType.Float64) * tensor(3.0)).requires_grad_(true);
+        var p = scores.softmax(1).data<double>().ToArray();
+        var ordinal = new LossOptions { IsOrdinal = true, ClassWeights = [1, 1, 2, 1] };
+
+        var loss = four.Objective(scores, Is(2), ordinal);
+
+        AssertNear(-2 * (Math.Log(p[1] + p[2] + p[3]) + Math.Log(p[2] + p[3]) + Math.Log(p[0] + p[1] + p[2])), loss.item<double>());
+        loss.backward();
+        Assert.True(scores.grad!.isfinite().all().item<bool>());
+        // Of two classes it is the cross-entropy.
+        var two = randn(1, 2, dtype: ScalarType.Float64);
+        AssertNear(Two.Loss(two, Is(1)).item<double>(), Two.Objective(two, Is(1), new() { IsOrdinal = true }).item<double>());
+        // To be further off costs more, where cross-entropy is the same.
+        double Of(params double[] values) => four.Objective(tensor(values, [1, 4]), Is(0), new() { IsOrdinal = true }).item<double>();
+        Assert.True(Of(0, 4, 0, 0) < Of(0, 0, 4, 0) && Of(0, 0, 4, 0) < Of(0, 0, 0, 4));
+        // Large scores do not overflow.
+        Assert.True(double.IsFinite(Of(-900, 0, 0, 900)));
+        Assert.Equal(
+            "The loss cannot be used: focal loss and label smoothing are of cross-entropy, and not of ordinal classes.",
+            Assert.Throws<ArgumentException>(() => new LossOptions { IsOrdinal = true, FocalExponent = 2 }.Check(four)).Message);
+        Assert.Throws<ArgumentException>(() => new LossOptions { IsOrdinal = true }.Check(Labels));
+    }
+
     [Fact]
     public void Balanced_weights_let_classes_count_the_same()
     {

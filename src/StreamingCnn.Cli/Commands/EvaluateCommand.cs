@@ -49,6 +49,7 @@ internal static class EvaluateCommand
             "Resamples of the bootstrap that gives the confidence intervals; 0 for no intervals.",
             new EvaluationOptions().Resamples,
             0);
+        var worst = CommonOptions.Worst();
         var seed = CommonOptions.Number("--seed", "Seed of the bootstrap.", new EvaluationOptions().Seed, 0);
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var (device, split) = (CommonOptions.Device(), CommonOptions.SplitImage());
@@ -57,7 +58,7 @@ internal static class EvaluateCommand
             "evaluate",
             "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
-            weights, data, part, labels, group, bands, resolution, output, own, tile, memory, device, split, resamples, seed,
+            weights, data, part, labels, group, bands, resolution, output, own, tile, memory, device, split, worst, resamples, seed,
         };
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.IsShared = true;
@@ -123,6 +124,8 @@ internal static class EvaluateCommand
                             ]),
                     ],
                     Parts = [new(chosen, evaluation)],
+                    WorstImages = parsed.GetValue(worst),
+                    Explain = ExplainedPicture.Of(model, task),
                     Pictures = MapPictures.Of(model, task, predictions),
                 }.Write(folder);
                 Console.WriteLine($"Predictions, metrics, plots and {Report.PageName} in {folder}.");

@@ -153,6 +153,8 @@ internal static class TrainCommand
                 NeedleImage.TrainingSet(seed), NeedleImage.ValidationSet(seed), [], (NeedleImage.Side, NeedleImage.Side))
             {
                 Monitor = options.MonitorOf(parsed),
+                Mlflow = parsed.GetValue(options.Mlflow),
+                Worst = parsed.GetValue(options.Worst),
                 OperatingRule = parsed.GetValue(options.OperatingPoint),
                 IsCalibrated = parsed.GetValue(options.Calibrate),
             };
@@ -169,7 +171,8 @@ internal static class TrainCommand
             parsed.GetValue(options.Channels),
             options.Reading.Of(parsed),
             options.FoldOf(parsed),
-            parsed.GetValue(options.Task) == LabelKind.Mask ? options.Masks(parsed) : null);
+            parsed.GetValue(options.Task) == LabelKind.Mask ? options.Masks(parsed) : null,
+            parsed.GetValue(options.Ordinal) is { Length: > 0 } order ? order : null);
         if (options.FoldOf(parsed) is { } fold)
             Say($"Fold {fold.Number} of {fold.Count} is the test.");
         foreach (var note in images.Notes)
@@ -200,6 +203,8 @@ internal static class TrainCommand
             Crop = augmentation?.Crop,
             Scaling = scaling.Scaling,
             Monitor = options.MonitorOf(parsed),
+            Mlflow = parsed.GetValue(options.Mlflow),
+            Worst = parsed.GetValue(options.Worst),
             OperatingRule = parsed.GetValue(options.OperatingPoint),
             IsCalibrated = parsed.GetValue(options.Calibrate),
         };
@@ -212,6 +217,7 @@ internal static class TrainCommand
             Group = parsed.GetValue(options.Group),
             Pooling = parsed.GetValue(options.Pooling.Pooling),
             PoolingNumber = parsed.GetValue(options.Pooling.Number),
+            Instances = parsed.GetValue(options.InstanceLoss) > 0 ? parsed.GetValue(options.Instances) : 0,
             Dropout = parsed.GetValue(options.Dropout),
             Preparation = new()
             {

@@ -37,6 +37,17 @@ internal sealed class TrainOptions
     private const double UsualFocalExponent = 2;
 
     private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
+    private readonly Option<double?> trunkRate = CommonOptions.OptionalReal(
+        "--trunk-rate",
+        "Share of the learning rate that the trunk gets, the head having all of it, such as 0.1 for pretrained weights. Default: all of it.",
+        0,
+        1);
+    private readonly Option<double?> layerDecay = CommonOptions.OptionalReal(
+        "--layer-decay",
+        "By what the learning rate is multiplied from each layer or numbered block of the trunk to the one before it, such as 0.7. "
+        + "Default: all layers have the same.",
+        0,
+        1);
     private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
     private readonly Option<double?> clip = CommonOptions.OptionalReal(
         "--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
@@ -86,22 +97,35 @@ internal sealed class TrainOptions
     public Option<string?> Output { get; } =
         new("--output", "-o") { Description = "Folder for all that the run writes. Default: a new one under runs." };
 
+    public Option<string?> Mlflow { get; } = new("--mlflow")
+    {
+        Description = "Folder, such as mlruns, to write the run to in MLflow's file layout as well: options, numbers of each epoch, final metrics, report. "
+            + "Default: files for TensorBoard alone.",
+    };
+
+    public Option<int> Worst { get; } = CommonOptions.Worst();
+
     public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
         "--task",
         "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
-        + "numbers (columns of numbers to predict); or segmentation (a class for each pixel, in the files of the column mask).",
+        + "numbers (columns of numbers to predict), mixed (columns of different kinds, learned by one model); or segmentation (a class for each pixel, in the files of the column mask).",
         text => text switch
         {
             "classes" => LabelKind.Class,
             "labels" => LabelKind.MultiLabel,
             "numbers" => LabelKind.Regression,
+            MixedTask.Name => LabelKind.Mixed,
             SegmentationTask.Name => LabelKind.Mask,
-            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers or segmentation."),
+            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers, mixed or segmentation."),
         },
         "classes");
 
     public Option<string[]> LabelColumns { get; } =
-        CommonOptions.Several("--labels", "Label columns of the CSV file, separated by commas.", text => text, "label");
+        CommonOptions.Several(
+            "--labels",
+            "Label columns of the CSV file, separated by commas; of --task mixed each with its kind, such as grade=classes,her2=labels,age=numbers.",
+            text => text,
+            "label");
 
     public Option<string[]> Classes { get; } = CommonOptions.Several(
         "--classes",
@@ -290,6 +314,22 @@ internal sealed class TrainOptions
     private readonly Option<double> smoothing = CommonOptions.Share("--label-smoothing",
         "Share of certainty given to all classes alike, from 0 to below 1.", 0);
 
+    public Option<double> InstanceLoss { get; } = CommonOptions.Share(
+        "--instance-loss",
+        "Of --pooling attention with --task classes: share of the loss of single positions of the feature map, from 0 to below 1, such as 0.3; "
+        + "those with the most attention are taken to be of the image's class, those with the least not (CLAM).",
+        0);
+
+    public Option<int> Instances { get; } = CommonOptions.Number(
+        "--instances", "Positions with the most attention, and as many with the least, that --instance-loss is about.", 8, 1);
+
+    public Option<string[]> Ordinal { get; } = CommonOptions.Several(
+        "--ordinal",
+        "Of --task classes: names of the classes from the least to the greatest, separated by commas, such as benign,atypical,malignant. "
+        + "A mistake then counts the more the further it is off. Default: classes have no order.",
+        text => text,
+        null);
+
     private readonly Option<double?> huber = CommonOptions.OptionalReal(
         "--huber",
             "Of --task numbers: distance from which on an error counts linearly and no more by its square. Default: by its square.", 0,
@@ -336,22 +376,51 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels, Group, Folds, Fold,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels,
+        Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
-        Optimizer, rate, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
-        focal, smoothing, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
+        Optimizer, rate, trunkRate, layerDecay, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
+        focal, smoothing, InstanceLoss, Instances, Ordinal, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
     ];
 
-    public CsvOptions Columns(ParseResult parsed) => new()
+    /// <exception cref="ArgumentException">Columns of different kinds do not say of which.</exception>
+    public CsvOptions Columns(ParseResult parsed)
     {
-        Labels = parsed.GetValue(Task),
-        LabelColumns = parsed.GetValue(LabelColumns)!,
-        LiteralLabels = parsed.GetValue(LiteralLabels),
-        GroupColumn = parsed.GetValue(Group),
-        WeightColumn = parsed.GetValue(Weight),
-    };
+        var columns = new CsvOptions
+        {
+            Labels = parsed.GetValue(Task),
+            LabelColumns = parsed.GetValue(LabelColumns)!,
+            LiteralLabels = parsed.GetValue(LiteralLabels),
+            GroupColumn = parsed.GetValue(Group),
+            WeightColumn = parsed.GetValue(Weight),
+        };
+        if (columns.Labels != LabelKind.Mixed)
+            return columns;
+        var kinds = columns.LabelColumns.Select(Kind).ToArray();
+        return columns with
+        {
+            LabelColumns = [.. kinds.Select(column => column.Name)],
+            ColumnKinds = [.. kinds.Select(column => column.Kind)],
+        };
+    }
+
+    private static (string Name, LabelKind Kind) Kind(string column)
+    {
+        var place = column.LastIndexOf('=');
+        LabelKind? kind = column[(place + 1)..] switch
+        {
+            "classes" => LabelKind.Class,
+            "labels" => LabelKind.MultiLabel,
+            "numbers" => LabelKind.Regression,
+            _ => null,
+        };
+        return place > 0 && kind is { } known
+            ? (column[..place], known)
+            : throw new ArgumentException(
+                $"--task mixed has columns of different kinds, and '{column}' does not say which it is; write it as {(place > 0 ? column[..place] : column)}=classes, =labels or =numbers.");
+    }
 
     /// <summary>The classes of masks.</summary>
     /// <exception cref="ArgumentException">They are not named as they should be.</exception>
@@ -390,6 +459,8 @@ internal sealed class TrainOptions
         BatchSize = parsed.GetValue(Batch),
         Optimizer = parsed.GetValue(Optimizer),
         LearningRate = parsed.GetValue(rate),
+        TrunkRate = Unless1(parsed.GetValue(trunkRate)),
+        LayerDecay = Unless1(parsed.GetValue(layerDecay)),
         WeightDecay = parsed.GetValue(decay),
         Momentum = parsed.GetValue(Momentum),
         Schedule = parsed.GetValue(Schedule),
@@ -408,6 +479,9 @@ internal sealed class TrainOptions
         Conditions = Conditions(parsed, set.Description),
     };
 
+    /// <summary>A share that is all of it is none, for a run that goes on with it.</summary>
+    private static double? Unless1(double? share) => share == 1 ? null : share;
+
     /// <summary>What is learned by; null for the task's plain loss.</summary>
     private LossOptions? LossOf(ParseResult parsed, TrainingSet set)
     {
@@ -425,6 +499,8 @@ internal sealed class TrainOptions
                 ? UsualFocalExponent
                 : exponent,
             LabelSmoothing = parsed.GetValue(smoothing),
+            InstanceShare = parsed.GetValue(InstanceLoss),
+            IsOrdinal = parsed.GetValue(Ordinal) is { Length: > 0 },
             HuberDistance = parsed.GetValue(huber),
             ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),
         };

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Tasks;
@@ -113,6 +114,13 @@ internal sealed class TrainRefusals(TrainOptions options)
         RefuseOfMasks(given, parsed);
         if (parsed.GetValue(options.LiteralLabels) && task != LabelKind.Class)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
+        if (parsed.GetValue(options.Ordinal) is { Length: > 0 } && (task != LabelKind.Class || parsed.GetValue(options.Demo)))
+            throw new ArgumentException("--ordinal is of --task classes alone, on images of your own; leave it out.");
+        if (parsed.GetValue(options.InstanceLoss) > 0
+            && (task != LabelKind.Class || parsed.GetValue(options.Pooling.Pooling) != HeadPooling.Attention))
+            throw new ArgumentException("--instance-loss is of --task classes with --pooling attention, which picks instances; leave it out, or choose those.");
+        if (Given(given, options.Instances).Length > 0 && parsed.GetValue(options.InstanceLoss) == 0)
+            throw new ArgumentException("--instances is of --instance-loss alone; leave it out, or write a share such as --instance-loss 0.3.");
         if (parsed.GetValue(options.Range) is not null && parsed.GetValue(options.Normalize) is PixelScaling.Measured or PixelScaling.None)
         {
             throw new ArgumentException(
@@ -194,6 +202,8 @@ internal sealed class TrainRefusals(TrainOptions options)
         if (parsed.GetValue(options.OperatingPoint) is not null && !OperatingPoint.Fits(task))
             throw new ArgumentException(
                 $"--operating-point is of two classes or of labels, not of {task.Outputs.Count} {task.Kind}; leave it out.");
+        if (parsed.GetValue(options.Calibrate) && task is MixedTask)
+            throw new ArgumentException("--calibrate is of labels of one kind, and --task mixed has several; leave it out.");
         if (parsed.GetValue(options.Calibrate) && task is RegressionTask)
             throw new ArgumentException("--calibrate is of probabilities, and numbers have none; leave it out.");
 

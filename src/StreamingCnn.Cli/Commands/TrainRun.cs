@@ -44,6 +44,12 @@ internal sealed record TrainingSet(
 
     /// <summary>How pixels are scaled.</summary>
     public PixelScaling Scaling { get; init; } = PixelScaling.Symmetric;
+
+    /// <summary>Images that the report shows as predicted worst.</summary>
+    public int Worst { get; init; }
+
+    /// <summary>Folder that gets the run in MLflow's layout; null for none.</summary>
+    public string? Mlflow { get; init; }
 }
 
 /// <summary>A training run from its first epoch, or the one at which it was interrupted, to its report.</summary>
@@ -59,6 +65,8 @@ internal sealed class TrainRun(
 {
     private readonly LearningTask task = set.Description.Task;
     private readonly TensorBoardLog tensorBoard = new(run.Path);
+    private readonly MlflowLog? mlflow = set.Mlflow is { } store && job.IsFirst
+        ? new(store, run.Path, File.GetLastWriteTimeUtc(run.Options), OptionFile.Settings(run.Options)) : null;
     private readonly MonitoredMetric? monitor = set.Monitor is { } name ? MonitoredMetric.Of(set.Description.Task, name) : null;
     private readonly List<(string Name, Evaluation Before, Evaluation After)> judged = [];
     private DecisionRule decision = DecisionRule.None;
@@ -76,12 +84,19 @@ internal sealed class TrainRun(
         {
             interruption.EndWith($"Stopped; go on with: {Resumption}");
             Report([]);
+            mlflow?.End(isFinished: false, trainer.History.Count, [], run.File(RunFolder.ReportName));
             Say($"Stopped after {clock.Elapsed.TotalSeconds:0} s; go on with: {Resumption}");
             return Program.Interrupted;
         }
 
         interruption.EndWith($"Stopped before the report; go on with: {Resumption}");
-        var isReported = Report(Evaluate());
+        var parts = Evaluate();
+        var isReported = Report(parts);
+        mlflow?.End(
+            isFinished: true,
+            trainer.History.Count,
+            parts.SelectMany(part => part.Evaluation.Metrics.Select(metric => (part.Name, metric))),
+            run.File(RunFolder.ReportName));
         Say($"Done after {clock.Elapsed.TotalSeconds:0} s. Weights{(isReported ? $", metrics and {RunFolder.ReportName}" : " and metrics")} in {run.Path}.");
         return Program.Success;
     }
@@ -122,6 +137,7 @@ internal sealed class TrainRun(
         if (trainer.IsBest)
             trainer.SaveWeights(run.BestWeights, metadata);
         tensorBoard.Append(task.ScoreName, trainer.History[^1]);
+        mlflow?.Append(task.ScoreName, trainer.History[^1]);
     }
 
     private List<ReportPart> Evaluate()
@@ -167,7 +183,11 @@ internal sealed class TrainRun(
         if (set.IsCalibrated)
             Say($"Scores are divided by {decision.Temperature:0.000}, fitted on the validation images.");
         if (decision.Point is { } point)
-            Say($"Called from {string.Join(", ", task is ClassificationTask ? [point.Thresholds[1]] : point.Thresholds):0.000} on, chosen on the validation images for {point.Rule}.");
+        {
+            var thresholds = (task is ClassificationTask ? [point.Thresholds[1]] : point.Thresholds)
+                .Select(threshold => threshold.ToString("0.000", CultureInfo.InvariantCulture));
+            Say($"Called from {string.Join(", ", thresholds)} on, chosen on the validation images for {point.Rule}.");
+        }
     }
 
     /// <summary>Writes the report.</summary>
@@ -206,6 +226,8 @@ internal sealed class TrainRun(
             History = trainer.History,
             ScoreName = task.ScoreName,
             Parts = parts,
+            WorstImages = set.Worst,
+            Explain = ExplainedPicture.Of(model, task),
             Pictures = parts.Count == 0 ? null : MapPictures.Of(model, task, parts[^1].Evaluation.Predictions),
         }.Write(run.Path);
     }

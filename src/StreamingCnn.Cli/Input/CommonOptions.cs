@@ -128,6 +128,12 @@ internal static class CommonOptions
     public static Option<int> Number(string name, string description, int fallback, int smallest) => Parsed(
         name, description, text => NumberText.Whole(text, name, smallest), fallback.ToString(CultureInfo.InvariantCulture));
 
+    public static Option<int> Worst() => Number(
+        "--worst",
+        "Images predicted worst that the report shows, each with what in it spoke for the answer, which takes a pass over each; 0 for none.",
+        8,
+        0);
+
     /// <summary>A whole number that may be left out.</summary>
     public static Option<int?> OptionalNumber(string name, string description, int smallest) =>
         Parsed<int?>(name, description, text => NumberText.Whole(text, name, smallest), null);

@@ -40,7 +40,12 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         }
 
         var labels = new LabelColumns(options, table.Delimiter == ';', problems, notes);
-        var data = options.Labels == LabelKind.Class ? Classes(labels) : Numbers(labels);
+        var data = options.Labels switch
+        {
+            LabelKind.Class => Classes(labels),
+            LabelKind.Mixed => Mixed(table.Delimiter == ';'),
+            _ => Numbers(labels),
+        };
         if (options.CheckImages)
             OpenFiles();
         problems.ThrowIfAny(path);
@@ -65,6 +70,9 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
                 ]);
         }
 
+        if (options.Labels == LabelKind.Mixed && (options.ColumnKinds.Count != options.LabelColumns.Count
+            || options.ColumnKinds.Any(kind => kind is not (LabelKind.Class or LabelKind.MultiLabel or LabelKind.Regression))))
+            throw new DataSetException(path, ["columns of different kinds were asked for; say of each whether it names classes, is 0 and 1, or is a number"]);
         var named = options.LabelColumns.GroupBy(name => name, StringComparer.OrdinalIgnoreCase);
         if (named.FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new DataSetException(path, [$"the label column '{twice.Key}' was named {twice.Count()} times; name it once"]);
@@ -190,6 +198,39 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             [.. rows.Select((row, i) => Item(row, -1, targets[i]))],
             options.Labels == LabelKind.MultiLabel ? options.LabelColumns : [],
             notes);
+    }
+
+    /// <summary>Each column by itself, as if it were the only one.</summary>
+    private ImageDataSet Mixed(bool decimalComma)
+    {
+        var classes = new IReadOnlyList<string>[labelNames.Count];
+        var targets = rows.Select(_ => new double[labelNames.Count]).ToArray();
+        for (var column = 0; column < labelNames.Count; column++)
+        {
+            var alone = options with
+            {
+                Labels = options.ColumnKinds[column],
+                LabelColumns = [labelNames[column]],
+                KnownClasses = options.KnownColumnClasses.ElementAtOrDefault(column) ?? [],
+            };
+            var labels = new LabelColumns(alone, decimalComma, problems, notes);
+            classes[column] = [];
+            if (alone.Labels == LabelKind.Class)
+            {
+                var names = labels.Classes([.. rows.Select(row => (row.Line, row.Labels[column]))]);
+                classes[column] = ClassNames.Order(names);
+                notes.AddRange(ClassNames.Alike(classes[column]));
+                var places = classes[column].Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+                foreach (var (i, name) in names.Index())
+                    targets[i][column] = places[name];
+                continue;
+            }
+
+            foreach (var (i, numbers) in labels.Numbers([.. rows.Select(row => (row.Line, (string[])[row.Labels[column]]))]).Index())
+                targets[i][column] = numbers[0];
+        }
+
+        return new ImageDataSet([.. rows.Select((row, i) => Item(row, -1, targets[i]))], [], notes) { ColumnClasses = classes };
     }
 
     private ImageDataSet Classes(LabelColumns labels)

@@ -14,6 +14,9 @@ public enum LabelKind
 
     /// <summary>None: what is to be learned of each image is in its mask, the file in the column of masks.</summary>
     Mask,
+
+    /// <summary>Columns of different kinds, as <see cref="CsvOptions.ColumnKinds"/> says.</summary>
+    Mixed,
 }
 
 /// <summary>How a CSV file lists a data set.</summary>
@@ -83,6 +86,20 @@ public sealed record CsvOptions
     /// <value>The default value is none.</value>
     /// </summary>
     public IReadOnlyList<string> KnownClasses { get; init; } = [];
+
+    /// <summary>
+    /// Where <see cref="Labels"/> is <see cref="LabelKind.Mixed"/>, the kind of each label column: <see cref="LabelKind.Class"/>,
+    /// <see cref="LabelKind.MultiLabel"/> for 0 and 1, or <see cref="LabelKind.Regression"/>.
+    /// <value>The default value is none.</value>
+    /// </summary>
+    public IReadOnlyList<LabelKind> ColumnKinds { get; init; } = [];
+
+    /// <summary>
+    /// Where <see cref="Labels"/> is <see cref="LabelKind.Mixed"/>, the classes that a model tells apart in each label column, as
+    /// <see cref="KnownClasses"/>; empty for columns of other kinds.
+    /// <value>The default value is none.</value>
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<string>> KnownColumnClasses { get; init; } = [];
 
     /// <summary>Folder that relative paths start from. <value>The default value is null: the folder of the CSV file.</value></summary>
     public string? Root { get; init; }

@@ -20,6 +20,12 @@ public sealed class ImageDataSet
     public IReadOnlyList<string> Classes { get; }
 
     /// <summary>
+    /// Where label columns are of different kinds, for each column the names of its classes in the order of their indices; empty for a
+    /// column of another kind. Empty where there are no such columns.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<string>> ColumnClasses { get; init; } = [];
+
+    /// <summary>
     /// What was passed over or decided in reading, a sentence each without its full stop: files that are no images,
     /// labels that were taken for one.
     /// </summary>
@@ -60,14 +66,30 @@ public sealed class ImageDataSet
                 nameof(split));
         }
 
-        return new ImageDataSet(items, Classes, Notes);
+        return With(items);
     }
 
     /// <summary>The items for which a condition holds, with the same classes.</summary>
-    public ImageDataSet Where(Func<ImageItem, bool> condition) => new([.. Items.Where(condition)], Classes, Notes);
+    public ImageDataSet Where(Func<ImageItem, bool> condition) => With([.. Items.Where(condition)]);
 
     /// <summary>The items as a function changes them, which is told their places, with the same classes.</summary>
-    public ImageDataSet Select(Func<ImageItem, int, ImageItem> change) => new([.. Items.Select(change)], Classes, Notes);
+    public ImageDataSet Select(Func<ImageItem, int, ImageItem> change) => With([.. Items.Select(change)]);
+
+    /// <summary>The same items, whose classes stand in another order.</summary>
+    /// <param name="classes">The names of all classes in that order; there may be some that no item is of.</param>
+    /// <exception cref="ArgumentException">A class is missing, or named twice.</exception>
+    public ImageDataSet InOrder(IReadOnlyList<string> classes)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        if (classes.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"The class '{twice.Key}' stands more than once in the order of classes; name each once.", nameof(classes));
+        var places = classes.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+        if (Classes.Where(name => !places.ContainsKey(name)).ToArray() is { Length: > 0 } missing)
+            throw new ArgumentException(
+                $"The order of classes, {string.Join(", ", classes)}, lacks {string.Join(", ", missing.Select(name => $"'{name}'"))}; name all classes that images have.",
+                nameof(classes));
+        return new ImageDataSet([.. Items.Select(item => item with { Label = places[Classes[item.Label]] })], classes, Notes);
+    }
 
     /// <summary>Divides the items at random so that every class is shared out in the same proportion.</summary>
     /// <param name="fraction">
@@ -95,5 +117,7 @@ public sealed class ImageDataSet
     private string Stratum(int index) =>
         Items[index].Label >= 0 ? $"{Items[index].Label:D9}" : Classes.Count > 0 ? string.Join(',', Items[index].Targets) : "";
 
-    private ImageDataSet Pick(Func<int, bool> chosen) => new([.. Items.Where((_, index) => chosen(index))], Classes, Notes);
+    private ImageDataSet Pick(Func<int, bool> chosen) => With([.. Items.Where((_, index) => chosen(index))]);
+
+    private ImageDataSet With(IReadOnlyList<ImageItem> items) => new(items, Classes, Notes) { ColumnClasses = ColumnClasses };
 }

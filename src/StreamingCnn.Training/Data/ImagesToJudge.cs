@@ -46,16 +46,18 @@ public static class ImagesToJudge
             ClassificationTask => LabelKind.Class,
             MultiLabelTask => LabelKind.MultiLabel,
             SegmentationTask => LabelKind.Mask,
+            MixedTask => LabelKind.Mixed,
             _ => LabelKind.Regression,
         };
         if (part is not null && !Parts.Contains(part))
             throw new ArgumentException($"'{part}' is no part of a data set; choose one of {string.Join(", ", Parts)}.", nameof(part));
         LabelledImages.RefuseMasksOfFolder(path, kind);
+        var own = task is MixedTask { } of ? [.. of.Columns.Select(column => column.Name)] : task.Outputs;
         if (Directory.Exists(path) && kind != LabelKind.Class)
-            throw new DataSetException(path, [$"the model predicts {task.Kind}, which folders cannot tell; give a CSV file with the columns image,{string.Join(',', task.Outputs)}"]);
-        var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : task.Outputs);
-        if (kind is LabelKind.MultiLabel or LabelKind.Regression && columns.Count != task.Outputs.Count)
-            throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {task.Outputs.Count}: {string.Join(", ", task.Outputs)}"]);
+            throw new DataSetException(path, [$"the model predicts {task.Kind}, which folders cannot tell; give a CSV file with the columns image,{string.Join(',', own)}"]);
+        var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : own);
+        if (kind is LabelKind.MultiLabel or LabelKind.Regression or LabelKind.Mixed && columns.Count != own.Count)
+            throw new DataSetException(path, [$"{columns.Count} label column(s) were named, but the model predicts {own.Count}: {string.Join(", ", own)}"]);
         var listed = new CsvOptions
         {
             LabelColumns = columns,
@@ -65,6 +67,8 @@ public static class ImagesToJudge
             GroupColumn = group?.Column,
             RequireGroup = group?.IsRequired ?? true,
         };
+        if (task is MixedTask mixed)
+            listed = MixedLabels.Columns(mixed, listed);
         LabelledImages.RefuseGroupsOfFolder(path, listed);
         var data = Directory.Exists(path)
             ? ImageDataSet.FromFolders(path, reading: preparation.Reading) : ImageDataSet.FromCsv(path, listed);
@@ -84,6 +88,8 @@ public static class ImagesToJudge
             problems.ThrowIfAny(path);
         }
 
+        if (task is MixedTask known)
+            items = MixedLabels.Renumber(path, items, data, known);
         return (
             LabelledImages.Samples(
                 kind == LabelKind.Class

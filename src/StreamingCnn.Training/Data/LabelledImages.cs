@@ -65,7 +65,11 @@ public sealed class LabelledImages
     /// <param name="reading">What files mean: alpha, pixels without data, the page, the order of axes; null for the defaults.</param>
     /// <param name="masks">Where what is to be learned is in masks: their classes; null for those that are found in them.</param>
     /// <param name="fold">The fold that is the test, while the others are learned from; null to go by the parts of the table.</param>
+    /// <param name="order">
+    /// Names of all classes from the least to the greatest, such as grades; null where they have no order.
+    /// </param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
+    /// <exception cref="ArgumentException">The order lacks a class, or names one twice.</exception>
     public static LabelledImages Read(
         string path,
         CsvOptions? columns = null,
@@ -74,7 +78,8 @@ public sealed class LabelledImages
         int? channels = null,
         ImageOptions? reading = null,
         FoldChoice? fold = null,
-        MaskClasses? masks = null)
+        MaskClasses? masks = null,
+        IReadOnlyList<string>? order = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
@@ -86,12 +91,15 @@ public sealed class LabelledImages
         var kind = Directory.Exists(path) ? LabelKind.Class : columns.Labels;
         if (kind == LabelKind.Class && data.Classes.Count < 2)
             throw new DataSetException(path, [$"all images are of one class, '{data.Classes[0]}', and there is nothing to tell apart"]);
+        if (kind == LabelKind.Class && order is not null)
+            data = data.InOrder(order);
         var problems = new DataProblems();
         PartsCheck.Names(data, problems);
         (data, LearningTask task) = kind switch
         {
             LabelKind.Mask => ImageMasks.Read(path, data, masks ?? new(), reading, problems),
-            LabelKind.Class => (data, new ClassificationTask(data.Classes)),
+            LabelKind.Class => (data, new ClassificationTask(data.Classes, order is not null)),
+            LabelKind.Mixed => (data, MixedLabels.Task(path, columns, data)),
             LabelKind.MultiLabel => (data, new MultiLabelTask(columns.LabelColumns)),
             _ => ((ImageDataSet, LearningTask))(data, new RegressionTask(columns.LabelColumns)),
         };
@@ -103,6 +111,8 @@ public sealed class LabelledImages
         var parts = Division.Of(path, data, validationShare, seed, fold);
         if (parts.Training.Count == 0)
             throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
+        if (task is MixedTask mixed)
+            task = MixedLabels.Weighted(mixed, parts.Training);
         PartsCheck.Classes(data, task, parts.Training, problems);
         problems.ThrowIfAny(path);
         return new(path, task, common, data, parts)
@@ -259,6 +269,7 @@ public sealed class LabelledImages
             OpenMask = values is null ? null : use => preparation.For(item.MicrometresPerPixel).OpenMask(
                 item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
             Picture = side => Thumbnail.Read(ImageInfo.Read(item.Path, preparation.Options), side, preparation.Options),
+            IsCropped = boxes?.ContainsKey(item.Path) == true,
             Targets = item.Targets,
             Group = item.Group ?? "",
             Weight = item.Weight,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Training.Tasks;
 
@@ -102,14 +103,18 @@ internal static class PartsCheck
             yield break;
         }
 
-        for (var output = 0; output < task.Outputs.Count; output++)
+        var names = task is MixedTask mixed ? [.. mixed.Columns.Select(column => column.Name)] : task.Outputs;
+        for (var output = 0; output < names.Count; output++)
         {
             var values = training.Select(item => item.Targets[output]).Distinct().Take(2).ToArray();
             if (values.Length == 1)
             {
                 yield return FormattableString.Invariant(
-                    $"'{task.Outputs[output]}' is {values[0]} in all training images, so there is nothing to learn of it");
+                    $"'{names[output]}' is {Said(values[0])} in all training images, so there is nothing to learn of it");
             }
+
+            string Said(double value) => task is MixedTask { } kinds && kinds.Columns[output].Task is ClassificationTask classes
+                ? $"'{classes.Outputs[(int)value]}'" : value.ToString(CultureInfo.InvariantCulture);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using StreamingCnn.Models;
 using StreamingCnn.Reductions;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Heads;
@@ -17,6 +18,7 @@ public sealed class PoolingHead : StreamingHead
     private readonly Linear? attentionV;
     private readonly Linear? attentionU;
     private readonly Linear? attentionWeight;
+    private readonly Linear? instanceClassifier;
     private readonly Dropout dropout;
     private readonly Linear classifier;
     private readonly Func<FeatureMap, GlobalTensor> pool;
@@ -30,14 +32,30 @@ public sealed class PoolingHead : StreamingHead
     /// The number of a pooling that has one, above 0: r of <see cref="HeadPooling.LogSumExp"/>, p of <see cref="HeadPooling.GeM"/>, k of
     /// <see cref="HeadPooling.TopK"/>, which is whole. Null for <see cref="DefaultNumber"/>.
     /// </param>
+    /// <param name="instances">
+    /// Positions with the most and with the least attention that are classified by themselves in training
+    /// (<see cref="Tasks.LossOptions.InstanceShare"/>); 0 for none. Of <see cref="HeadPooling.Attention"/> alone.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
     /// <exception cref="ArgumentException">A number is given for a pooling that has none.</exception>
-    public PoolingHead(long channels, int outputs, HeadPooling pooling = HeadPooling.Average, double dropout = 0, double? number = null)
+    public PoolingHead(
+        long channels,
+        int outputs,
+        HeadPooling pooling = HeadPooling.Average,
+        double dropout = 0,
+        double? number = null,
+        int instances = 0)
         : base(nameof(PoolingHead))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(dropout);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(dropout, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(instances);
+        if (instances > 0 && pooling != HeadPooling.Attention)
+            throw new ArgumentException(
+                $"{nameof(instances)} is {instances}, but {pooling} pooling has no attention that would pick them; leave it out.",
+                nameof(instances));
+        Instances = instances;
         Pooling = pooling;
         Number = Valid(pooling, number);
         if (pooling == HeadPooling.Attention)
@@ -59,6 +77,8 @@ public sealed class PoolingHead : StreamingHead
         };
         this.dropout = Dropout(dropout);
         classifier = Linear(channels, outputs);
+        if (instances > 0)
+            instanceClassifier = Linear(channels, 2 * outputs);
         RegisterComponents();
     }
 
@@ -67,6 +87,9 @@ public sealed class PoolingHead : StreamingHead
 
     /// <summary>The pooling's number; null where it has none.</summary>
     public double? Number { get; }
+
+    /// <summary>Positions with the most and with the least attention that are classified by themselves in training; 0 for none.</summary>
+    public int Instances { get; }
 
     /// <summary>Numbers that it puts out.</summary>
     public int Outputs => (int)classifier.weight.shape[0];
@@ -92,6 +115,21 @@ public sealed class PoolingHead : StreamingHead
 
     /// <summary>What the linear layer gets, but for dropout: a vector of the map's channels.</summary>
     internal GlobalTensor Pool(FeatureMap input) => pool(input);
+
+    /// <summary>
+    /// The outputs and behind them what is said of instances, [N, outputs + 4 outputs instances]: for each output whether an instance is
+    /// none of it and whether it is, first of those with the most attention, then of those with the least.
+    /// </summary>
+    internal GlobalTensor TraceInstances(FeatureMap input)
+    {
+        var attention = Attention(input);
+        var scores = input.Reduce(new SoftmaxSumReduction(), attention)[0].Through(dropout).Through(classifier);
+        var judged = input.Through(instanceClassifier!);
+        var most = judged.Reduce(new SelectedReduction(Instances), attention)[0];
+        var least = judged.Reduce(new SelectedReduction(Instances, least: true), attention)[0];
+        return GlobalTensor.Combine(
+            tensors => cat([tensors[0], tensors[1].flatten(1), tensors[2].flatten(1)], 1), [scores, most, least]);
+    }
 
     /// <summary>The scores of which <see cref="HeadPooling.Attention"/> takes the softmax over all positions.</summary>
     /// <param name="map">The trunk's output.</param>

@@ -17,6 +17,16 @@ internal static class EvaluationFigures
 
     public static IEnumerable<Figure> Of(string part, Evaluation evaluation)
     {
+        if (evaluation.Task is MixedTask mixed)
+        {
+            foreach (var (place, column) in mixed.Columns.Index())
+            {
+                var alone = new Evaluation(column.Task, mixed.Of(evaluation.Predictions, place), new() { Resamples = 0 });
+                foreach (var figure in Of($"{part}-{place + 1}", alone))
+                    yield return figure with { Caption = $"{column.Name}: {figure.Caption}" };
+            }
+        }
+
         if (evaluation.RocCurves is { Count: > 0 } curves)
             yield return Roc($"{part}-roc", curves, evaluation.IsAtPoint ? evaluation.Confusion : null);
         if (evaluation.Confusion is { } confusion)

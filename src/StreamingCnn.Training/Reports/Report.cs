@@ -62,6 +62,13 @@ public sealed record Report
     /// <value>The default value is 8.</value>
     public int WorstImages { get; init; } = 8;
 
+    /// <summary>
+    /// Makes a second picture of each of the worst predicted images, a JPEG, such as <see cref="ExplainedPicture.Of"/> does; it may give
+    /// null.
+    /// </summary>
+    /// <value>The default value is null: one picture for each.</value>
+    public Func<Prediction, byte[]?>? Explain { get; init; }
+
     /// <summary>Pictures of images of the last part, instead of the worst predicted ones, and what stands above them.</summary>
     /// <value>The default value is none.</value>
     public (string Title, IReadOnlyList<ReportPicture> All)? Pictures { get; init; }

@@ -28,7 +28,7 @@ internal static class ReportPage
             if (report.Pictures is var (title, pictures))
                 Section(page, title, body => Pictures(body, pictures));
             else if (report.Parts.Count > 0 && report.WorstImages > 0)
-                Worst(page, report.Parts[^1], report.WorstImages);
+                Worst(page, report.Parts[^1], report.WorstImages, report.Explain);
             if (report.Tables.Count > 0)
                 Section(page, "The run", body => Tables(body, report.Tables));
         });
@@ -96,18 +96,21 @@ internal static class ReportPage
                 body.Append(CultureInfo.InvariantCulture, $"<p class=\"note\">{Text(note)}</p>\n");
         });
 
-    private static void Worst(StringBuilder page, ReportPart part, int count) => Section(page, $"Predicted worst, {part.Name}", body =>
+    private static void Worst(StringBuilder page, ReportPart part, int count, Func<Prediction, byte[]?>? explain) => Section(
+        page, $"Predicted worst, {part.Name}", body =>
     {
+        if (explain is not null)
+            body.Append("<p class=\"note\">Below each image, in colours, what in it spoke for the answer, by class activation: of classes for the one that was called.</p>\n");
         body.Append("<div class=\"gallery\">\n");
         foreach (var prediction in part.Evaluation.Worst(count))
         {
             var shown = SamplePicture.Of(prediction.Sample);
-            var picture = shown is { Jpeg: var jpeg }
-                ? $"<img src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\" alt=\"\" loading=\"lazy\">"
-                : "<span>no picture</span>";
+            var picture = shown is { Jpeg: var jpeg } ? Image(jpeg) : "<span>no picture</span>";
             var (said, isWrong) = Describe(part.Evaluation.Task, prediction);
             body.Append(
                 CultureInfo.InvariantCulture, $"<figure title=\"{Text(prediction.Sample.Name)}\"><div class=\"picture\">{picture}</div>");
+            if (shown is not null && explain?.Invoke(prediction) is { } explained)
+                body.Append(CultureInfo.InvariantCulture, $"<div class=\"picture\">{Image(explained)}</div>");
             body.Append(CultureInfo.InvariantCulture, $"<figcaption><b>{Text(Path.GetFileName(prediction.Sample.Name))}</b>");
             body.Append(string.Concat(said.Select(line => $"<span{(isWrong ? " class=\"wrong\"" : "")}>{Text(line)}</span>")));
             if (shown is { Remark: { Length: > 0 } remark })
@@ -117,6 +120,9 @@ internal static class ReportPage
 
         body.Append("</div>\n");
     });
+
+    private static string Image(byte[] jpeg) =>
+        $"<img src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\" alt=\"\" loading=\"lazy\">";
 
     /// <summary>What is true and what was predicted, a line each, and whether that is wrong.</summary>
     private static (string[] Lines, bool IsWrong) Describe(LearningTask task, Prediction prediction)
@@ -131,6 +137,11 @@ internal static class ReportPage
                 var pixels = maps.Confusion(prediction);
                 return ([string.Create(CultureInfo.InvariantCulture, $"mean IoU {Metric.Format(pixels.MeanIntersectionOverUnion)}"),
                     string.Create(CultureInfo.InvariantCulture, $"{pixels.Accuracy:0.0%} of its pixels right")], false);
+            case MixedTask mixed:
+                var columns = mixed.Columns.Select((column, place) => Describe(column.Task, mixed.Of(prediction, place))).ToArray();
+                return (
+                    [.. columns.SelectMany((column, place) => column.Lines.Select(line => $"{mixed.Columns[place].Name}: {line}"))],
+                    columns.Any(column => column.IsWrong));
             case MultiLabelTask:
                 var wrong = Enumerable.Range(0, task.Outputs.Count)
                     .Where(label => MultiLabelTask.Has(prediction, label) != prediction.Sample.Targets[label] >= 0.5).ToArray();

@@ -72,6 +72,7 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
     {
         SegmentationTask => samples.Sum(sample => sample.Targets.Sum()) is var pixels and > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{samples.Sum(sample => sample.Targets[output]) / pixels:0.00%} of pixels") : "",
+        MixedTask mixed => Describe(mixed, output, samples),
         MultiLabelTask => Text(samples.Count(sample => sample.Targets[output] >= 0.5)),
         _ when samples.All(sample => sample.Targets.Count > output) =>
             string.Create(
@@ -79,6 +80,18 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
                 $"{samples.Min(sample => sample.Targets[output]):G4} to {samples.Max(sample => sample.Targets[output]):G4}"),
         _ => "",
     };
+
+    private static string Describe(MixedTask task, int output, IReadOnlyList<TrainingSample> samples)
+    {
+        var (column, label) = task.Place(output);
+        var values = samples.Select(sample => sample.Targets[column]).ToArray();
+        return task.Columns[column].Task switch
+        {
+            ClassificationTask => Text(values.Count(value => (int)value == label)),
+            MultiLabelTask => Text(values.Count(value => value >= 0.5)),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{values.Min():G4} to {values.Max():G4}"),
+        };
+    }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -8,7 +8,7 @@ namespace StreamingCnn.Training.Reports;
 /// <summary>A small picture of an image that was judged.</summary>
 internal static class SamplePicture
 {
-    private const int Side = 320;
+    internal const int Side = 320;
 
     // An image that is no file is read whole, which is for small ones.
     private const long MostPixels = 4 << 20;
@@ -18,8 +18,7 @@ internal static class SamplePicture
     {
         try
         {
-            using var picture = sample.Picture?.Invoke(Side)
-                ?? (File.Exists(sample.Name) ? (IImageSource)Thumbnail.Read(ImageInfo.Read(sample.Name), Side) : FromSource(sample));
+            using var picture = Source(sample);
             return picture is null ? null : (ImageBytes.Jpeg(picture), (picture as SmallPicture)?.Remark ?? "");
         }
         catch (Exception missing)
@@ -29,6 +28,10 @@ internal static class SamplePicture
             return null;
         }
     }
+
+    /// <summary>The picture's pixels, of one or three channels from 0 to 255; null where the image is no file and too large.</summary>
+    internal static IImageSource? Source(TrainingSample sample) => sample.Picture?.Invoke(Side)
+        ?? (File.Exists(sample.Name) ? (IImageSource)Thumbnail.Read(ImageInfo.Read(sample.Name), Side) : FromSource(sample));
 
     private static TensorImageSource? FromSource(TrainingSample sample)
     {

@@ -37,6 +37,10 @@ public sealed record ModelDescription
     /// <value>The default value is null: <see cref="PoolingHead.DefaultNumber"/>.</value>
     public double? PoolingNumber { get; init; }
 
+    /// <summary>Instances with the most and the least attention that the head classifies in training.</summary>
+    /// <value>The default value is 0: none.</value>
+    public int Instances { get; init; }
+
     /// <summary>How image files become what the network sees.</summary>
     public required ImagePreparation Preparation { get; init; }
 
@@ -62,7 +66,8 @@ public sealed record ModelDescription
             throw new ArgumentException($"The model scores pixels and is no classifier; make it by {nameof(CreateModel)}.");
         var trunk = MakeTrunk(copy);
         return new(
-            trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber);
+            trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber,
+            Instances);
     }
 
     /// <summary>Makes the model with fresh weights, whatever its task: a classifier, or a segmenter.</summary>
@@ -163,6 +168,11 @@ public sealed record ModelDescription
             ["task"] = Task.Kind,
             ["outputs"] = string.Join('\n', Task.Outputs),
         };
+        if (Task is MixedTask mixed)
+            metadata["columns"] = string.Join('\n', mixed.Columns.Select(column => string.Create(
+                CultureInfo.InvariantCulture, $"{column.Task.Kind} {column.Task.Outputs.Count} {column.Weight:R} {column.Name}")));
+        if (Task is ClassificationTask { IsOrdered: true })
+            metadata["ordered"] = "yes";
         if (Task is SegmentationTask masks)
         {
             metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
@@ -182,6 +192,8 @@ public sealed record ModelDescription
             metadata["structure"] = Structure;
         if (Task is not SegmentationTask && (PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
             metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
+        if (Instances > 0)
+            metadata["instances"] = Instances.ToString(CultureInfo.InvariantCulture);
         if (Group is not null)
             metadata["group"] = Group;
         if (Decision.Temperature != 1)
@@ -243,10 +255,36 @@ public sealed record ModelDescription
         var outputs = metadata["outputs"].Split('\n');
         return metadata["task"] == SegmentationTask.Name
             ? new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
+            : metadata["task"] == MixedTask.Name ? Mixed(metadata["columns"].Split('\n'), outputs)
+            : metadata.ContainsKey("ordered") && metadata["task"] == "classes" ? new ClassificationTask(outputs, isOrdered: true)
             : LearningTask.Create(metadata["task"], outputs);
 
         long[]? Numbers(string name) => metadata.TryGetValue(name, out var text)
             ? [.. text.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))] : null;
+    }
+
+    /// <summary>A line for each column: kind, outputs, weight, and the name, which may have spaces.</summary>
+    private static MixedTask Mixed(IReadOnlyList<string> columns, IReadOnlyList<string> outputs)
+    {
+        var read = new List<MixedColumn>();
+        var start = 0;
+        foreach (var fields in columns.Select(line => line.Split(' ', 4)))
+        {
+            if (fields is not [var kind, var number, var weight, var name]
+                || int.Parse(number, CultureInfo.InvariantCulture) is not (> 0 and var count) || start + count > outputs.Count)
+                throw new FormatException("the columns do not fit the outputs");
+            string[] own =
+            [
+                .. outputs.Skip(start).Take(count).Select(output => kind == "classes" ? output[(name.Length + 1)..] : output),
+            ];
+            if (kind is not ("classes" or "labels" or "numbers"))
+                throw new FormatException($"'{kind}' is no kind of a column");
+            read.Add(new(name, (ScoredTask)LearningTask.Create(kind, own)) { Weight = double.Parse(weight, CultureInfo.InvariantCulture) });
+            start += count;
+        }
+
+        return new MixedTask(read) is var task && task.Outputs.SequenceEqual(outputs)
+            ? task : throw new FormatException("the columns do not fit the outputs");
     }
 
     private static ModelDescription FromMetadata(string path, OrderedDictionary<string, string> metadata)
@@ -265,6 +303,8 @@ public sealed record ModelDescription
                 PoolingNumber = metadata.TryGetValue("pooling-number", out var number)
                     ? double.Parse(number, CultureInfo.InvariantCulture)
                     : null,
+                Instances = metadata.TryGetValue("instances", out var instances)
+                    ? int.Parse(instances, NumberStyles.None, CultureInfo.InvariantCulture) : 0,
                 Preparation = ImagePreparation.FromMetadata(metadata),
                 Group = metadata.GetValueOrDefault("group"),
             };

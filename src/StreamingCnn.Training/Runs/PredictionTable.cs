@@ -44,7 +44,13 @@ public static class PredictionTable
         var name = table.GetField(0)!;
         var first = withGroup ? 2 : 1;
         var label = isClasses ? Label(table.GetField(first)) : -1;
-        double[] targets = isClasses ? [] : [.. task.Outputs.Select((_, output) => Number(first + output))];
+        double[] targets = task switch
+        {
+            ClassificationTask => [],
+            MixedTask mixed => [.. mixed.Columns.Select((column, place) =>
+                column.Task is ClassificationTask classes ? Place(classes.Outputs, table.GetField(first + place)) : Number(first + place))],
+            _ => [.. task.Outputs.Select((_, output) => Number(first + output))],
+        };
         // What was called may stand before the values.
         var values = table.HeaderRecord!.Length - task.Outputs.Count;
         var sample = new TrainingSample(name, label, _ => throw new NotSupportedException())
@@ -54,8 +60,10 @@ public static class PredictionTable
         };
         return ((ScoredTask)task).Judge(sample, [.. task.Outputs.Select((_, output) => Number(values + output))]);
 
-        int Label(string? name) =>
-            task.Outputs.Index().Where(output => output.Item == name).Select(output => (int?)output.Index).FirstOrDefault()
+        int Label(string? name) => Place(task.Outputs, name);
+
+        static int Place(IReadOnlyList<string> names, string? name) =>
+            names.Index().Where(output => output.Item == name).Select(output => (int?)output.Index).FirstOrDefault()
             ?? throw new FormatException($"'{name}' is no class");
 
         double Number(int column) => double.Parse(table.GetField(column)!, NumberStyles.Float, CultureInfo.InvariantCulture);

@@ -39,9 +39,10 @@ public static class PredictionText
                 .AppendJoin("", task.Outputs.Select(name => $",{Quote(TrueColumn(name))},{Quote(PredictedColumn(name))}")).ToString();
         }
 
+        var labels = task is MixedTask mixed ? mixed.Columns.Select(column => column.Name) : task.Outputs;
         if (withTruth)
-            text.Append(isClasses ? $",{LabelColumn}" : string.Concat(task.Outputs.Select(name => $",{Quote(TrueColumn(name))}")));
-        if (isClasses || withCalled)
+            text.Append(isClasses ? $",{LabelColumn}" : string.Concat(labels.Select(name => $",{Quote(TrueColumn(name))}")));
+        if (isClasses || withCalled || task is MixedTask)
             text.Append(",predicted");
         return text.AppendJoin("", task.Outputs.Select(name => $",{Quote(name)}")).ToString();
     }
@@ -75,12 +76,15 @@ public static class PredictionText
         {
             text.Append(isClasses
                 ? $",{Quote(task.Outputs[prediction.Sample.Label])}"
-                : string.Concat(prediction.Sample.Targets.Select(value => $",{Number(value)}")));
+                : string.Concat(prediction.Sample.Targets.Select((value, column) =>
+                    task is MixedTask mixed && mixed.Columns[column].Task is ClassificationTask classes
+                        ? $",{Quote(classes.Outputs[(int)value])}"
+                        : $",{Number(value)}")));
         }
 
         if (isClasses)
             text.Append(CultureInfo.InvariantCulture, $",{Quote(task.Outputs[ClassificationTask.Predicted(prediction)])}");
-        else if (prediction.Thresholds is not null)
+        else if (prediction.Thresholds is not null || task is MixedTask)
             text.Append(CultureInfo.InvariantCulture, $",{Quote(string.Join(';', Called(task, prediction)))}");
         return text.AppendJoin("", prediction.Values.Select(value => $",{Number(value)}")).ToString();
     }
@@ -96,7 +100,7 @@ public static class PredictionText
         var text = new JsonObject { ["image"] = prediction.Sample.Name };
         if (task is ClassificationTask)
             text["predicted"] = task.Outputs[ClassificationTask.Predicted(prediction)];
-        else if (prediction.Thresholds is not null)
+        else if (prediction.Thresholds is not null || task is MixedTask)
             text["predicted"] = new JsonArray([.. Called(task, prediction).Select(name => (JsonNode?)name)]);
         text["values"] = new JsonObject(task.Outputs.Zip(prediction.Values, (name, value) => KeyValuePair.Create(name, (JsonNode?)value)));
         return text.ToJsonString(Readable);
@@ -107,6 +111,11 @@ public static class PredictionText
     {
         ClassificationTask => [task.Outputs[ClassificationTask.Predicted(prediction)]],
         MultiLabelTask => [.. task.Outputs.Where((_, label) => MultiLabelTask.Has(prediction, label))],
+        MixedTask mixed =>
+        [
+            .. mixed.Columns.SelectMany((column, place) => Called(column.Task, mixed.Part(prediction, place))
+                .Select(name => column.Task is ClassificationTask ? $"{column.Name}={name}" : column.Name)),
+        ],
         _ => [],
     };
 

@@ -66,6 +66,24 @@ public static class Overlay
         ImageFile.Write(picture, path);
     }
 
+    /// <summary>The picture without a legend, as the bytes of a JPEG.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="photograph">The image as people see it, as for <see cref="Write"/>. Stays the caller's.</param>
+    /// <param name="side">Greatest height and width.</param>
+    public static byte[] Jpeg(SaliencyMap map, IImageSource photograph, int side = 320)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        ArgumentNullException.ThrowIfNull(photograph);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 16);
+        using var scope = NewDisposeScope();
+        var grid = HeatGrid.Of(map.HeatFile, side);
+        var photo = Muted(photograph, grid.Height, grid.Width, isEnlarged: false);
+        if (map.Limit > 0)
+            photo = Covered(photo, grid, map.Limit);
+        using var picture = new TensorImageSource(photo.round().clamp(0, 255).to(ScalarType.Byte).unsqueeze(0));
+        return ImageBytes.Jpeg(picture);
+    }
+
     /// <summary>A map's settings in words.</summary>
     public static string Describe(SaliencyMap map)
     {

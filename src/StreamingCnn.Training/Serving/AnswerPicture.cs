@@ -37,7 +37,7 @@ internal static class AnswerPicture
         var task = description.Task;
         var values = ((ScoredTask)task).Values(tensor(map.Scores.ToArray(), [1, map.Scores.Count], device: CPU));
         var value = description.Decision.Calibrate(task, values)[map.Target];
-        return task is RegressionTask
+        return task is RegressionTask || (task is MixedTask mixed && mixed.Columns[mixed.Place(map.Target).Column].Task is RegressionTask)
             ? string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:G4}")
             : string.Create(CultureInfo.InvariantCulture, $"{task.Outputs[map.Target]} {value:0.0%}");
     }

@@ -8,7 +8,9 @@ public abstract class LearningTask
     /// <summary>Names of the outputs: classes, labels, or the numbers to predict.</summary>
     public abstract IReadOnlyList<string> Outputs { get; }
 
-    /// <summary>What the task is called in files: <c>classes</c>, <c>labels</c>, <c>numbers</c> or <c>segmentation</c>.</summary>
+    /// <summary>
+    /// What the task is called in files: <c>classes</c>, <c>labels</c>, <c>numbers</c>, <c>mixed</c> or <c>segmentation</c>.
+    /// </summary>
     public abstract string Kind { get; }
 
     /// <summary>How many numbers <see cref="Prediction.Values"/> has.</summary>
@@ -23,7 +25,7 @@ public abstract class LearningTask
     /// <summary>All numbers by which predictions are judged in the end, <see cref="Score"/> among them.</summary>
     public virtual IReadOnlyList<Statistic> Statistics => [new(ScoreName, "what training goes by", Score)];
 
-    /// <summary>Makes the task of a given kind.</summary>
+    /// <summary>Makes the task of a given kind; one of columns of different kinds is made by <see cref="MixedTask"/> itself.</summary>
     /// <exception cref="ArgumentException">There is no such kind, or it cannot have these outputs.</exception>
     public static LearningTask Create(string kind, IReadOnlyList<string> outputs) => kind switch
     {

@@ -47,6 +47,23 @@ public sealed record LossOptions
     /// <value>The default value is null: squared error.</value>
     public double? HuberDistance { get; init; }
 
+    /// <summary>
+    /// Whether classes are in order and a mistake counts the more the further it is off: of each boundary between two classes the
+    /// cross-entropy of lying above it or not, added up. For classes.
+    /// </summary>
+    /// <value>The default value is false.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsOrdinal { get; init; }
+
+    /// <summary>
+    /// Share of the loss of single instances, from 0 to below 1: positions of the trunk's map that the head's attention picks, those with
+    /// the most and those with the least, are classified by themselves (Lu et al., 2021, CLAM). For classes, and models that were made with
+    /// instances.
+    /// </summary>
+    /// <value>The default value is 0.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double InstanceShare { get; init; }
+
     /// <summary>What a map of classes is learned by, where it is not cross-entropy. For segmentation.</summary>
     /// <value>The default value is null: cross-entropy, or the focal loss where it has an exponent.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -98,18 +115,26 @@ public sealed record LossOptions
             problems.Add("focal loss, label smoothing and class weights are of classes and labels");
         if (task is SegmentationTask && LabelSmoothing != 0)
             problems.Add("label smoothing is of classes and labels");
+        if (InstanceShare != 0 && task is not ClassificationTask)
+            problems.Add("the loss of instances is of classes");
+        if (IsOrdinal && task is not ClassificationTask)
+            problems.Add("ordinal classes are of classes");
+        if (IsOrdinal && (FocalExponent != 0 || LabelSmoothing != 0))
+            problems.Add("focal loss and label smoothing are of cross-entropy, and not of ordinal classes");
         if (task is not SegmentationTask && Map is not null)
             problems.Add("a loss of maps is of segmentation");
         if (Map is not null && FocalExponent != 0)
             problems.Add("the focal loss is one of its own, beside Dice");
         if (Map == MapLossKind.Dice && ClassWeights is not null)
             problems.Add("class weights are of cross-entropy and the focal loss, and Dice counts all classes alike");
-        if (task is not RegressionTask && HuberDistance is not null)
+        if (task is not (RegressionTask or MixedTask) && HuberDistance is not null)
             problems.Add("the Huber loss is of numbers");
-        if (ClassWeights is { } weights && weights.Count != task.Outputs.Count)
+        if (task is MixedTask && ClassWeights is not null)
+            problems.Add("class weights are of one column of classes or of labels");
+        else if (ClassWeights is { } weights && weights.Count != task.Outputs.Count)
             problems.Add($"{weights.Count} class weights are given for {task.Outputs.Count} {task.Kind}");
         if (ClassWeights?.All(weight => weight >= 0 && double.IsFinite(weight)) == false || !(FocalExponent >= 0)
-            || !(LabelSmoothing is >= 0 and < 1) || HuberDistance <= 0)
+            || !(LabelSmoothing is >= 0 and < 1) || !(InstanceShare is >= 0 and < 1) || HuberDistance <= 0)
             problems.Add("a number is out of its range");
         if (problems.Count > 0)
             throw new ArgumentException($"The loss cannot be used: {string.Join("; ", problems)}.");

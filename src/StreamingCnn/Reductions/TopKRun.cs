@@ -85,7 +85,7 @@ internal sealed class TopKRun : ReductionRun
     /// Where the largest values are. The library says which they are, but takes any of those that equal the last: those are looked for
     /// again, from the front.
     /// </summary>
-    private static Tensor Largest(Tensor positions, long count)
+    internal static Tensor Largest(Tensor positions, long count)
     {
         var (largest, within) = positions.topk((int)count, 2);
         var last = largest.narrow(2, count - 1, 1);

@@ -116,7 +116,10 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 "Serving",
                 ["Serving"],
                 [Torch, Engine, Images, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer", "Runs", "Saliency", "Maps"]),
-            new("Reports", ["Reports"], [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics"]),
+            new(
+                "Reports",
+                ["Reports"],
+                [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics", "Trainer", "Saliency"]),
         ]),
         new("StreamingCnn.Cli", "scnn", [Engine, Images, Onnx, Training], ["Spectre.Console", "System.CommandLine"],
         [

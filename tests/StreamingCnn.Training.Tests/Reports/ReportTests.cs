@@ -94,6 +94,41 @@ public class ReportTests
         return [.. files.Select(file => Path.GetFileName(file)!)];
     }
 
+    [Fact]
+    public void The_worst_images_are_shown_with_what_misled()
+    {
+        using var folder = new TemporaryFolder();
+        var task = new ClassificationTask(["dark", "light"]);
+        using var model = Samples.Classifier();
+        Prediction[] predictions = [.. ImageModel.Predict(model, task, Samples.Brightness(4))];
+        var explain = ExplainedPicture.Of(model, task)!;
+
+        (Report(task, predictions) with { Explain = explain, WorstImages = 3 }).Write(folder.File("run"));
+
+        var page = File.ReadAllText(folder.File("run/report.html"));
+        Assert.Equal(6, page.Split("data:image/jpeg").Length - 1);
+        Assert.Contains("what in it spoke for the answer", page);
+        Assert.Equal([0xff, 0xd8], explain(predictions[0])![..2]);
+        // What is shown whole and read in part would not lie over it.
+        Assert.Null(explain(predictions[0] with { Sample = predictions[0].Sample with { IsCropped = true } }));
+        Assert.Null(explain(predictions[0] with
+        {
+            Sample = predictions[0].Sample with { Open = _ => throw new ImageFormatException("x", "is no image") },
+        }));
+    }
+
+    [Fact]
+    public void What_is_explained_is_what_was_called_or_is_furthest_off()
+    {
+        var classes = new ClassificationTask(["a", "b", "c"]);
+        Assert.Equal(2, ExplainedPicture.Target(classes, Is(0, 0.3, 0.1, 0.6)));
+        Assert.Equal(1, ExplainedPicture.Target(new MultiLabelTask(["a", "b", "c"]), Has([1, 0, 0], 0.8, 0.9, 0.3)));
+        Assert.Equal(1, ExplainedPicture.Target(new RegressionTask(["a", "b"]), Has([1, 9], 2, 4)));
+        var mixed = new MixedTask([new("grade", classes), new("size", new RegressionTask(["size"])) { Weight = 0.01 }]);
+        Assert.Equal(1, ExplainedPicture.Target(mixed, Has([2, 5], 0.1, 0.8, 0.1, 6)));
+        Assert.Equal(3, ExplainedPicture.Target(mixed, Has([2, 5], 0.1, 0.1, 0.8, 50)));
+    }
+
     private static Report Report(LearningTask task, Prediction[] predictions) => new()
     {
         Title = "A run",
