@@ -74,8 +74,8 @@ public sealed class SyncBatchNormTests
         BatchNorm2d[] norms = [.. sizes.Select(_ => (BatchNorm2d)BatchNorm2d(3).to(ScalarType.Float64))];
         foreach (var one in norms)
         {
-            one.weight = new Parameter(norm.weight.detach().clone());
-            one.bias = new Parameter(norm.bias.detach().clone());
+            one.weight = new Parameter(norm.weight!.detach().clone());
+            one.bias = new Parameter(norm.bias!.detach().clone());
         }
 
         Tensor[] own = [.. images.Select(image => image.detach().clone().requires_grad_(true))];
