@@ -1,6 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using StreamingCnn.Interop;
 
+namespace StreamingCnn.Microbenchmarks;
+
 /// <summary>Blocks taken and given back at random, as the engine's heap does for each tensor.</summary>
 public class BlockMapBenchmarks
 {

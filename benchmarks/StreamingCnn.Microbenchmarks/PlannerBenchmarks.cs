@@ -1,10 +1,11 @@
 using BenchmarkDotNet.Attributes;
-using StreamingCnn;
 using StreamingCnn.Models;
+
+namespace StreamingCnn.Microbenchmarks;
 
 /// <summary>A plan for an image of a size that has not been planned for: what the first step on it waits for.</summary>
 [MemoryDiagnoser]
-public class PlannerBenchmarks
+public class PlannerBenchmarks : IDisposable
 {
     private StreamingModule module = null!;
     private long height;
@@ -33,5 +34,9 @@ public class PlannerBenchmarks
 
     /// <summary>Lets go of the network.</summary>
     [GlobalCleanup]
-    public void Free() => module.Dispose();
+    public void Dispose()
+    {
+        module.Dispose();
+        GC.SuppressFinalize(this);
+    }
 }

@@ -1,9 +1,10 @@
 using BenchmarkDotNet.Attributes;
-using StreamingCnn;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
 using TorchSharp;
 using static TorchSharp.torch;
+
+namespace StreamingCnn.Microbenchmarks;
 
 /// <summary>One window of a tiled file, as each tile of a step reads it.</summary>
 public class WindowBenchmarks

@@ -23,7 +23,13 @@ public class LayerRatesTests
         var before = model.named_parameters().ToDictionary(one => one.name, one => one.parameter.detach().clone());
         var options = new TrainingOptions
         {
-            Epochs = 1, BatchSize = 2, LearningRate = 0.01, Optimizer = optimizer, TrunkRate = 0.5, LayerDecay = 0.2, WeightDecay = 0,
+            Epochs = 1,
+            BatchSize = 2,
+            LearningRate = 0.01,
+            Optimizer = optimizer,
+            TrunkRate = 0.5,
+            LayerDecay = 0.2,
+            WeightDecay = 0,
         };
         using var trainer = new Trainer(model, Classes, options);
 
@@ -59,7 +65,12 @@ public class LayerRatesTests
             var before = model.named_parameters().ToDictionary(one => one.name, one => one.parameter.detach().clone());
             using var trainer = new Trainer(model, Classes, new()
             {
-                Epochs = 1, BatchSize = 2, LearningRate = 0.1, Optimizer = OptimizerKind.Sgd, TrunkRate = trunk, LayerDecay = decay,
+                Epochs = 1,
+                BatchSize = 2,
+                LearningRate = 0.1,
+                Optimizer = OptimizerKind.Sgd,
+                TrunkRate = trunk,
+                LayerDecay = decay,
                 WeightDecay = 0,
             });
             _ = trainer.Fit(Samples.Brightness(2), []).Single();
@@ -108,7 +119,12 @@ public class LayerRatesTests
         using var folder = new TemporaryFolder();
         var options = new TrainingOptions
         {
-            Epochs = 4, BatchSize = 2, Optimizer = optimizer, TrunkRate = 0.5, LayerDecay = 0.7, Checkpoint = folder.File("checkpoint"),
+            Epochs = 4,
+            BatchSize = 2,
+            Optimizer = optimizer,
+            TrunkRate = 0.5,
+            LayerDecay = 0.7,
+            Checkpoint = folder.File("checkpoint"),
         };
         using var whole = Samples.Classifier();
         using (var trainer = new Trainer(whole, Classes, options with { Checkpoint = null }))

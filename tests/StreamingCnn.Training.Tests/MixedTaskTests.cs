@@ -75,7 +75,10 @@ public class MixedTaskTests
     {
         var description = new ModelDescription
         {
-            Trunk = "small", Task = Task, Pooling = HeadPooling.Max, Preparation = new ImagePreparation { Channels = 3 },
+            Trunk = "small",
+            Task = Task,
+            Pooling = HeadPooling.Max,
+            Preparation = new ImagePreparation { Channels = 3 },
         };
         var metadata = description.ToMetadata();
         Assert.Equal("classes 3 1 grade\nlabels 1 1 her2\nnumbers 1 0.01 age", metadata["columns"]);

@@ -264,14 +264,14 @@ public sealed record ModelDescription
     }
 
     /// <summary>A line for each column: kind, outputs, weight, and the name, which may have spaces.</summary>
-    private static MixedTask Mixed(IReadOnlyList<string> columns, IReadOnlyList<string> outputs)
+    private static MixedTask Mixed(string[] columns, string[] outputs)
     {
         var read = new List<MixedColumn>();
         var start = 0;
         foreach (var fields in columns.Select(line => line.Split(' ', 4)))
         {
             if (fields is not [var kind, var number, var weight, var name]
-                || int.Parse(number, CultureInfo.InvariantCulture) is not (> 0 and var count) || start + count > outputs.Count)
+                || int.Parse(number, CultureInfo.InvariantCulture) is not (> 0 and var count) || start + count > outputs.Length)
                 throw new FormatException("the columns do not fit the outputs");
             string[] own =
             [
