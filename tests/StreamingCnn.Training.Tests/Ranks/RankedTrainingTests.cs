@@ -141,7 +141,8 @@ public class RankedTrainingTests
         bool syncsBatchNorm = false)
     {
         training ??= Samples.Brightness(7);
-        var validation = Samples.Brightness(2, 100);
+        // An odd number, which leaves ranks without an image.
+        var validation = Samples.Brightness(3, 100);
         using var models = new Models(count);
         var outcomes = new Outcome[count];
         ThreadRanks.Run(count, ranks =>

@@ -12,19 +12,22 @@ namespace StreamingCnn.Execution.Stages;
 /// <param name="device">Device of the computation.</param>
 internal sealed class PeerImages(ICommunicator ranks, Device device)
 {
-    private const double Primes = 2147483647;
+    // Below the largest integer that sums of float64 are exact for, whatever the number of processes.
+    private const double Modulus = int.MaxValue;
 
     private long[] starts = [];
 
-    /// <summary>Before a run: gets to know how many images each process has.</summary>
+    /// <summary>Before a run: gets to know how many images each process has. A run that asks for nothing has nobody wait.</summary>
     /// <param name="batch">Images of this one.</param>
     /// <param name="order">In which order small tensors of all images are asked for.</param>
     /// <exception cref="InvalidOperationException">Processes are about to ask in different orders: thrown by all.</exception>
-    public void Begin(long batch, IEnumerable<int> order)
+    public void Begin(long batch, int[] order)
     {
+        if (order.Length == 0)
+            return;
         var all = new double[2 * ranks.Size];
         all[ranks.Rank] = batch;
-        all[ranks.Size + ranks.Rank] = order.Aggregate(1.0, (hash, index) => ((hash * 31) + index + 1) % Primes);
+        all[ranks.Size + ranks.Rank] = order.Aggregate(1.0, (hash, index) => ((hash * 31) + index + 1) % Modulus);
         ranks.Sum(all.AsSpan());
         for (var rank = 1; rank < ranks.Size; rank++)
         {

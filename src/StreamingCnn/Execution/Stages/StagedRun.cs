@@ -79,7 +79,7 @@ internal sealed class StagedRun : IDifferentiableRun
         var told = new StageProgress(progress, TilePass.Forward, plan.Steps);
         peers?.Begin(
             sources.Batch,
-            plan.Steps.SelectMany(step => step.Stage.Smalls).Where(small => Network.Smalls[small].Function!.ReadsAllImages));
+            [.. plan.Steps.SelectMany(step => step.Stage.Smalls).Where(small => Network.Smalls[small].Function!.ReadsAllImages)]);
         foreach (var (stage, step) in plan.Steps)
         {
             smalls.Evaluate(stage.Smalls);

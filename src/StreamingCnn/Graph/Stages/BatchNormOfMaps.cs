@@ -29,7 +29,8 @@ internal sealed class BatchNormOfMaps : NormOfMaps
     {
         var norm = (BatchNorm2d)module;
         Expect(input, norm.num_features, path, nameof(BatchNorm2d));
-        var moments = MapMoments.OfBatch(input, path, count => RefuseOne(count, path, nameof(BatchNorm2d)));
+        // In evaluation images come as they like, and some processes may have none.
+        var moments = MapMoments.OfBatch(input, norm.training, path, count => RefuseOne(count, path, nameof(BatchNorm2d)));
         if (norm is { training: true, track_running_stats: true, running_mean: not null })
             RunningStatistics.Follow(norm, moments, () => Count(norm), input.Builder, path);
         return Normalised(input, moments, new(nameof(BatchNorm2d), norm.eps, norm.weight, norm.bias), path);

@@ -41,11 +41,12 @@ internal sealed record MapMoments(GlobalTensor Mean, GlobalTensor Variance, Glob
         return new(mean, variance, moments[2]);
     }
 
-    /// <summary>The moments of all images of a batch together, those of other processes among them, which may be of other sizes.</summary>
+    /// <summary>The moments of all images of a batch together, which may be of different sizes where processes have them.</summary>
     /// <param name="map">The map.</param>
+    /// <param name="isOfAll">Whether other processes' images are in the batch, where they run some at the same time.</param>
     /// <param name="path">The norm's path.</param>
     /// <param name="check">Told the number of positions of all images, [1, 1], when they have come.</param>
-    public static MapMoments OfBatch(FeatureMap map, string path, Action<Tensor> check)
+    public static MapMoments OfBatch(FeatureMap map, bool isOfAll, string path, Action<Tensor> check)
     {
         var builder = map.Builder;
         var moments = builder.Reduce(new MomentsReduction(), [map], path);
@@ -60,7 +61,7 @@ internal sealed record MapMoments(GlobalTensor Mean, GlobalTensor Variance, Glob
             Small("Count", ".count", parts => Total(parts[2])));
 
         GlobalTensor Small(string name, string suffix, Func<IReadOnlyList<Tensor>, Tensor> function) => builder.Small(
-            new SmallFunction(function) { Name = name, IsPrecise = true, ReadsAllImages = true }, moments, path + suffix);
+            new SmallFunction(function) { Name = name, IsPrecise = true, ReadsAllImages = isOfAll }, moments, path + suffix);
 
         // Most often images have as many positions each, and shares are exact.
         static Tensor Average(Tensor values, Tensor count) => (values * (count / Total(count))).sum([0L], keepdim: true);
