@@ -28,6 +28,26 @@ public sealed class ExportTests : IDisposable
     }
 
     [Fact]
+    public void Kernels_that_a_map_makes_for_each_position_run_in_ONNX_Runtime_and_stream()
+    {
+        using var scope = NewDisposeScope();
+        random.manual_seed(3);
+        using var network = Sequential(Conv2d(3, 4, 3, 2), new Involution(4));
+        using var again = Exported.Check(network, folder, 44, 53);
+        network.to(ScalarType.Float64);
+        var image = randn([1, 3, 61, 50], ScalarType.Float64, requires_grad: true);
+        var whole = network.forward(image);
+        whole.square().sum().backward();
+        var expected = image.grad!.clone();
+        image.grad = null;
+        using var streaming = new StreamingModule(network, new StreamingOptions { Tile = (13, 17) });
+        var streamed = streaming.forward(image);
+        Assert.InRange(ReferenceRuntime.Difference(streamed.detach(), whole.detach()), 0, 1e-12);
+        streamed.square().sum().backward();
+        Assert.InRange(ReferenceRuntime.Difference(image.grad!, expected), 0, 1e-12);
+    }
+
+    [Fact]
     public void Parameters_keep_their_names_and_the_mode_is_left_as_it_is()
     {
         using var scope = NewDisposeScope();
@@ -56,6 +76,33 @@ public sealed class ExportTests : IDisposable
             (image - tensor(new float[] { 10, 20 }).reshape(1, 2, 1, 1)) / tensor(new float[] { 2, 4 }).reshape(1, 2, 1, 1));
         Assert.InRange(ReferenceRuntime.Difference(ReferenceRuntime.Run(path, image), expected), 0, 1e-5);
         Assert.Throws<ArgumentException>(() => OnnxExport.Write(network, path, new() { Channels = 2, Preprocessing = ([1], [1]) }));
+    }
+
+    /// <summary>A kernel of 3 x 3 places for each channel and position, made of the map itself.</summary>
+    private sealed class Involution : StreamingBlock
+    {
+        private readonly long channels;
+        private readonly Module<Tensor, Tensor> kernels;
+        private readonly Module<Tensor, Tensor>[] shifts;
+
+        public Involution(long channels)
+            : base(nameof(Involution))
+        {
+            this.channels = channels;
+            kernels = Conv2d(channels, 9 * channels, 1);
+            shifts =
+            [
+                .. from row in (long[])[-1, 0, 1] from column in (long[])[-1, 0, 1] select ZeroPad2d((-column, column, -row, row)),
+            ];
+            RegisterComponents();
+        }
+
+        public override FeatureMap Trace(FeatureMap input)
+        {
+            var made = input.Through(kernels);
+            return shifts.Select((shift, place) => made.Slice(place * channels, channels) * input.Through(shift))
+                .Aggregate((a, b) => a + b);
+        }
     }
 
     private sealed class Block : StreamingBlock
