@@ -21,9 +21,9 @@ public sealed record ComputeDevice
     private ComputeDevice(string kind, int? index = null) => (this.kind, this.index) = (kind, index);
 
     /// <summary>
-    /// Whether CUDA's convolutions and matrix products in float32 may round what they multiply to ten binary digits (TF32), which is faster.
-    /// It changes the result: a ResNet-34's output by about 1 %, its gradients by about 4 % (root of the mean squared difference, emulated
-    /// on a processor).
+    /// Whether CUDA's convolutions and matrix products in float32 may round what they multiply to ten binary digits (TF32), which is
+    /// faster. It changes the result: a ResNet-34's output by about 1 %, its gradients by about 4 % (root of the mean squared difference,
+    /// emulated on a processor).
     /// </summary>
     /// <value>The default value is false.</value>
     public bool AllowsTf32 { get; init; }

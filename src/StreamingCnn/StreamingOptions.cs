@@ -107,10 +107,10 @@ public sealed record StreamingOptions
     public ICommunicator? SplitOver { get; init; }
 
     /// <summary>
-    /// The processes that run images of their own at the same time, and whose BatchNorm2d layers in training mode take the statistics of all
-    /// of these together, weighted by positions (synchronised batch norm). Outputs and running statistics are those of one process that has
-    /// all the images in one batch; its gradients are the sum of all processes' gradients. All of them call the same modules in the same
-    /// order. <see cref="FirstRanks"/> is for rounds in which some have no image.
+    /// The processes that run images of their own at the same time, and whose BatchNorm2d layers in training mode take the statistics of
+    /// all of these together, weighted by positions (synchronised batch norm). Outputs and running statistics are those of one process that
+    /// has all the images in one batch; its gradients are the sum of all processes' gradients. All of them call the same modules in the
+    /// same order. <see cref="FirstRanks"/> is for rounds in which some have no image.
     /// </summary>
     /// <value>The default value is null: each process's own images.</value>
     public ICommunicator? SyncBatchNormOver { get; init; }

@@ -45,7 +45,8 @@ internal sealed class StatisticsSum
             AroundEach(images, step);
         // Ranks that had an image have the same; those that had none get it.
         ModelState.OfFirst(
-            ranks, synchronised.SelectMany(norm => new[] { norm.running_mean!, norm.running_var!, norm.num_batches_tracked }).OfType<Tensor>());
+            ranks,
+            synchronised.SelectMany(norm => new[] { norm.running_mean, norm.running_var, norm.num_batches_tracked }).OfType<Tensor>());
     }
 
     private void AroundEach(int images, Action step)

@@ -63,8 +63,9 @@ internal sealed class SeamAxis
         (part.homes, part.chunks) = (Held(part.whole.homes), Held(part.whole.chunks));
         return part;
 
-        Interval[] Held(Interval[] intervals) =>
-            [.. intervals.Select((all, step) => step < steps.Start ? all with { Start = Math.Max(all.Start, Math.Min(first, all.End)) } : all)];
+        Interval[] Held(Interval[] intervals) => [.. intervals.Select((all, step) => step < steps.Start ? Read(all) : all)];
+
+        Interval Read(Interval all) => all with { Start = Math.Max(all.Start, Math.Min(first, all.End)) };
     }
 
     /// <summary>Number of tiles.</summary>

@@ -20,8 +20,8 @@ namespace StreamingCnn.Execution.Machine;
 /// </remarks>
 internal sealed class RateMeasurement : IDisposable
 {
-    // Other work on the machine comes in bursts and only ever adds, and in the first two rounds memory is fresh: the least of several counts.
-    // Where a round takes long, as on a busy machine, there are fewer.
+    // Other work on the machine comes in bursts and only ever adds, and in the first two rounds memory is fresh: the least of several
+    // counts. Where a round takes long, as on a busy machine, there are fewer.
     private const int Rounds = 6;
     private const int FewestRounds = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);

@@ -56,6 +56,7 @@ internal sealed class PeerImages(ICommunicator ranks, Device device)
         using var scope = NewDisposeScope();
         var all = gradient.to(ScalarType.Float64).to(CPU).contiguous().clone();
         ranks.Sum(all);
-        return all.narrow(0, starts[ranks.Rank], starts[ranks.Rank + 1] - starts[ranks.Rank]).to(device, copy: true).MoveToOuterDisposeScope();
+        var (first, next) = (starts[ranks.Rank], starts[ranks.Rank + 1]);
+        return all.narrow(0, first, next - first).to(device, copy: true).MoveToOuterDisposeScope();
     }
 }
