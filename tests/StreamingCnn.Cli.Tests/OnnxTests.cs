@@ -61,7 +61,7 @@ public sealed class OnnxTests : IDisposable
     public void A_trained_model_is_exported_by_its_ending()
     {
         using var model = TrainedModel.Write(folder.File("run.safetensors"), TrainedModel.Classes);
-        foreach (var ending in (string[])["onnx", "safetensors"])
+        foreach (var ending in (string[])["onnx", "safetensors", "pth"])
         {
             var run = CommandLine.Run("export", folder.File("run.safetensors"), "-o", folder.File($"model.{ending}"));
             Assert.Equal("", run.Errors);
@@ -70,9 +70,9 @@ public sealed class OnnxTests : IDisposable
         }
 
         CommandLine.Run("export", folder.File("run.safetensors"), "-o", "model.safetensors", "--pixels")
-            .IsRefused("--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
-        CommandLine.Run("export", folder.File("run.safetensors"), "-o", "model.pth")
-            .IsRefused("--output is 'model.pth', but models are exported as .onnx or .safetensors; write such a name.");
+            .IsRefused("--pixels puts the scaling of pixels into a network, and files of weights hold none; leave it out, or write .onnx.");
+        CommandLine.Run("export", folder.File("run.safetensors"), "-o", "model.h5")
+            .IsRefused("--output is 'model.h5', but models are exported as .onnx, .safetensors or .pth; write such a name.");
     }
 
     [Fact]

@@ -8,14 +8,14 @@ namespace StreamingCnn.Cli.Commands;
 internal static class ExportCommand
 {
     private const string Onnx = ".onnx";
-    private const string Weights = ".safetensors";
+    private static readonly string[] Weights = [".safetensors", ".pth"];
 
     public static Command Create()
     {
         var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The file to write, which ends in .onnx or, for weights alone, in .safetensors.",
+            Description = "The file to write, which ends in .onnx or, for weights alone, in .safetensors or in .pth.",
             Required = true
         };
         var pixels = new Option<bool>("--pixels")
@@ -25,8 +25,8 @@ internal static class ExportCommand
         };
         var own = CommonOptions.OwnModule();
         var command = new AnnouncedCommand(
-            "export", "Write a trained model for other programs: as ONNX, trunk and head, for images of any size; or its weights as safetensors, with "
-            + "the names of the published network, as PyTorch loads them.")
+            "export", "Write a trained model for other programs: as ONNX, trunk and head, for images of any size; or its weights, with the names of "
+            + "the published network, as safetensors or as PyTorch saves them.")
         {
             weights, output, pixels, own,
         };
@@ -34,12 +34,12 @@ internal static class ExportCommand
         command.SetAction(parsed =>
         {
             var path = parsed.GetValue(output)!;
-            var isWeights = path.EndsWith(Weights, StringComparison.OrdinalIgnoreCase);
+            var isWeights = Weights.Any(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
             if (!isWeights && !path.EndsWith(Onnx, StringComparison.OrdinalIgnoreCase))
-                throw new ArgumentException($"--output is '{path}', but models are exported as .onnx or .safetensors; write such a name.");
+                throw new ArgumentException($"--output is '{path}', but models are exported as .onnx, .safetensors or .pth; write such a name.");
             if (isWeights && parsed.GetValue(pixels))
                 throw new ArgumentException(
-                    "--pixels puts the scaling of pixels into a network, and safetensors hold none; leave it out, or write .onnx.");
+                    "--pixels puts the scaling of pixels into a network, and files of weights hold none; leave it out, or write .onnx.");
             var file = RunFolder.WeightsOf(parsed.GetValue(weights)!);
             var (model, description) = ModelDescription.LoadModel(file, ownModule: parsed.GetValue(own));
             using (model)

@@ -13,6 +13,8 @@ public static class ModelExport
     // The linear layer among a trunk with its head.
     private const string Linear = "head.classifier.";
 
+    private const string PyTorch = ".pth";
+
     /// <summary>
     /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax; or, of a model that scores
     /// pixels, to those, [N, classes, H, W]. What the model is described by goes along as metadata.
@@ -39,8 +41,8 @@ public static class ModelExport
     }
 
     /// <summary>
-    /// Writes parameters and buffers of trunk and head as safetensors, under the names that the network is published with, so that PyTorch
-    /// loads them into torchvision's or timm's. Where the published classifier has more than a linear layer behind an average, or the head
+    /// Writes parameters and buffers of trunk and head under the names that the network is published with, so that PyTorch loads them into
+    /// torchvision's or timm's: as safetensors, or, where the file's name ends in <c>.pth</c>, as PyTorch's own. Where the published classifier has more than a linear layer behind an average, or the head
     /// pools otherwise, or classifies each position, the head's names begin with <c>head.</c>.
     /// </summary>
     /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
@@ -59,6 +61,12 @@ public static class ModelExport
                 ? $"{published}.{entry.Key[Linear.Length..]}"
                 : entry.Key,
             entry => entry.Value);
+        if (path.EndsWith(PyTorch, StringComparison.OrdinalIgnoreCase))
+        {
+            PyTorchStateDict.Write(path, named);
+            return;
+        }
+
         Safetensors.Write(path, named, new Dictionary<string, string>(description.Preparation.ToMetadata())
         {
             ["outputs"] = string.Join('\n', description.Task.Outputs),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using CsCheck;
@@ -50,6 +51,58 @@ public sealed class PyTorchStateDictTests : IDisposable
 
         read["w"].fill_(9);
         Assert.Equal(9, read["wt"][2, 1].item<float>());
+    }
+
+    [Fact]
+    public void What_is_written_is_read_again()
+    {
+        using var scope = NewDisposeScope();
+        ScalarType[] types =
+        [
+            ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32,
+            ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool,
+        ];
+        var written = types.ToDictionary(type => $"layer.{type}", type => randn(3, 257, 2).to(type));
+        written["ä.none"] = empty(0, 3);
+        written["number"] = tensor(-7L);
+        written["turned"] = rand(4, 5).t();
+        var path = Path.Combine(folder, "written.pth");
+
+        PyTorchStateDict.Write(path, written);
+        var read = WeightFile.Read(path);
+
+        Assert.Equal(written.Keys, read.Keys);
+        foreach (var (name, value) in written)
+        {
+            Assert.Equal((name, value.dtype), (name, read[name].dtype));
+            Assert.Equal(value.shape, read[name].shape);
+            Assert.True(value.numel() == 0 || Compare.AreEqual(value, read[name]), name);
+        }
+
+        Assert.Equal(["written.pth"], Directory.GetFiles(folder).Select(Path.GetFileName));
+        var refusal = Assert.Throws<WeightFileException>(() => PyTorchStateDict.Write(path, [new("z", zeros(1, ScalarType.ComplexFloat32))]));
+        Assert.Contains("'z' cannot be written", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Where PyTorch is installed it is asked itself.</summary>
+    [Fact]
+    public void What_is_written_is_what_python_reads()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no shell that is known.");
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(folder, "written.pth");
+        PyTorchStateDict.Write(path, [new("weight", arange(6, ScalarType.Float32).reshape(2, 3)), new("count", tensor(3L))]);
+        const string Script = "import sys, torch; d = torch.load(sys.argv[1]); print(type(d).__name__, d['weight'].tolist(), d['count'].item())";
+        using var python = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"python3 -c \"{Script}\" '{path}' || /usr/bin/python3 -c \"{Script}\" '{path}'"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = python.StandardOutput.ReadToEnd();
+        var errors = python.StandardError.ReadToEnd();
+        Assert.SkipWhen(errors.Contains("No module named 'torch'", StringComparison.Ordinal) && output.Length == 0, "PyTorch is not installed.");
+        Assert.SkipWhen(errors.Contains("not found", StringComparison.Ordinal) && output.Length == 0, "Python is not installed.");
+        Assert.Equal("OrderedDict [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] 3", output.Trim());
     }
 
     [Fact]

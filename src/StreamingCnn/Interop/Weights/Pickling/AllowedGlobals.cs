@@ -96,6 +96,9 @@ internal static class AllowedGlobals
         return Constructors.TryGetValue(full, out var build) ? new Constructor(full, build) : new PickledTrifle(full);
     }
 
+    /// <summary>The name in Python of storages with values of a type; null where there is none.</summary>
+    public static string? StorageOf(ScalarType type) => Storages.Values.FirstOrDefault(storage => storage.Type == type)?.Name;
+
     /// <summary>The refusal of a name.</summary>
     private static PickleException Refused(string name) => new(
         $"it asks for '{Excerpt.Of(name)}', which is not data, and nothing but tensors in plain containers is read "
