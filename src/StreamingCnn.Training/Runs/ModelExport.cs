@@ -42,8 +42,9 @@ public static class ModelExport
 
     /// <summary>
     /// Writes parameters and buffers of trunk and head under the names that the network is published with, so that PyTorch loads them into
-    /// torchvision's or timm's: as safetensors, or, where the file's name ends in <c>.pth</c>, as PyTorch's own. Where the published classifier has more than a linear layer behind an average, or the head
-    /// pools otherwise, or classifies each position, the head's names begin with <c>head.</c>.
+    /// torchvision's or timm's: as safetensors, or, where the file's name ends in <c>.pth</c>, as PyTorch's own. Where the published
+    /// classifier has more than a linear layer behind an average, or the head pools otherwise, or classifies each position, the head's
+    /// names begin with <c>head.</c>.
     /// </summary>
     /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
     /// <param name="description">What it is described by.</param>

@@ -15,17 +15,16 @@ internal sealed class PickleWriter
 
     private const byte Protocol = 2;
 
-    private readonly MemoryStream content = new();
+    private readonly Stream content;
 
-    private PickleWriter()
-    {
-    }
+    private PickleWriter(Stream content) => this.content = content;
 
     /// <summary>The pickle of tensors by name; the storage of each is called by its place, from 0 on.</summary>
     /// <param name="tensors">The tensors, in types that <see cref="AllowedGlobals.StorageOf"/> knows; they are taken to be contiguous.</param>
     public static byte[] Of(IReadOnlyList<KeyValuePair<string, Tensor>> tensors)
     {
-        var writer = new PickleWriter();
+        using var content = new MemoryStream();
+        var writer = new PickleWriter(content);
         writer.Codes(Proto, Protocol);
         writer.EmptyDictionary();
         writer.Codes(Mark);
@@ -36,7 +35,7 @@ internal sealed class PickleWriter
         }
 
         writer.Codes(SetItems, Stop);
-        return writer.content.ToArray();
+        return content.ToArray();
     }
 
     private void Write(Tensor tensor, int place)
