@@ -5,8 +5,6 @@ namespace StreamingCnn.Reductions;
 /// <summary>Values at the positions of the largest scores under way.</summary>
 internal sealed class SelectedRun : ReductionRun
 {
-    private const long BlockBytes = 4 << 20;
-
     private readonly ReductionShape shape;
     private readonly long k;
     private readonly bool least;
@@ -29,7 +27,7 @@ internal sealed class SelectedRun : ReductionRun
         using var scope = NewDisposeScope();
         using var unrecorded = no_grad();
         List<Tensor> allValues = [values], allScores = [scores], allPlaces = [places];
-        foreach (var block in RectangleBlock.Of(rectangles[0], BlockBytes))
+        foreach (var block in RectangleBlock.Of(rectangles[0], TopKRun.BlockBytes))
         {
             using var passing = NewDisposeScope();
             var positions = block.View(rectangles[1]).flatten(2);
@@ -79,13 +77,9 @@ internal sealed class SelectedRun : ReductionRun
     /// <summary>Keeps the candidates with the largest scores.</summary>
     private void Choose(Tensor candidates, Tensor theirScores, Tensor theirPlaces)
     {
-        // By place, and then by score without disturbing that order among equals.
-        var (byPlace, order) = theirPlaces.sort(2);
-        var (byScore, orderOfEquals) = theirScores.gather(2, order).sort(2, descending: true, stable: true);
-        var chosen = orderOfEquals.narrow(2, 0, k);
-        var first = order.gather(2, chosen);
-        values.copy_(candidates.gather(2, first.expand(-1, shape.Channels[0], -1)));
-        scores.copy_(byScore.narrow(2, 0, k));
-        places.copy_(byPlace.gather(2, chosen));
+        var chosen = TopKRun.First(theirScores, theirPlaces, k);
+        values.copy_(candidates.gather(2, chosen.expand(-1, shape.Channels[0], -1)));
+        scores.copy_(theirScores.gather(2, chosen));
+        places.copy_(theirPlaces.gather(2, chosen));
     }
 }

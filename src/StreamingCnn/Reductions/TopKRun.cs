@@ -7,7 +7,7 @@ namespace StreamingCnn.Reductions;
 /// <summary>The k largest values under way.</summary>
 internal sealed class TopKRun : ReductionRun
 {
-    private const long BlockBytes = 4 << 20;
+    internal const long BlockBytes = 4 << 20;
 
     private readonly ReductionShape shape;
     private readonly long k;
@@ -74,11 +74,18 @@ internal sealed class TopKRun : ReductionRun
     /// <summary>Keeps the largest of candidates, [N, C, candidates].</summary>
     private void Choose(Tensor candidates, Tensor theirPlaces)
     {
+        var chosen = First(candidates, theirPlaces, k);
+        values.copy_(candidates.gather(2, chosen));
+        places.copy_(theirPlaces.gather(2, chosen));
+    }
+
+    /// <summary>Which of candidates are the k largest, the largest first; of equals those with the least place.</summary>
+    internal static Tensor First(Tensor candidates, Tensor theirPlaces, long k)
+    {
         // By place, and then by value without disturbing that order among equals.
-        var (byPlace, order) = theirPlaces.sort(2);
-        var (byValue, orderOfEquals) = candidates.gather(2, order).sort(2, descending: true, stable: true);
-        values.copy_(byValue.narrow(2, 0, k));
-        places.copy_(byPlace.gather(2, orderOfEquals.narrow(2, 0, k)));
+        var (_, order) = theirPlaces.sort(2);
+        var (_, orderOfEquals) = candidates.gather(2, order).sort(2, descending: true, stable: true);
+        return order.gather(2, orderOfEquals.narrow(2, 0, k));
     }
 
     /// <summary>
