@@ -8,21 +8,23 @@ internal sealed class SeamTraffic
     private readonly GridPlan grid;
     private readonly Stripes stripes;
 
-    // Of each map what each stripe holds of it, and the columns of tiles that it reads of.
-    private readonly (CarryPlan Carry, HomeRange Columns)[][] readers;
+    // Of each map the columns of tiles that each stripe reads of, and what it holds of them, which few pairs of stripes ask for.
+    private readonly HomeRange[][] read;
+    private readonly CarryPlan?[][] held;
 
     /// <param name="grid">The grid.</param>
     /// <param name="stripes">Who runs which of its columns.</param>
     public SeamTraffic(GridPlan grid, Stripes stripes)
     {
         (this.grid, this.stripes) = (grid, stripes);
-        readers = [.. grid.Graph.Nodes.Select(node => grid.Carry(node.Index) is { } carry
-            ? Enumerable.Range(0, stripes.Count).Select(stripes.Of).Select(own => (carry.Within(own), carry.ReadBy(own))).ToArray()
+        read = [.. grid.Graph.Nodes.Select(node => grid.Carry(node.Index) is { } carry
+            ? Enumerable.Range(0, stripes.Count).Select(rank => carry.ReadBy(stripes.Of(rank))).ToArray()
             : [])];
+        held = Array.ConvertAll(read, columns => new CarryPlan?[columns.Length]);
     }
 
     /// <summary>Whether one stripe reads anything of another one further left.</summary>
-    public bool Reads(int from, int to) => readers.Any(all => all.Length > 0 && !all[to].Columns.Intersect(stripes.Of(from)).IsEmpty);
+    public bool Reads(int from, int to) => read.Any(all => all.Length > 0 && !all[to].Intersect(stripes.Of(from)).IsEmpty);
 
     /// <summary>
     /// What a row of tiles in one stripe leaves for another one further right, in an order that both know: with the map's channels. Of
@@ -38,10 +40,10 @@ internal sealed class SeamTraffic
         {
             if (grid.Carry(node.Index) is not { } carry || counts?.Invoke(node.Index) == false)
                 continue;
-            var (reader, columns) = readers[node.Index][to];
-            var homes = columns.Intersect(stripes.Of(from));
+            var homes = read[node.Index][to].Intersect(stripes.Of(from));
             for (var column = homes.Start; column < homes.End; column++)
             {
+                var reader = held[node.Index][to] ??= carry.Within(stripes.Of(to));
                 foreach (var piece in reader.Stored(row, column))
                     yield return (node.Channels, piece with { Held = carry.Held(piece.Seam) });
             }

@@ -29,19 +29,29 @@ internal static class Agreement
     public static long Check(ICommunicator ranks, string what, long seed)
     {
         var all = new double[ranks.Size + 2];
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(what));
-        all[ranks.Rank] = hash.Take(HashBytes).Aggregate(0L, (number, part) => (number << 8) | part);
+        all[ranks.Rank] = Hash(what);
         if (ranks.Rank == 0)
             (all[^2], all[^1]) = (seed >> Halves, seed & uint.MaxValue);
         ranks.Sum(all.AsSpan());
-        for (var rank = 1; rank < ranks.Size; rank++)
+        if (Other(all.AsSpan(0, ranks.Size)) is { } rank)
         {
-            if (all[rank] != all[0])
-                throw new InvalidOperationException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Rank {rank} is about to run other tiles than rank 0; give all ranks the same network, images of the same size, the same options and the same weights that learn."));
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Rank {rank} is about to run other tiles than rank 0; give all ranks the same network, images of the same size, the same options and the same weights that learn."));
         }
 
         return ((long)all[^2] << Halves) | (long)all[^1];
+    }
+
+    /// <summary>A number for a text, which sums over processes hold exactly.</summary>
+    public static double Hash(string what) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes(what)).Take(HashBytes).Aggregate(0L, (number, part) => (number << 8) | part);
+
+    /// <summary>The first process whose number is not rank 0's; null for none.</summary>
+    /// <param name="numbers">Numbers by rank.</param>
+    public static int? Other(ReadOnlySpan<double> numbers)
+    {
+        var other = numbers.IndexOfAnyExcept(numbers[0]);
+        return other < 0 ? null : other;
     }
 }

@@ -1,4 +1,5 @@
 using StreamingCnn.Distributed;
+using StreamingCnn.Execution.Split;
 using StreamingCnn.Interop;
 using static TorchSharp.torch;
 
@@ -12,9 +13,6 @@ namespace StreamingCnn.Execution.Stages;
 /// <param name="device">Device of the computation.</param>
 internal sealed class PeerImages(ICommunicator ranks, Device device)
 {
-    // Below the largest integer that sums of float64 are exact for, whatever the number of processes.
-    private const double Modulus = int.MaxValue;
-
     private long[] starts = [];
 
     /// <summary>Before a run: gets to know how many images each process has. A run that asks for nothing has nobody wait.</summary>
@@ -27,12 +25,11 @@ internal sealed class PeerImages(ICommunicator ranks, Device device)
             return;
         var all = new double[2 * ranks.Size];
         all[ranks.Rank] = batch;
-        all[ranks.Size + ranks.Rank] = order.Aggregate(1.0, (hash, index) => ((hash * 31) + index + 1) % Modulus);
+        all[ranks.Size + ranks.Rank] = Agreement.Hash(string.Join(' ', order));
         ranks.Sum(all.AsSpan());
-        for (var rank = 1; rank < ranks.Size; rank++)
+        if (Agreement.Other(all.AsSpan(ranks.Size)) is { } other)
         {
-            if (all[ranks.Size + rank] != all[ranks.Size])
-                throw new InvalidOperationException($"Rank {rank} takes the statistics of its images in another order than rank 0; give all ranks the same network, and have the same of its weights learn.");
+            throw new InvalidOperationException($"Rank {other} takes the statistics of its images in another order than rank 0; give all ranks the same network, and have the same of its weights learn.");
         }
 
         starts = new long[ranks.Size + 1];
