@@ -31,6 +31,16 @@ internal sealed class ConfusionReduction(int classes) : MapReduction
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> Selectors => [1];
+
+    /// <inheritdoc/>
+    public override Tensor Selected(IReadOnlyList<Tensor> selectors)
+    {
+        using Scalar none = 0L;
+        return selectors[0].ge(none);
+    }
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels)
     {
         if (channels[0] != classes)

@@ -1,6 +1,7 @@
 using StreamingCnn.Distributed;
 using StreamingCnn.Graph.Stages;
 using StreamingCnn.Interop;
+using StreamingCnn.Planning;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
@@ -39,6 +40,9 @@ internal sealed record RunSettings
 
     /// <summary>The processes that run images of their own meanwhile, which batch norms look at as well; null for none.</summary>
     public ICommunicator? Peers { get; init; }
+
+    /// <summary>Which positions of the outputs matter; null for all.</summary>
+    public WantedOutputs? Wanted { get; init; }
 
     /// <summary>Where time is counted; null for nowhere.</summary>
     public StepProfile? Profile { get; init; }

@@ -20,6 +20,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         "The streamed trunk's backward pass has already run, and what it needed is freed; call forward again for another one.";
 
     private readonly StepPlan step;
+    private readonly RunPrograms programs;
     private readonly RunContext run;
     private readonly ParameterSnapshot snapshot;
     private readonly Dictionary<(int Row, int Column), TileTape> tapes = [];
@@ -34,7 +35,8 @@ internal sealed class StreamedRun : IDifferentiableRun
     public StreamedRun(StepPlan step, SourceSet sources, RunSettings settings)
     {
         this.step = step;
-        run = new RunContext(step.Grid, sources, new DifferentiablePart(Graph, sources.Wanted), settings, IsReadAgain);
+        programs = new RunPrograms(step, settings.Wanted);
+        run = new RunContext(programs.Grid, sources, new DifferentiablePart(Graph, sources.Wanted), settings, IsReadAgain);
         snapshot = ParameterSnapshot.Of(step.Grid.Graph);
         expected = settings.HeapBytes > 0 ? new(settings.HeapBytes) : null;
         others = step.Shared is { Stripes: var stripes } ? new(settings.Ranks!, step.Grid, stripes, run) : null;
@@ -64,26 +66,33 @@ internal sealed class StreamedRun : IDifferentiableRun
 
         run.Sinks = sinks;
         var machine = new TileMachine(run);
-        var order = step.Grid.Order();
-        for (var index = 0; index < order.Count; index++)
+        var (tiles, done) = (programs.Tiles, 0);
+        var program = tiles.Count > 0 ? Program(tiles[0]) : null;
+        foreach (var tile in step.Grid.Order())
         {
+            if (!programs.Runs(tile))
+            {
+                run.Carried.EndForward(tile);
+                continue;
+            }
+
             var tape = new TileTape(Graph.Nodes.Count);
             if (run.Settings.WillReverse)
-                tapes.Add(order[index], tape);
-            var program = Program(order[index]);
-            others?.BeginForward(order[index]);
-            Begin(order[index], program, index + 1 < order.Count ? (order[index + 1], Program(order[index + 1])) : null);
-            machine.Run(program, order[index], tape);
-            others?.EndForward(order[index]);
-            run.Carried.EndForward(order[index]);
-            progress?.Report(new(TilePass.Forward, index + 1, order.Count));
+                tapes.Add(tile, tape);
+            var next = ++done < tiles.Count ? Program(tiles[done]) : null;
+            others?.BeginForward(tile);
+            Begin(tile, program!, next is null ? null : (tiles[done], next));
+            machine.Run(program!, tile, tape);
+            others?.EndForward(tile);
+            run.Carried.EndForward(tile);
+            progress?.Report(new(TilePass.Forward, done, tiles.Count));
+            program = next;
         }
 
         others?.Finish();
         Press(run.Carried.Bytes);
 
-        TileProgram Program((int Row, int Column) tile) => step.Programs.Forward(
-            step.Programs.KindOf(tile), run.Settings.WillReverse ? step.Kept.From(tile.Row, tile.Column) : Graph.Nodes.Count);
+        TileProgram Program((int Row, int Column) tile) => programs.Forward(tile, run.Settings.WillReverse);
     }
 
     /// <inheritdoc/>
@@ -115,26 +124,32 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var time = run.Settings.Profile.Measure(StepPart.Engine);
         using var scope = NewDisposeScope();
         using var parameters = new ParameterGradients(run.Settings.Profile);
-        using var strips = new SeamGradients(step.Grid, run.Settings, run.Settings.SeamGradients ?? new DeviceSeams());
-        using var sources = new SourceGradients(step.Grid, run.Sources);
+        using var strips = new SeamGradients(run.Plan, run.Settings, run.Settings.SeamGradients ?? new DeviceSeams());
+        using var sources = new SourceGradients(run.Plan, run.Sources);
         run.Backward = new(gradients, strips, sources, parameters);
         var machine = new TileMachine(run);
-        var order = step.Grid.Order();
-        for (var index = order.Count - 1; index >= 0; index--)
+        var (tiles, left) = (programs.Tiles, programs.Tiles.Count);
+        var program = left > 0 ? programs.Backward(tiles[^1]) : null;
+        foreach (var tile in step.Grid.Order().Reverse())
         {
-            var tile = order[index];
-            tapes.Remove(tile, out var tape);
-            using (tape)
+            if (programs.Runs(tile))
             {
-                others?.BeginBackward(tile, strips);
-                Begin(tile, Program(tile), index > 0 ? (order[index - 1], Program(order[index - 1])) : null);
-                machine.Run(Program(tile), tile, tape!);
+                var next = --left > 0 ? programs.Backward(tiles[left - 1]) : null;
+                tapes.Remove(tile, out var tape);
+                using (tape)
+                {
+                    others?.BeginBackward(tile, strips);
+                    Begin(tile, program!, next is null ? null : (tiles[left - 1], next));
+                    machine.Run(program!, tile, tape!);
+                }
+
+                others?.EndBackward(tile, strips);
+                program = next;
+                progress?.Report(new(TilePass.Backward, tiles.Count - left, tiles.Count));
             }
 
-            others?.EndBackward(tile, strips);
             strips.End(tile);
             sources.End(tile);
-            progress?.Report(new(TilePass.Backward, order.Count - index, order.Count));
         }
 
         others?.Finish();
@@ -147,9 +162,6 @@ internal sealed class StreamedRun : IDifferentiableRun
         return (
             sources.Take(source => reached[source]),
             [.. Graph.Parameters.Select(parameter => parameters.Take(parameter, zeroIfMissing: behind.Contains(parameter.Handle)))]);
-
-        TileProgram Program((int Row, int Column) tile) =>
-            step.Programs.Backward(step.Programs.KindOf(tile), step.Kept.From(tile.Row, tile.Column));
     }
 
     /// <summary>Frees the carry and lets go of the sources.</summary>

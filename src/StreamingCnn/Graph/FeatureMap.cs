@@ -128,13 +128,17 @@ public sealed class FeatureMap : NetworkValue
     /// <param name="smalls">The small tensors.</param>
     /// <param name="kept">Maps that autograd keeps of it besides operands and output.</param>
     /// <param name="joinsChannels">Whether one channel comes out.</param>
+    /// <param name="mask">
+    /// Which of the maps is a mask, and what the function gives where that is 0 in all channels, without a slope; null where none is.
+    /// </param>
     internal FeatureMap AtEachPosition(
         string name,
         MapFunction function,
         IReadOnlyList<FeatureMap>? others = null,
         IReadOnlyList<GlobalTensor>? smalls = null,
         int kept = 0,
-        bool joinsChannels = false)
+        bool joinsChannels = false,
+        (int Map, double Elsewhere)? mask = null)
     {
         FeatureMap[] maps = [this, .. others ?? []];
         var layer = new MapFunctionLayer(name, maps.Length, function)
@@ -142,6 +146,7 @@ public sealed class FeatureMap : NetworkValue
             Smalls = [.. (smalls ?? []).Select(small => small.Index)],
             Kept = kept,
             JoinsChannels = joinsChannels,
+            Mask = mask,
         };
         return Builder.Add(layer, maps, smalls: smalls);
     }

@@ -20,6 +20,13 @@ internal enum MapFormat
 internal static class MapFormats
 {
     /// <summary>
+    /// What memory for maps holds on this thread before anything is written to it; null for whatever is there. Tests set it to no number,
+    /// which shows wherever it is read.
+    /// </summary>
+    [ThreadStatic]
+    internal static double? Unwritten;
+
+    /// <summary>
     /// The faster format. The library's float32 convolutions for processors work on all channels of a position at once; maps in PyTorch's
     /// default format are rearranged for every one of them, and rearranged back. Pooling and interpolation are several times as fast, too.
     /// In float64 it is the other way round.
@@ -34,9 +41,10 @@ internal static class MapFormats
     public static Tensor Empty(this MapFormat format, ReadOnlySpan<long> shape, ScalarType type, Device device)
     {
         long channels = shape[1], height = shape[2], width = shape[3];
-        return format == MapFormat.ChannelsFirst
+        var memory = format == MapFormat.ChannelsFirst
             ? empty(shape, type, device)
             : empty_strided(shape.ToArray(), [height * width * channels, 1, width * channels, channels], type, device);
+        return Unwritten is { } value ? memory.Filled(value) : memory;
     }
 
     /// <summary>A map of zeros.</summary>

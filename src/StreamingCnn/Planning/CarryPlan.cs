@@ -16,6 +16,7 @@ internal sealed class CarryPlan
     private readonly int node;
     private SeamLives? lives;
     private HomeRange? stripe;
+    private Demand? demand;
 
     /// <param name="rowLayout">The grid along rows.</param>
     /// <param name="columnLayout">The grid along columns.</param>
@@ -57,6 +58,14 @@ internal sealed class CarryPlan
         var part = (CarryPlan)MemberwiseClone();
         (part.lives, part.stripe, part.Columns) = (null, columns, Columns.Within(columns));
         part.Parts = [.. KeepsWhole ? part.Whole() : part.Strips()];
+        return part;
+    }
+
+    /// <summary>The same where a part of the maps is asked for alone: nothing else is stored.</summary>
+    public CarryPlan Asking(Demand asked)
+    {
+        var part = (CarryPlan)MemberwiseClone();
+        (part.lives, part.demand) = (null, asked);
         return part;
     }
 
@@ -141,9 +150,13 @@ internal sealed class CarryPlan
     public SeamKey? Seam(TileEdge edge, int row, int column) =>
         IsWhole(row, column) == (edge == TileEdge.Whole) && !Held(edge, row, column).IsEmpty ? new(node, edge, row, column) : null;
 
-    private Region Held(TileEdge edge, int row, int column) => new(
-        edge == TileEdge.Bottom ? Rows.Chunk(row) : edge == TileEdge.Whole || Rows.IsReadAtOnce(row) ? Rows.ReadHome(row) : default,
-        edge == TileEdge.Right ? Columns.Chunk(column) : Columns.ReadHome(column));
+    private Region Held(TileEdge edge, int row, int column)
+    {
+        var held = new Region(
+            edge == TileEdge.Bottom ? Rows.Chunk(row) : edge == TileEdge.Whole || Rows.IsReadAtOnce(row) ? Rows.ReadHome(row) : default,
+            edge == TileEdge.Right ? Columns.Chunk(column) : Columns.ReadHome(column));
+        return demand is null ? held : held.Intersect(demand.Of(node, row, column));
+    }
 
     // Rows that are not read along their own row of tiles are read from below alone.
     private IEnumerable<SeamParts> Strips() =>

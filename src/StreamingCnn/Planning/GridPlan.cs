@@ -10,6 +10,7 @@ internal sealed class GridPlan
 {
     private readonly CarryPlan?[] carries;
     private readonly TileOrder order;
+    private readonly Demand? demand;
 
     private GridPlan(
         NetworkGraph graph,
@@ -20,8 +21,10 @@ internal sealed class GridPlan
         CarryPlan?[] carries,
         bool beyondBorder,
         TileOrder? order = null,
-        HomeRange? stripe = null)
+        HomeRange? stripe = null,
+        Demand? demand = null)
     {
+        this.demand = demand;
         BeyondBorder = beyondBorder;
         Stripe = stripe ?? new(0, columns.Steps);
         Late = late;
@@ -123,10 +126,15 @@ internal sealed class GridPlan
     public (long Height, long Width) Size(int node) => (Rows.Network.Length(node), Columns.Network.Length(node));
 
     /// <summary>What a tile computes of a map.</summary>
-    public Region Computed(int node, int tileRow, int tileColumn) => new(Rows.Computed(node, tileRow), Columns.Computed(node, tileColumn));
+    public Region Computed(int node, int tileRow, int tileColumn) =>
+        demand?.Of(node, tileRow, tileColumn) ?? new(Rows.Computed(node, tileRow), Columns.Computed(node, tileColumn));
 
     /// <summary>What a tile answers for of an output.</summary>
-    public Region Owned(int output, int tileRow, int tileColumn) => new(Rows.Owned(output, tileRow), Columns.Owned(output, tileColumn));
+    public Region Owned(int output, int tileRow, int tileColumn)
+    {
+        var owned = new Region(Rows.Owned(output, tileRow), Columns.Owned(output, tileColumn));
+        return demand is null ? owned : owned.Intersect(demand.Of(output, tileRow, tileColumn));
+    }
 
     /// <summary>The integers of a tile: what it computes, what its layers read, what leaves it.</summary>
     public TileLayout Tile(int row, int column) => new(this, row, column);
@@ -139,7 +147,7 @@ internal sealed class GridPlan
     public TileOrder Order() => order;
 
     /// <summary>The same with the tiles in another order.</summary>
-    public GridPlan In(TileOrder other) => new(Graph, Roles, Late, Rows, Columns, carries, BeyondBorder, other, Stripe);
+    public GridPlan In(TileOrder other) => new(Graph, Roles, Late, Rows, Columns, carries, BeyondBorder, other, Stripe, demand);
 
     /// <summary>The same for a process that runs some columns of tiles alone, row by row.</summary>
     public GridPlan Within(HomeRange stripe) => new(
@@ -154,7 +162,20 @@ internal sealed class GridPlan
         stripe);
 
     /// <summary>The same over another network with the same structure and geometry.</summary>
-    public GridPlan Over(NetworkGraph other) => new(other, Roles, Late, Rows, Columns, carries, BeyondBorder, order, Stripe);
+    public GridPlan Over(NetworkGraph other) => new(other, Roles, Late, Rows, Columns, carries, BeyondBorder, order, Stripe, demand);
+
+    /// <summary>The same where a part of the maps is asked for alone.</summary>
+    public GridPlan Asking(Demand part) => new(
+        Graph,
+        Roles,
+        Late,
+        Rows,
+        Columns,
+        Array.ConvertAll(carries, carry => carry?.Asking(part)),
+        BeyondBorder,
+        order,
+        Stripe,
+        part);
 
     /// <summary>For each computed map the computed maps that read it, through views as well.</summary>
     private static List<int>[] Readers(NetworkGraph graph, MapRoles roles)

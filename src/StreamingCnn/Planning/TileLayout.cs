@@ -153,11 +153,13 @@ internal sealed class TileLayout
             return;
         }
 
-        if (Grid.Rows.Computed(i, Row).IsEmpty || Grid.Columns.Computed(i, Column).IsEmpty)
+        var computed = Grid.Computed(i, Row, Column);
+        if (computed.IsEmpty)
             return;
         stores[i] = Grid.Carry(i)?.Stored(Row, Column).Any() ?? false;
         isUseful[i] |= Leaves(i);
-        var patch = new Patch(Grid.Rows.Patch(i, Row), Grid.Columns.Patch(i, Column));
+        var patch = new Patch(
+            AxisPatch.Of(Grid.Rows.Network.Map(i), computed.Rows), AxisPatch.Of(Grid.Columns.Network.Map(i), computed.Columns));
         patches[i] = patch;
         // A rectangle that reads nothing but padding needs no window, and there may be none at that moment.
         if (patch.Input.IsEmpty || !isUseful[i])

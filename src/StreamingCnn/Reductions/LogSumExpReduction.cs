@@ -19,6 +19,9 @@ public sealed class LogSumExpReduction(bool masked = false) : MapReduction
     public override int Results => 1;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> Selectors => masked ? [1] : [];
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels) => OperandChannels.Check(Name, channels, Operands);
 
     /// <inheritdoc/>

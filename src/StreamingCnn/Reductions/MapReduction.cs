@@ -21,6 +21,18 @@ public abstract class MapReduction
     /// <summary>How many small tensors come out.</summary>
     public abstract int Results { get; }
 
+    /// <summary>
+    /// The operands that tell by themselves where positions add nothing, such as a mask. What only such positions read need not be
+    /// computed, and does not come. None unless this is overridden.
+    /// </summary>
+    public virtual IReadOnlyList<int> Selectors => [];
+
+    /// <summary>
+    /// The value that adds nothing where a map of one operand has it in all channels, which positions that do not come had; null where
+    /// there is none.
+    /// </summary>
+    public virtual double? Neutral => null;
+
     /// <summary>Looks at the maps' numbers of channels.</summary>
     /// <param name="channels">One for each operand.</param>
     /// <exception cref="ArgumentException">The maps do not fit together.</exception>
@@ -32,6 +44,17 @@ public abstract class MapReduction
     /// <exception cref="ArgumentException">The maps are too small.</exception>
     public virtual void CheckSize(long height, long width)
     {
+    }
+
+    /// <summary>Where positions may add anything; not 0 in any channel of any selector, unless this is overridden.</summary>
+    /// <param name="selectors">Rectangles of the operands that <see cref="Selectors"/> names, [N, C, h, w] each.</param>
+    /// <returns>[N, 1, h, w] of booleans, which the caller owns.</returns>
+    public virtual Tensor Selected(IReadOnlyList<Tensor> selectors)
+    {
+        ArgumentNullException.ThrowIfNull(selectors);
+        using var scope = NewDisposeScope();
+        return selectors.Select(selector => selector.to(ScalarType.Bool).any(1, keepdim: true))
+            .Aggregate((all, one) => all.logical_or(one)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Begins with maps of a size.</summary>

@@ -17,6 +17,9 @@ public sealed class MaxReduction : MapReduction
     public override int Results => 2;
 
     /// <inheritdoc/>
+    public override double? Neutral => double.NegativeInfinity;
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels) => OperandChannels.Check(Name, channels, Operands);
 
     /// <inheritdoc/>

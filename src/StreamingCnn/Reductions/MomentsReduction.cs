@@ -24,6 +24,9 @@ public sealed class MomentsReduction(bool weighted = false) : MapReduction
     public override int Results => 3;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> Selectors => weighted ? [1] : [];
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels) => OperandChannels.Check(Name, channels, Operands);
 
     /// <inheritdoc/>

@@ -14,7 +14,10 @@ public abstract class ReductionRun : IDisposable
     /// <summary>The tensors that it holds between calls.</summary>
     public virtual IEnumerable<Tensor> Held => [];
 
-    /// <summary>Adds one rectangle of every operand. Each position of the maps comes exactly once.</summary>
+    /// <summary>
+    /// Adds one rectangle of every operand. Each position of the maps comes exactly once, or not at all where it adds nothing by
+    /// <see cref="MapReduction.Selectors"/> or <see cref="MapReduction.Neutral"/>.
+    /// </summary>
     /// <param name="rectangles">
     /// For each operand [N, C, h, w] in float32, float64 or bfloat16, in any memory format. They may be views, and are not changed.
     /// </param>

@@ -23,6 +23,9 @@ public sealed class SoftmaxSumReduction(bool masked = false) : MapReduction
     public override int Results => 2;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> Selectors => masked ? [2] : [];
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels) => OperandChannels.Check(Name, channels, Operands);
 
     /// <inheritdoc/>

@@ -21,6 +21,12 @@ public sealed class SumReduction(bool weighted = false) : MapReduction
     public override int Results => 2;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> Selectors => weighted ? [1] : [];
+
+    /// <inheritdoc/>
+    public override double? Neutral => weighted ? null : 0;
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels) => OperandChannels.Check(Name, channels, Operands);
 
     /// <inheritdoc/>
@@ -48,6 +54,9 @@ internal sealed class SumRun : ReductionRun
         this.isWeighted = isWeighted;
         sum = SmallTensors.Zeros(shape, shape.Channels[0]);
         weight = SmallTensors.Zeros(shape, isWeighted ? shape.Channels[1] : 1);
+        // Of the whole map, also where positions that add nothing never come.
+        if (!isWeighted)
+            weight.Accumulate(shape.Height * shape.Width);
     }
 
     public override IEnumerable<Tensor> Held => [sum, weight];
@@ -71,18 +80,16 @@ internal sealed class SumRun : ReductionRun
                 sum.Accumulate(values.OverPositions());
             }
         }
-
-        if (!isWeighted)
-            weight.Accumulate(rectangles[0].shape[2] * rectangles[0].shape[3]);
     }
 
-    public override IReadOnlyList<Tensor> Parts() => [sum, weight];
+    public override IReadOnlyList<Tensor> Parts() => isWeighted ? [sum, weight] : [sum];
 
     public override void Merge(IReadOnlyList<Tensor> parts)
     {
         using var unrecorded = no_grad();
         sum.Accumulate(parts[0]);
-        weight.Accumulate(parts[1]);
+        if (isWeighted)
+            weight.Accumulate(parts[1]);
     }
 
     public override IReadOnlyList<Tensor> Finish() => [sum.clone(), weight.clone()];

@@ -20,6 +20,9 @@ public sealed class TopKReduction(long k) : MapReduction
     public override int Results => 2;
 
     /// <inheritdoc/>
+    public override double? Neutral => double.NegativeInfinity;
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels) => OperandChannels.Check(Name, channels, Operands);
 
     /// <inheritdoc/>

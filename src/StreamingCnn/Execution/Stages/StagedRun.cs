@@ -150,7 +150,12 @@ internal sealed class StagedRun : IDifferentiableRun
         var run = new StreamedRun(
             step,
             new SourceSet([.. stage.Sources.Select(Source)]),
-            settings with { WillReverse = willReverse, Seams = seams(step.Grid, willReverse) });
+            settings with
+            {
+                WillReverse = willReverse,
+                Seams = seams(step.Grid, willReverse),
+                Wanted = settings.Ranks is null ? CountedPositions.Of(stage, step.Grid.Graph, Network, Counting) : null,
+            });
         runs[stage.Index] = run;
         run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));
         others?.Receive(stage, step, maps.Write);
@@ -161,6 +166,10 @@ internal sealed class StagedRun : IDifferentiableRun
             run.Dispose();
             runs[stage.Index] = null;
         }
+
+        // A source whose gradient is wanted may be moved where it is 0.
+        MapSource? Counting(int source) =>
+            stage.Sources[source] is var map && Network.Maps[map].IsSource && !plan.Network.Differentiable.NeedsMap(map) ? sources[map] : null;
 
         SharedSink Sink(StageOutput output, int place)
         {

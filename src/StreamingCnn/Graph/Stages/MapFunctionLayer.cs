@@ -18,6 +18,11 @@ internal sealed class MapFunctionLayer(string name, int operands, MapFunction fu
     /// <summary>Maps that autograd keeps of it besides operands and output.</summary>
     public int Kept { get; init; }
 
+    /// <summary>
+    /// The operand that is a mask, and what the function gives where that is 0 in all channels, without a slope; null where it is none.
+    /// </summary>
+    public (int Operand, double Elsewhere)? Mask { get; init; }
+
     /// <inheritdoc/>
     public override string Name => name;
 
@@ -41,6 +46,7 @@ internal sealed class MapFunctionLayer(string name, int operands, MapFunction fu
     {
         JoinsChannels = JoinsChannels,
         Kept = Kept,
+        Mask = Mask,
         Smalls = Smalls,
         SmallsWanted = smallsWanted,
     };

@@ -37,6 +37,24 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     public override int Results => count;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<int> Selectors => (Ignored is null, IsMasked) switch
+    {
+        (false, true) => [1, 2],
+        (false, false) => [1],
+        (true, true) => [2],
+        _ => [],
+    };
+
+    /// <inheritdoc/>
+    public override Tensor Selected(IReadOnlyList<Tensor> selectors)
+    {
+        ArgumentNullException.ThrowIfNull(selectors);
+        using var scope = NewDisposeScope();
+        var counted = Counted(Ignored is null ? null : selectors[0], IsMasked ? selectors[^1] : null)!;
+        return counted.any(1, keepdim: true).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
     public override void Check(IReadOnlyList<long> channels)
     {
         ArgumentNullException.ThrowIfNull(channels);
@@ -101,14 +119,7 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     /// <exception cref="ArgumentException">A target that counts is out of its range.</exception>
     public Tensor[] Terms(Tensor output, Tensor target, Tensor? mask, long top, long left)
     {
-        var counts = mask is null ? null : MaskWeighs ? mask.to(ScalarType.Bool) : mask.to(ScalarType.Bool).any(1, keepdim: true);
-        if (Ignored is { } ignored)
-        {
-            using Scalar kept = ignored;
-            var isKept = target.ne(kept);
-            counts = counts?.logical_and(isKept) ?? isKept;
-        }
-
+        var counts = Counted(target, mask);
         if (counts is null)
             return Of(new(output, target, null));
         var removed = counts.logical_not();
@@ -120,6 +131,17 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
             CheckTarget(positions.Target.detach(), output.shape[1], top, left);
             return terms(positions with { Target = positions.Target.detach() });
         }
+    }
+
+    /// <summary>Where positions and channels count; null where all do.</summary>
+    private Tensor? Counted(Tensor? target, Tensor? mask)
+    {
+        var counts = mask is null ? null : MaskWeighs ? mask.to(ScalarType.Bool) : mask.to(ScalarType.Bool).any(1, keepdim: true);
+        if (Ignored is not { } ignored)
+            return counts;
+        using Scalar kept = ignored;
+        var isKept = target!.ne(kept);
+        return counts?.logical_and(isKept) ?? isKept;
     }
 
     private void CheckTarget(Tensor target, long classes, long top, long left)

@@ -45,7 +45,7 @@ internal sealed class LossSumsRun(LossSums loss, ReductionShape shape, int count
             sum.Accumulate(part);
     }
 
-    public override IReadOnlyList<Tensor> Finish() => Array.ConvertAll(sums, sum => sum!.clone());
+    public override IReadOnlyList<Tensor> Finish() => [.. Parts().Select(sum => sum.clone())];
 
     public override IReadOnlyList<Tensor?> Gradient(
         IReadOnlyList<Tensor> rectangles, long top, long left, IReadOnlyList<Tensor?> gradients, IReadOnlyList<bool> wanted)

@@ -18,7 +18,7 @@ internal sealed class Positions
         ArgumentNullException.ThrowIfNull(like);
         this.like = like;
         valid = mask?.AtEachPosition(
-            "Valid", (maps, _) => maps[0].to(ScalarType.Bool).any(1, keepdim: true).to(maps[0].dtype), joinsChannels: true);
+            "Valid", (maps, _) => maps[0].to(ScalarType.Bool).any(1, keepdim: true).to(maps[0].dtype), joinsChannels: true, mask: (0, 0));
     }
 
     /// <summary>Whether a mask may have removed some.</summary>
@@ -35,7 +35,8 @@ internal sealed class Positions
     /// </summary>
     public FeatureMap Valid(FeatureMap values, double elsewhere = 0) => valid is null
         ? values
-        : values.AtEachPosition("Masked", (maps, _) => maps[0].FilledWhere(maps[1].logical_not(), elsewhere), [valid]);
+        : values.AtEachPosition(
+            "Masked", (maps, _) => maps[0].FilledWhere(maps[1].logical_not(), elsewhere), [valid], mask: (1, elsewhere));
 
     /// <summary>The sum over them, [N, C].</summary>
     public GlobalTensor Sum(FeatureMap values) => Valid(values).Reduce(new SumReduction())[0];

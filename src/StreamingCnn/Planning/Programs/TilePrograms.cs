@@ -81,16 +81,24 @@ internal sealed class TilePrograms
         }
     }
 
+    /// <summary>What a tile does in the forward pass that is of no kind, since a part of it is asked for alone.</summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="keptFrom">The first node whose layer is recorded for the backward pass; the number of nodes for none.</param>
+    public TileProgram ForwardOf(TileLayout tile, int keptFrom) => new(tile, ForwardCompiler.Forward(tile, keptFrom, differentiable));
+
+    /// <summary>What such a tile does in the backward pass.</summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="keptFrom">The first node whose record is there from the forward pass.</param>
+    public TileProgram BackwardOf(TileLayout tile, int keptFrom) => new(tile, BackwardCompiler.Compile(tile, keptFrom, differentiable));
+
     /// <summary>
     /// The same for somebody who goes through it once, as planning does for whatever may be kept: remembered, all of these would take
     /// more memory than a small network's step.
     /// </summary>
     /// <inheritdoc cref="Forward"/>
-    public TileProgram ForwardOnce((int Row, int Column) kind, int keptFrom) =>
-        new(Example(kind), ForwardCompiler.Forward(Example(kind), keptFrom, differentiable));
+    public TileProgram ForwardOnce((int Row, int Column) kind, int keptFrom) => ForwardOf(Example(kind), keptFrom);
 
     /// <inheritdoc cref="ForwardOnce"/>
     /// <inheritdoc cref="Backward"/>
-    public TileProgram BackwardOnce((int Row, int Column) kind, int keptFrom) =>
-        new(Example(kind), BackwardCompiler.Compile(Example(kind), keptFrom, differentiable));
+    public TileProgram BackwardOnce((int Row, int Column) kind, int keptFrom) => BackwardOf(Example(kind), keptFrom);
 }
