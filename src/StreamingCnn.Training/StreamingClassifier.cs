@@ -1,3 +1,4 @@
+using StreamingCnn.Imaging;
 using StreamingCnn.Models;
 using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Tasks;
@@ -23,6 +24,7 @@ public sealed class StreamingClassifier : TrainableModel
     private readonly StreamingModule pooled;
     private readonly StreamingPyramid scoresAndMap;
     private readonly StreamingModule? withInstances;
+    private readonly ForegroundJudges ofForeground;
 
     /// <summary>Creates the model.</summary>
     /// <param name="trunk">The trunk, [N, C, H, W] to [N, C', H', W'].</param>
@@ -52,6 +54,7 @@ public sealed class StreamingClassifier : TrainableModel
         pooled = new StreamingModule(new TrunkWithPooling(trunk, head), features.Options);
         scoresAndMap = new StreamingPyramid(new ScoresAndMap(trunk, head), features.Options);
         withInstances = instances > 0 ? new StreamingModule(new TrunkWithInstances(trunk, head), features.Options) : null;
+        ofForeground = new(features, head);
         register_module(nameof(features), features);
         register_module(nameof(head), head);
     }
@@ -78,11 +81,16 @@ public sealed class StreamingClassifier : TrainableModel
     }
 
     /// <summary>Scores of an image that is read window by window.</summary>
-    /// <param name="image">The image; it must stay open until the backward pass is done.</param>
+    /// <param name="image">
+    /// The image; it must stay open until the backward pass is done. Of a <see cref="ForegroundSource"/> the head looks at those positions of
+    /// the trunk's map alone that lie over foreground, and what these do not read is not computed.
+    /// </param>
     /// <returns>[1, outputs].</returns>
     public Tensor forward(IImageSource image)
     {
         ArgumentNullException.ThrowIfNull(image);
+        if (image is ForegroundSource foreground)
+            return ofForeground.Scores(foreground, IsSeenInto(image.Channels));
         return IsSeenInto(image.Channels) ? whole.forward(image) : OfMap(features.forward(image));
     }
 
@@ -94,6 +102,8 @@ public sealed class StreamingClassifier : TrainableModel
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(gradientRows);
+        if (image is ForegroundSource)
+            throw new ArgumentException("The gradient of an image is that of the whole image; give the image without its foreground.", nameof(image));
         return IsSeenInto(image.Channels)
             ? whole.forward(image, gradientRows)
             : OfMap(features.forward(image, gradientRows));
@@ -106,6 +116,12 @@ public sealed class StreamingClassifier : TrainableModel
     internal Tensor Run(IImageSource image, IMapSink map)
     {
         using var grad = no_grad();
+        if (image is ForegroundSource foreground)
+        {
+            features.Run(image, map);
+            return ofForeground.Scores(foreground, IsSeenInto(image.Channels));
+        }
+
         if (!IsSeenInto(image.Channels))
         {
             var output = features.forward(image);
@@ -127,6 +143,8 @@ public sealed class StreamingClassifier : TrainableModel
     {
         ArgumentNullException.ThrowIfNull(image);
         using var grad = no_grad();
+        if (image is ForegroundSource foreground)
+            return ofForeground.Pooled(foreground, IsSeenInto(image.Channels));
         if (IsSeenInto(image.Channels))
             return pooled.forward(image);
         using var scope = NewDisposeScope();
@@ -169,6 +187,7 @@ public sealed class StreamingClassifier : TrainableModel
             whole.Dispose();
             pooled.Dispose();
             scoresAndMap.Dispose();
+            ofForeground.Dispose();
             withInstances?.Dispose();
         }
 
@@ -181,7 +200,8 @@ public sealed class StreamingClassifier : TrainableModel
             throw new ArgumentException(
                 $"{nameof(LossOptions.InstanceShare)} is above 0, but the model was made without instances; make it with some.",
                 nameof(objective));
-        var all = IsSeenInto(image.Channels) ? withInstances.forward(image) : InstancesOfMap(features.forward(image));
+        var all = image is ForegroundSource foreground ? ofForeground.Instances(foreground, IsSeenInto(image.Channels))
+            : IsSeenInto(image.Channels) ? withInstances.forward(image) : InstancesOfMap(features.forward(image));
         var (outputs, picked) = (head.Outputs, 2L * head.Outputs * head.Instances);
         var scores = all.narrow(1, 0, outputs);
         var most = all.narrow(1, outputs, picked).reshape(2 * outputs, head.Instances);

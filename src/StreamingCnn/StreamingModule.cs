@@ -205,6 +205,16 @@ public sealed class StreamingModule : Module<Tensor, Tensor>
     /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
     public long SmallestBudget(long height, long width) => streamed.SmallestBudget((height, width));
 
+    /// <summary>Height and width of the output for an image of a size; 1 x 1 where it is no map.</summary>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="channels">Channels of the image.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to an image of this size.</exception>
+    /// <exception cref="NotSupportedException">The engine cannot see into the trunk.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
+    public (long Height, long Width) OutputSize(long height, long width, long channels) =>
+        streamed.OutputSizes([channels], [(height, width)])[0];
+
     /// <summary>Lets go of the wrapper alone. The trunk belongs to the caller, who may wrap it again with other settings.</summary>
     protected override void Dispose(bool disposing)
     {

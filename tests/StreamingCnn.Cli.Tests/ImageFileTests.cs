@@ -113,7 +113,7 @@ public class ImageFileTests
         var masked = CommandLine.Run(
             [.. train, folder.File("masked"), "--foreground", "mask", "--augment", "mirror,flip,turn", "--crop", "64x48"]);
         Assert.Equal("", masked.Errors);
-        Assert.Contains("12.5% of all pixels are used; 12.5% are foreground", masked.Output);
+        Assert.Contains("12.5% of all pixels are used; 12.5% are foreground, which alone count", masked.Output);
 
         var bare = folder.Write("bare.csv", "image,label\n0.npy,a\n1.npy,b\n");
         var missing = CommandLine.Run("train", bare, "--foreground", "mask", "--output", folder.File("bare"));

@@ -186,7 +186,7 @@ internal static class TrainCommand
             SampleTypes = [.. images.SampleTypes.Select(type => type.Name).Order(StringComparer.Ordinal)],
         };
         if (images.FindForeground(preparation) is { } found)
-            Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground.");
+            Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground, which alone count.");
         var scaling = ScalingChoice.Of(parsed.GetValue(options.Normalize), parsed.GetValue(options.Range), images, preparation);
         foreach (var sentence in scaling.Said)
             Console.WriteLine($"{sentence}.");
@@ -209,6 +209,10 @@ internal static class TrainCommand
             IsCalibrated = parsed.GetValue(options.Calibrate),
         };
 
+        // A run of an earlier version goes on as it began.
+        bool CountsForegroundAlone() => parsed.GetValue(options.Resume) is not { } folder || new RunFolder(folder) is not { } run
+            || !File.Exists(run.LastWeights) || ModelDescription.Read(run.LastWeights).Preparation.CountsForegroundAlone;
+
         ModelDescription Describe(LearningTask task, int channels) => new()
         {
             Trunk = parsed.GetValue(options.Model)!,
@@ -226,6 +230,7 @@ internal static class TrainCommand
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
                 AssumedMicrometresPerPixel = parsed.GetValue(options.ResolutionOfFiles),
                 Foreground = parsed.GetValue(options.Foreground),
+                CountsForegroundAlone = parsed.GetValue(options.Foreground) != ForegroundRule.None && CountsForegroundAlone(),
             },
         };
     }

@@ -13,13 +13,25 @@ public enum ForegroundRule
     Mask,
 }
 
-/// <summary>The box that holds an image's foreground.</summary>
+/// <summary>Where the foreground of an image lies.</summary>
 /// <param name="Box">In pixels of the image as it is opened; the whole image where nothing is foreground.</param>
 /// <param name="BoxShare">Share of the image's pixels that lie in the box, 0 to 1.</param>
 /// <param name="ForegroundShare">Share of the image's pixels that are foreground, 0 to 1.</param>
 public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double ForegroundShare)
 {
     private const int ThumbnailSide = 1024;
+
+    /// <summary>Which part of the whole image is foreground; null where nothing is.</summary>
+    public TissueMask? Mask { get; init; }
+
+    /// <summary>
+    /// Which pixels of the box are foreground, as the image is opened: one channel, 1 where they are and 0 elsewhere. Null where nothing of
+    /// the image is.
+    /// </summary>
+    /// <param name="height">Height in pixels of the whole image as it is opened.</param>
+    /// <param name="width">Width in pixels of it.</param>
+    public IImageSource? Open(long height, long width) =>
+        Mask is null ? null : new CroppedSource(new NearestSource(Mask.Open(), height, width), Box);
 
     /// <summary>Finds the box of a file.</summary>
     /// <param name="path">The image.</param>
@@ -45,6 +57,9 @@ public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double F
         return new(
             new(top, left, bottom - top, right - left),
             (double)(bottom - top) * (right - left) / ((double)height * width),
-            found.ForegroundShare);
+            found.ForegroundShare)
+        {
+            Mask = found,
+        };
     }
 }

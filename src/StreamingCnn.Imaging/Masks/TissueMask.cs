@@ -1,3 +1,4 @@
+using System.Collections;
 using StreamingCnn.Imaging.Export;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,13 +8,14 @@ namespace StreamingCnn.Imaging.Masks;
 /// <summary>Which part of an image is tissue or another foreground, found on a thumbnail.</summary>
 public sealed class TissueMask
 {
-    private readonly bool[] foreground;
+    // Of a thousand slides they are held at once.
+    private readonly BitArray foreground;
     private readonly long imageHeight;
     private readonly long imageWidth;
 
     private TissueMask(bool[] foreground, int height, int width, long imageHeight, long imageWidth, int threshold)
     {
-        this.foreground = foreground;
+        this.foreground = new(foreground);
         (Height, Width, Threshold) = (height, width, threshold);
         (this.imageHeight, this.imageWidth) = (imageHeight, imageWidth);
         ForegroundShare = (double)foreground.Count(value => value) / foreground.Length;
@@ -102,10 +104,15 @@ public sealed class TissueMask
         return From(mask, imageHeight, imageWidth);
     }
 
+    /// <summary>
+    /// The mask as an image of its own size: one channel, 1 where there is foreground and 0 elsewhere. It needs no disposal.
+    /// </summary>
+    public IImageSource Open() => new ThumbnailSource(this);
+
     /// <summary>The smallest box of the image that holds all foreground, or null where there is none.</summary>
     public ImageRegion? BoundingBox()
     {
-        var places = Enumerable.Range(0, foreground.Length).Where(i => foreground[i]).ToList();
+        var places = Enumerable.Range(0, foreground.Count).Where(i => foreground[i]).ToList();
         if (places.Count == 0)
             return null;
         var (top, bottom) = (places[0] / Width, (places[^1] / Width) + 1);
@@ -113,6 +120,28 @@ public sealed class TissueMask
         var (y0, y1) = ((long)Math.Floor((double)top * imageHeight / Height), (long)Math.Ceiling((double)bottom * imageHeight / Height));
         var (x0, x1) = ((long)Math.Floor((double)left * imageWidth / Width), (long)Math.Ceiling((double)right * imageWidth / Width));
         return new ImageRegion(y0, x0, Math.Min(y1, imageHeight) - y0, Math.Min(x1, imageWidth) - x0);
+    }
+
+    private sealed class ThumbnailSource(TissueMask mask) : IImageSource
+    {
+        public int Channels => 1;
+
+        public long Height => mask.Height;
+
+        public long Width => mask.Width;
+
+        public Tensor Read(long top, long left, long height, long width)
+        {
+            new ImageRegion(top, left, height, width).CheckInside(Height, Width);
+            var values = new byte[height * width];
+            for (var i = 0; i < values.Length; i++)
+                values[i] = mask[(int)(top + (i / width)), (int)(left + (i % width))] ? (byte)1 : (byte)0;
+            return tensor(values, [1, 1, height, width], ScalarType.Byte);
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     private static int OtsuThreshold(byte[] values)

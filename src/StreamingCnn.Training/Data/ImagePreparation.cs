@@ -34,19 +34,42 @@ public sealed record ImagePreparation
     /// <value>The default value is the whole image.</value>
     public ForegroundRule Foreground { get; init; }
 
+    /// <summary>
+    /// Whether the foreground alone counts within the box, where <see cref="Foreground"/> says how it is found. Models that were trained by
+    /// earlier versions look at the whole box.
+    /// </summary>
+    /// <value>The default value is false.</value>
+    public bool CountsForegroundAlone { get; init; }
+
     /// <summary>Opens a file as the network sees it. The window that is likely to come next is read in the background.</summary>
     /// <param name="path">The file.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
     /// <param name="seed">Decides how it is changed.</param>
-    /// <param name="crop">
-    /// Part of the image to open, in pixels at its resolution; null for what <see cref="Foreground"/> says, without a mask file.
+    /// <param name="region">
+    /// The part of the image to open, and its foreground; null for what <see cref="Foreground"/> says, without a mask file.
     /// </param>
+    /// <returns>The image; a <see cref="ForegroundSource"/> where its foreground alone counts.</returns>
     /// <exception cref="ImageFormatException">The file cannot be read so.</exception>
-    public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0, ImageRegion? crop = null)
+    public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0, ForegroundRegion? region = null)
     {
-        crop ??= Foreground == ForegroundRule.None ? null : FindForeground(path, null).Box;
-        var image = ImageSource.Open(path, Options with { Crop = crop });
-        return new NormalizedSource(new PrefetchingSource(augmentation is null ? image : augmentation.Apply(image, seed)), Normalization);
+        region ??= Foreground == ForegroundRule.None ? null : FindForeground(path, null);
+        var file = ImageSource.Open(path, Options with { Crop = region?.Box });
+        var image = new NormalizedSource(
+            new PrefetchingSource(augmentation is null ? file : augmentation.Apply(file, seed)), Normalization);
+        if (!CountsForegroundAlone || region is null || OpenForeground(path, region, augmentation, seed) is not { } foreground)
+            return image;
+        return new ForegroundSource(image, foreground);
+    }
+
+    /// <summary>The foreground of an image, changed in shape as the image is; null where there is none, so that all of it counts.</summary>
+    private IImageSource? OpenForeground(string path, ForegroundRegion region, AugmentationOptions? augmentation, long seed)
+    {
+        var (height, width) = ImageSource.Size(ImageInfo.Read(path, Options), Options);
+        if (region.Open(height, width) is not { } foreground || augmentation is null)
+            return region.Open(height, width);
+        var moved = augmentation.ApplyToClasses(foreground, seed, outside: 0);
+        // A random part of an image may lie where there is none.
+        return new CoveredSource(moved, Math.Min(moved.Height, 256), Math.Min(moved.Width, 256)).IsAny() ? moved : null;
     }
 
     /// <summary>
@@ -161,6 +184,8 @@ public sealed record ImagePreparation
             yield return new("mpp-of", Text(assumed));
         if (Foreground != ForegroundRule.None)
             yield return new("foreground", Foreground.ToString());
+        if (CountsForegroundAlone)
+            yield return new("foreground-alone", "true");
         if (SampleTypes.Count > 0)
             yield return new("samples", string.Join(' ', SampleTypes));
         if (Reading.Bands is { } bands)
@@ -191,6 +216,7 @@ public sealed record ImagePreparation
             MicrometresPerPixel = metadata.ContainsKey("mpp") ? Number("mpp") : null,
             AssumedMicrometresPerPixel = metadata.ContainsKey("mpp-of") ? Number("mpp-of") : null,
             Foreground = metadata.TryGetValue("foreground", out var rule) ? Enum.Parse<ForegroundRule>(rule) : ForegroundRule.None,
+            CountsForegroundAlone = metadata.ContainsKey("foreground-alone"),
             SampleTypes = metadata.TryGetValue("samples", out var types) ? types.Split(' ') : [],
             Reading = new()
             {

@@ -15,7 +15,7 @@ public sealed class LabelledImages
     private readonly IReadOnlyList<ImageItem> validation;
     private readonly IReadOnlyList<ImageItem> test;
     private readonly string path;
-    private readonly Dictionary<string, ImageRegion> boxes = [];
+    private readonly Dictionary<string, ForegroundRegion> regions = [];
     private (ImagePreparation Preparation, IReadOnlyList<SizedImage> Images)? sizes;
 
     private LabelledImages(
@@ -150,8 +150,8 @@ public sealed class LabelledImages
         double pixels = 0, inBoxes = 0, foreground = 0;
         foreach (var (item, region, _) in found)
         {
-            boxes[item.Path] = region!.Box;
-            var inBox = (double)region.Box.Height * region.Box.Width;
+            regions[item.Path] = region!;
+            var inBox = (double)region!.Box.Height * region.Box.Width;
             (pixels, inBoxes, foreground) =
                 (pixels + (inBox / region.BoxShare), inBoxes + inBox, foreground + (inBox / region.BoxShare * region.ForegroundShare));
         }
@@ -179,8 +179,8 @@ public sealed class LabelledImages
     public IReadOnlyList<SizedImage> Sizes(ImagePreparation preparation)
     {
         ArgumentNullException.ThrowIfNull(preparation);
-        if (boxes.Count > 0)
-            return [.. All.Items.Select(item => new SizedImage(item, boxes[item.Path].Height, boxes[item.Path].Width))];
+        if (regions.Count > 0)
+            return [.. All.Items.Select(item => new SizedImage(item, regions[item.Path].Box.Height, regions[item.Path].Box.Width))];
         // How values are scaled changes no size.
         var unscaled = preparation with { Normalization = Normalization.Symmetric };
         if (sizes?.Preparation != unscaled)
@@ -223,7 +223,7 @@ public sealed class LabelledImages
         IImageSource Open(ImageItem item) => ImageSource.Open(item.Path, preparation.For(item.MicrometresPerPixel).Options with
         {
             NoDataFill = [float.NaN],
-            Crop = boxes.TryGetValue(item.Path, out var box) ? box : null,
+            Crop = regions.TryGetValue(item.Path, out var region) ? region.Box : null,
         });
     }
 
@@ -232,29 +232,31 @@ public sealed class LabelledImages
     /// <param name="augmentation">What to change at random; null for nothing.</param>
     /// <param name="seed">Decides how.</param>
     public IReadOnlyList<TrainingSample> Training(ImagePreparation preparation, AugmentationOptions? augmentation = null, int seed = 1) =>
-        Samples(training, preparation, augmentation, seed, boxes, Task as SegmentationTask);
+        Samples(training, preparation, augmentation, seed, regions, Task as SegmentationTask);
 
     /// <summary>The images to judge by while training.</summary>
     public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) =>
-        Samples(validation, preparation, boxes: boxes, masks: Task as SegmentationTask);
+        Samples(validation, preparation, regions: regions, masks: Task as SegmentationTask);
 
     /// <summary>The images to judge by in the end.</summary>
     public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) =>
-        Samples(test, preparation, boxes: boxes, masks: Task as SegmentationTask);
+        Samples(test, preparation, regions: regions, masks: Task as SegmentationTask);
 
     /// <summary>Items of a data set as samples.</summary>
     /// <param name="items">The items.</param>
     /// <param name="preparation">How files become what the network sees.</param>
     /// <param name="augmentation">What to change at random; null for nothing.</param>
     /// <param name="seed">Decides how.</param>
-    /// <param name="boxes">The part of each image that is opened, by its path; null for whole images.</param>
+    /// <param name="regions">
+    /// The part of each image that is opened and its foreground, by its path; null where that is found when an image is opened.
+    /// </param>
     /// <param name="masks">What the values of masks mean, where what is to be learned is in masks.</param>
     public static IReadOnlyList<TrainingSample> Samples(
         IEnumerable<ImageItem> items,
         ImagePreparation preparation,
         AugmentationOptions? augmentation = null,
         int seed = 1,
-        IReadOnlyDictionary<string, ImageRegion>? boxes = null,
+        IReadOnlyDictionary<string, ForegroundRegion>? regions = null,
         SegmentationTask? masks = null)
     {
         var values = masks is null ? null : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs };
@@ -264,12 +266,12 @@ public sealed class LabelledImages
             item.Path,
             use == 0 ? null : augmentation,
             Seed(use),
-            boxes is not null && boxes.TryGetValue(item.Path, out var box) ? box : null))
+            RegionOf(item)))
         {
             OpenMask = values is null ? null : use => preparation.For(item.MicrometresPerPixel).OpenMask(
                 item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
             Picture = side => Thumbnail.Read(ImageInfo.Read(item.Path, preparation.Options), side, preparation.Options),
-            IsCropped = boxes?.ContainsKey(item.Path) == true,
+            IsCropped = preparation.Foreground != ForegroundRule.None,
             Targets = item.Targets,
             Group = item.Group ?? "",
             Weight = item.Weight,
@@ -282,6 +284,9 @@ public sealed class LabelledImages
         };
 
         long Seed(long use) => (seed * 1_000_003L) + use;
+
+        ForegroundRegion? RegionOf(ImageItem item) => preparation.Foreground == ForegroundRule.None ? null
+            : regions?.GetValueOrDefault(item.Path) ?? preparation.For(item.MicrometresPerPixel).FindForeground(item.Path, item.Mask);
     }
 
     /// <summary>A folder for each class has no columns, and so no groups.</summary>

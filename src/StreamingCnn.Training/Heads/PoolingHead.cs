@@ -21,7 +21,7 @@ public sealed class PoolingHead : StreamingHead
     private readonly Linear? instanceClassifier;
     private readonly Dropout dropout;
     private readonly Linear classifier;
-    private readonly Func<FeatureMap, GlobalTensor> pool;
+    private readonly Func<FeatureMap, FeatureMap?, GlobalTensor> pool;
 
     /// <summary>Creates the head.</summary>
     /// <param name="channels">Channels of the trunk's output.</param>
@@ -67,9 +67,9 @@ public sealed class PoolingHead : StreamingHead
 
         pool = pooling switch
         {
-            HeadPooling.Average => map => map.Mean(),
-            HeadPooling.Max => map => map.Max(),
-            HeadPooling.Attention => map => map.Reduce(new SoftmaxSumReduction(), Attention(map))[0],
+            HeadPooling.Average => (map, mask) => mask is null ? map.Mean() : new MeanPooling().Of(map, mask),
+            HeadPooling.Max => (map, mask) => mask is null ? map.Max() : new MaxPooling().Of(map, mask),
+            HeadPooling.Attention => Attended,
             HeadPooling.LogSumExp => Through(new LogSumExpPooling(Number!.Value)),
             HeadPooling.GeM => Through(new GeMPooling(Number!.Value)),
             HeadPooling.TopK => Through(new TopKPooling((long)Number!.Value)),
@@ -110,25 +110,36 @@ public sealed class PoolingHead : StreamingHead
     public override GlobalTensor Trace(FeatureMap input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return Pool(input).Through(dropout).Through(classifier);
+        return Trace(input, null);
     }
 
+    /// <summary>The outputs of the positions of a map that count.</summary>
+    /// <param name="input">The map.</param>
+    /// <param name="mask">Of its size and one channel, not 0 where positions count; null where all do.</param>
+    internal GlobalTensor Trace(FeatureMap input, FeatureMap? mask) => Pool(input, mask).Through(dropout).Through(classifier);
+
     /// <summary>What the linear layer gets, but for dropout: a vector of the map's channels.</summary>
-    internal GlobalTensor Pool(FeatureMap input) => pool(input);
+    /// <inheritdoc cref="Trace(FeatureMap, FeatureMap?)"/>
+    internal GlobalTensor Pool(FeatureMap input, FeatureMap? mask = null) => pool(input, mask);
 
     /// <summary>
     /// The outputs and behind them what is said of instances, [N, outputs + 4 outputs instances]: for each output whether an instance is
     /// none of it and whether it is, first of those with the most attention, then of those with the least.
     /// </summary>
-    internal GlobalTensor TraceInstances(FeatureMap input)
+    /// <inheritdoc cref="Trace(FeatureMap, FeatureMap?)"/>
+    internal GlobalTensor TraceInstances(FeatureMap input, FeatureMap? mask = null)
     {
         var attention = Attention(input);
-        var scores = input.Reduce(new SoftmaxSumReduction(), attention)[0].Through(dropout).Through(classifier);
+        var scores = Attended(input, attention, mask).Through(dropout).Through(classifier);
         var judged = input.Through(instanceClassifier!);
-        var most = judged.Reduce(new SelectedReduction(Instances), attention)[0];
-        var least = judged.Reduce(new SelectedReduction(Instances, least: true), attention)[0];
+        var most = Picked(least: false);
+        var least = Picked(least: true);
         return GlobalTensor.Combine(
             tensors => cat([tensors[0], tensors[1].flatten(1), tensors[2].flatten(1)], 1), [scores, most, least]);
+
+        GlobalTensor Picked(bool least) => mask is null
+            ? judged.Reduce(new SelectedReduction(Instances, least), attention)[0]
+            : judged.Reduce(new SelectedReduction(Instances, least, masked: true), attention, mask)[0];
     }
 
     /// <summary>The scores of which <see cref="HeadPooling.Attention"/> takes the softmax over all positions.</summary>
@@ -136,8 +147,15 @@ public sealed class PoolingHead : StreamingHead
     /// <returns>A map of one channel.</returns>
     internal FeatureMap Attention(FeatureMap map) => GatedAttentionPooling.Scores(map, attentionV!, attentionU!, attentionWeight!);
 
+    private GlobalTensor Attended(FeatureMap map, FeatureMap? mask) => Attended(map, Attention(map), mask);
+
+    private static GlobalTensor Attended(FeatureMap map, FeatureMap attention, FeatureMap? mask) => mask is null
+        ? map.Reduce(new SoftmaxSumReduction(), attention)[0]
+        : map.Reduce(new SoftmaxSumReduction(masked: true), attention, mask)[0];
+
     /// <summary>By the module itself, which an export knows by its type. It has no parameters, so no name either.</summary>
-    private static Func<FeatureMap, GlobalTensor> Through(MapPooling pooling) => map => map.Pooled(pooling);
+    private static Func<FeatureMap, FeatureMap?, GlobalTensor> Through(MapPooling pooling) =>
+        (map, mask) => mask is null ? map.Pooled(pooling) : pooling.Of(map, mask);
 
     private static double? Valid(HeadPooling pooling, double? number)
     {

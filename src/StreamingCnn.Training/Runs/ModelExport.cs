@@ -26,10 +26,13 @@ public static class ModelExport
     /// Whether the file scales what it gets as training does, and takes the values of files; otherwise it takes what the model takes.
     /// </param>
     /// <exception cref="UnsupportedOnnxException">A layer has no form in ONNX; the message names it.</exception>
+    /// <exception cref="ArgumentException">The model looks at the foreground of images alone.</exception>
     public static void Write(TrainableModel model, ModelDescription description, string path, bool takesPixels = false)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(description);
+        if (description.Preparation.CountsForegroundAlone)
+            throw new ArgumentException("The model looks at the foreground of images alone, which a network in a file of ONNX does not find; write its weights as .safetensors or .pth instead, or train without --foreground.", nameof(description));
         var metadata = (description with { Structure = null }).ToMetadata().ToDictionary();
         metadata["takes"] = takesPixels ? "pixels" : "normalised values";
         OnnxExport.Write(Whole(model), path, new()

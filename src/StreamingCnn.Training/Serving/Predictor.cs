@@ -204,10 +204,10 @@ public sealed class Predictor : IDisposable
         PredictionException.Of(() =>
         {
             var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
-            ImageRegion? crop = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image, null).Box;
-            using var source = preparation.Open(image, crop: crop);
+            var region = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image, null);
+            using var source = preparation.Open(image, region: region);
             var (height, width) = ImageSource.Size(info, preparation.Options);
-            var place = MapPlace.Of(info, source.Height, source.Width, crop, (double)info.Width / width, (double)info.Height / height);
+            var place = MapPlace.Of(info, source.Height, source.Width, region?.Box, (double)info.Width / width, (double)info.Height / height);
             using var file = new FeatureFile(path, place, source.Height, source.Width);
             using var grad = TorchSharp.torch.no_grad();
             Classifier().Features.Run(source, file);

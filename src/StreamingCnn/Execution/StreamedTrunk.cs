@@ -131,6 +131,17 @@ internal sealed class StreamedTrunk
             () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
     }
 
+    /// <summary>Size of each output map for sources of some sizes; a small tensor has one position.</summary>
+    /// <param name="channels">Channels of each source.</param>
+    /// <param name="sizes">Size of each source.</param>
+    public IReadOnlyList<(long Height, long Width)> OutputSizes(
+        IReadOnlyList<long> channels, IReadOnlyList<(long Height, long Width)> sizes)
+    {
+        var network = Written(channels, sizes);
+        var stages = Stages(network, sizes);
+        return [.. network.Outputs.Select(output => output.IsSmall ? (1, 1) : stages.Size(output.Index))];
+    }
+
     /// <summary>The smallest budget that a step can be planned within.</summary>
     /// <param name="sizes">Size of each source.</param>
     public long SmallestBudget(params IReadOnlyList<(long Height, long Width)> sizes)

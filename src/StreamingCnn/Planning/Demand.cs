@@ -1,6 +1,5 @@
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
-using StreamingCnn.Planning.Programs;
 
 namespace StreamingCnn.Planning;
 
@@ -20,12 +19,10 @@ internal delegate Region WantedOutputs(int output, Region owned);
 /// </remarks>
 internal sealed class Demand
 {
-    // Stands for a tile of which everything is asked for that its kind computes.
-    private static readonly Region[] Everything = [];
-
     private readonly GridPlan grid;
 
-    // Of each tile a rectangle for each map; null where nothing is asked for.
+    // Of each tile a rectangle for each map, relative to the tile's cut of it, the same object for tiles that are alike; null where nothing
+    // is asked for.
     private readonly Region[]?[,] asked;
 
     private Demand(GridPlan grid, Region[]?[,] asked)
@@ -40,53 +37,60 @@ internal sealed class Demand
 
     /// <summary>Follows what is wanted of the outputs through a grid, from the last tile to the first.</summary>
     /// <param name="grid">The grid.</param>
-    /// <param name="programs">Its kinds of tiles.</param>
     /// <param name="wanted">What is wanted.</param>
     /// <returns>What is asked for; null where that is all.</returns>
-    public static Demand? Of(GridPlan grid, TilePrograms programs, WantedOutputs wanted)
+    public static Demand? Of(GridPlan grid, WantedOutputs wanted)
     {
-        var asked = new Region[]?[grid.Rows.Steps, grid.Columns.Steps];
-        // Masks are read from the front, as files like to be.
-        foreach (var tile in grid.Order())
-            asked[tile.Row, tile.Column] = Wanted(grid, tile, wanted);
+        var (order, outputs) = (grid.Order(), grid.Graph.Outputs);
+        var parts = new Region[order.Count][];
         var isAll = true;
-        foreach (var tile in grid.Order().Reverse())
+        // Masks are read from the front, as files like to be.
+        foreach (var (index, tile) in order.Index())
         {
-            ref var regions = ref asked[tile.Row, tile.Column];
-            if (regions is not null)
-                Follow(grid, tile, regions, asked);
-            if (regions is not null && IsEverything(programs.Example(programs.KindOf(tile)), grid, tile, regions))
-                regions = Everything;
-            isAll &= ReferenceEquals(regions, Everything);
+            parts[index] = new Region[outputs.Count];
+            foreach (var (output, node) in outputs.Index())
+            {
+                var owned = grid.Owned(node, tile.Row, tile.Column);
+                parts[index][output] = owned.IsEmpty ? default : wanted(output, owned);
+                isAll &= owned.IsEmpty || parts[index][output] == owned;
+            }
         }
 
-        return isAll ? null : new(grid, asked);
+        if (isAll)
+            return null;
+        var asked = new Region[]?[grid.Rows.Steps, grid.Columns.Steps];
+        var alike = new Dictionary<Alike, Region[]>();
+        for (var index = order.Count - 1; index >= 0; index--)
+        {
+            var tile = order[index];
+            ref var regions = ref asked[tile.Row, tile.Column];
+            foreach (var (part, node) in parts[index].Zip(outputs).Where(part => !part.First.IsEmpty))
+            {
+                regions ??= new Region[grid.Graph.Nodes.Count];
+                regions[node] = regions[node].Hull(part);
+            }
+
+            if (regions is null)
+                continue;
+            Follow(grid, tile, regions, asked);
+            for (var node = 0; node < regions.Length; node++)
+                regions[node] = regions[node].IsEmpty ? default : grid.Origin(node, tile.Row, tile.Column).Relative(regions[node]);
+            if (!alike.TryAdd(new(regions), regions))
+                regions = alike[new(regions)];
+        }
+
+        return new(grid, asked);
     }
 
-    /// <summary>Whether a tile has nothing to do.</summary>
-    public bool IsNothing((int Row, int Column) tile) => asked[tile.Row, tile.Column] is null;
-
-    /// <summary>Whether a tile does all that its kind does.</summary>
-    public bool IsAll((int Row, int Column) tile) => ReferenceEquals(asked[tile.Row, tile.Column], Everything);
+    /// <summary>
+    /// What is asked for in a tile, a rectangle for each map relative to the tile's cut of it: the same object for tiles that are alike,
+    /// null for nothing.
+    /// </summary>
+    public Region[]? Of((int Row, int Column) tile) => asked[tile.Row, tile.Column];
 
     /// <summary>What is asked for of a map in a tile.</summary>
-    public Region Of(int node, int row, int column) => asked[row, column] is not { } regions ? default
-        : ReferenceEquals(regions, Everything) ? grid.Computed(node, row, column)
-        : regions[node];
-
-    private static Region[]? Wanted(GridPlan grid, (int Row, int Column) tile, WantedOutputs wanted)
-    {
-        Region[]? regions = null;
-        foreach (var (output, node) in grid.Graph.Outputs.Index())
-        {
-            if (grid.Owned(node, tile.Row, tile.Column) is not { IsEmpty: false } owned || wanted(output, owned) is not { IsEmpty: false } part)
-                continue;
-            regions ??= new Region[grid.Graph.Nodes.Count];
-            regions[node] = regions[node].Hull(part);
-        }
-
-        return regions;
-    }
+    public Region Of(int node, int row, int column) =>
+        asked[row, column] is { } regions && regions[node] is { IsEmpty: false } part ? grid.Origin(node, row, column).Absolute(part) : default;
 
     /// <summary>Follows what is asked for of a tile's maps down to its sources, and to the tiles before it.</summary>
     private static void Follow(GridPlan grid, (int Row, int Column) tile, Region[] regions, Region[]?[,] asked)
@@ -105,8 +109,10 @@ internal sealed class Demand
                 home[i] = home[i].Hull(piece.Region);
             }
 
-            if (regions[i].IsEmpty || PatchOf(grid, i, regions[i]).Input is not { IsEmpty: false } read)
+            if (regions[i].IsEmpty)
                 continue;
+            var read = new Patch(
+                AxisPatch.Of(grid.Rows.Network.Map(i), regions[i].Rows), AxisPatch.Of(grid.Columns.Network.Map(i), regions[i].Columns)).Input;
             foreach (var input in nodes[i].Inputs)
             {
                 ref var below = ref windows[grid.Roles.Root(input)];
@@ -115,18 +121,21 @@ internal sealed class Demand
         }
     }
 
-    private static bool IsEverything(TileLayout kind, GridPlan grid, (int Row, int Column) tile, Region[] regions)
+    /// <summary>Compares rectangles of all maps.</summary>
+    private readonly struct Alike(Region[] regions) : IEquatable<Alike>
     {
-        for (var i = grid.Graph.FirstLayer; i < regions.Length; i++)
+        private readonly Region[] regions = regions;
+
+        public bool Equals(Alike other) => regions.AsSpan().SequenceEqual(other.regions);
+
+        public override bool Equals(object? other) => other is Alike alike && Equals(alike);
+
+        public override int GetHashCode()
         {
-            var all = kind.IsUseful(i) && !grid.Roles.IsView(i) ? grid.Computed(i, tile.Row, tile.Column) : default;
-            if (regions[i] != all && !(regions[i].IsEmpty && all.IsEmpty))
-                return false;
+            var hash = default(HashCode);
+            foreach (var region in regions)
+                hash.Add(region);
+            return hash.ToHashCode();
         }
-
-        return true;
     }
-
-    private static Patch PatchOf(GridPlan grid, int node, Region region) => new(
-        AxisPatch.Of(grid.Rows.Network.Map(node), region.Rows), AxisPatch.Of(grid.Columns.Network.Map(node), region.Columns));
 }

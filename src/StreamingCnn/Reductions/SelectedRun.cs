@@ -8,13 +8,14 @@ internal sealed class SelectedRun : ReductionRun
     private readonly ReductionShape shape;
     private readonly long k;
     private readonly bool least;
+    private readonly bool masked;
     private readonly Tensor values;
     private readonly Tensor scores;
     private readonly Tensor places;
 
-    public SelectedRun(ReductionShape shape, long k, bool least)
+    public SelectedRun(ReductionShape shape, long k, bool least, bool masked)
     {
-        (this.shape, this.k, this.least) = (shape, k, least);
+        (this.shape, this.k, this.least, this.masked) = (shape, k, least, masked);
         values = SmallTensors.Zeros(shape, shape.Channels[0], k);
         scores = SmallTensors.Zeros(shape, 1, k).fill_(SmallTensors.Least);
         places = SmallTensors.Zeros(shape, 1, k).fill_(MapPlaces.Nowhere);
@@ -33,11 +34,17 @@ internal sealed class SelectedRun : ReductionRun
             var positions = block.View(rectangles[1]).flatten(2);
             if (least)
                 positions = positions.neg();
+            var removed = masked ? block.View(rectangles[2]).flatten(2).logical_not() : null;
+            if (removed is not null)
+                positions = positions.masked_fill(removed, SmallTensors.Least);
             var within = TopKRun.Largest(positions, Math.Min(k, block.Positions));
-            var picked = block.View(rectangles[0]).flatten(2).gather(2, within.expand(-1, shape.Channels[0], -1));
-            allValues.Add(picked.to(ScalarType.Float64).MoveToOuterDisposeScope());
+            var picked = block.View(rectangles[0]).flatten(2).gather(2, within.expand(-1, shape.Channels[0], -1)).to(ScalarType.Float64);
+            var places = MapPlaces.Of(within, block, top, left, shape.Width);
+            if (removed?.gather(2, within) is { } isNone)
+                (picked, places) = (picked.masked_fill(isNone, SmallTensors.Zero), places.masked_fill(isNone, MapPlaces.Nowhere));
+            allValues.Add(picked.MoveToOuterDisposeScope());
             allScores.Add(positions.gather(2, within).to(ScalarType.Float64).MoveToOuterDisposeScope());
-            allPlaces.Add(MapPlaces.Of(within, block, top, left, shape.Width).MoveToOuterDisposeScope());
+            allPlaces.Add(places.MoveToOuterDisposeScope());
         }
 
         Choose(cat(allValues, 2), cat(allScores, 2), cat(allPlaces, 2));

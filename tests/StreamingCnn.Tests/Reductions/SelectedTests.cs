@@ -20,18 +20,22 @@ public class SelectedTests
         // Among whole numbers many are equal.
         var scores = randn([shape[0], 1, height, width], ScalarType.Float64, generator: new Generator((ulong)seed + 1));
         scores = RandomMaps.Format(random, random.Next(2) == 0 ? scores.mul(2).round() : scores);
-        foreach (var least in new[] { false, true })
+        // One position in four, at times fewer than are asked for.
+        var mask = rand([shape[0], 1, height, width], ScalarType.Float64, generator: new Generator((ulong)seed + 2)).lt(0.25)
+            .to(ScalarType.Float64);
+        foreach (var (least, masked) in new[] { (false, false), (true, false), (false, true), (true, true) })
         {
             foreach (var k in new[] { random.NextInt64(1, Math.Min(12, height * width) + 1), height * width })
             {
-                var reduction = new SelectedReduction(k, least);
+                var reduction = new SelectedReduction(k, least, masked);
                 var cuts = ReductionLaw.Cuts(random, height, width);
                 var slopes = RandomMaps.Slopes(random);
-                bool[] wanted = [true, random.Next(2) == 0];
+                Tensor[] maps = masked ? [values, scores, mask] : [values, scores];
+                bool[] wanted = [true, random.Next(2) == 0, .. masked ? [false] : Array.Empty<bool>()];
 
-                var whole = ReductionLaw.Whole(reduction, [values, scores], slopes, wanted);
-                var once = ReductionLaw.ByRectangles(reduction, [values, scores], cuts, slopes, wanted);
-                var again = ReductionLaw.ByRectangles(reduction, [values, scores], cuts, slopes, wanted);
+                var whole = ReductionLaw.Whole(reduction, maps, slopes, wanted);
+                var once = ReductionLaw.ByRectangles(reduction, maps, cuts, slopes, wanted);
+                var again = ReductionLaw.ByRectangles(reduction, maps, cuts, slopes, wanted);
 
                 ReductionLaw.Agree(whole, once, 1e-12, $"{k} positions, seed {seed}");
                 ReductionLaw.Agree(once, again, 0, $"{k} positions, seed {seed}, for the second time");

@@ -1,19 +1,25 @@
+using StreamingCnn.Geometry;
+
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>What the tiles of one run do: what their kinds do, or something of their own where a part of it is asked for alone.</summary>
 internal sealed class RunPrograms
 {
+    // Tiles around a foreground are all different; those within it are alike.
+    private const int MostRemembered = 64;
+
     private readonly StepPlan step;
     private readonly Demand? demand;
+    private readonly Dictionary<((int Row, int Column) Kind, Region[] Asked, int KeptFrom, bool Backward), TileProgram> remembered = [];
 
     /// <param name="step">The plan.</param>
     /// <param name="wanted">Which positions of the outputs matter; null for all.</param>
     public RunPrograms(StepPlan step, WantedOutputs? wanted = null)
     {
         this.step = step;
-        demand = wanted is null ? null : Demand.Of(step.Grid, step.Programs, wanted);
+        demand = wanted is null ? null : Demand.Of(step.Grid, wanted);
         Grid = demand is null ? step.Grid : step.Grid.Asking(demand);
-        Tiles = demand is null ? Grid.Order() : [.. Grid.Order().Where(tile => !demand.IsNothing(tile))];
+        Tiles = demand is null ? Grid.Order() : [.. Grid.Order().Where(Runs)];
     }
 
     /// <summary>The grid, which knows what is asked for.</summary>
@@ -23,28 +29,37 @@ internal sealed class RunPrograms
     public IReadOnlyList<(int Row, int Column)> Tiles { get; }
 
     /// <summary>Whether a tile does anything.</summary>
-    public bool Runs((int Row, int Column) tile) => demand is null || !demand.IsNothing(tile);
+    public bool Runs((int Row, int Column) tile) => demand is null || demand.Of(tile) is not null;
 
     /// <summary>What a tile does in the forward pass.</summary>
     /// <param name="tile">The tile.</param>
     /// <param name="willReverse">Whether a backward pass follows, for which layers are recorded.</param>
     public TileProgram Forward((int Row, int Column) tile, bool willReverse)
     {
-        var keptFrom = willReverse ? step.Kept.From(tile.Row, tile.Column) : Grid.Graph.Nodes.Count;
-        return IsOfKind(tile)
-            ? step.Programs.Forward(step.Programs.KindOf(tile), keptFrom)
-            : step.Programs.ForwardOf(Grid.Tile(tile.Row, tile.Column), keptFrom);
+        var (kind, keptFrom) = (step.Programs.KindOf(tile), willReverse ? step.Kept.From(tile.Row, tile.Column) : Grid.Graph.Nodes.Count);
+        return demand is null
+            ? step.Programs.Forward(kind, keptFrom)
+            : Remembered((kind, demand.Of(tile)!, keptFrom, false), () => step.Programs.ForwardOf(Tile(tile), keptFrom));
     }
 
     /// <summary>What a tile does in the backward pass.</summary>
     /// <param name="tile">The tile.</param>
     public TileProgram Backward((int Row, int Column) tile)
     {
-        var keptFrom = step.Kept.From(tile.Row, tile.Column);
-        return IsOfKind(tile)
-            ? step.Programs.Backward(step.Programs.KindOf(tile), keptFrom)
-            : step.Programs.BackwardOf(Grid.Tile(tile.Row, tile.Column), keptFrom);
+        var (kind, keptFrom) = (step.Programs.KindOf(tile), step.Kept.From(tile.Row, tile.Column));
+        return demand is null
+            ? step.Programs.Backward(kind, keptFrom)
+            : Remembered((kind, demand.Of(tile)!, keptFrom, true), () => step.Programs.BackwardOf(Tile(tile), keptFrom));
     }
 
-    private bool IsOfKind((int Row, int Column) tile) => demand is null || demand.IsAll(tile);
+    private TileLayout Tile((int Row, int Column) tile) => Grid.Tile(tile.Row, tile.Column);
+
+    private TileProgram Remembered(((int, int), Region[], int, bool) key, Func<TileProgram> write)
+    {
+        if (remembered.TryGetValue(key, out var known))
+            return known;
+        if (remembered.Count >= MostRemembered)
+            remembered.Clear();
+        return remembered[key] = write();
+    }
 }
