@@ -156,6 +156,11 @@ public sealed class StreamingClassifier : TrainableModel
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
     public override TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
 
+    /// <inheritdoc/>
+    public override TilePlan Plan(IImageSource image) => image is ForegroundSource foreground && IsSeenInto(image.Channels)
+        ? ofForeground.Plan(foreground)
+        : base.Plan(image);
+
     /// <inheritdoc cref="StreamingModule.Plan(long, long, long)"/>
     public TilePlan Plan(long height, long width, long channels) => Planned(channels).Plan(height, width, channels);
 

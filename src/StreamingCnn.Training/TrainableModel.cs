@@ -23,6 +23,15 @@ public abstract class TrainableModel : Module<Tensor, Tensor>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
     public abstract TilePlan Plan(long height, long width);
 
+    /// <summary>What a step on an image would do and cost; of one with its foreground, that is read, and said how much it leaves.</summary>
+    /// <param name="image">The image.</param>
+    /// <inheritdoc cref="StreamingModule.Plan(long, long)" path="/exception"/>
+    public virtual TilePlan Plan(IImageSource image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return Plan(image.Height, image.Width);
+    }
+
     /// <summary>What the model makes of one image, and how far off that is.</summary>
     /// <param name="task">What is to be learned.</param>
     /// <param name="sample">The image's labels.</param>

@@ -97,6 +97,20 @@ public sealed class StreamingNetwork : Module<Tensor[], Tensor[]>
         return streamed.Plan([.. inputs.Select(input => input.Channels)], [.. inputs.Select(input => (input.Height, input.Width))]);
     }
 
+    /// <summary>
+    /// What a step on inputs would do and cost, without doing it. Inputs that say which positions count, such as a mask, are read:
+    /// <see cref="TilePlan.AskedFor"/> is how much that leaves.
+    /// </summary>
+    /// <param name="inputs">The inputs.</param>
+    /// <exception cref="UnsupportedLayerException">A layer cannot be streamed, or cannot be applied to inputs of these sizes.</exception>
+    /// <exception cref="InsufficientMemoryException">No tile fits into the memory budget.</exception>
+    /// <exception cref="ArgumentException">There are more or fewer sources than inputs.</exception>
+    public TilePlan Plan(IReadOnlyList<IImageSource> inputs)
+    {
+        Check(inputs);
+        return streamed.Plan(inputs);
+    }
+
     /// <summary>Lets go of the wrapper alone. The network belongs to the caller, who may wrap it again with other settings.</summary>
     protected override void Dispose(bool disposing)
     {

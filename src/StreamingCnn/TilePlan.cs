@@ -122,6 +122,12 @@ public sealed record TilePlan
         init => times = new(value, LazyThreadSafetyMode.PublicationOnly);
     }
 
+    /// <summary>
+    /// Share of the multiplications and additions that is done, in [0, 1], where images say which positions count; the rest is left out.
+    /// Bytes are those of a step over everything.
+    /// </summary>
+    public double AskedFor { get; init; } = 1;
+
     /// <summary>Estimated time of a step, divided by that of a conventional step over the whole image.</summary>
     public double TimeRatio => Seconds / WholeSeconds;
 
@@ -184,6 +190,8 @@ public sealed record TilePlan
         Line(
             "kept", Mebibytes(KeptBytes) + string.Create(
                 CultureInfo.InvariantCulture, $"; {Recomputed:0 %} of the forward pass is computed again"));
+        if (AskedFor < 1)
+            Line("asked for", string.Create(CultureInfo.InvariantCulture, $"{AskedFor:0 %} of the operations; what nothing that counts reads is left out"));
         Line("step", Mebibytes(StepBytes));
         Line("whole", Mebibytes(WholeBytes) + " (conventional backpropagation)");
         Line("time", string.Create(CultureInfo.InvariantCulture, $"about {Rounded(Seconds)} s; {TimeRatioText} of a conventional step"));

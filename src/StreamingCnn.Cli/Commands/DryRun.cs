@@ -12,7 +12,7 @@ internal sealed class DryRun(TrainableModel model, TrainingSet set, TrainingOpti
     public void Show()
     {
         var size = set.Crop ?? set.LargestSize;
-        var plan = model.Plan(size.Height, size.Width);
+        var plan = Plan(size);
         var images = set.Training.Count;
         var updates = (images + training.BatchSize - 1) / training.BatchSize;
         var epoch = FormattableString.Invariant(
@@ -25,6 +25,19 @@ internal sealed class DryRun(TrainableModel model, TrainingSet set, TrainingOpti
         var steps = TimeSpan.FromSeconds(plan.Seconds * images * training.Epochs);
         Say($"All epochs: about {Text(steps)} on this machine's processor{(set.Crop is null ? " if every image were as large as that" : "")}; reading, augmentation and validation come on top.");
         Say($"Nothing was trained or written; leave out --dry-run to start.");
+    }
+
+    /// <summary>The plan for a size; for an image of the training that has it, where there is one, since that knows its foreground.</summary>
+    private TilePlan Plan((long Height, long Width) size)
+    {
+        foreach (var sample in set.Description.Preparation.CountsForegroundAlone && set.Crop is null ? set.Training : [])
+        {
+            using var image = sample.Open(0);
+            if ((image.Height, image.Width) == size)
+                return model.Plan(image);
+        }
+
+        return model.Plan(size.Height, size.Width);
     }
 
     /// <summary>A choice as it is written on the command line.</summary>

@@ -6,6 +6,7 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
 using StreamingCnn.Onnx;

@@ -229,7 +229,7 @@ internal sealed class TrainOptions
 
     public Option<ForegroundRule> Foreground { get; } = CommonOptions.Choice(
         "--foreground",
-        "Crop images to the box of their foreground, found by Otsu's threshold or from the files in the column mask",
+        "Look at the foreground of images alone, found by Otsu's threshold or from the files in the column mask",
         ForegroundRule.None);
 
     public ReadingOptions Reading { get; } = new();

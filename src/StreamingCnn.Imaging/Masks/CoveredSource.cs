@@ -45,7 +45,7 @@ public sealed class CoveredSource : IImageSource
         for (long row = 0; row < Height; row++)
         {
             using var scope = NewDisposeScope();
-            if (Read(row, 0, 1, Width).any().item<bool>())
+            if (Read(row, 0, 1, Width).to(ScalarType.Bool).any().item<bool>())
                 return true;
         }
 

@@ -27,6 +27,10 @@ internal sealed class ForegroundJudges(StreamingModule features, PoolingHead hea
     /// <inheritdoc cref="Scores"/>
     public Tensor Instances(ForegroundSource image, bool isSeenInto) => instances.Of(image, isSeenInto);
 
+    /// <summary>What a step would do and cost, where trunk and head run as one.</summary>
+    /// <inheritdoc cref="Scores"/>
+    public TilePlan Plan(ForegroundSource image) => scores.Plan(image);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -40,21 +44,28 @@ internal sealed class ForegroundJudges(StreamingModule features, PoolingHead hea
         private OfForeground? network;
         private StreamingNetwork? streaming;
 
+        private StreamingNetwork Network => streaming ??= new(
+            network ??= new(features.Trunk, head, (map, mask) => [output(map, mask)]), features.Options);
+
         public Tensor Of(ForegroundSource image, bool isSeenInto)
         {
             if (!isSeenInto)
                 return OfMap(image, features.forward((IImageSource)image));
-            var (height, width) = features.OutputSize(image.Height, image.Width, image.Channels);
-            network ??= new(features.Trunk, head, (map, mask) => [output(map, mask)]);
-            streaming ??= new(network, features.Options);
-            using var covered = new CoveredSource(image.Foreground, height, width);
-            return streaming.forward([image, covered]).Single();
+            return Network.forward([image, Covered(image)]).Single();
         }
+
+        public TilePlan Plan(ForegroundSource image) => Network.Plan([image, Covered(image)]);
 
         public void Dispose()
         {
             streaming?.Dispose();
             network?.Dispose();
+        }
+
+        private CoveredSource Covered(ForegroundSource image)
+        {
+            var (height, width) = features.OutputSize(image.Height, image.Width, image.Channels);
+            return new(image.Foreground, height, width);
         }
 
         private Tensor OfMap(ForegroundSource image, Tensor map)

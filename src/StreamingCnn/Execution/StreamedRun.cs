@@ -112,7 +112,11 @@ internal sealed class StreamedRun : IDifferentiableRun
 
     /// <summary>Runs backwards, with gradients that are read window by window.</summary>
     /// <inheritdoc cref="IDifferentiableRun.Backward"/>
-    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress)
+    /// <param name="gradients">The gradient of each output, null for none.</param>
+    /// <param name="progress">Told of every tile.</param>
+    /// <param name="moved">Which positions of the outputs have a gradient; null for all.</param>
+    public (Tensor?[] Sources, Tensor?[] Parameters) Backward(
+        IReadOnlyList<MapSource?> gradients, IProgress<TileProgress>? progress, WantedOutputs? moved = null)
     {
         if (isReversed)
             throw new InvalidOperationException(HasRunBackwards);
@@ -128,26 +132,30 @@ internal sealed class StreamedRun : IDifferentiableRun
         using var sources = new SourceGradients(run.Plan, run.Sources);
         run.Backward = new(gradients, strips, sources, parameters);
         var machine = new TileMachine(run);
-        var (tiles, left) = (programs.Tiles, programs.Tiles.Count);
+        var tiles = programs.TilesMovedBy(moved);
+        var left = tiles.Count;
         var program = left > 0 ? programs.Backward(tiles[^1]) : null;
         foreach (var tile in step.Grid.Order().Reverse())
         {
-            if (programs.Runs(tile))
+            tapes.Remove(tile, out var tape);
+            using (tape)
             {
-                var next = --left > 0 ? programs.Backward(tiles[left - 1]) : null;
-                tapes.Remove(tile, out var tape);
-                using (tape)
+                if (left > 0 && tile == tiles[left - 1])
                 {
+                    var next = --left > 0 ? programs.Backward(tiles[left - 1]) : null;
                     others?.BeginBackward(tile, strips);
                     Begin(tile, program!, next is null ? null : (tiles[left - 1], next));
                     machine.Run(program!, tile, tape!);
+                    program = next;
+                    progress?.Report(new(TilePass.Backward, tiles.Count - left, tiles.Count));
                 }
-
-                others?.EndBackward(tile, strips);
-                program = next;
-                progress?.Report(new(TilePass.Backward, tiles.Count - left, tiles.Count));
+                else
+                {
+                    run.Carried.EndRecomputation(tile);
+                }
             }
 
+            others?.EndBackward(tile, strips);
             strips.End(tile);
             sources.End(tile);
         }

@@ -131,6 +131,22 @@ internal sealed class StreamedTrunk
             () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
     }
 
+    /// <summary>What a step on images would do and cost, of which those are read that say which positions count.</summary>
+    /// <param name="images">The images.</param>
+    public TilePlan Plan(IReadOnlyList<IImageSource> images)
+    {
+        IReadOnlyList<long> channels = [.. images.Select(image => (long)image.Channels)];
+        IReadOnlyList<(long Height, long Width)> sizes = [.. images.Select(image => (image.Height, image.Width))];
+        var (plan, network) = (Plan(channels, sizes), Written(channels, sizes));
+        if (network.IsLocal)
+            return plan;
+        using var scope = NewDisposeScope();
+        using var sources = sourcesOf.Windows(images, null);
+        var (type, _) = arithmetic.Compute([]);
+        var share = AskedShare.Of(plans.Choose(Stages(network, sizes), options, arithmetic.Costs(1, type)), sources);
+        return plan with { AskedFor = share, Times = () => (plan.Seconds * share, plan.WholeSeconds) };
+    }
+
     /// <summary>Size of each output map for sources of some sizes; a small tensor has one position.</summary>
     /// <param name="channels">Channels of each source.</param>
     /// <param name="sizes">Size of each source.</param>

@@ -91,6 +91,9 @@ internal sealed class LargestRun : ReductionRun
         return [found.to(rectangle.dtype).MoveToOuterDisposeScope()];
     }
 
+    internal override IReadOnlyList<(long Row, long Column)> Moved(IReadOnlyList<Tensor?> gradients) =>
+        gradients[0] is { } given ? MapPlaces.Of(given, places, shape.Width) : [];
+
     public override void Dispose()
     {
         values.Dispose();

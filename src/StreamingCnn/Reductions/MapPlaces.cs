@@ -22,6 +22,17 @@ internal static class MapPlaces
         return row.mul_(mapWidth).add_(column, SmallTensors.One).add_(start, SmallTensors.One).to(ScalarType.Float64);
     }
 
+    /// <summary>The places, as rows and columns, whose values are not 0.</summary>
+    /// <param name="values">Values.</param>
+    /// <param name="places">Theirs, of as many elements.</param>
+    /// <param name="width">The map's width.</param>
+    public static IReadOnlyList<(long Row, long Column)> Of(Tensor values, Tensor places, long width)
+    {
+        using var scope = NewDisposeScope();
+        var moved = places.flatten()[values.flatten().ne(SmallTensors.Zero)].to(ScalarType.Int64).cpu().data<long>().ToArray();
+        return [.. moved.Distinct().Select(place => (place / width, place % width))];
+    }
+
     /// <summary>Adds values at places to the rectangle that holds them; others pass by.</summary>
     /// <param name="values">[N, C, k].</param>
     /// <param name="places">Theirs, [N, C, k]; those of an image and channel differ.</param>

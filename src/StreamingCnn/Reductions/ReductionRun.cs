@@ -54,6 +54,12 @@ public abstract class ReductionRun : IDisposable
     public abstract IReadOnlyList<Tensor?> Gradient(
         IReadOnlyList<Tensor> rectangles, long top, long left, IReadOnlyList<Tensor?> gradients, IReadOnlyList<bool> wanted);
 
+    /// <summary>
+    /// The positions that have a gradient, behind <see cref="Finish"/>, each as often as it may be; null where all may have one.
+    /// </summary>
+    /// <param name="gradients">For each result the loss's gradient in float64, or null where the loss does not hang on it.</param>
+    internal virtual IReadOnlyList<(long Row, long Column)>? Moved(IReadOnlyList<Tensor?> gradients) => null;
+
     /// <inheritdoc/>
     public abstract void Dispose();
 

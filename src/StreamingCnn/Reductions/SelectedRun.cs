@@ -74,6 +74,9 @@ internal sealed class SelectedRun : ReductionRun
         return found.Kept();
     }
 
+    internal override IReadOnlyList<(long Row, long Column)> Moved(IReadOnlyList<Tensor?> gradients) =>
+        gradients[0] is { } given ? MapPlaces.Of(given, places.expand(-1, shape.Channels[0], -1), shape.Width) : [];
+
     public override void Dispose()
     {
         values.Dispose();

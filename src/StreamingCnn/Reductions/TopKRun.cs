@@ -65,6 +65,9 @@ internal sealed class TopKRun : ReductionRun
         return [found.MoveToOuterDisposeScope()];
     }
 
+    internal override IReadOnlyList<(long Row, long Column)> Moved(IReadOnlyList<Tensor?> gradients) =>
+        gradients[0] is { } given ? MapPlaces.Of(given, places, shape.Width) : [];
+
     public override void Dispose()
     {
         values.Dispose();

@@ -36,7 +36,7 @@ public sealed class CoveredSourceTests
 
         var expected = nn.functional.adaptive_max_pool2d(mask.unsqueeze(0).to(ScalarType.Float32), [rows, columns]);
         Assert.True(whole.to(ScalarType.Float32).Equals(expected));
-        Assert.Equal(mask.any().item<bool>(), covered.IsAny());
+        Assert.Equal(mask.to(ScalarType.Bool).any().item<bool>(), covered.IsAny());
         var (top, left) = (random.Next(rows), random.Next(columns));
         var (h, w) = (1 + random.Next(rows - top), 1 + random.Next(columns - left));
         Assert.True(covered.Read(top, left, h, w).Equals(whole.narrow(2, top, h).narrow(3, left, w)));

@@ -2,6 +2,9 @@ using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Models;
 using StreamingCnn.Planning;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Foreground;
 
@@ -35,6 +38,51 @@ public sealed class AskedForTests
         var nothing = Demand.Of(grid, (_, _) => default)!;
         Assert.Equal(0, nothing.Tiles);
         Assert.Equal(0, Operations(grid.Asking(nothing)));
+    }
+
+    /// <summary>Of an image whose largest values lie together, no more is gone through backwards than their surroundings.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Backwards_a_largest_value_asks_for_its_surroundings_alone(bool several)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        using var network = Sequential(
+            Conv2d(1, 4, 3, padding: 1), ReLU(), Conv2d(4, 2, 3, padding: 1), several ? new TopKPooling(3) : new MaxPooling());
+        network.to(ScalarType.Float64);
+        var (forwards, backwards) = (0, 0);
+        var options = new StreamingOptions { Tile = (32, 32), Progress = new Counted(told =>
+        {
+            if (told.Pass == TilePass.Forward)
+                forwards = told.Total;
+            else
+                backwards = told.Total;
+        }) };
+        using var streaming = new StreamingModule(network, options);
+        using var image = zeros(1, 1, 320, 256, dtype: ScalarType.Float64);
+        image.narrow(2, 200, 8).narrow(3, 60, 8).copy_(randn(8, 8, dtype: ScalarType.Float64) * 9);
+        image.requires_grad_();
+
+        var streamed = Gradients(() => streaming.forward(image));
+        var whole = Gradients(() => network.forward(image));
+
+        Assert.All(streamed.Zip(whole), pair => Assert.True((pair.First - pair.Second).abs().max().item<double>() < 1e-12));
+        Assert.Equal(80, forwards);
+        Assert.InRange(backwards, 1, 9);
+
+        Tensor[] Gradients(Func<Tensor> forward)
+        {
+            foreach (var leaf in network.parameters().Cast<Tensor>().Append(image))
+                leaf.grad = null;
+            forward().sum().backward();
+            return [.. network.parameters().Cast<Tensor>().Append(image).Select(leaf => leaf.grad!.clone())];
+        }
+    }
+
+    private sealed class Counted(Action<TileProgress> tell) : IProgress<TileProgress>
+    {
+        public void Report(TileProgress value) => tell(value);
     }
 
     private static NetworkGraph ResNet()

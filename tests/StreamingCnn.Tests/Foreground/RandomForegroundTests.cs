@@ -49,7 +49,14 @@ public sealed class RandomForegroundTests
         using var masked = new MaskedNetwork(network, Poolings[kind](shape[1]));
         masked.to(ScalarType.Float64);
         using var streaming = new StreamingNetwork(
-            masked, new() { Tile = (tileHeight, tileWidth), ChannelsLast = seed % 2 == 0, Mode = Mode(seed) });
+            masked,
+            new()
+            {
+                Tile = (tileHeight, tileWidth),
+                ChannelsLast = seed % 2 == 0,
+                Mode = Mode(seed),
+                Carry = seed % 7 == 0 ? CarryPlace.File : CarryPlace.Device,
+            });
 
         Holds(
             () => masked.forward([image, mask]).Single(),

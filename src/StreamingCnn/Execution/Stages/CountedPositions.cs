@@ -21,23 +21,25 @@ internal sealed class CountedPositions
     private CountedPositions(NetworkGraph graph, Func<int, MapSource?> sources) => (this.graph, this.sources) = (graph, sources);
 
     /// <summary>What is wanted of a stage's outputs; null for all.</summary>
+    /// <param name="network">The network.</param>
     /// <param name="stage">The stage.</param>
     /// <param name="graph">Its maps, as they are streamed.</param>
-    /// <param name="network">The network.</param>
-    /// <param name="sources">
-    /// The source of a node, where that is one of the network's sources and no gradient of it is wanted; else null.
-    /// </param>
-    public static WantedOutputs? Of(Stage stage, NetworkGraph graph, TracedNetwork network, Func<int, MapSource?> sources)
+    /// <param name="sources">The network's sources.</param>
+    public static WantedOutputs? Of(StagedNetwork network, Stage stage, NetworkGraph graph, SourceSet sources)
     {
-        var positions = new CountedPositions(graph, sources);
+        var positions = new CountedPositions(graph, Source);
         Func<Region, Tensor>?[] counted =
         [
             .. stage.Outputs.Select((output, index) =>
-                output.Map >= 0 ? null : positions.Of(network.Reductions[output.Reduction].Kind, graph.Nodes[graph.Outputs[index]].Inputs)),
+                output.Map >= 0 ? null : positions.Of(network.Network.Reductions[output.Reduction].Kind, graph.Nodes[graph.Outputs[index]].Inputs)),
         ];
         return Array.TrueForAll(counted, one => one is null)
             ? null
             : (output, owned) => counted[output] is { } positions ? Hull(positions, owned) : owned;
+
+        // A source whose gradient is wanted may be moved where it is 0.
+        MapSource? Source(int node) =>
+            stage.Sources[node] is var map && network.Network.Maps[map].IsSource && !network.Differentiable.NeedsMap(map) ? sources[map] : null;
     }
 
     /// <summary>Where a reduction's operands count, by regions; null where they count everywhere, or where that is not known.</summary>

@@ -154,7 +154,7 @@ internal sealed class StagedRun : IDifferentiableRun
             {
                 WillReverse = willReverse,
                 Seams = seams(step.Grid, willReverse),
-                Wanted = settings.Ranks is null ? CountedPositions.Of(stage, step.Grid.Graph, Network, Counting) : null,
+                Wanted = settings.Ranks is null ? CountedPositions.Of(plan.Network, stage, step.Grid.Graph, sources) : null,
             });
         runs[stage.Index] = run;
         run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));
@@ -166,10 +166,6 @@ internal sealed class StagedRun : IDifferentiableRun
             run.Dispose();
             runs[stage.Index] = null;
         }
-
-        // A source whose gradient is wanted may be moved where it is 0.
-        MapSource? Counting(int source) =>
-            stage.Sources[source] is var map && Network.Maps[map].IsSource && !plan.Network.Differentiable.NeedsMap(map) ? sources[map] : null;
 
         SharedSink Sink(StageOutput output, int place)
         {
@@ -210,7 +206,8 @@ internal sealed class StagedRun : IDifferentiableRun
         {
             reached = step.Grid.Graph.Reached(output => incoming[output] is not null);
             smalls.Expect(step.Grid.Graph, reached);
-            var (ofSources, ofParameters) = run.Backward(incoming, progress.Of(step));
+            var (ofSources, ofParameters) = run.Backward(
+                incoming, progress.Of(step), settings.Ranks is null ? MovedPositions.Of(stage, incoming, smalls) : null);
             smalls.Gather();
             foreach (var (parameter, gradient) in step.Grid.Graph.Parameters.Zip(ofParameters))
             {

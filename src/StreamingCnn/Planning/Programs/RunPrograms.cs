@@ -31,6 +31,15 @@ internal sealed class RunPrograms
     /// <summary>Whether a tile does anything.</summary>
     public bool Runs((int Row, int Column) tile) => demand is null || demand.Of(tile) is not null;
 
+    /// <summary>The tiles that a gradient comes to, in the order in which they run forwards.</summary>
+    /// <param name="moved">Which positions of the outputs have a gradient; null for all.</param>
+    /// <remarks>
+    /// Such a tile does all that it does otherwise, since its layers' records are of all that it has computed. What it sends to tiles that
+    /// none comes to is zeros.
+    /// </remarks>
+    public IReadOnlyList<(int Row, int Column)> TilesMovedBy(WantedOutputs? moved) =>
+        moved is not null && Demand.Of(Grid, moved) is { } part ? [.. Tiles.Where(tile => part.Of(tile) is not null)] : Tiles;
+
     /// <summary>What a tile does in the forward pass.</summary>
     /// <param name="tile">The tile.</param>
     /// <param name="willReverse">Whether a backward pass follows, for which layers are recorded.</param>
