@@ -33,7 +33,7 @@ internal static class ViewCommand
     private static readonly Option<string[]> Polygons = Files(
         "--polygons", "Polygons on the image as GeoJSON, or tables of boxes, separated by commas.");
 
-    private static readonly Option<string?> Maps = new("--maps")
+    private static readonly Option<string?> Results = new("--results")
     {
         Description = "Folder that scnn predict or scnn saliency wrote into: what is there of each image is laid over it.",
     };
@@ -63,7 +63,7 @@ internal static class ViewCommand
         var command = new AnnouncedCommand(
             "view", "Look at images of any size in the browser, with heatmaps, maps of classes and polygons laid over them.")
         {
-            Images, Heat, ClassMaps, Polygons, Maps, Output, Port, NoBrowser, resolution,
+            Images, Heat, ClassMaps, Polygons, Results, Output, Port, NoBrowser, resolution,
         };
         foreach (var option in reading.All)
             command.Add(option);
@@ -104,8 +104,8 @@ internal static class ViewCommand
             .. Of(ClassMaps, OverlayKind.Classes), .. Of(Heat, OverlayKind.Heat), .. Of(Polygons, OverlayKind.Shapes),
         ];
         if (named.Length > 0 && images.Count > 1)
-            throw new ArgumentException($"'{named[0].Path}' is of one image, and {images.Count} are named; name one, or give the folder that holds files of all of them by --maps.");
-        var maps = parsed.GetValue(Maps);
+            throw new ArgumentException($"'{named[0].Path}' is of one image, and {images.Count} are named; name one, or give the folder that holds files of all of them by --results.");
+        var maps = parsed.GetValue(Results);
         if (maps is not null && !Directory.Exists(maps))
             throw new ArgumentException($"There is no folder '{maps}'; name the one that scnn predict or scnn saliency wrote into.");
         ViewedFile[] files =

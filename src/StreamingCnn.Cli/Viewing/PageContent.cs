@@ -66,6 +66,7 @@ internal sealed record PageContent(string Type, byte[] Bytes)
             {
                 ".html" => "text/html; charset=utf-8",
                 ".css" => "text/css; charset=utf-8",
+                ".txt" => "text/plain; charset=utf-8",
                 _ => Script,
             },
             bytes)

@@ -14,7 +14,7 @@ internal sealed class ClassLayer : TileLayer
     private const double MostPositions = 16e6;
     private const int MostNamed = 24;
 
-    private readonly TilePyramid<uint> tiles;
+    private readonly TilePyramid<uint, FirstOfFour> tiles;
     private readonly (long Height, long Width) image;
     private readonly ColourOf colour;
 
@@ -29,8 +29,7 @@ internal sealed class ClassLayer : TileLayer
         VipsLibrary.Quieten();
         (this.image, this.colour) = ((image.Height, image.Width), colour);
         Classes = classes ?? Found(file);
-        // Never a mean of classes.
-        tiles = new(Grid, 1, level => level == Grid.Top || Level(level) is not null, Read, (first, _, _, _) => first);
+        tiles = new(Grid, 1, level => level == Grid.Top || Level(level) is not null, Read);
     }
 
     /// <summary>Red, green, blue and opacity of a pixel, the first in the lowest byte.</summary>

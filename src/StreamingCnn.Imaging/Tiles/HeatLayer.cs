@@ -12,7 +12,7 @@ internal sealed class HeatLayer : TileLayer
     // So many positions are looked at for the largest, at the resolution where there are no more.
     private const double MostPositions = 16e6;
 
-    private readonly TilePyramid<float> tiles;
+    private readonly TilePyramid<float, MeanOfPresent> tiles;
     private readonly (long Height, long Width) image;
     private readonly byte[] colours;
     private readonly double limit;
@@ -25,7 +25,7 @@ internal sealed class HeatLayer : TileLayer
         VipsLibrary.Quieten();
         (this.image, this.colours, this.isOfShares) = ((image.Height, image.Width), colours, isOfShares);
         this.limit = limit ?? Largest(file);
-        tiles = new(Grid, 1, level => level == Grid.Top || Level(level) is not null, Read, Mean);
+        tiles = new(Grid, 1, level => level == Grid.Top || Level(level) is not null, Read);
     }
 
     public override string Ending => "png";
@@ -77,25 +77,6 @@ internal sealed class HeatLayer : TileLayer
 
     private protected override void EncodeEach(Action<TilePlace, byte[]> write, CancellationToken cancellation) =>
         tiles.All((place, values) => write(place, Coloured(place, values)), cancellation);
-
-    /// <summary>The mean of what is there.</summary>
-    private static float Mean(float a, float b, float c, float d)
-    {
-        var (sum, count) = (0f, 0);
-        Add(a);
-        Add(b);
-        Add(c);
-        Add(d);
-        return count == 0 ? float.NaN : sum / count;
-
-        void Add(float value)
-        {
-            if (float.IsNaN(value))
-                return;
-            sum += value;
-            count++;
-        }
-    }
 
     private static double Largest(FileLevels file)
     {

@@ -9,7 +9,7 @@ internal sealed class PictureLayer : TileLayer
 {
     private const byte White = 255;
 
-    private readonly TilePyramid<byte> tiles;
+    private readonly TilePyramid<byte, MeanOfBytes> tiles;
     private readonly int channels;
     private readonly PictureRange range;
 
@@ -21,7 +21,7 @@ internal sealed class PictureLayer : TileLayer
         {
             channels = Stretch.Shown(file.Channels);
             range = PictureRange.Of(file);
-            tiles = new(Grid, channels, level => LevelMatch.OfImage(File.Info, Grid.Factor(level)) is not null, Read, Mean);
+            tiles = new(Grid, channels, level => LevelMatch.OfImage(File.Info, Grid.Factor(level)) is not null, Read);
         }
         catch
         {
@@ -42,8 +42,6 @@ internal sealed class PictureLayer : TileLayer
     private protected override void EncodeEach(Action<TilePlace, byte[]> write, CancellationToken cancellation) =>
         tiles.All((place, pixels) => write(place, TileBytes.Jpeg(pixels, Grid.Region(place), channels)), cancellation);
 
-    private static byte Mean(byte a, byte b, byte c, byte d) => (byte)((a + b + c + d + 2) >> 2);
-
     private byte[] Read(TilePlace place)
     {
         var factor = Grid.Factor(place.Level);
@@ -52,7 +50,7 @@ internal sealed class PictureLayer : TileLayer
         var window = new SampledWindow(File, level, Grid.Region(place), (File.Info.Height, File.Info.Width), factor, isImage: true);
         var pixels = new byte[window.Rows.Length * window.Columns.Length * channels];
         if (window.Pixels.dtype == ScalarType.Byte)
-            window.Copy<byte, byte>(pixels, channels, (value, channel) => range.Of(value, channel));
+            window.Copy(pixels, channels, range.Table);
         else
             window.Copy<float, byte>(pixels, channels, (value, channel) => float.IsNaN(value) ? White : range.Of(value, channel));
         return pixels;

@@ -20,10 +20,17 @@ internal sealed class PictureRange
 
     private readonly (float Low, float High)[] ranges;
 
-    private PictureRange((float Low, float High)[] ranges, string remark) => (this.ranges, Remark) = (ranges, remark);
+    private PictureRange((float Low, float High)[] ranges, string remark)
+    {
+        (this.ranges, Remark) = (ranges, remark);
+        Table = [.. ranges.Select((_, channel) => Enumerable.Range(0, 256).Select(value => Of(value, channel)).ToArray())];
+    }
 
     /// <summary>What is done, in words; empty where values are shown as they are.</summary>
     public string Remark { get; }
+
+    /// <summary>Of each channel the bytes that those of a window become.</summary>
+    public byte[][] Table { get; }
 
     /// <summary>Looks at an image.</summary>
     public static PictureRange Of(FileLevels file)

@@ -40,6 +40,30 @@ internal sealed class SampledWindow
     /// <summary>The column for each of the tile.</summary>
     public int[] Columns { get; }
 
+    /// <summary>Makes samples of a tile of a window of bytes.</summary>
+    /// <param name="target">Row by row, channels side by side.</param>
+    /// <param name="channels">The first channels are taken.</param>
+    /// <param name="table">Of each channel what becomes of a byte.</param>
+    public void Copy(byte[] target, int channels, byte[][] table)
+    {
+        var values = Pixels.bytes;
+        var (height, width) = ((int)Pixels.shape[2], (int)Pixels.shape[3]);
+        for (var channel = 0; channel < channels; channel++)
+        {
+            ReadOnlySpan<byte> become = table[channel];
+            var place = channel;
+            foreach (var row in Rows)
+            {
+                ReadOnlySpan<byte> line = values.Slice(((channel * height) + row) * width, width);
+                foreach (var column in Columns)
+                {
+                    target[place] = become[line[column]];
+                    place += channels;
+                }
+            }
+        }
+    }
+
     /// <summary>Makes samples of a tile.</summary>
     /// <param name="target">Row by row, channels side by side.</param>
     /// <param name="channels">The first channels are taken.</param>

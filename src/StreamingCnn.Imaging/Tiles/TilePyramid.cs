@@ -7,8 +7,10 @@ namespace StreamingCnn.Imaging.Tiles;
 /// ones, down to such a level. What takes many reads is kept, so that a file without smaller levels is read through once.
 /// </summary>
 /// <typeparam name="T">Type of the samples.</typeparam>
-internal sealed class TilePyramid<T>
+/// <typeparam name="TJoin">How one is made of four.</typeparam>
+internal sealed class TilePyramid<T, TJoin>
     where T : unmanaged
+    where TJoin : ITileJoin<T>
 {
     // Tiles that four times four times four others are made of are made again only where they would not fit.
     private const int LeastKept = 3;
@@ -25,7 +27,6 @@ internal sealed class TilePyramid<T>
     private readonly TileGrid grid;
     private readonly int channels;
     private readonly Func<TilePlace, T[]> read;
-    private readonly Func<T, T, T, T, T> join;
     private readonly long toKeep;
     private long madeAndKept;
 
@@ -33,11 +34,9 @@ internal sealed class TilePyramid<T>
     /// <param name="channels">Samples of a pixel, side by side.</param>
     /// <param name="isStored">Whether the file has a level's pixels; it has those of the largest.</param>
     /// <param name="read">Reads a tile of such a level.</param>
-    /// <param name="join">Makes one sample of four: upper left, upper right, lower left, lower right.</param>
-    public TilePyramid(
-        TileGrid grid, int channels, Func<int, bool> isStored, Func<TilePlace, T[]> read, Func<T, T, T, T, T> join)
+    public TilePyramid(TileGrid grid, int channels, Func<int, bool> isStored, Func<TilePlace, T[]> read)
     {
-        (this.grid, this.channels, this.read, this.join) = (grid, channels, read, join);
+        (this.grid, this.channels, this.read) = (grid, channels, read);
         depths = new int[grid.Top + 1];
         for (var level = grid.Top - 1; level >= 0; level--)
             depths[level] = isStored(level) ? 0 : depths[level + 1] + 1;
@@ -106,21 +105,17 @@ internal sealed class TilePyramid<T>
     private void Join(T[] from, ImageRegion source, ImageRegion region, T[] pixels)
     {
         var (top, left) = ((source.Top / 2) - region.Top, (source.Left / 2) - region.Left);
+        var line = (int)source.Width * channels;
         for (long y = 0; y * 2 < source.Height; y++)
         {
-            var (upper, lower) = (y * 2 * source.Width, Math.Min((y * 2) + 1, source.Height - 1) * source.Width);
-            for (long x = 0; x * 2 < source.Width; x++)
+            var upper = from.AsSpan((int)(y * 2) * line, line);
+            var lower = from.AsSpan((int)Math.Min((y * 2) + 1, source.Height - 1) * line, line);
+            var target = pixels.AsSpan((int)(((top + y) * region.Width) + left) * channels, (int)((source.Width + 1) / 2) * channels);
+            for (var i = 0; i < target.Length; i++)
             {
-                var (before, behind) = (x * 2, Math.Min((x * 2) + 1, source.Width - 1));
-                var target = (((top + y) * region.Width) + left + x) * channels;
-                for (var channel = 0; channel < channels; channel++)
-                {
-                    pixels[target + channel] = join(
-                        from[((upper + before) * channels) + channel],
-                        from[((upper + behind) * channels) + channel],
-                        from[((lower + before) * channels) + channel],
-                        from[((lower + behind) * channels) + channel]);
-                }
+                var before = ((i / channels) * 2 * channels) + (i % channels);
+                var behind = before + channels < line ? before + channels : before;
+                target[i] = TJoin.Join(upper[before], upper[behind], lower[before], lower[behind]);
             }
         }
     }

@@ -82,8 +82,10 @@ internal sealed class Browser : IAsyncDisposable
     /// <summary>Presses a key.</summary>
     public async Task Press(string key)
     {
-        var text = key.Length == 1 ? key : null;
-        await Ask("Input.dispatchKeyEvent", new { type = text is null ? "rawKeyDown" : "keyDown", key, text });
+        if (key.Length == 1)
+            await Ask("Input.dispatchKeyEvent", new { type = "keyDown", key, text = key });
+        else
+            await Ask("Input.dispatchKeyEvent", new { type = "rawKeyDown", key });
         await Ask("Input.dispatchKeyEvent", new { type = "keyUp", key });
     }
 

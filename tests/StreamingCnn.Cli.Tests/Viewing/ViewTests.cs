@@ -35,12 +35,12 @@ public sealed class ViewTests : IDisposable
         Run(image, "--polygons", folder.File("none.geojson")).IsRefused($"{folder.File("none.geojson")}: there is no such file; check the path.");
         Run(image, "--polygons", folder.Write("bad.geojson", "{")).IsRefused(
             $"{folder.File("bad.geojson")}: it is no JSON: Expected depth to be zero at the end of the JSON payload; export the polygons as GeoJSON again.");
-        Run(image, "--maps", folder.File("nowhere")).IsRefused(
+        Run(image, "--results", folder.File("nowhere")).IsRefused(
             $"There is no folder '{folder.File("nowhere")}'; name the one that scnn predict or scnn saliency wrote into.");
-        Run(image, "--maps", folder.Path).IsRefused(
+        Run(image, "--results", folder.Path).IsRefused(
             $"The folder '{folder.Path}' holds nothing of '{image}', such as a.saliency.tif; name the one that scnn predict or scnn saliency wrote into.");
         Run(image, folder.File("heat.tif"), "--heat", folder.File("heat.tif")).IsRefused(
-            $"'{folder.File("heat.tif")}' is of one image, and 2 are named; name one, or give the folder that holds files of all of them by --maps.");
+            $"'{folder.File("heat.tif")}' is of one image, and 2 are named; name one, or give the folder that holds files of all of them by --results.");
         Run(image, "--port", "x").IsRefused("'x' is not a port; write a whole number from 0, which is any that is free, to 65535.");
         Run(image, "--port", "70000").IsRefused("'70000' is not a port; write a whole number from 0, which is any that is free, to 65535.");
         Run(image, "--heat", "").IsRefused("A name of a file for --heat is empty; write FILE or FILE,FILE.");
@@ -115,7 +115,7 @@ public sealed class ViewTests : IDisposable
         Assert.Equal(["classes", "saliency", "polygons"], found.Select(file => file.Name));
         Assert.Equal([OverlayKind.Classes, OverlayKind.Heat, OverlayKind.Shapes], found.Select(file => file.Kind));
         Assert.Empty(OverlayFile.In(folder.Path, "a.tif"));
-        var run = Run(folder.File("a.tif"), folder.File("b.tif"), "--maps", folder.Path, "-o", folder.File("page"));
+        var run = Run(folder.File("a.tif"), folder.File("b.tif"), "--results", folder.Path, "-o", folder.File("page"));
         Assert.Equal("", run.Errors);
         Assert.True(File.Exists(folder.File("page/images/1/2.dzi")));
         Assert.False(File.Exists(folder.File("page/images/0/1.dzi")));

@@ -36,7 +36,7 @@ public class TilePyramidTests
         var grid = new TileGrid(500, 700, 16);
         var whole = Levels(grid, 1, new Random(3));
         var reads = new Dictionary<TilePlace, int>();
-        var pyramid = new TilePyramid<byte>(grid, 1, _ => false, Read, Mean);
+        var pyramid = new TilePyramid<byte, MeanOfBytes>(grid, 1, _ => false, Read);
         Assert.Equal(0, pyramid.Share);
         pyramid.Get(new(0, 0, 0), default);
 
@@ -60,7 +60,7 @@ public class TilePyramidTests
         var whole = Levels(grid, 1, new Random(3));
         using var stop = new CancellationTokenSource();
         var reads = 0;
-        var pyramid = new TilePyramid<byte>(grid, 1, _ => false, Read, Mean);
+        var pyramid = new TilePyramid<byte, MeanOfBytes>(grid, 1, _ => false, Read);
         Assert.Throws<OperationCanceledException>(() => pyramid.Get(new(0, 0, 0), stop.Token));
         Assert.InRange(pyramid.Share, 0.3, 0.7);
         Assert.Equal(Cut(grid, 1, whole, new(0, 0, 0)), pyramid.Get(new(0, 0, 0), default));
@@ -74,7 +74,7 @@ public class TilePyramidTests
         }
     }
 
-    private static TilePyramid<byte> Pyramid(TileGrid grid, int channels, byte[][] whole, Func<int, bool> isStored) => new(
+    private static TilePyramid<byte, MeanOfBytes> Pyramid(TileGrid grid, int channels, byte[][] whole, Func<int, bool> isStored) => new(
         grid,
         channels,
         isStored,
@@ -82,8 +82,7 @@ public class TilePyramidTests
         {
             Assert.True(place.Level == grid.Top || isStored(place.Level));
             return Cut(grid, channels, whole, place);
-        },
-        Mean);
+        });
 
     private static byte Mean(byte a, byte b, byte c, byte d) => (byte)((a + b + c + d + 2) / 4);
 

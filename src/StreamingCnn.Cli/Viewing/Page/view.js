@@ -70,7 +70,7 @@ function showImage(image) {
   if (image.number !== state.wanted) return;
   state.image = image;
   state.overlays = image.overlays.map((overlay, number) => ({
-    ...overlay, number, item: null, shapes: null, opacity: overlay.kind === 'shapes' ? 1 : 0.8, shown: isShownAtFirst(image, number),
+    ...overlay, number, item: null, shapes: null, opacity: overlay.kind === 'classes' ? 0.6 : 1, shown: isShownAtFirst(image, number),
   }));
   state.hidden = null;
   state.last = Math.max(0, state.overlays.findIndex(overlay => overlay.shown));
@@ -82,7 +82,7 @@ function showImage(image) {
   say('');
   fillPanel();
   viewer.close();
-  viewer.addTiledImage({ tileSource: tileSource(image.layers[0], 0), x: 0, y: 0, width: 1, success: () => viewer.viewport.goHome(true) });
+  viewer.addTiledImage({ tileSource: tileSource(image.layers[0], 0), x: 0, y: 0, width: 1, success: () => whole(true) });
   for (const overlay of state.overlays) {
     if (overlay.shown) bring(overlay);
   }
@@ -408,6 +408,12 @@ function move(x, y, isFar) {
   viewer.viewport.applyConstraints();
 }
 
+// The image alone: maps may reach a part of a position beyond it.
+function whole(isAtOnce) {
+  const item = viewer.world.getItemAt(0);
+  if (item) viewer.viewport.fitBounds(item.getBounds(), isAtOnce);
+}
+
 function actual() {
   const item = viewer.world.getItemAt(0);
   if (item) viewer.viewport.zoomTo(item.imageToViewportZoom(1 / (window.devicePixelRatio || 1)));
@@ -424,7 +430,7 @@ function other(step) {
 
 const keys = {
   '+': () => zoom(1.5), '=': () => zoom(1.5), '-': () => zoom(1 / 1.5), _: () => zoom(1 / 1.5),
-  0: () => viewer.viewport.goHome(), Home: () => viewer.viewport.goHome(), a: actual,
+  0: () => whole(), Home: () => whole(), a: actual,
   ArrowLeft: far => move(-1, 0, far), ArrowRight: far => move(1, 0, far), ArrowUp: far => move(0, -1, far), ArrowDown: far => move(0, 1, far),
   o: toggleAll, f: fullScreen, PageUp: () => other(-1), PageDown: () => other(1), '?': () => find('keys').showModal(),
   '[': () => state.overlays.length && setOpacity(state.overlays[state.last], state.overlays[state.last].opacity - 0.1),
@@ -461,7 +467,7 @@ find('viewer').addEventListener('pointerleave', () => {
 });
 find('zoom-in').addEventListener('click', () => zoom(1.5));
 find('zoom-out').addEventListener('click', () => zoom(1 / 1.5));
-find('zoom-whole').addEventListener('click', () => viewer.viewport.goHome());
+find('zoom-whole').addEventListener('click', () => whole());
 find('zoom-actual').addEventListener('click', actual);
 find('keys-button').addEventListener('click', () => find('keys').showModal());
 find('panel-button').addEventListener('click', () => openPanel(find('panel').hidden));
