@@ -4,7 +4,9 @@ using StreamingCnn.Interop.Weights;
 
 namespace StreamingCnn.Cli.Viewing;
 
-/// <summary>Writes the page of a gallery, with all tiles, into a folder that needs no server: its index.html is opened from the disk.</summary>
+/// <summary>
+/// Writes the page of a gallery, with all tiles, into a folder that needs no server: its index.html is opened from the disk.
+/// </summary>
 internal static class ViewFolder
 {
     /// <summary>Refuses a folder that holds something, before any work is done.</summary>

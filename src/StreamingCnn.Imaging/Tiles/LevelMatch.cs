@@ -45,7 +45,9 @@ internal static class LevelMatch
         return null;
     }
 
-    /// <summary>Pixels of an image for one of its map where that is a power of two: the largest at which no position is passed over.</summary>
+    /// <summary>
+    /// Pixels of an image for one of its map where that is a power of two: the largest at which no position is passed over.
+    /// </summary>
     public static int Scale(ImageInfo map, (long Height, long Width) image)
     {
         var scale = 1;

@@ -3,8 +3,8 @@ using StreamingCnn.Imaging.Maps;
 namespace StreamingCnn.Imaging.Tiles;
 
 /// <summary>
-/// An image, or a map that lies on it, as tiles for a viewer, cut when they are asked for: what is held does not grow with the image. Several
-/// threads may ask at once; they are answered one after the other.
+/// An image, or a map that lies on it, as tiles for a viewer, cut when they are asked for: what is held does not grow with the image.
+/// Several threads may ask at once; they are answered one after the other.
 /// </summary>
 public abstract class TileLayer : IDisposable
 {
@@ -66,7 +66,9 @@ public abstract class TileLayer : IDisposable
     public static TileLayer OfHeat(string path, ImageInfo image, byte[] colours, int? band = null, double? limit = null) =>
         HeatLayer.Open(path, image, colours, band, limit);
 
-    /// <summary>A map of classes over an image: with a table of colours, or with numbers, which get colours. What is 0 is transparent.</summary>
+    /// <summary>
+    /// A map of classes over an image: with a table of colours, or with numbers, which get colours. What is 0 is transparent.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="image">The header of the image that it lies on.</param>
     /// <exception cref="ImageFormatException">The file cannot be read, is no map of classes, or has another shape than the image.</exception>

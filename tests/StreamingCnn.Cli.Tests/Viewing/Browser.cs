@@ -28,7 +28,8 @@ internal sealed class Browser : IAsyncDisposable
     public static async Task<Browser> StartAsync(int width = 1280, int height = 800)
     {
         var program = ((string[])["chromium", "chromium-browser", "google-chrome"])
-            .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, name)))
+            .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+                .Select(folder => Path.Combine(folder, name)))
             .FirstOrDefault(File.Exists);
         Assert.SkipWhen(program is null, "There is no Chromium on this machine.");
         var start = new ProcessStartInfo(program!) { RedirectStandardError = true, RedirectStandardOutput = true };

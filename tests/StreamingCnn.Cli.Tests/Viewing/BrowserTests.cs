@@ -32,6 +32,8 @@ public sealed class BrowserTests : IDisposable
         Assert.Equal("2\u202f100 \u00d7 1\u202f500 px", (string?)await browser.Evaluate("find('size').textContent"));
         Assert.False((bool)(await browser.Evaluate("find('bar').hidden"))!);
 
+        await browser.Press("0");
+        await browser.Until(Settled);
         var home = await Zoom();
         await Zooms("+", home * 1.5);
         await Zooms("-", home);

@@ -84,14 +84,19 @@ public sealed class ViewServerTests : IAsyncLifetime
         Assert.Equal((700, 900), (root.GetProperty("height").GetInt32(), root.GetProperty("width").GetInt32()));
         Assert.Equal(0.5, root.GetProperty("across").GetDouble());
         var layers = root.GetProperty("layers");
-        Assert.Equal((1, 10, "jpg"), (layers[0].GetProperty("scale").GetInt32(), layers[0].GetProperty("top").GetInt32(), layers[0].GetProperty("ending").GetString()));
-        Assert.Equal((8, 7, "png"), (layers[1].GetProperty("scale").GetInt32(), layers[1].GetProperty("top").GetInt32(), layers[1].GetProperty("ending").GetString()));
+        Assert.Equal((1, 10, "jpg"), Layer(0));
+        Assert.Equal((8, 7, "png"), Layer(1));
         var overlays = root.GetProperty("overlays");
         Assert.Equal(("heat", 69 * 89), (overlays[0].GetProperty("kind").GetString(), overlays[0].GetProperty("limit").GetInt32()));
         Assert.Equal("</script>", overlays[1].GetProperty("classes")[0].GetProperty("name").GetString());
 
         using var shapes = await Told("images/0/shapes/1.js", "showShapes");
         Assert.Equal("[0,\"\",[1,2,30.12,2,30,40]]", JsonSerializer.Serialize(shapes.RootElement.GetProperty("shapes")[0]));
+
+        (int Scale, int Top, string? Ending) Layer(int number) => (
+            layers[number].GetProperty("scale").GetInt32(),
+            layers[number].GetProperty("top").GetInt32(),
+            layers[number].GetProperty("ending").GetString());
     }
 
     /// <summary>A name cannot end the script that tells it.</summary>
@@ -168,7 +173,7 @@ public sealed class ViewServerTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await Get("images/1/image.js")).StatusCode);
     }
 
-    /// <summary>A page from elsewhere whose name was turned to this address reads nothing, and who does not know the address neither.</summary>
+    /// <summary>A page from elsewhere whose name was turned to this address reads nothing, nor does who guesses.</summary>
     [Fact]
     public async Task Others_are_turned_away()
     {
@@ -184,7 +189,8 @@ public sealed class ViewServerTests : IAsyncLifetime
         foreach (var wrong in (string[])["/", "/view.js", "/images/0/image.js", $"{path[..^3]}xx/", path.TrimEnd('/')])
             Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(new Uri(server.Address, wrong), Stop)).StatusCode);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await client.PostAsync(server.Address, null, Stop)).StatusCode);
-        Assert.NotEqual(HttpStatusCode.OK, (await client.PutAsync(new Uri(server.Address, "view.js"), new ByteArrayContent(new byte[9]), Stop)).StatusCode);
+        using var written = await client.PutAsync(new Uri(server.Address, "view.js"), new ByteArrayContent(new byte[9]), Stop);
+        Assert.NotEqual(HttpStatusCode.OK, written.StatusCode);
         using var head = await client.SendAsync(new(HttpMethod.Head, server.Address), Stop);
         Assert.Equal(HttpStatusCode.OK, head.StatusCode);
     }
@@ -203,7 +209,8 @@ public sealed class ViewServerTests : IAsyncLifetime
     public void Images_are_closed_again()
     {
         // Of many images a few are open; one that is used is not closed.
-        using var many = new Gallery([.. Enumerable.Range(0, 9).Select(_ => new ViewedFile(folder.File("second.tif"), [], new ImageOptions(), null))]);
+        var file = new ViewedFile(folder.File("second.tif"), [], new ImageOptions(), null);
+        using var many = new Gallery([.. Enumerable.Repeat(file, 9)]);
         many.Use(0, first =>
         {
             for (var number = 1; number < 9; number++)

@@ -42,7 +42,8 @@ internal static class ViewedSample
                 var cells = (Math.Sin(x / 9.0) + Math.Sin(y / 7.0) + Math.Sin((x + y) / 13.0)) * 9 * tissue;
                 foreach (var (band, glass, pink, purple) in new[] { (0, 244, 226, 118), (1, 243, 168, 84), (2, 245, 200, 158) })
                 {
-                    var value = glass + ((pink - glass) * tissue) + ((purple - pink) * spot * tissue) + grain + (cells * (1 - (0.5 * spot)));
+                    var colour = glass + ((pink - glass) * tissue) + ((purple - pink) * spot * tissue);
+                    var value = colour + grain + (cells * (1 - (0.5 * spot)));
                     pixels[(((band * Height) + y) * Width) + x] = (byte)Math.Clamp(value, 0, 255);
                 }
             }

@@ -6,8 +6,8 @@ public class TileGridTests
 {
     public static TheoryData<int, int, int> Sizes => new()
     {
-        { 1, 1, 512 }, { 1, 2, 512 }, { 3, 1, 2 }, { 511, 513, 512 }, { 512, 512, 512 }, { 1000, 1537, 256 }, { 2000, 3, 64 }, { 77, 131, 16 },
-        { 1025, 1024, 512 },
+        { 1, 1, 512 }, { 1, 2, 512 }, { 3, 1, 2 }, { 511, 513, 512 }, { 512, 512, 512 }, { 1000, 1537, 256 }, { 2000, 3, 64 },
+        { 77, 131, 16 }, { 1025, 1024, 512 },
     };
 
     [Theory]
@@ -60,8 +60,11 @@ public class TileGridTests
     {
         var grid = new TileGrid(600, 300);
         Assert.True(grid.Contains(new(grid.Top, 0, 1)));
-        foreach (var place in (TilePlace[])[new(grid.Top, 1, 0), new(grid.Top, 0, 2), new(grid.Top + 1, 0, 0), new(-1, 0, 0), new(3, -1, 0), new(3, 0, 1)])
-            Assert.False(grid.Contains(place));
+        TilePlace[] missing =
+        [
+            new(grid.Top, 1, 0), new(grid.Top, 0, 2), new(grid.Top + 1, 0, 0), new(-1, 0, 0), new(3, -1, 0), new(3, 0, 1),
+        ];
+        Assert.All(missing, place => Assert.False(grid.Contains(place)));
         Assert.Throws<ArgumentOutOfRangeException>(() => new TileGrid(0, 5));
         Assert.Throws<ArgumentOutOfRangeException>(() => new TileGrid(5, 5, 3));
     }

@@ -9,7 +9,10 @@ namespace StreamingCnn.Imaging.Tests.Tiles;
 public sealed class TileLayerTests : IDisposable
 {
     // Of a map's value 0, 1, 2, ... 255 the colour is (value, 255 - value, 7), opaque.
-    private static readonly byte[] Colours = [.. Enumerable.Range(0, 256).SelectMany(step => (byte[])[(byte)step, (byte)(255 - step), 7, 255])];
+    private static readonly byte[] Colours =
+    [
+        .. Enumerable.Range(0, 256).SelectMany(step => (byte[])[(byte)step, (byte)(255 - step), 7, 255]),
+    ];
 
     private readonly TemporaryFolder folder = new();
 
@@ -19,7 +22,8 @@ public sealed class TileLayerTests : IDisposable
     public void A_picture_has_the_image_s_pixels_at_every_level()
     {
         // Smooth, so that JPEG changes little.
-        var image = TaggedTiff.Of(700, 1100, 3, (y, x, band) => (byte)((band == 0 ? y / 3 : band == 1 ? x / 5 : (y + x) / 8) % 256), tile: 128);
+        var image = TaggedTiff.Of(
+            700, 1100, 3, (y, x, band) => (byte)((band == 0 ? y / 3 : band == 1 ? x / 5 : (y + x) / 8) % 256), tile: 128);
         using var layer = TileLayer.OfImage(image.WriteTo(folder.File("a.tif")));
         Assert.Equal((700, 1100, 1, "jpg", ""), (layer.Grid.Height, layer.Grid.Width, layer.Scale, layer.Ending, layer.Remark));
         // On smaller levels the edges, of which the last pixel counts twice, weigh more.
@@ -34,7 +38,8 @@ public sealed class TileLayerTests : IDisposable
                 for (var i = 0; i < pixels.Length; i++)
                 {
                     var (y, x) = (region.Top + (i / 3 / region.Width), region.Left + (i / 3 % region.Width));
-                    var (row, column) = (Math.Min((y * factor) + ((factor - 1) / 2.0), 699), Math.Min((x * factor) + ((factor - 1) / 2.0), 1099));
+                    var row = Math.Min((y * factor) + ((factor - 1) / 2.0), 699);
+                    var column = Math.Min((x * factor) + ((factor - 1) / 2.0), 1099);
                     off += Math.Abs(pixels[i] - ((i % 3) switch { 0 => row / 3, 1 => column / 5, _ => (row + column) / 8 }));
                 }
 
@@ -52,12 +57,18 @@ public sealed class TileLayerTests : IDisposable
         {
             Smaller =
             [
-                TaggedTiff.Of(500, 750, 1, (_, _, _) => Value(1), tile: 256).Shorts(254, 1), TaggedTiff.Of(125, 188, 1, (_, _, _) => Value(3), tile: 256).Shorts(254, 1),
+                TaggedTiff.Of(500, 750, 1, (_, _, _) => Value(1), tile: 256).Shorts(254, 1),
+                TaggedTiff.Of(125, 188, 1, (_, _, _) => Value(3), tile: 256).Shorts(254, 1),
             ],
         };
         using var layer = TileLayer.OfImage(page.WriteTo(folder.File("a.tif")));
         foreach (var (below, file) in new[] { (0, 0), (1, 1), (2, 1), (3, 3), (4, 3), (11, 3) })
-            Assert.All(All(layer, layer.Grid.Top - below).SelectMany(tile => tile.Pixels), value => Assert.InRange(value, Value(file) - 1, Value(file) + 1));
+        {
+            Assert.All(
+                All(layer, layer.Grid.Top - below).SelectMany(tile => tile.Pixels),
+                value => Assert.InRange(value, Value(file) - 1, Value(file) + 1));
+        }
+
         Assert.Equal(1, layer.Share);
     }
 
@@ -89,7 +100,11 @@ public sealed class TileLayerTests : IDisposable
                 // Within half a position of the image's place.
                 var (down, across) = (((y + 0.5) * layer.Scale) / height, ((x + 0.5) * layer.Scale) / width);
                 var (slackY, slackX) = (0.51 / rows, 0.51 / columns);
-                byte[] allowed = [Field(down, across), Field(down - slackY, across - slackX), Field(down + slackY, across + slackX), Field(down - slackY, across + slackX), Field(down + slackY, across - slackX)];
+                byte[] allowed =
+                [
+                    Field(down, across), Field(down - slackY, across - slackX), Field(down + slackY, across + slackX),
+                    Field(down - slackY, across + slackX), Field(down + slackY, across - slackX),
+                ];
                 Assert.Contains(pixels[i], allowed);
                 Assert.Equal(255 - pixels[i], pixels[i + 1]);
             }
@@ -160,7 +175,8 @@ public sealed class TileLayerTests : IDisposable
                 {
                     var (y, x) = ((region.Top + (i / region.Width)) << below, (region.Left + (i % region.Width)) << below);
                     var number = x >= 1000 ? 0 : ((y / 100) + (x / 100)) % 3;
-                    byte[] expected = number == 0 ? [0, 0, 0, 0] : [classes[(int)number].Red, classes[(int)number].Green, classes[(int)number].Blue, 255];
+                    var known = classes[(int)number];
+                    byte[] expected = number == 0 ? [0, 0, 0, 0] : [known.Red, known.Green, known.Blue, 255];
                     Assert.Equal(expected, pixels.AsSpan(i * 4, 4).ToArray());
                 }
             }
@@ -311,7 +327,8 @@ public sealed class TileLayerTests : IDisposable
             foreach (var (place, pixels, _) in All(layer, layer.Grid.Top - below).Take(4))
             {
                 var region = layer.Grid.Region(place);
-                var (height, width) = (Math.Min(region.Height, small.Height - region.Top), Math.Min(region.Width, small.Width - region.Left));
+                var height = Math.Min(region.Height, small.Height - region.Top);
+                var width = Math.Min(region.Width, small.Width - region.Left);
                 using var part = small.Crop((int)region.Left, (int)region.Top, (int)width, (int)height);
                 var expected = part.WriteToMemory<byte>();
                 double off = 0;
