@@ -84,6 +84,7 @@ internal static class Program
             InfoCommand.Create(),
             GenerateCommand.Create(),
             SaliencyCommand.Create(job),
+            ViewCommand.Create(errors, interruption),
             SplitCommand.Create(),
             CompareCommand.Create(),
             FeaturesCommand.Create(errors, interruption, job),

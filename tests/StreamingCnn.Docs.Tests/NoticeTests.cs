@@ -24,4 +24,18 @@ public class NoticeTests
         Assert.Contains("TorchSharp", carried);
         Assert.DoesNotContain(carried.Distinct().Except(NotCarried), package => !notices.Contains(package, StringComparison.Ordinal));
     }
+
+    /// <summary>The viewer of the page stands in no list of packages.</summary>
+    [Fact]
+    public void The_viewer_is_named_with_the_version_that_is_carried()
+    {
+        var viewer = File.ReadLines(Repository.PathOf("src/StreamingCnn.Cli/Viewing/Page/openseadragon.min.js")).First();
+        var notice = File.ReadLines(Repository.PathOf("THIRD-PARTY-NOTICES.md")).Single(line => line.Contains("[OpenSeadragon]", StringComparison.Ordinal));
+
+        Assert.StartsWith("//! openseadragon ", viewer, StringComparison.Ordinal);
+        Assert.Contains($"{viewer.Split(' ')[^1]},", notice, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{viewer.Split(' ')[^1]}.", File.ReadAllText(Repository.PathOf("docs/viewing.md")), StringComparison.Ordinal);
+        Assert.True(File.Exists(Repository.PathOf("licences/OpenSeadragon.txt")));
+    }
 }

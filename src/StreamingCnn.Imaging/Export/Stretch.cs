@@ -35,20 +35,39 @@ public static class Stretch
     /// <summary>Channels of those that an image has that are shown: three for colours, or one for grey.</summary>
     public static int Shown(int channels) => channels >= Colours ? Colours : 1;
 
-    private static Tensor Stretched(Tensor band)
+    /// <summary>The values that become 0 and 255 of each channel that is shown.</summary>
+    /// <param name="pixels">As for <see cref="Of"/>.</param>
+    /// <param name="isTogether">As for <see cref="Of"/>.</param>
+    internal static (float Low, float High)[] Ranges(Tensor pixels, bool isTogether)
+    {
+        using var scope = NewDisposeScope();
+        var shown = pixels.narrow(1, 0, Shown((int)pixels.shape[1])).to(ScalarType.Float32);
+        var channels = (int)shown.shape[1];
+        if (isTogether)
+            return [.. Enumerable.Repeat(Range(shown) ?? (0, (float)White), channels)];
+        return [.. Enumerable.Range(0, channels).Select(channel => Range(shown.narrow(1, channel, 1)) ?? (0, (float)White))];
+    }
+
+    /// <summary>The values that become 0 and 255; null where there are none.</summary>
+    private static (float Low, float High)? Range(Tensor band)
     {
         var present = band[band.isfinite()];
         if (present.numel() == 0)
-            return BytePixels.Of(band.nan_to_num(White, White, White));
+            return null;
         var sorted = present.sort().Values;
         var last = sorted.numel() - 1;
         var tail = (long)Math.Floor(BandStatistics.Tail * sorted.numel());
-        var (low, high) = (sorted[tail], sorted[last - tail]);
+        var (low, high) = (sorted[tail].item<float>(), sorted[last - tail].item<float>());
         // Nearly all the same: what differs is what there is to see.
-        if (low.item<float>() == high.item<float>())
-            (low, high) = (sorted[0], sorted[last]);
-        var (least, most) = ((double)low.item<float>(), (double)high.item<float>());
-        var bytes = BytePixels.Of(BytePixels.Spread(band.nan_to_num(most, most, least), low, high));
+        return low == high ? (sorted[0].item<float>(), sorted[last].item<float>()) : (low, high);
+    }
+
+    private static Tensor Stretched(Tensor band)
+    {
+        if (Range(band) is not { } range)
+            return BytePixels.Of(band.nan_to_num(White, White, White));
+        var (least, most) = ((double)range.Low, (double)range.High);
+        var bytes = BytePixels.Of(BytePixels.Spread(band.nan_to_num(most, most, least), tensor(range.Low), tensor(range.High)));
         return where(band.isnan(), tensor((byte)White, ScalarType.Byte), bytes);
     }
 }

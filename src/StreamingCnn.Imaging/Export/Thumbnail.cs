@@ -28,15 +28,27 @@ public static class Thumbnail
         using var scope = NewDisposeScope();
         var pixels = Pixels(info, side, options);
         var channels = (int)pixels.shape[1];
-        if (IsOfBytes(info) && channels is 1 or 3 && options.Bands is null)
-            return new(Bytes(pixels), "");
-        var isTogether = channels == 3 && options.Bands is null;
+        return IsShownAsItIs(info, options, channels)
+            ? new(Bytes(pixels), "")
+            : new(Stretch.Of(pixels, IsStretchedTogether(options, channels)), Remark(info, options, channels));
+    }
+
+    /// <summary>Whether pixels are shown as they are, and not stretched.</summary>
+    internal static bool IsShownAsItIs(ImageInfo info, ImageOptions options, int channels) =>
+        IsOfBytes(info) && channels is 1 or 3 && options.Bands is null;
+
+    /// <summary>Whether all channels are stretched from one range, as colours are.</summary>
+    internal static bool IsStretchedTogether(ImageOptions options, int channels) => channels == 3 && options.Bands is null;
+
+    /// <summary>What is said of an image that is stretched.</summary>
+    internal static string Remark(ImageInfo info, ImageOptions options, int channels)
+    {
+        var isTogether = IsStretchedTogether(options, channels);
         var names = ImageContainer.Find(info.Path, options).NamesOf(options, channels)[..Stretch.Shown(channels)];
         var bands = isTogether || (channels == 1 && options.Bands is null) ? ""
             : names.Length == 1 ? $"band {names[0]}, "
             : $"bands {string.Join(", ", names)}, ";
-        return new(
-            Stretch.Of(pixels, isTogether), bands + (names.Length > 1 && !isTogether ? Stretch.EachBand : Stretch.Together));
+        return bands + (names.Length > 1 && !isTogether ? Stretch.EachBand : Stretch.Together);
     }
 
     /// <summary>
@@ -54,7 +66,8 @@ public static class Thumbnail
 
     private static bool IsOfBytes(ImageInfo info) => info is { Bits: <= 8, FloatingPoint: false, Signed: false };
 
-    private static Tensor Pixels(ImageInfo info, int side, ImageOptions options)
+    /// <summary>A small version of an image, [1, C, H, W], with NaN where there are no data.</summary>
+    internal static Tensor Pixels(ImageInfo info, int side, ImageOptions options)
     {
         var factor = Math.Max(1, Math.Max(info.Height, info.Width) / (double)side);
         using var image = ImageSource.Open(info.Path, options with

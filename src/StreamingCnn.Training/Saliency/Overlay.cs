@@ -84,6 +84,34 @@ public static class Overlay
         return ImageBytes.Jpeg(picture);
     }
 
+    /// <summary>
+    /// The colours of heat over an image that stays in sight: as in <see cref="Write"/> from half of the limit on; what is less fades out.
+    /// </summary>
+    /// <param name="steps">How many, from 0 to the limit.</param>
+    /// <returns>Red, green, blue and opacity of each, one after the other. The first is transparent.</returns>
+    public static byte[] Colours(int steps)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
+        var colours = new byte[steps * 4];
+        for (var step = 0; step < steps; step++)
+        {
+            var share = (double)step / (steps - 1);
+            var upper = Math.Max(0, (2 * share) - 1);
+            var cover = share >= 0.5 ? LeastCover + ((MostCover - LeastCover) * upper) : LeastCover * 4 * share * share;
+            var at = upper * (ColourScale.Stops.Length - 1);
+            var first = Math.Min((int)at, ColourScale.Stops.Length - 2);
+            for (var part = 0; part < 3; part++)
+            {
+                var (from, to) = (ColourScale.Stops[first][part], ColourScale.Stops[first + 1][part]);
+                colours[(step * 4) + part] = (byte)Math.Round(from + ((to - from) * (at - first)));
+            }
+
+            colours[(step * 4) + 3] = (byte)Math.Round(255 * cover);
+        }
+
+        return colours;
+    }
+
     /// <summary>A map's settings in words.</summary>
     public static string Describe(SaliencyMap map)
     {

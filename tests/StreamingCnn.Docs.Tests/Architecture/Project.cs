@@ -4,7 +4,7 @@ namespace StreamingCnn.Docs.Tests.Architecture;
 /// <param name="Name">Its name and that of its folder.</param>
 /// <param name="Assembly">What it is compiled to, without the ending.</param>
 /// <param name="Projects">The projects that it may refer to.</param>
-/// <param name="Packages">The packages that it may refer to.</param>
+/// <param name="Packages">The packages and frameworks that it may refer to.</param>
 /// <param name="Rooms">Its rooms.</param>
 internal sealed record Project(string Name, string Assembly, string[] Projects, string[] Packages, Room[] Rooms)
 {
@@ -13,6 +13,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
     private const string Images = "StreamingCnn.Imaging";
     private const string Onnx = "StreamingCnn.Onnx";
     private const string Training = "StreamingCnn.Training";
+    private const string Web = "Microsoft.AspNetCore.App";
 
     /// <summary>
     /// All of them, with what each of their rooms may import. The tests hold the code to it, and the picture in docs is drawn from it: who
@@ -66,6 +67,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             new("DataSets", ["DataSets"], ["CsvHelper", "Files, Sources"]),
             new("Masks", ["Masks"], [Torch, Engine, "Files, Sources", "Export", "DataSets"]),
             new("Generators", ["Generators"], [Torch, Engine, "Values", "Files, Sources", "Export"]),
+            // What a viewer shows: an image looks like its small picture, and over it lie the maps of a network and drawn shapes.
+            new("Tiles", ["Tiles"], [Torch, Engine, "NetVips", "Files, Sources", "Export", "Maps", "Masks"]),
         ]),
         new(Onnx, Onnx, [Engine], [],
         [
@@ -121,7 +124,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 ["Reports"],
                 [Torch, Engine, Images, "ScottPlot", "SkiaSharp", "Contracts", "Tasks, Metrics", "Trainer", "Saliency"]),
         ]),
-        new("StreamingCnn.Cli", "scnn", [Engine, Images, Onnx, Training], ["Spectre.Console", "System.CommandLine"],
+        new("StreamingCnn.Cli", "scnn", [Engine, Images, Onnx, Training], [Web, "Spectre.Console", "System.CommandLine"],
         [
             new("Interruption", ["Interruption.cs"], []),
             // The processes that do a command together.
@@ -135,6 +138,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // Its plots are figures like those of a report.
             new("Benchmarking", ["Benchmarking"], [Torch, Engine, Training, "Spectre.Console", "ScottPlot", "Verification"]),
             new("Demo", ["Demo"], [Torch, Engine, Images, Training]),
+            // The page of an image, and its server; heat has the colours that other pictures of it have.
+            new("Viewing", ["Viewing"], [Engine, Images, Training, Web]),
             // A run keeps the network that its trunk was made of.
             new("Commands", ["Commands"],
             [
@@ -152,6 +157,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 "Verification",
                 "Benchmarking",
                 "Demo",
+                "Viewing",
             ]),
             new("Program", [""], [Engine, Images, "System.CommandLine", "Interruption", "Job", "Input", "Commands"]),
         ]),

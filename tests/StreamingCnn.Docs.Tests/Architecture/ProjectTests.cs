@@ -18,7 +18,7 @@ public class ProjectTests
             References("ProjectReference")
                 .Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))
                 .Except(project.Projects));
-        Assert.Empty(References("PackageReference").Except(project.Packages));
+        Assert.Empty(References("PackageReference").Concat(References("FrameworkReference")).Except(project.Packages));
 
         IEnumerable<string> References(string kind) =>
             file.Descendants(kind).Select(reference => reference.Attribute("Include")?.Value ?? "");

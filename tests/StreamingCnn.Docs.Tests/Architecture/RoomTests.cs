@@ -75,6 +75,8 @@ public class RoomTests
             : file.Trim('[', ']') switch
             {
                 "Spectre.Console.Ansi" => "Spectre.Console",
+                var part when part.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
+                    || part.StartsWith("Microsoft.Extensions", StringComparison.Ordinal) => "Microsoft.AspNetCore.App",
                 var assembly => assembly,
             };
 

@@ -18,21 +18,26 @@ internal sealed class GeoJsonShapes
     private readonly string path;
     private readonly ImageInfo image;
     private readonly GeoReference? map;
+    private readonly string? unnamed;
     private readonly List<Shape> shapes = [];
 
-    private GeoJsonShapes(string path, ImageInfo image, JsonElement root)
+    private GeoJsonShapes(string path, ImageInfo image, JsonElement root, string? unnamed)
     {
-        (this.path, this.image) = (path, image);
+        (this.path, this.image, this.unnamed) = (path, image, unnamed);
         map = System(root) is { } name ? Map(name) : null;
     }
 
+    /// <summary>Reads the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="image">The image that the shapes lie on.</param>
+    /// <param name="unnamed">The class of what has none; null to refuse that.</param>
     /// <exception cref="ImageFormatException">The file cannot be read, or a feature has no class or no area, or lies outside.</exception>
-    public static IReadOnlyList<Shape> Read(string path, ImageInfo image)
+    public static IReadOnlyList<Shape> Read(string path, ImageInfo image, string? unnamed = null)
     {
         try
         {
             using var json = JsonDocument.Parse(TextOf(path));
-            var reader = new GeoJsonShapes(path, image, json.RootElement);
+            var reader = new GeoJsonShapes(path, image, json.RootElement, unnamed);
             foreach (var (number, feature) in reader.Features(json.RootElement).Index())
                 reader.Add(feature, $"feature {number + 1}");
             return reader.shapes;
@@ -73,19 +78,19 @@ internal sealed class GeoJsonShapes
             throw new ImageFormatException(path, $"{place} has no geometry; give it a polygon, or take it out.");
         }
 
-        var name = Class(feature)
+        var name = Class(feature) ?? unnamed
             ?? throw new ImageFormatException(
                 path, $"{place} has no class; give it one in QuPath, or a property 'class', or take it out.");
-        Add(geometry, name, place);
+        Add(geometry, new Shape(name, [], place) { Name = OwnName(feature), Colour = Colour(feature) });
     }
 
-    private void Add(JsonElement geometry, string name, string place)
+    private void Add(JsonElement geometry, Shape known)
     {
-        var kind = Text(geometry, "type");
+        var (kind, place) = (Text(geometry, "type"), known.Place);
         if (kind == "GeometryCollection" && geometry.TryGetProperty("geometries", out var parts))
         {
             foreach (var part in List(parts, place))
-                Add(part, name, place);
+                Add(part, known);
             return;
         }
 
@@ -98,7 +103,7 @@ internal sealed class GeoJsonShapes
         JsonElement[] polygons = kind == "Polygon" ? [coordinates] : [.. List(coordinates, place)];
         foreach (var polygon in polygons)
         {
-            var shape = new Shape(name, [.. List(polygon, place).Select(ring => Ring(ring, place))], place);
+            var shape = known with { Rings = [.. List(polygon, place).Select(ring => Ring(ring, place))] };
             if (shape.Rings.Count == 0)
                 throw new ImageFormatException(path, $"{place} is a polygon without a corner; take it out.");
             // A map of a whole region has shapes beside the image; a drawing on the image has not.
@@ -151,6 +156,30 @@ internal sealed class GeoJsonShapes
             JsonValueKind.Object => Text(classification, "name"),
             _ => null,
         };
+    }
+
+    /// <summary>What QuPath calls the feature itself.</summary>
+    private static string OwnName(JsonElement feature) =>
+        feature.TryGetProperty("properties", out var properties) ? Text(properties, "name") ?? "" : "";
+
+    /// <summary>The colour of the class as QuPath writes it: three numbers, or in older files one of all bits.</summary>
+    private static (byte Red, byte Green, byte Blue)? Colour(JsonElement feature)
+    {
+        if (!feature.TryGetProperty("properties", out var properties) || properties.ValueKind != JsonValueKind.Object
+            || !properties.TryGetProperty("classification", out var known) || known.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        if (known.TryGetProperty("color", out var parts) && parts.ValueKind == JsonValueKind.Array && parts.GetArrayLength() == 3
+            && parts.EnumerateArray().All(part => part.ValueKind == JsonValueKind.Number && part.TryGetByte(out _)))
+        {
+            return (parts[0].GetByte(), parts[1].GetByte(), parts[2].GetByte());
+        }
+
+        return known.TryGetProperty("colorRGB", out var packed) && packed.ValueKind == JsonValueKind.Number && packed.TryGetInt32(out var bits)
+            ? ((byte)(bits >> 16), (byte)(bits >> 8), (byte)bits)
+            : null;
     }
 
     private static string? System(JsonElement root) =>
