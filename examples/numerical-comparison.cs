@@ -5,7 +5,7 @@
 // the output's mean, float64. Output, loss, and the gradients of the image, of every kernel and bias, and of the feature map behind every convolution are held against ordinary
 // backpropagation of the whole image. Then the same with tiles that the original cannot run. Exit code 1 where anything differs by more than rounding.
 //
-//     dotnet run -c Release examples/numerical-comparison.cs [folder for comparison.csv and comparison.png]
+//     dotnet run -c Release examples/numerical-comparison.cs [folder for comparison.csv and comparison.png] [side of the image, 1024 px]
 
 using System.Diagnostics;
 using System.Globalization;
@@ -19,7 +19,6 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-const int Side = 1024;
 const double Tolerance = 1e-12;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -27,16 +26,17 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 string[] fonts = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "Open Sans", "DejaVu Sans"];
 Fonts.Default = fonts.FirstOrDefault(SkiaSharp.SKFontManager.Default.FontFamilies.Contains) ?? Fonts.Default;
 var folder = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "numerical-comparison");
+var side = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1024;
 (int Height, int Width, string Why)[] tiles =
 [
     (512, 512, "as in the original"),
     (250, 333, "no multiples of 8, the network's stride"),
-    (37, 1024, "lower than the 60 rows that the original loses at a tile's edges"),
+    (37, side, "lower than the 60 rows that the original loses at a tile's edges"),
 ];
 
 random.manual_seed(1);
 using var trunk = ModelCatalog.Create("comparison").to(ScalarType.Float64);
-using var image = randn(1, 3, Side, Side, dtype: ScalarType.Float64);
+using var image = randn(1, 3, side, side, dtype: ScalarType.Float64);
 var layers = trunk.children().ToArray();
 var clock = new Stopwatch();
 // Streamed runs come first: from then on large tensors live in a heap that keeps what is freed, and the whole image takes a fraction of its time.

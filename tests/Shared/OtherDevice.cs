@@ -24,6 +24,11 @@ internal static class OtherDevice
     // Makes 0 and 1 constants. Other numbers become tensors of their own, in float64, and a loss divided by one would be float64 as well.
     private const string Constants = "FLAGS_torch_lazy_handle_special_scalars";
 
+    // How many compiled graphs are kept for later ones that look alike. What they are known again by tells neither which of their inputs
+    // is which nor which are used twice, so that a graph is now and then given those of another: then shapes do not fit, or, worse, numbers
+    // are wrong. None is kept.
+    private const string KeptGraphs = "FLAGS_torch_lazy_compilation_cache_size";
+
     private static readonly Lock Gate = new();
     private static Device? device;
     private static Executor? executor;
@@ -45,6 +50,7 @@ internal static class OtherDevice
             executor = Function<Executor>(GetExecutor);
             synchronize = Function<Synchronize>(Sync);
             Marshal.WriteByte(NativeLibrary.GetExport(library!.Value, Constants), 1);
+            Marshal.WriteInt32(NativeLibrary.GetExport(library!.Value, KeptGraphs), 0);
             Function<Action>(Begin)();
             return device = new Device(Lazy, 0);
 

@@ -250,8 +250,6 @@ internal static class TrainCommand
     private static StreamingOptions Streaming(TrainOptions options, ParseResult parsed, long? memory, Job job)
     {
         var tile = parsed.GetValue(options.Tile);
-        if (parsed.GetValue(options.SyncNorm))
-            CheckSyncNorm(options, parsed);
         return options.Carry.Apply(parsed, new()
         {
             // The demonstration's images are so small that one tile would do; it is to show tiles.
@@ -263,16 +261,6 @@ internal static class TrainCommand
             SyncBatchNormOver = parsed.GetValue(options.SyncNorm) ? new FirstRanks(job.Ranks) : null,
             FrozenBatchNorm = parsed.GetValue(options.Norm) == NormKind.Frozen,
         });
-    }
-
-    private static void CheckSyncNorm(TrainOptions options, ParseResult parsed)
-    {
-        if (parsed.GetValue(options.Norm) != NormKind.Batch)
-            throw new ArgumentException(
-                "With --sync-norm batch norms take the statistics of the images of all processes, but --norm is not batch; give --norm batch, or leave out --sync-norm.");
-        if (parsed.GetValue(options.SplitImage))
-            throw new ArgumentException(
-                "With --sync-norm each process has an image of its own, and with --split-image all share one; leave out one of them.");
     }
 
     private static Dictionary<Option, string> Decided(TrainOptions options, StreamingOptions streaming, PixelScaling? scaling)

@@ -109,11 +109,8 @@ internal sealed class TrainOptions
         "--task",
         "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
         + "numbers (columns of numbers to predict), mixed (columns of different kinds, learned by one model); or segmentation (a class for each pixel, in the files of the column mask).",
-        text => text switch
+        text => KindOfColumn(text) ?? text switch
         {
-            "classes" => LabelKind.Class,
-            "labels" => LabelKind.MultiLabel,
-            "numbers" => LabelKind.Regression,
             MixedTask.Name => LabelKind.Mixed,
             SegmentationTask.Name => LabelKind.Mask,
             _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers, mixed or segmentation."),
@@ -409,18 +406,20 @@ internal sealed class TrainOptions
     private static (string Name, LabelKind Kind) Kind(string column)
     {
         var place = column.LastIndexOf('=');
-        LabelKind? kind = column[(place + 1)..] switch
-        {
-            "classes" => LabelKind.Class,
-            "labels" => LabelKind.MultiLabel,
-            "numbers" => LabelKind.Regression,
-            _ => null,
-        };
-        return place > 0 && kind is { } known
+        return place > 0 && KindOfColumn(column[(place + 1)..]) is { } known
             ? (column[..place], known)
             : throw new ArgumentException(
                 $"--task mixed has columns of different kinds, and '{column}' does not say which it is; write it as {(place > 0 ? column[..place] : column)}=classes, =labels or =numbers.");
     }
+
+    /// <summary>What a column of images' labels holds; null for what is no kind of such a column.</summary>
+    private static LabelKind? KindOfColumn(string word) => word switch
+    {
+        "classes" => LabelKind.Class,
+        "labels" => LabelKind.MultiLabel,
+        "numbers" => LabelKind.Regression,
+        _ => null,
+    };
 
     /// <summary>The classes of masks.</summary>
     /// <exception cref="ArgumentException">They are not named as they should be.</exception>

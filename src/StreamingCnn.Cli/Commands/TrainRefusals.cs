@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Models;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Metrics;
@@ -151,6 +152,21 @@ internal sealed class TrainRefusals(TrainOptions options)
             throw new ArgumentException(
                 "--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
         }
+
+        RefuseSyncNorm(parsed);
+    }
+
+    /// <summary>Refuses statistics of all processes' images where there are none, or where all processes have the same image.</summary>
+    private void RefuseSyncNorm(ParseResult parsed)
+    {
+        if (!parsed.GetValue(options.SyncNorm))
+            return;
+        if (parsed.GetValue(options.Norm) != NormKind.Batch)
+            throw new ArgumentException(
+                "With --sync-norm batch norms take the statistics of the images of all processes, but --norm is not batch; give --norm batch, or leave out --sync-norm.");
+        if (parsed.GetValue(options.SplitImage))
+            throw new ArgumentException(
+                "With --sync-norm each process has an image of its own, and with --split-image all share one; leave out one of them.");
     }
 
     /// <summary>Refuses what is of maps of classes alone, and what is not of them.</summary>

@@ -31,8 +31,8 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
     // Below float64. A geometry that is wrong is wrong for every image.
     private const int Images = 5;
 
-    private readonly Device place = trunk.parameters().FirstOrDefault()?.device ?? CPU;
-    private readonly StepMemory memory = StepMemory.Of(trunk.parameters().FirstOrDefault()?.device ?? CPU);
+    private readonly Device place = PlaceOf(trunk);
+    private readonly StepMemory memory = StepMemory.Of(PlaceOf(trunk));
 
     /// <summary>Compares.</summary>
     /// <param name="shape">Shape of the random image, [N, C, H, W].</param>
@@ -91,6 +91,8 @@ internal sealed class Verifier(Module<Tensor, Tensor> trunk, StreamingOptions op
                 ? $"against a float64 run, at most {LargestRounding}; the whole image's worst difference of {worst:0.0e0} is no rounding, libtorch's own convolutions are wrong on this processor"
                 : $"against a float64 run, at most {AllowedRatio} times the whole image's worst difference of {worst:0.0e0}");
     }
+
+    private static Device PlaceOf(Module trunk) => trunk.parameters().FirstOrDefault()?.device ?? CPU;
 
     /// <summary>The image as maps of streamed runs lie in memory, for whole runs that round as they do.</summary>
     private static Tensor ChannelsLast(Tensor image) => image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);

@@ -41,18 +41,11 @@ public static class ImagesToJudge
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(preparation);
-        var kind = task switch
-        {
-            ClassificationTask => LabelKind.Class,
-            MultiLabelTask => LabelKind.MultiLabel,
-            SegmentationTask => LabelKind.Mask,
-            MixedTask => LabelKind.Mixed,
-            _ => LabelKind.Regression,
-        };
+        var kind = TaskLabels.KindOf(task);
         if (part is not null && !Parts.Contains(part))
             throw new ArgumentException($"'{part}' is no part of a data set; choose one of {string.Join(", ", Parts)}.", nameof(part));
         LabelledImages.RefuseMasksOfFolder(path, kind);
-        var own = task is MixedTask { } of ? [.. of.Columns.Select(column => column.Name)] : task.Outputs;
+        var own = TaskLabels.NamesOf(task);
         if (Directory.Exists(path) && kind != LabelKind.Class)
             throw new DataSetException(path, [$"the model predicts {task.Kind}, which folders cannot tell; give a CSV file with the columns image,{string.Join(',', own)}"]);
         var columns = labelColumns ?? (kind == LabelKind.Class ? ["label"] : own);

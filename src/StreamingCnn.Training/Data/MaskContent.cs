@@ -1,4 +1,3 @@
-using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Imaging.Masks.Drawn;
@@ -29,30 +28,4 @@ internal abstract class MaskContent
     /// <param name="task">The classes.</param>
     /// <param name="unknown">What the mask has that is none of them, and how much of it; null where there is nothing.</param>
     public abstract IReadOnlyList<long> Of(SegmentationTask task, out (string What, long Pixels)? unknown);
-}
-
-/// <summary>Pixels of each value.</summary>
-internal sealed class StoredContent(IReadOnlyDictionary<long, long> values) : MaskContent
-{
-    public IReadOnlyDictionary<long, long> Values => values;
-
-    public override IReadOnlyList<long> Of(SegmentationTask task, out (string What, long Pixels)? unknown)
-    {
-        var others = values.Keys.Except(task.MaskValues).Except(task.IgnoredValues).Order().ToArray();
-        unknown = others is [var first, ..] ? (string.Create(CultureInfo.InvariantCulture, $"the value {first}"), values[first]) : null;
-        return [.. task.MaskValues.Select(value => values.GetValueOrDefault(value))];
-    }
-}
-
-/// <summary>Pixels within shapes of each class, and outside of all.</summary>
-internal sealed class DrawnContent(IReadOnlyDictionary<string, long> classes, long outside) : MaskContent
-{
-    public IReadOnlyDictionary<string, long> Classes => classes;
-
-    public override IReadOnlyList<long> Of(SegmentationTask task, out (string What, long Pixels)? unknown)
-    {
-        var others = classes.Keys.Except(task.Outputs).Order(StringComparer.Ordinal).ToArray();
-        unknown = others is [var first, ..] ? ($"the class '{first}'", classes[first]) : null;
-        return [.. task.Outputs.Select((name, label) => classes.GetValueOrDefault(name) + (label == 0 ? outside : 0))];
-    }
 }

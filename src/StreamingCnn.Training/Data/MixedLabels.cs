@@ -26,12 +26,7 @@ internal static class MixedLabels
     public static CsvOptions Columns(MixedTask task, CsvOptions options) => options with
     {
         Labels = LabelKind.Mixed,
-        ColumnKinds = [.. task.Columns.Select(column => column.Task switch
-        {
-            ClassificationTask => LabelKind.Class,
-            MultiLabelTask => LabelKind.MultiLabel,
-            _ => LabelKind.Regression,
-        })],
+        ColumnKinds = [.. task.Columns.Select(column => TaskLabels.KindOf(column.Task))],
         KnownColumnClasses = [.. task.Columns.Select(column => column.Task is ClassificationTask ? column.Task.Outputs : [])],
     };
 

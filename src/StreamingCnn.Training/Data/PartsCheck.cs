@@ -103,7 +103,7 @@ internal static class PartsCheck
             yield break;
         }
 
-        var names = task is MixedTask mixed ? [.. mixed.Columns.Select(column => column.Name)] : task.Outputs;
+        var names = TaskLabels.NamesOf(task);
         for (var output = 0; output < names.Count; output++)
         {
             var values = training.Select(item => item.Targets[output]).Distinct().Take(2).ToArray();

@@ -253,11 +253,13 @@ public sealed record ModelDescription
     private static LearningTask TaskOf(OrderedDictionary<string, string> metadata)
     {
         var outputs = metadata["outputs"].Split('\n');
-        return metadata["task"] == SegmentationTask.Name
-            ? new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
-            : metadata["task"] == MixedTask.Name ? Mixed(metadata["columns"].Split('\n'), outputs)
-            : metadata.ContainsKey("ordered") && metadata["task"] == "classes" ? new ClassificationTask(outputs, isOrdered: true)
-            : LearningTask.Create(metadata["task"], outputs);
+        return metadata["task"] switch
+        {
+            SegmentationTask.Name => new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values")),
+            MixedTask.Name => Mixed(metadata["columns"].Split('\n'), outputs),
+            "classes" => new ClassificationTask(outputs, isOrdered: metadata.ContainsKey("ordered")),
+            var kind => LearningTask.Create(kind, outputs),
+        };
 
         long[]? Numbers(string name) => metadata.TryGetValue(name, out var text)
             ? [.. text.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))] : null;

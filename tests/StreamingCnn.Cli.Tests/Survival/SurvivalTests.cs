@@ -9,7 +9,7 @@ namespace StreamingCnn.Cli.Tests.Survival;
 /// averaging and everything else that has a state is on. <c>SCNN_KILLS=10 dotnet test tests/StreamingCnn.Cli.Tests --filter Survival</c>
 /// kills ten times.
 /// </summary>
-public sealed class SurvivalTests : IDisposable
+public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<SurvivalTests.WholeRuns>, IDisposable
 {
     private const string KillsVariable = "SCNN_KILLS";
     private const int DefaultKills = 2;
@@ -17,15 +17,6 @@ public sealed class SurvivalTests : IDisposable
     private const int ImagesPerEpoch = 6;
 
     private readonly TemporaryFolder folder = new();
-
-    public SurvivalTests()
-    {
-        manual_seed(3);
-        for (var i = 0; i < 8; i++)
-            NumpyFile.Write(
-                folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""),
-                ((rand(95 + i, 90, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
-    }
 
     public void Dispose() => folder.Dispose();
 
@@ -37,8 +28,6 @@ public sealed class SurvivalTests : IDisposable
             Environment.GetEnvironmentVariable(KillsVariable) ?? DefaultKills.ToString(CultureInfo.InvariantCulture),
             CultureInfo.InvariantCulture);
         var epochs = (kills * ImagesPerKill / ImagesPerEpoch) + 2;
-        Uninterrupted(epochs);
-
         var seed = Random.Shared.Next();
         TestContext.Current.SendDiagnosticMessage($"{kills} kills at random moments with seed {seed}.");
         var random = new Random(seed);
@@ -47,7 +36,7 @@ public sealed class SurvivalTests : IDisposable
             // On a busy machine a run may come to its end before its time; then another one is killed as often as is left.
             if (Directory.Exists(folder.File("killed")))
                 Directory.Delete(folder.File("killed"), recursive: true);
-            var arguments = Train(epochs, "killed");
+            var arguments = runs.Train(folder.File("killed"), epochs);
             for (var isOver = false; !isOver; arguments = ["train", "--resume", folder.File("killed")])
             {
                 using var process = ProgramProcess.Start(arguments);
@@ -67,7 +56,7 @@ public sealed class SurvivalTests : IDisposable
                 isOver = true;
             }
 
-            AssertSame("killed");
+            AssertSame("killed", epochs);
         }
     }
 
@@ -76,7 +65,6 @@ public sealed class SurvivalTests : IDisposable
     public void Stopped_by_an_interrupt()
     {
         SkipWithoutInterrupts();
-        Uninterrupted(2);
         Assert.DoesNotContain(
             "epoch   1", Stopped("early", saveEvery: 0, process => AwaitFile(folder.File("early/options.json"), process)).Output);
         Assert.DoesNotContain(
@@ -110,7 +98,7 @@ public sealed class SurvivalTests : IDisposable
         File.Delete(table);
         File.WriteAllText(
             table, "image,label\n" + string.Concat(
-                Enumerable.Range(0, 4).Select(i => $"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy,{i % 2}\n")));
+                Enumerable.Range(0, 4).Select(i => $"{runs.Data}/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy,{i % 2}\n")));
         using var again = ProgramProcess.Start(arguments);
         Assert.Equal(Program.Success, Succeeded(again.Finish()));
     }
@@ -119,10 +107,10 @@ public sealed class SurvivalTests : IDisposable
     public void Out_of_disk_space()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && CanMount(), "Only on Linux where users may mount a file system of limited size.");
-        Uninterrupted(3, saveEvery: 0);
+        var whole = runs.Of(2);
         long checkpoint =
-            new FileInfo(folder.File("whole/checkpoint.safetensors")).Length,
-            weights = new FileInfo(folder.File("whole/last.safetensors")).Length;
+            new FileInfo(Path.Combine(whole, "checkpoint.safetensors")).Length,
+            weights = new FileInfo(Path.Combine(whole, "last.safetensors")).Length;
         // Room for what is there after the first epoch, and for half of the checkpoint that is to replace the first one.
         var bytes = (checkpoint * 3 / 2) + (weights * 2) + 50_000;
         Directory.CreateDirectory(folder.File("small"));
@@ -130,7 +118,7 @@ public sealed class SurvivalTests : IDisposable
         // The small file system goes with the process, so its files are copied out before.
         using var process = ProgramProcess.StartShell(
             $"mount -t tmpfs -o size={bytes} tmpfs \"$1\" && shift && \"$@\"; code=$?; cp -r '{folder.File("small/run")}' '{folder.File("rescued")}'; exit $code",
-            [folder.File("small"), "dotnet", ProgramProcess.Assembly, .. Train(3, "small/run", saveEvery: 0)]);
+            [folder.File("small"), "dotnet", ProgramProcess.Assembly, .. runs.Train(folder.File("small/run"), 2, saveEvery: 0)]);
         var full = process.Finish();
 
         Assert.Equal(Program.Failure, full.ExitCode);
@@ -140,18 +128,19 @@ public sealed class SurvivalTests : IDisposable
         Assert.Empty(Directory.GetFiles(folder.File("rescued"), "*.part"));
         using var resumed = ProgramProcess.Start("train", "--resume", folder.File("rescued"));
         Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
-        AssertSame("rescued");
+        AssertSame("rescued", 2);
     }
 
     [Fact]
     public void A_damaged_checkpoint_is_told_and_nothing_else_is_touched()
     {
-        Uninterrupted(2);
-        var checkpoint = folder.File("whole/checkpoint.safetensors");
+        foreach (var file in Directory.GetFiles(runs.Of(2)))
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        var checkpoint = folder.File("checkpoint.safetensors");
         File.WriteAllBytes(checkpoint, File.ReadAllBytes(checkpoint)[..2000]);
-        var before = Directory.GetFiles(folder.File("whole")).ToDictionary(file => file, File.ReadAllBytes);
+        var before = Directory.GetFiles(folder.Path).ToDictionary(file => file, File.ReadAllBytes);
 
-        using var process = ProgramProcess.Start("train", "--resume", folder.File("whole"));
+        using var process = ProgramProcess.Start("train", "--resume", folder.Path);
         var run = process.Finish();
 
         Assert.Equal(Program.Failure, run.ExitCode);
@@ -169,7 +158,7 @@ public sealed class SurvivalTests : IDisposable
             // On a busy machine a run may come to its end before the signal reaches it; then there is another one.
             if (Directory.Exists(folder.File(run)))
                 Directory.Delete(folder.File(run), recursive: true);
-            using var process = ProgramProcess.Start(Train(2, run, saveEvery));
+            using var process = ProgramProcess.Start(runs.Train(folder.File(run), 2, saveEvery));
             awaitMoment(process);
             process.Interrupt();
             stopped = process.Finish();
@@ -181,39 +170,16 @@ public sealed class SurvivalTests : IDisposable
         Assert.Contains($"go on with: scnn train --resume {folder.File(run)}", stopped.Output);
         using var resumed = ProgramProcess.Start("train", "--resume", folder.File(run));
         Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
-        AssertSame(run);
+        AssertSame(run, 2);
         return stopped;
     }
 
-    private void Uninterrupted(int epochs, int saveEvery = 1)
+    private void AssertSame(string run, int epochs)
     {
-        using var process = ProgramProcess.Start(Train(epochs, "whole", saveEvery));
-        Assert.Equal(Program.Success, Succeeded(process.Finish()));
-    }
-
-    private string[] Train(int epochs, string run, int saveEvery = 1) =>
-    [
-        "train",
-        folder.File("data"),
-        "--output",
-        folder.File(run),
-        "--epochs",
-        epochs.ToString(CultureInfo.InvariantCulture),
-        "--tile",
-        "16",
-        "--batch",
-        "4",
-        "--rate",
-        "0.01",
-        "--dropout", "0.2", "--augment", "mirror,turn,colour", "--schedule", "cosine", "--warm-up", "2", "--average", "0.9", "--freeze", "1", "--clip", "1",
-        "--validation", "0.25", "--save-every", saveEvery.ToString(CultureInfo.InvariantCulture),
-    ];
-
-    private void AssertSame(string run)
-    {
+        var whole = runs.Of(epochs);
         foreach (var file in new[] { "last.safetensors", "best.safetensors", "metrics.csv", "validation.csv" })
             Assert.True(
-                File.ReadAllBytes(folder.File($"whole/{file}")).AsSpan().SequenceEqual(File.ReadAllBytes(folder.File($"{run}/{file}"))),
+                File.ReadAllBytes(Path.Combine(whole, file)).AsSpan().SequenceEqual(File.ReadAllBytes(folder.File($"{run}/{file}"))),
                 $"{file} differs.");
         Assert.True(File.Exists(folder.File($"{run}/report.html")));
         Assert.Empty(Directory.GetFiles(folder.File(run), "*.part"));
@@ -280,5 +246,57 @@ public sealed class SurvivalTests : IDisposable
         return File.Exists(Status)
             && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) is { } line
             && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & (1UL << (2 - 1))) != 0;
+    }
+
+    /// <summary>Images, and what becomes of them where nothing comes between.</summary>
+    public sealed class WholeRuns : IDisposable
+    {
+        private readonly TemporaryFolder folder = new();
+
+        public WholeRuns()
+        {
+            manual_seed(3);
+            for (var i = 0; i < 8; i++)
+                NumpyFile.Write(
+                    folder.Write($"data/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy", ""),
+                    ((rand(95 + i, 90, 3) * 150) + (i % 2 * 60)).to(ScalarType.Byte));
+        }
+
+        /// <summary>The folder of the images.</summary>
+        public string Data => folder.File("data");
+
+        /// <summary>What trains on the images.</summary>
+        public string[] Train(string run, int epochs, int saveEvery = 1) =>
+        [
+            "train",
+            Data,
+            "--output",
+            run,
+            "--epochs",
+            epochs.ToString(CultureInfo.InvariantCulture),
+            "--tile",
+            "16",
+            "--batch",
+            "4",
+            "--rate",
+            "0.01",
+            "--dropout", "0.2", "--augment", "mirror,turn,colour", "--schedule", "cosine", "--warm-up", "2", "--average", "0.9", "--freeze", "1", "--clip", "1",
+            "--validation", "0.25", "--save-every", saveEvery.ToString(CultureInfo.InvariantCulture),
+        ];
+
+        /// <summary>The folder of a run that nothing has interrupted, made when it is first asked for.</summary>
+        public string Of(int epochs)
+        {
+            var run = folder.File($"{epochs}");
+            if (!Directory.Exists(run))
+            {
+                using var process = ProgramProcess.Start(Train(run, epochs));
+                Assert.Equal(Program.Success, Succeeded(process.Finish()));
+            }
+
+            return run;
+        }
+
+        public void Dispose() => folder.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using StreamingCnn.Distributed;
 using StreamingCnn.Distributed.Threads;
+using StreamingCnn.Tests.Exactness;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -51,7 +52,7 @@ public sealed class SyncBatchNormTests
         foreach (var network in networks)
         {
             foreach (var ((_, one), (_, other)) in whole.named_buffers().Zip(network.named_buffers()))
-                Near(one.to(ScalarType.Float64), other.to(ScalarType.Float64));
+                Near(one, other);
         }
     }
 
@@ -150,11 +151,5 @@ public sealed class SyncBatchNormTests
 
     private static Tensor Of(Tensor batch, int[] images, int rank) => batch.narrow(0, images.Take(rank).Sum(), images[rank]);
 
-    private static void Near(Tensor expected, Tensor actual)
-    {
-        using var scope = NewDisposeScope();
-        Assert.Equal(expected.shape, actual.shape);
-        var error = (expected - actual).abs().max().item<double>() / Math.Max(1e-300, expected.abs().max().item<double>());
-        Assert.True(error < Rounding, $"{error}");
-    }
+    private static void Near(Tensor expected, Tensor actual) => Assert.InRange(Compare.RelativeError(actual, expected), 0, Rounding);
 }
