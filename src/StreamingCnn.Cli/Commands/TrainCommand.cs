@@ -179,7 +179,7 @@ internal static class TrainCommand
             Say($"Note: {note}.");
         foreach (var line in ReadingText.Lines(images.Remarks, all: parsed.GetValue(options.DryRun)))
             Say($"{line}");
-        var description = Describe(images.Task, images.Channels);
+        var description = Describe(images.Task, images.Channels, images.Inputs);
         var preparation = description.Preparation with
         {
             Reading = options.Reading.Of(parsed),
@@ -209,7 +209,7 @@ internal static class TrainCommand
             IsCalibrated = parsed.GetValue(options.Calibrate),
         };
 
-        ModelDescription Describe(LearningTask task, int channels) => new()
+        ModelDescription Describe(LearningTask task, int channels, IReadOnlyList<InputColumn>? inputs = null) => new()
         {
             Trunk = parsed.GetValue(options.Model)!,
             Norm = parsed.GetValue(options.Norm),
@@ -222,6 +222,7 @@ internal static class TrainCommand
             Preparation = new()
             {
                 Channels = channels,
+                Inputs = inputs ?? [],
                 Downsample = parsed.GetValue(options.Downsample),
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
                 AssumedMicrometresPerPixel = parsed.GetValue(options.ResolutionOfFiles),

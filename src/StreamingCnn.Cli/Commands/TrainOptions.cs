@@ -120,6 +120,13 @@ internal sealed class TrainOptions
         },
         "classes");
 
+    public Option<string[]> Inputs { get; } = CommonOptions.Several(
+        "--inputs",
+        "Columns of images of one size that are read side by side as one image with the channels of all, separated by commas, such as image,template; "
+        + "the first is the one that pictures show. Default: the column image alone.",
+        text => text,
+        null);
+
     public Option<string[]> LabelColumns { get; } =
         CommonOptions.Several(
             "--labels",
@@ -376,7 +383,7 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, Inputs, LabelColumns, Classes, Ignore, Loss, LiteralLabels,
         Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
@@ -396,6 +403,8 @@ internal sealed class TrainOptions
             GroupColumn = parsed.GetValue(Group),
             WeightColumn = parsed.GetValue(Weight),
         };
+        if (parsed.GetValue(Inputs) is [var first, .. { Length: > 0 } further])
+            columns = columns with { ImageColumn = first, FurtherColumns = further };
         if (columns.Labels != LabelKind.Mixed)
             return columns;
         var kinds = columns.LabelColumns.Select(Kind).ToArray();

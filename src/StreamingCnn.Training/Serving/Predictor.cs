@@ -1,4 +1,5 @@
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Imaging.Masks;
@@ -70,16 +71,22 @@ public sealed class Predictor : IDisposable
     /// <param name="image">The file.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <param name="further">
+    /// Of a model that sees several images side by side the files of those behind the first, in their order; null for none.
+    /// </param>
     /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The predictor is, or has been meanwhile.</exception>
     /// <exception cref="InvalidOperationException">The model gives maps of classes.</exception>
     public Task<ImagePrediction> PredictAsync(
-        string image, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
+        string image,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default,
+        IReadOnlyList<string>? further = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         Classifier();
-        return Turn(() => Predict(image), progress, cancellation);
+        return Turn(() => Predict(Named(image, further)), progress, cancellation);
     }
 
     /// <summary>Writes the picture of an image with what in it matters for the model's answer, and a legend.</summary>
@@ -89,6 +96,7 @@ public sealed class Predictor : IDisposable
     /// <param name="side">Greatest height and width of the picture in pixels without its legend, at least 16.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <param name="further">As for <see cref="PredictAsync"/>.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
     /// <inheritdoc cref="PredictAsync"/>
@@ -98,7 +106,8 @@ public sealed class Predictor : IDisposable
         SaliencyOptions? explanation = null,
         int side = 1600,
         IProgress<TileProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default,
+        IReadOnlyList<string>? further = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(path);
@@ -108,7 +117,7 @@ public sealed class Predictor : IDisposable
         return Turn(
             () =>
             {
-                var preparation = Description.Preparation.For(options.MicrometresPerPixel);
+                var preparation = Description.Preparation.For(options.MicrometresPerPixel) with { Further = further ?? [] };
                 using var map = PredictionException.Of(() =>
                 {
                     using var source = AnswerPicture.Open(image, preparation, preparation.Options);
@@ -127,6 +136,7 @@ public sealed class Predictor : IDisposable
     /// <param name="files">Which files.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <param name="further">As for <see cref="PredictAsync"/>.</param>
     /// <exception cref="InvalidOperationException">The model judges images as a whole.</exception>
     /// <inheritdoc cref="PredictAsync"/>
     public Task<MapSummary> PredictMapAsync(
@@ -134,14 +144,15 @@ public sealed class Predictor : IDisposable
         string stem,
         MapFilesOptions files,
         IProgress<TileProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default,
+        IReadOnlyList<string>? further = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(stem);
         ArgumentNullException.ThrowIfNull(files);
         if (model is not StreamingSegmenter)
             throw new InvalidOperationException($"The model judges images as a whole and gives no maps of classes; call {nameof(PredictAsync)} or {nameof(WriteOverlayAsync)}.");
-        return Turn(() => WriteMap(image, null, stem, files).Summary, progress, cancellation);
+        return Turn(() => WriteMap(Named(image, further), stem, files).Summary, progress, cancellation);
     }
 
     /// <summary>
@@ -151,17 +162,15 @@ public sealed class Predictor : IDisposable
     public void Dispose() => thread.Dispose();
 
     /// <summary>What the model says of an image, on the calling thread.</summary>
-    /// <param name="image">The file.</param>
-    /// <param name="micrometresPerPixel">Its resolution where it does not state it; null for what the options say.</param>
+    /// <param name="image">The file, its resolution where it does not state it, and what is seen side by side with it.</param>
     /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
     /// <returns>A probability for each class or label as the model has it, or the numbers; and the image's pixels.</returns>
     /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
-    internal (IReadOnlyList<double> Values, long Pixels) Judge(
-        string image, double? micrometresPerPixel = null, Action<string>? tell = null) =>
+    internal (IReadOnlyList<double> Values, long Pixels) Judge(ImageItem image, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);
-            return (ImageModel.Predict(Classifier(), (ScoredTask)Description.Task, source, image), source.Height * source.Width);
+            using var source = Prepare(image, tell).Preparation.Open(image.Path);
+            return (ImageModel.Predict(Classifier(), (ScoredTask)Description.Task, source, image.Path), source.Height * source.Width);
         });
 
     /// <summary>What is told of values: calibrated, and with thresholds.</summary>
@@ -172,12 +181,12 @@ public sealed class Predictor : IDisposable
     /// <returns>What the map holds, where it lies in the image, and its pixels.</returns>
     /// <inheritdoc cref="Judge"/>
     internal (MapSummary Summary, MapPlace Place, long Pixels) WriteMap(
-        string image, double? micrometresPerPixel, string stem, MapFilesOptions files, Action<string>? tell = null) =>
+        ImageItem image, string stem, MapFilesOptions files, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
             var segmenter = (StreamingSegmenter)model;
-            var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
-            using var source = preparation.Open(image);
+            var (preparation, info) = Prepare(image, tell);
+            using var source = preparation.Open(image.Path);
             var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
             var place = MapPlace.Of(info with { MicrometresPerPixel = across }, source.Height, source.Width);
             var summary = MapFiles.Write(
@@ -188,24 +197,23 @@ public sealed class Predictor : IDisposable
                 place,
                 () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
                 files,
-                () => NoDataMask.Open(image, preparation.Options));
+                () => NoDataMask.Open(image.Path, preparation.Options));
             return (summary, place, source.Height * source.Width);
         });
 
     /// <summary>Writes the trunk's map of an image as an array, and where its positions lie, on the calling thread.</summary>
-    /// <param name="image">The file.</param>
-    /// <param name="micrometresPerPixel">Its resolution where it does not state it; null for what the options say.</param>
+    /// <param name="image">The file, its resolution where it does not state it, and what is seen side by side with it.</param>
     /// <param name="path">The array.</param>
     /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
     /// <returns>Height, width and channels of the map, and the image's pixels.</returns>
     /// <inheritdoc cref="Judge"/>
     internal ((long Height, long Width, long Channels) Shape, long Pixels) WriteFeatures(
-        string image, double? micrometresPerPixel, string path, Action<string>? tell = null) =>
+        ImageItem image, string path, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
-            ImageRegion? crop = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image, null).Box;
-            using var source = preparation.Open(image, crop: crop);
+            var (preparation, info) = Prepare(image, tell);
+            ImageRegion? crop = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image.Path, null).Box;
+            using var source = preparation.Open(image.Path, crop: crop);
             var (height, width) = ImageSource.Size(info, preparation.Options);
             var place = MapPlace.Of(info, source.Height, source.Width, crop, (double)info.Width / width, (double)info.Height / height);
             using var file = new FeatureFile(path, place, source.Height, source.Width);
@@ -218,26 +226,28 @@ public sealed class Predictor : IDisposable
     /// <summary>What the head pools of an image, on the calling thread.</summary>
     /// <returns>[1, C'], and the image's pixels.</returns>
     /// <inheritdoc cref="Judge"/>
-    internal (TorchSharp.torch.Tensor Vector, long Pixels) Pool(string image, double? micrometresPerPixel, Action<string>? tell = null) =>
+    internal (TorchSharp.torch.Tensor Vector, long Pixels) Pool(ImageItem image, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);
+            using var source = Prepare(image, tell).Preparation.Open(image.Path);
             return (Classifier().PooledFeatures(source), source.Height * source.Width);
         });
 
-    private ImagePrediction Predict(string image)
+    private static ImageItem Named(string image, IReadOnlyList<string>? further) => new(image, -1, []) { Further = further ?? [] };
+
+    private ImagePrediction Predict(ImageItem image)
     {
         var remarks = new List<string>();
-        return new(Description.Task, Decide(image, Judge(image, tell: remarks.Add).Values), remarks);
+        return new(Description.Task, Decide(image.Path, Judge(image, remarks.Add).Values), remarks);
     }
 
-    private (ImagePreparation Preparation, ImageInfo Info) Prepare(string image, double? micrometresPerPixel, Action<string>? tell)
+    private (ImagePreparation Preparation, ImageInfo Info) Prepare(ImageItem image, Action<string>? tell)
     {
-        var preparation = Description.Preparation.For(options.MicrometresPerPixel).For(micrometresPerPixel);
-        var reading = ImageReading.Of(image, preparation.Options);
-        foreach (var doubt in preparation.Doubts(reading))
+        var preparation = Description.Preparation.For(options.MicrometresPerPixel).For(image);
+        var readings = preparation.Readings(image.Path, preparation.Options);
+        foreach (var doubt in readings.SelectMany(preparation.Doubts).Distinct())
             tell?.Invoke(doubt);
-        return (preparation, reading.Info);
+        return (preparation, readings[0].Info);
     }
 
     private StreamingClassifier Classifier() => model as StreamingClassifier
