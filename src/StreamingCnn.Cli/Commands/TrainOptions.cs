@@ -149,6 +149,9 @@ internal sealed class TrainOptions
             : throw new FormatException($"'{text}' is no value of a mask; write a whole number, such as 255."),
         null);
 
+    public Option<double?> BoxCore { get; } = CommonOptions.BoxCore(
+        "found boxes are made larger by as much. A pixel of several boxes is of the nearest. Default: whole boxes, which must not lie on one another.");
+
     public Option<PixelLoss> Loss { get; } = CommonOptions.Parsed(
         "--loss",
         "Of --task segmentation: what is learned by, cross-entropy, dice (the soft Dice loss), dice-cross-entropy (both in sum), or focal (whose exponent is --focal, or 2).",
@@ -383,7 +386,8 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, Inputs, LabelColumns, Classes, Ignore, Loss, LiteralLabels,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, Inputs,
+        LabelColumns, Classes, Ignore, BoxCore, Loss, LiteralLabels,
         Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
@@ -440,7 +444,12 @@ internal sealed class TrainOptions
             texts = [.. File.ReadAllLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
         try
         {
-            return new() { Classes = MaskClasses.Parse(texts), Ignored = parsed.GetValue(Ignore) ?? [] };
+            return new()
+            {
+                Classes = MaskClasses.Parse(texts),
+                Ignored = parsed.GetValue(Ignore) ?? [],
+                BoxCore = parsed.GetValue(BoxCore),
+            };
         }
         catch (FormatException problem)
         {

@@ -24,6 +24,7 @@ internal sealed class TrainRefusals(TrainOptions options)
             options.LabelColumns,
             options.Classes,
             options.Ignore,
+            options.BoxCore,
             options.Loss,
             options.LiteralLabels,
             options.Group,
@@ -173,7 +174,7 @@ internal sealed class TrainRefusals(TrainOptions options)
     {
         if (parsed.GetValue(options.Task) != LabelKind.Mask)
         {
-            if (Given(given, options.Classes, options.Ignore, options.Loss) is { Length: > 0 } ofMasks)
+            if (Given(given, options.Classes, options.Ignore, options.BoxCore, options.Loss) is { Length: > 0 } ofMasks)
                 throw new ArgumentException(
                     $"{string.Join(", ", ofMasks)} is of --task segmentation alone; leave it out, or choose that task.");
             return;

@@ -61,7 +61,8 @@ public sealed record ImagePreparation
     {
         crop ??= Foreground == ForegroundRule.None ? null : FindForeground(path, null).Box;
         // Each image is changed by itself with the same numbers: what lay on what lies on it still.
-        var image = OpenPixels(path, Options with { Crop = crop }, augmentation is null ? null : source => augmentation.Apply(source, seed));
+        var image = OpenPixels(
+            path, Options with { Crop = crop }, augmentation is null ? null : source => augmentation.Apply(source, seed));
         return new NormalizedSource(new PrefetchingSource(image), Normalization);
     }
 
@@ -140,7 +141,7 @@ public sealed record ImagePreparation
         var info = ImageInfo.Read(path, Options);
         var (height, width) = ImageSource.Size(info, Options);
         var classes = DrawnMask.IsDrawn(mask)
-            ? Resized(DrawnMask.Read(mask, info).Open(values.Names))
+            ? Resized(DrawnMask.Read(mask, info, values.BoxCore).Open(values.Names))
             : new ClassMapSource(Resized(Stored()), values, mask);
         return new PrefetchingSource(augmentation?.ApplyToClasses(classes, seed, MaskValues.Ignored) ?? classes);
 
@@ -152,6 +153,24 @@ public sealed record ImagePreparation
 
         IImageSource Resized(IImageSource full) =>
             full.Height == height && full.Width == width ? full : new NearestSource(full, height, width);
+    }
+
+    /// <summary>The shapes of a drawn mask as objects on the map that the network sees, without those that do not count.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mask">Its mask, a file of shapes on it.</param>
+    /// <param name="values">The classes' names.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read so.</exception>
+    internal IReadOnlyList<MapObject> Objects(string path, string mask, MaskValues values)
+    {
+        var info = ImageInfo.Read(path, Options);
+        var (height, width) = ImageSource.Size(info, Options);
+        var (down, across) = ((double)height / info.Height, (double)width / info.Width);
+        var numbers = values.Names.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+        return
+        [
+            .. DrawnMask.Read(mask, info).Objects.Where(one => one.Class != DrawnMask.IgnoredName).Select(one => new MapObject(
+                numbers[one.Class], one.Left * across, one.Top * down, one.Right * across, one.Bottom * down)),
+        ];
     }
 
     /// <summary>Finds the box that <see cref="Foreground"/> asks for.</summary>

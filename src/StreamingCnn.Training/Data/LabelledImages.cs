@@ -4,6 +4,7 @@ using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Imaging.Masks.Drawn;
 using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Training.Data;
@@ -271,7 +272,9 @@ public sealed class LabelledImages
         IReadOnlyDictionary<string, ImageRegion>? boxes = null,
         SegmentationTask? masks = null)
     {
-        var values = masks is null ? null : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs };
+        var values = masks is null
+            ? null
+            : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs, BoxCore = masks.BoxCore };
         return [.. items.Select(Sample)];
 
         TrainingSample Sample(ImageItem item) => new(item.Path, item.Label, use => preparation.For(item).Open(
@@ -282,6 +285,9 @@ public sealed class LabelledImages
         {
             OpenMask = values is null ? null : use => preparation.For(item).OpenMask(
                 item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
+            Objects = values is null || item.Mask is not { } drawn || !DrawnMask.IsDrawn(drawn)
+                ? null
+                : () => preparation.For(item).Objects(item.Path, drawn, values),
             Picture = side => Thumbnail.Read(ImageInfo.Read(item.Path, preparation.Options), side, preparation.Options),
             IsCropped = boxes?.ContainsKey(item.Path) == true,
             Targets = item.Targets,

@@ -176,6 +176,8 @@ public sealed record ModelDescription
         if (Task is SegmentationTask masks)
         {
             metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+            if (masks.BoxCore is { } core)
+                metadata["box-core"] = core.ToString("R", CultureInfo.InvariantCulture);
             if (masks.IgnoredValues.Count > 0)
                 metadata["ignored-values"] = string.Join(
                     ' ', masks.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
@@ -255,6 +257,9 @@ public sealed record ModelDescription
         var outputs = metadata["outputs"].Split('\n');
         return metadata["task"] == SegmentationTask.Name
             ? new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
+            {
+                BoxCore = metadata.TryGetValue("box-core", out var core) ? double.Parse(core, CultureInfo.InvariantCulture) : null,
+            }
             : metadata["task"] == MixedTask.Name ? Mixed(metadata["columns"].Split('\n'), outputs)
             : metadata.ContainsKey("ordered") && metadata["task"] == "classes" ? new ClassificationTask(outputs, isOrdered: true)
             : LearningTask.Create(metadata["task"], outputs);

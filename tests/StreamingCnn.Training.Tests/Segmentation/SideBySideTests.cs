@@ -10,7 +10,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training.Tests.Segmentation;
 
-/// <summary>A board and its template as one image: what is learned of them is what is learned of the channels of both, concatenated.</summary>
+/// <summary>
+/// A board and its template as one image: what is learned of them is what is learned of the channels of both, concatenated.
+/// </summary>
 public sealed class SideBySideTests : IDisposable
 {
     private const double Rounding = 1e-12;
