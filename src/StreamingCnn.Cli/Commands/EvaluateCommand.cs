@@ -162,7 +162,7 @@ internal static class EvaluateCommand
         return maps.JudgedBy(chosen, options.BoxCore(parsed));
     }
 
-    private static IReadOnlyList<Prediction> WithFindings(
+    private static List<Prediction> WithFindings(
         StreamingSegmenter model, SegmentationTask task, IReadOnlyList<Prediction> predictions, IProgress<TrainingProgress> progress)
     {
         using var grad = no_grad();

@@ -71,22 +71,29 @@ public sealed class Predictor : IDisposable
     /// <param name="image">The file.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
-    /// <param name="further">
-    /// Of a model that sees several images side by side the files of those behind the first, in their order; null for none.
-    /// </param>
     /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The predictor is, or has been meanwhile.</exception>
     /// <exception cref="InvalidOperationException">The model gives maps of classes.</exception>
     public Task<ImagePrediction> PredictAsync(
-        string image,
-        IProgress<TileProgress>? progress = null,
-        CancellationToken cancellation = default,
-        IReadOnlyList<string>? further = null)
+        string image, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        return PredictAsync([image], progress, cancellation);
+    }
+
+    /// <summary>What a model that sees several images side by side says of them: their class, labels or numbers.</summary>
+    /// <param name="images">The files, in the order of the model's inputs; the prediction is called by the first.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <exception cref="ArgumentException">There is no file.</exception>
+    /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task<ImagePrediction> PredictAsync(
+        IReadOnlyList<string> images, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var named = Named(images);
         Classifier();
-        return Turn(() => Predict(Named(image, further)), progress, cancellation);
+        return Turn(() => Predict(named), progress, cancellation);
     }
 
     /// <summary>Writes the picture of an image with what in it matters for the model's answer, and a legend.</summary>
@@ -96,20 +103,41 @@ public sealed class Predictor : IDisposable
     /// <param name="side">Greatest height and width of the picture in pixels without its legend, at least 16.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
-    /// <param name="further">As for <see cref="PredictAsync"/>.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
-    /// <inheritdoc cref="PredictAsync"/>
+    /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
     public Task WriteOverlayAsync(
         string image,
         string path,
         SaliencyOptions? explanation = null,
         int side = 1600,
         IProgress<TileProgress>? progress = null,
-        CancellationToken cancellation = default,
-        IReadOnlyList<string>? further = null)
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        return WriteOverlayAsync([image], path, explanation, side, progress, cancellation);
+    }
+
+    /// <summary>
+    /// Writes the picture of the first of several images that the model sees side by side, with what in all of them matters for its answer.
+    /// </summary>
+    /// <param name="images">The files, in the order of the model's inputs.</param>
+    /// <param name="path">PNG file. It appears complete or not at all.</param>
+    /// <param name="explanation">How the map is made; null for the gradient of the largest score.</param>
+    /// <param name="side">Greatest height and width of the picture in pixels without its legend, at least 16.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <inheritdoc cref="WriteOverlayAsync(string, string, SaliencyOptions?, int, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task WriteOverlayAsync(
+        IReadOnlyList<string> images,
+        string path,
+        SaliencyOptions? explanation = null,
+        int side = 1600,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var named = Named(images);
+        var image = named.Path;
         ArgumentNullException.ThrowIfNull(path);
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 16);
         var classifier = Classifier();
@@ -117,7 +145,7 @@ public sealed class Predictor : IDisposable
         return Turn(
             () =>
             {
-                var preparation = Description.Preparation.For(options.MicrometresPerPixel) with { Further = further ?? [] };
+                var preparation = Description.Preparation.For(options.MicrometresPerPixel) with { Further = named.Further };
                 using var map = PredictionException.Of(() =>
                 {
                     using var source = AnswerPicture.Open(image, preparation, preparation.Options);
@@ -136,23 +164,41 @@ public sealed class Predictor : IDisposable
     /// <param name="files">Which files.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
-    /// <param name="further">As for <see cref="PredictAsync"/>.</param>
     /// <exception cref="InvalidOperationException">The model judges images as a whole.</exception>
-    /// <inheritdoc cref="PredictAsync"/>
+    /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
     public Task<MapSummary> PredictMapAsync(
         string image,
         string stem,
         MapFilesOptions files,
         IProgress<TileProgress>? progress = null,
-        CancellationToken cancellation = default,
-        IReadOnlyList<string>? further = null)
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        return PredictMapAsync([image], stem, files, progress, cancellation);
+    }
+
+    /// <summary>
+    /// Writes files of the map of classes that the model makes of several images side by side, and tells what the map holds.
+    /// </summary>
+    /// <param name="images">The files, in the order of the model's inputs.</param>
+    /// <param name="stem">Path of the files without their endings, such as <c>out/slide</c> for <c>out/slide.classes.tif</c>.</param>
+    /// <param name="files">Which files.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <inheritdoc cref="PredictMapAsync(string, string, MapFilesOptions, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task<MapSummary> PredictMapAsync(
+        IReadOnlyList<string> images,
+        string stem,
+        MapFilesOptions files,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var named = Named(images);
         ArgumentNullException.ThrowIfNull(stem);
         ArgumentNullException.ThrowIfNull(files);
         if (model is not StreamingSegmenter)
             throw new InvalidOperationException($"The model judges images as a whole and gives no maps of classes; call {nameof(PredictAsync)} or {nameof(WriteOverlayAsync)}.");
-        return Turn(() => WriteMap(Named(image, further), stem, files).Summary, progress, cancellation);
+        return Turn(() => WriteMap(named, stem, files).Summary, progress, cancellation);
     }
 
     /// <summary>
@@ -233,7 +279,13 @@ public sealed class Predictor : IDisposable
             return (Classifier().PooledFeatures(source), source.Height * source.Width);
         });
 
-    private static ImageItem Named(string image, IReadOnlyList<string>? further) => new(image, -1, []) { Further = further ?? [] };
+    private static ImageItem Named(IReadOnlyList<string> images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        return images.Count > 0
+            ? new(images[0], -1, []) { Further = [.. images.Skip(1)] }
+            : throw new ArgumentException("No file was named to be predicted; name at least one.", nameof(images));
+    }
 
     private ImagePrediction Predict(ImageItem image)
     {
