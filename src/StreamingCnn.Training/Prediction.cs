@@ -9,4 +9,8 @@ public sealed record Prediction(TrainingSample Sample, IReadOnlyList<double> Val
     /// <summary>The operating point: for each output the least probability at which it is called.</summary>
     /// <value>The default value is null: the most probable class is called, and labels from 0.5 on.</value>
     public IReadOnlyList<double>? Thresholds { get; init; }
+
+    /// <summary>Of a map of classes what was found of objects and boundaries.</summary>
+    /// <value>The default value is null: it was not looked for.</value>
+    public MapFindings? Findings { get; init; }
 }

@@ -24,6 +24,13 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
     public Func<long, IImageSource>? OpenMask { get; init; }
 
     /// <summary>
+    /// Reads the objects that are to be found on its map, where they are known by more than <see cref="OpenMask"/>: the shapes of a drawn
+    /// mask, which may touch.
+    /// </summary>
+    /// <value>The default value is null: objects are the connected regions of the mask.</value>
+    public Func<IReadOnlyList<MapObject>>? Objects { get; init; }
+
+    /// <summary>
     /// Reads a small picture of it for people, as large as the given side at most: one or three channels on the scale 0 to 255.
     /// </summary>
     /// <value>The default value is null: pictures are made of what <see cref="Open"/> gives.</value>

@@ -4,10 +4,13 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
+using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Reports;
 using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -54,12 +57,15 @@ internal static class EvaluateCommand
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
         var (device, split) = (CommonOptions.Device(), CommonOptions.SplitImage());
         var bands = CommonOptions.BandsOfModel();
+        var judging = new JudgingOptions();
         var command = new AnnouncedCommand(
             "evaluate",
             "Judge a trained model on labelled images: metrics with confidence intervals, plots, and a report.")
         {
             weights, data, part, labels, group, bands, resolution, output, own, tile, memory, device, split, worst, resamples, seed,
         };
+        foreach (var option in judging.All)
+            command.Add(option);
         command.FirstLine = parsed => $"Judging {parsed.GetValue(weights)} on {parsed.GetValue(data)}.";
         command.IsShared = true;
         command.SetAction(parsed =>
@@ -84,7 +90,7 @@ internal static class EvaluateCommand
                 var preparation = description.Preparation.WithBands(parsed.GetValue(bands));
                 var folder = parsed.GetValue(output) ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DefaultFolder);
                 OutputFolder.Check(folder);
-                var task = description.Task;
+                var task = JudgedBy(judging, description.Task, model, parsed, job);
                 var columns = parsed.GetValue(labels) is { Length: > 0 } named ? named : null;
                 var (samples, chosen) = ImagesToJudge.Read(
                     parsed.GetValue(data)!,
@@ -99,6 +105,13 @@ internal static class EvaluateCommand
                 if (!job.IsFirst)
                     return Program.Success;
                 predictions = description.Decision.Apply(task, predictions);
+                if (task is SegmentationTask { Judging.IsAny: true } maps)
+                {
+                    Console.WriteLine("Objects and boundaries are looked for in a second pass over the images.");
+                    predictions = display.Pass(
+                        samples.Count, progress => WithFindings((StreamingSegmenter)model, maps, predictions, progress));
+                }
+
                 var evaluation = new Evaluation(
                     task, predictions, new() { Resamples = parsed.GetValue(resamples), Seed = parsed.GetValue(seed) });
 
@@ -134,6 +147,35 @@ internal static class EvaluateCommand
             return Program.Success;
         });
         return command;
+    }
+
+    /// <summary>The task as it is to be judged.</summary>
+    private static LearningTask JudgedBy(JudgingOptions options, LearningTask task, TrainableModel model, ParseResult parsed, Job job)
+    {
+        if (options.Given(parsed) is not { } given)
+            return task;
+        if (task is not SegmentationTask maps)
+            throw new ArgumentException($"{given.Name} is of models that give maps, and this one judges whole images; leave it out.");
+        var chosen = options.Of(parsed);
+        if (chosen.IsAny && (job.IsShared || model.Options.SplitOver is { Size: > 1 }))
+            throw new ArgumentException("--overlap and --boundary-tolerance follow regions from row to row through whole maps, which one process has; start it without mpirun or srun.");
+        return maps.JudgedBy(chosen, options.BoxCore(parsed));
+    }
+
+    private static List<Prediction> WithFindings(
+        StreamingSegmenter model, SegmentationTask task, IReadOnlyList<Prediction> predictions, IProgress<TrainingProgress> progress)
+    {
+        using var grad = no_grad();
+        var judged = new List<Prediction>(predictions.Count);
+        var pixels = 0L;
+        foreach (var prediction in predictions)
+        {
+            judged.Add(prediction with { Findings = MapJudge.Of(model.Run, task, prediction.Sample) });
+            pixels += (long)task.Confusion(prediction).Total;
+            progress.Report(new(0, judged.Count, predictions.Count, double.NaN, pixels));
+        }
+
+        return judged;
     }
 
     private static IEnumerable<string> Table(Evaluation evaluation)

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Interop.Weights;
-using StreamingCnn.Training;
 using StreamingCnn.Training.Serving;
+using StreamingCnn.Training;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;
@@ -68,7 +69,8 @@ internal static class FeaturesCommand
                     "This model gives maps of classes, and features are those of models that judge whole images; take another model.");
             }
 
-            var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
+            var files = ImageArguments.Expand(
+                parsed.GetValue(images)!, note => display.Write($"Note: {note}"), predictor.Description.Preparation.Inputs);
             var isPooled = parsed.GetValue(pooled);
             if (!isPooled)
                 MapPrediction.CheckNames(files);
@@ -105,16 +107,16 @@ internal static class FeaturesCommand
             return interruption.Token.IsCancellationRequested ? Program.Interrupted
                 : done == files.Count ? Program.Success : done == 0 ? Program.Failure : Program.Negative;
 
-            long One(NamedImage file)
+            long One(ImageItem file)
             {
                 if (table is null)
                 {
                     var path = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(file.Path)}.features.npy");
-                    return predictor.WriteFeatures(file.Path, file.MicrometresPerPixel, path, Tell).Pixels;
+                    return predictor.WriteFeatures(file, path, Tell).Pixels;
                 }
 
                 using var scope = NewDisposeScope();
-                var (vector, pixels) = predictor.Pool(file.Path, file.MicrometresPerPixel, Tell);
+                var (vector, pixels) = predictor.Pool(file, Tell);
                 table.Write(file.Path, vector);
                 return pixels;
 

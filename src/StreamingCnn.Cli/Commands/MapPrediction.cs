@@ -2,11 +2,12 @@ using System.Globalization;
 using System.Text;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
-using StreamingCnn.Training;
 using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Serving;
+using StreamingCnn.Training;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -21,7 +22,7 @@ internal sealed class MapPrediction(Predictor predictor, string folder, MapFiles
 
     /// <summary>Refuses images whose files would have the same names.</summary>
     /// <exception cref="ArgumentException">Two images are called the same.</exception>
-    public static void CheckNames(IReadOnlyList<NamedImage> files)
+    public static void CheckNames(IReadOnlyList<ImageItem> files)
     {
         if (files.GroupBy(file => Path.GetFileNameWithoutExtension(file.Path)).FirstOrDefault(group => group.Count() > 1) is { } twins)
             throw SaliencyCommand.SameNames(twins.First().Path, twins.Last().Path, twins.Key);
@@ -36,7 +37,7 @@ internal sealed class MapPrediction(Predictor predictor, string folder, MapFiles
     /// <param name="cancellation">Ends it behind an image.</param>
     /// <returns>How many images are done.</returns>
     public int Run(
-        IReadOnlyList<NamedImage> files,
+        IReadOnlyList<ImageItem> files,
         Action<string> tell,
         Action<string> fail,
         IProgress<TrainingProgress> progress,
@@ -69,7 +70,7 @@ internal sealed class MapPrediction(Predictor predictor, string folder, MapFiles
 
         return succeeded;
 
-        (string? Counts, string? Objects, long Pixels) One(NamedImage image)
+        (string? Counts, string? Objects, long Pixels) One(ImageItem image)
         {
             try
             {
@@ -83,10 +84,10 @@ internal sealed class MapPrediction(Predictor predictor, string folder, MapFiles
         }
     }
 
-    private (string Counts, string Objects, long Pixels) Predict(NamedImage file, Action<string> tell, HashSet<string> told)
+    private (string Counts, string Objects, long Pixels) Predict(ImageItem file, Action<string> tell, HashSet<string> told)
     {
         var stem = Path.Combine(folder, Path.GetFileNameWithoutExtension(file.Path));
-        var (summary, place, pixels) = predictor.WriteMap(file.Path, file.MicrometresPerPixel, stem, options, doubt =>
+        var (summary, place, pixels) = predictor.WriteMap(file, stem, options, doubt =>
         {
             if (told.Add(doubt))
                 tell(doubt);

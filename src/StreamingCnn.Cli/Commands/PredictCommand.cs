@@ -3,6 +3,7 @@ using System.Text;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Maps;
@@ -88,7 +89,8 @@ internal static class PredictCommand
                     $"{ofMaps.Name} is of models that give maps, and this one judges whole images; leave it out.");
             }
 
-            var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
+            var files = ImageArguments.Expand(
+                parsed.GetValue(images)!, note => display.Write($"Note: {note}"), predictor.Description.Preparation.Inputs);
             var path = parsed.GetValue(output);
             var chosen = parsed.GetValue(format)
                 ?? (Path.GetExtension(path)?.Equals(".json", StringComparison.OrdinalIgnoreCase) == true ? Format.Json : Format.Csv);
@@ -130,7 +132,8 @@ internal static class PredictCommand
                 if (folder is null)
                     throw new ArgumentException("This model gives maps, which are files; name a folder for them by -o.");
                 OutputFolder.Check(folder);
-                var files = ImageArguments.Expand(parsed.GetValue(images)!, note => display.Write($"Note: {note}"));
+                var files = ImageArguments.Expand(
+                    parsed.GetValue(images)!, note => display.Write($"Note: {note}"), predictor.Description.Preparation.Inputs);
                 MapPrediction.CheckNames(files);
                 OutputFolder.Make(folder);
                 job.Ready();
@@ -151,7 +154,7 @@ internal static class PredictCommand
     /// <summary>Predictions one by one as they are asked for; what fails is told and passed over.</summary>
     private static Func<IProgress<TrainingProgress>, IEnumerable<Prediction>> Predict(
         Predictor predictor,
-        IReadOnlyList<NamedImage> files,
+        IReadOnlyList<ImageItem> files,
         Action<string> tell,
         Action<string> fail,
         Action failed,
@@ -187,11 +190,11 @@ internal static class PredictCommand
                 done += images;
             }
 
-            double[] One(NamedImage image)
+            double[] One(ImageItem image)
             {
                 try
                 {
-                    var (values, size) = predictor.Judge(image.Path, image.MicrometresPerPixel, doubt =>
+                    var (values, size) = predictor.Judge(image, doubt =>
                     {
                         if (told.Add(doubt))
                             tell($"Note: {image.Path}: {doubt}.");

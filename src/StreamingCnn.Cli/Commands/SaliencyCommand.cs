@@ -4,6 +4,7 @@ using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Interop.Weights;
@@ -21,7 +22,11 @@ namespace StreamingCnn.Cli.Commands;
 /// <summary><c>scnn saliency</c>: what in an image matters for a trained model's answer.</summary>
 internal static class SaliencyCommand
 {
-    private static readonly Argument<string[]> Images = new("image") { Description = "Image files.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Images = new("image")
+    {
+        Description = "Image files; for a model that sees several images side by side a table (.csv) of them.",
+        Arity = ArgumentArity.OneOrMore,
+    };
 
     private static readonly Option<string> Weights = new("--weights", "-w")
     {
@@ -116,9 +121,8 @@ internal static class SaliencyCommand
         command.IsShared = true;
         command.SetAction(parsed =>
         {
-            var images = parsed.GetValue(Images)!;
-            if (images.GroupBy(Path.GetFileNameWithoutExtension).FirstOrDefault(group => group.Count() > 1) is { } twins)
-                throw SameNames(twins.First(), twins.Last(), twins.Key!);
+            var images = Named(parsed);
+            MapPrediction.CheckNames(images);
             if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1)
                 + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
                 throw new ArgumentException("Only one of --downsample, --mpp and --level can be given: each of them says the resolution.");
@@ -130,10 +134,10 @@ internal static class SaliencyCommand
                 throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
             // Before the first image takes its time.
             if (parsed.GetValue(InMap)
-                && images.FirstOrDefault(image => ImageInfo.Read(image).GeoReference is not { IsAffine: true }) is { } nowhere)
+                && images.FirstOrDefault(image => ImageInfo.Read(image.Path).GeoReference is not { IsAffine: true }) is { } nowhere)
             {
                 throw new ArgumentException(
-                    $"--map-coordinates is of GeoTIFFs that say where they lie, and '{nowhere}' does not; leave it out.");
+                    $"--map-coordinates is of GeoTIFFs that say where they lie, and '{nowhere.Path}' does not; leave it out.");
             }
 
             var isTiled = parsed.GetValue(tile) is not null;
@@ -168,6 +172,16 @@ internal static class SaliencyCommand
         return command;
     }
 
+    /// <summary>The images: of a model that sees several side by side the lines of tables.</summary>
+    private static IReadOnlyList<ImageItem> Named(ParseResult parsed)
+    {
+        var inputs = ModelDescription.Read(RunFolder.WeightsOf(parsed.GetValue(Weights)!)).Preparation.Inputs;
+        var named = parsed.GetValue(Images)!;
+        return inputs.Count == 0
+            ? [.. named.Select(image => new ImageItem(image, -1, []))]
+            : ImageArguments.Expand(named, note => Console.WriteLine(Printable.Of($"Note: {note}")), inputs);
+    }
+
     /// <summary>What is said of two images whose files would have the same names.</summary>
     internal static ArgumentException SameNames(string first, string second, string name) =>
         new($"'{first}' and '{second}' would write to the same files, since both are called '{name}'; run them one by one into two folders.");
@@ -179,7 +193,7 @@ internal static class SaliencyCommand
     }
 
     /// <summary>An image for each process; what there is to say of them is said in their order.</summary>
-    private static void Explain(string[] images, Job job, Action<string, TextWriter> explain)
+    private static void Explain(ImageItem[] images, Job job, Action<ImageItem, TextWriter> explain)
     {
         if (job.Ranks.Size == 1)
         {
@@ -198,17 +212,19 @@ internal static class SaliencyCommand
         ParseResult parsed,
         StreamingClassifier model,
         ModelDescription description,
-        string path,
+        ImageItem image,
         int? target,
         SaliencyDisplay display,
         TextWriter said)
     {
-        var reading = ImageReading.Of(path, description.Preparation.Options);
-        var info = reading.Info;
-        foreach (var doubt in description.Preparation.Doubts(reading))
+        var path = image.Path;
+        var preparation = description.Preparation.For(image);
+        var readings = preparation.Readings(path, preparation.Options);
+        var info = readings[0].Info;
+        foreach (var doubt in readings.SelectMany(preparation.Doubts).Distinct())
             said.WriteLine($"Note: {path}: {doubt}.");
         var folder = parsed.GetValue(Output)!;
-        using var map = Compute(parsed, model, description.Preparation, info, target, display);
+        using var map = Compute(parsed, model, preparation, info, target, display);
         var ofFile = info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel;
         var place = MapPlace.Of(info with { MicrometresPerPixel = ofFile }, map.Height, map.Width);
 
@@ -221,7 +237,7 @@ internal static class SaliencyCommand
         using var missing = NoDataMask.Open(path, Reading(parsed, description.Preparation));
         map.WriteTiff(File("saliency.tif"), place, missing);
         if (parsed.GetValue(Raw))
-            map.WriteRawTiff(File("gradient.tif"), place, reading.ChannelNames, missing);
+            map.WriteRawTiff(File("gradient.tif"), place, [.. readings.SelectMany(reading => reading.ChannelNames)], missing);
         var regions = HotRegion.Find(map);
         var kept = regions.Take(parsed.GetValue(Regions)).ToArray();
         RegionFile.Write(File("regions.geojson"), kept, className, place, parsed.GetValue(InMap));

@@ -54,9 +54,11 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
         {
             PixelScaling.None => Normalization.None,
             PixelScaling.Symmetric => Normalization.Symmetric,
+            _ when preparation.Inputs.Count > 1 && preparation.Inputs.All(input => input.Channels == Normalization.ImageNet.Mean.Count) =>
+                Normalization.ImageNet.Repeated(preparation.Inputs.Count),
             _ when preparation.Channels == Normalization.ImageNet.Mean.Count => Normalization.ImageNet,
             _ => throw new ArgumentException(
-                $"--normalize imagenet is for images of 3 channels, but these have {preparation.Channels}; leave it out."),
+                $"--normalize imagenet is for images of 3 channels, but these have {Channels(preparation)}; leave it out."),
         };
         var (low, high) = range is { } given ? (given.Low / steps[0], given.High / steps[0]) : (0.0, 255.0);
         if (range is not null)
@@ -119,6 +121,10 @@ internal sealed record ScalingChoice(PixelScaling Scaling, Normalization Normali
             ? $"Warning: {values}, but {assumed}, so that the network sees values far beyond -1 to 1; {cure}"
             : null;
     }
+
+    private static string Channels(ImagePreparation preparation) => preparation.Inputs.Count > 1
+        ? string.Join(" and ", preparation.Inputs.Select(input => input.Channels))
+        : preparation.Channels.ToString(CultureInfo.InvariantCulture);
 
     private static string Channels(IReadOnlyList<double> values, double step) =>
         string.Join(", ", values.Take(4).Select(value => Number(value * step))) + (values.Count > 4 ? ", ..." : "");

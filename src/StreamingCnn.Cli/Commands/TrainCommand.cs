@@ -180,7 +180,7 @@ internal static class TrainCommand
             Say($"Note: {note}.");
         foreach (var line in ReadingText.Lines(images.Remarks, all: parsed.GetValue(options.DryRun)))
             Say($"{line}");
-        var description = Describe(images.Task, images.Channels);
+        var description = Describe(images.Task, images.Channels, images.Inputs);
         var preparation = description.Preparation with
         {
             Reading = options.Reading.Of(parsed),
@@ -214,7 +214,7 @@ internal static class TrainCommand
         bool CountsForegroundAlone() => parsed.GetValue(options.Resume) is not { } folder || new RunFolder(folder) is not { } run
             || !File.Exists(run.LastWeights) || ModelDescription.Read(run.LastWeights).Preparation.CountsForegroundAlone;
 
-        ModelDescription Describe(LearningTask task, int channels) => new()
+        ModelDescription Describe(LearningTask task, int channels, IReadOnlyList<InputColumn>? inputs = null) => new()
         {
             Trunk = parsed.GetValue(options.Model)!,
             Norm = parsed.GetValue(options.Norm),
@@ -227,6 +227,7 @@ internal static class TrainCommand
             Preparation = new()
             {
                 Channels = channels,
+                Inputs = inputs ?? [],
                 Downsample = parsed.GetValue(options.Downsample),
                 MicrometresPerPixel = parsed.GetValue(options.Resolution),
                 AssumedMicrometresPerPixel = parsed.GetValue(options.ResolutionOfFiles),

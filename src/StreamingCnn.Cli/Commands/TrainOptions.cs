@@ -117,6 +117,13 @@ internal sealed class TrainOptions
         },
         "classes");
 
+    public Option<string[]> Inputs { get; } = CommonOptions.Several(
+        "--inputs",
+        "Columns of images of one size that are read side by side as one image with the channels of all, separated by commas, such as image,template; "
+        + "the first is the one that pictures show. Default: the column image alone.",
+        text => text,
+        null);
+
     public Option<string[]> LabelColumns { get; } =
         CommonOptions.Several(
             "--labels",
@@ -138,6 +145,9 @@ internal sealed class TrainOptions
             ? value
             : throw new FormatException($"'{text}' is no value of a mask; write a whole number, such as 255."),
         null);
+
+    public Option<double?> BoxCore { get; } = CommonOptions.BoxCore(
+        "found boxes are made larger by as much. A pixel of several boxes is of the nearest. Default: whole boxes, which must not lie on one another.");
 
     public Option<PixelLoss> Loss { get; } = CommonOptions.Parsed(
         "--loss",
@@ -373,7 +383,8 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, LabelColumns, Classes, Ignore, Loss, LiteralLabels,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, Inputs,
+        LabelColumns, Classes, Ignore, BoxCore, Loss, LiteralLabels,
         Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
@@ -393,6 +404,8 @@ internal sealed class TrainOptions
             GroupColumn = parsed.GetValue(Group),
             WeightColumn = parsed.GetValue(Weight),
         };
+        if (parsed.GetValue(Inputs) is [var first, .. { Length: > 0 } further])
+            columns = columns with { ImageColumn = first, FurtherColumns = further };
         if (columns.Labels != LabelKind.Mixed)
             return columns;
         var kinds = columns.LabelColumns.Select(Kind).ToArray();
@@ -430,7 +443,12 @@ internal sealed class TrainOptions
             texts = [.. File.ReadAllLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
         try
         {
-            return new() { Classes = MaskClasses.Parse(texts), Ignored = parsed.GetValue(Ignore) ?? [] };
+            return new()
+            {
+                Classes = MaskClasses.Parse(texts),
+                Ignored = parsed.GetValue(Ignore) ?? [],
+                BoxCore = parsed.GetValue(BoxCore),
+            };
         }
         catch (FormatException problem)
         {

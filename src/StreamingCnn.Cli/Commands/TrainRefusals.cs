@@ -21,9 +21,11 @@ internal sealed class TrainRefusals(TrainOptions options)
         [
             options.Data,
             options.Task,
+            options.Inputs,
             options.LabelColumns,
             options.Classes,
             options.Ignore,
+            options.BoxCore,
             options.Loss,
             options.LiteralLabels,
             options.Group,
@@ -112,6 +114,7 @@ internal sealed class TrainRefusals(TrainOptions options)
                 $"--task classes takes one label column, but --labels names {count}; name one, or choose --task labels or --task numbers.");
         }
 
+        RefuseInputs(parsed);
         RefuseOfMasks(given, parsed);
         if (parsed.GetValue(options.LiteralLabels) && task != LabelKind.Class)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
@@ -169,12 +172,25 @@ internal sealed class TrainRefusals(TrainOptions options)
                 "With --sync-norm each process has an image of its own, and with --split-image all share one; leave out one of them.");
     }
 
+    /// <summary>Refuses images side by side that are one, or one image twice.</summary>
+    private void RefuseInputs(ParseResult parsed)
+    {
+        if (parsed.GetValue(options.Inputs) is not { Length: > 0 } columns)
+            return;
+        if (columns.Length == 1)
+            throw new ArgumentException($"--inputs names the columns of images that are read side by side, but '{columns[0]}' is one alone; name at least two, or leave it out.");
+        if (columns.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"--inputs names the column '{twice.Key}' {twice.Count()} times; name each once.");
+        if (columns.FirstOrDefault(name => name.Trim().Length == 0) is not null)
+            throw new ArgumentException("--inputs has a column without a name; write the names, separated by commas, such as image,template.");
+    }
+
     /// <summary>Refuses what is of maps of classes alone, and what is not of them.</summary>
     private void RefuseOfMasks(ParseResult given, ParseResult parsed)
     {
         if (parsed.GetValue(options.Task) != LabelKind.Mask)
         {
-            if (Given(given, options.Classes, options.Ignore, options.Loss) is { Length: > 0 } ofMasks)
+            if (Given(given, options.Classes, options.Ignore, options.BoxCore, options.Loss) is { Length: > 0 } ofMasks)
                 throw new ArgumentException(
                     $"{string.Join(", ", ofMasks)} is of --task segmentation alone; leave it out, or choose that task.");
             return;

@@ -6,6 +6,7 @@ using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Cli.Viewing;
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.DataSets;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -97,7 +98,7 @@ internal static class ViewCommand
         null);
 
     private static ViewedFile[] WithOverlays(
-        ParseResult parsed, IReadOnlyList<NamedImage> images, ImageOptions options, double? resolution)
+        ParseResult parsed, IReadOnlyList<ImageItem> images, ImageOptions options, double? resolution)
     {
         OverlayFile[] named =
         [

@@ -160,6 +160,14 @@ internal static class CommonOptions
     public static Option<T[]> Several<T>(string name, string description, Func<string, T> parse, string? fallback) =>
         Parsed(name, description, text => text.Split(',', StringSplitOptions.TrimEntries).Select(parse).ToArray(), fallback);
 
+    /// <summary>The middle of drawn boxes.</summary>
+    public static Option<double?> BoxCore(string rest) => OptionalReal(
+        "--box-core",
+        "Of --task segmentation: the middle share of each side of drawn boxes (.csv) that is of their class, above 0 and at most 1, such as 0.6, so that boxes that touch stay apart; "
+        + rest,
+        0,
+        1);
+
     /// <summary>An option with a parser of ours, whose complaint is a whole sentence.</summary>
     public static Option<T> Parsed<T>(string name, string description, Func<string, T> parse, string? fallback)
     {

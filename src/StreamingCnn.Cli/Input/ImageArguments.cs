@@ -1,12 +1,8 @@
 using System.IO.Enumeration;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Training.Data;
 
 namespace StreamingCnn.Cli.Input;
-
-/// <summary>An image that a person named.</summary>
-/// <param name="Path">Its path.</param>
-/// <param name="MicrometresPerPixel">Its resolution, where a table says it.</param>
-internal sealed record NamedImage(string Path, double? MicrometresPerPixel);
 
 /// <summary>Files that a person names on the command line: one by one, by folder, by pattern, or in a table.</summary>
 internal static class ImageArguments
@@ -18,22 +14,32 @@ internal static class ImageArguments
     /// <summary>All files that arguments name, in the order of the arguments, those of a folder or pattern by name; each once.</summary>
     /// <param name="arguments">What stands on the command line.</param>
     /// <param name="tell">Told what is to be known of tables.</param>
-    /// <exception cref="ArgumentException">A folder, pattern or table names no image.</exception>
+    /// <param name="inputs">Columns of the images that the model sees side by side; null or none where it sees one image.</param>
+    /// <exception cref="ArgumentException">
+    /// A folder, pattern or table names no image; or an image is named alone, and the model sees several side by side.
+    /// </exception>
     /// <exception cref="DataSetException">A table cannot be read.</exception>
-    public static IReadOnlyList<NamedImage> Expand(IEnumerable<string> arguments, Action<string> tell) =>
-        [.. arguments.SelectMany(argument => Expand(argument, tell)).DistinctBy(image => image.Path)];
+    public static IReadOnlyList<ImageItem> Expand(
+        IEnumerable<string> arguments, Action<string> tell, IReadOnlyList<InputColumn>? inputs = null) =>
+    [
+        .. arguments.SelectMany(argument => Expand(argument, tell, [.. (inputs ?? []).Select(input => input.Name)]))
+            .DistinctBy(image => image.Path),
+    ];
 
-    private static IEnumerable<NamedImage> Expand(string argument, Action<string> tell)
+    private static IEnumerable<ImageItem> Expand(string argument, Action<string> tell, string[] inputs)
     {
         if (!Directory.Exists(argument) && File.Exists(argument) && Tables.Contains(Path.GetExtension(argument)))
         {
-            var (images, notes) = ImageTable.Read(argument);
+            var (images, notes) = ImageTable.Read(argument, inputs);
             foreach (var note in notes)
                 tell($"{argument}: {note}.");
-            return images.Select(image => new NamedImage(image.Path, image.MicrometresPerPixel));
+            return images;
         }
 
-        return Files(argument).Select(file => new NamedImage(file, null));
+        if (inputs.Length > 0)
+            throw new ArgumentException(
+                $"The model sees {inputs.Length} images side by side, and '{argument}' does not say which; give a table (.csv) with the columns {string.Join(", ", inputs)}.");
+        return Files(argument).Select(file => new ImageItem(file, -1, []));
     }
 
     private static string[] Files(string argument)

@@ -7,7 +7,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 {
     private readonly DataProblems problems = new();
     private readonly List<string> notes = [];
-    private readonly List<(int Line, string Field, string Role, string File)> files = [];
+    private readonly List<(int Line, string Field, string Role, string File, bool IsImage)> files = [];
     private readonly List<ListedImage> rows = [];
     private readonly Dictionary<string, int> firstUse = new(StringComparer.Ordinal);
     private readonly RealPaths realPaths = new();
@@ -16,6 +16,8 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private sealed record ListedImage(int Line, string Image, string[] Labels, string? Mask, string? Split, double? Resolution)
     {
+        public string[] Further { get; init; } = [];
+
         public string? Group { get; init; }
 
         public int? Fold { get; init; }
@@ -23,7 +25,8 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         public double Weight { get; init; } = 1;
     }
 
-    private sealed record ColumnPlaces(int Image, int[] Labels, int Mask, int Split, int Resolution, int Group, int Fold, int Weight);
+    private sealed record ColumnPlaces(
+        int Image, int[] Further, int[] Labels, int Mask, int Split, int Resolution, int Group, int Fold, int Weight);
 
     public ImageDataSet Read()
     {
@@ -86,6 +89,13 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var image = candidates.Select(table.Find).FirstOrDefault(place => place >= 0, -1);
         if (image < 0)
             problems.Add($"there is no column '{candidates[0]}'; the columns are {table.ColumnNames}", table.HeaderLine);
+        var further = options.FurtherColumns.Select(table.Find).ToArray();
+        foreach (var (name, place) in options.FurtherColumns.Zip(further))
+        {
+            if (place < 0)
+                problems.Add($"there is no column '{name}'; the columns are {table.ColumnNames}", table.HeaderLine);
+        }
+
         var labels = labelNames.Select(table.Find).ToArray();
         for (var i = 0; i < labels.Length; i++)
         {
@@ -102,13 +112,14 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var weight = options.WeightColumn is { } column ? table.Find(column) : -1;
         if (options.WeightColumn is { } absent && weight < 0)
             problems.Add($"there is no column '{absent}'; the columns are {table.ColumnNames}", table.HeaderLine);
-        if (image < 0 || labels.Contains(-1) || (options.Labels == LabelKind.Mask && mask < 0))
+        if (image < 0 || further.Contains(-1) || labels.Contains(-1) || (options.Labels == LabelKind.Mask && mask < 0))
             return null;
-        if (labels.Contains(image))
+        if (labels.FirstOrDefault(label => label == image || further.Contains(label), -1) is >= 0 and var both)
             problems.Add(
-                $"the column '{table.Columns[image]}' cannot be the image and its label; name another label column", table.HeaderLine);
+                $"the column '{table.Columns[both]}' cannot be the image and its label; name another label column", table.HeaderLine);
         return new ColumnPlaces(
             image,
+            further,
             labels,
             mask,
             table.Find(options.SplitColumn),
@@ -123,9 +134,11 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     private void Row(TableRow row, ColumnPlaces columns, Table table)
     {
         var (line, fields) = row;
-        var image = ExistingFile(fields[columns.Image], "image", line);
+        var image = ExistingFile(fields[columns.Image], "image", line, isImage: true);
         if (image is not null && realPaths.Of(image) is var real && !firstUse.TryAdd(real, line))
             problems.Add($"it was listed already in line {firstUse[real]}", line, fields[columns.Image], "image");
+        var further = columns.Further
+            .Select(column => ExistingFile(fields[column], table.Columns[column], line, isImage: true) ?? "").ToArray();
         var maskFile = options.Labels == LabelKind.Mask ? fields[columns.Mask] : Field(columns.Mask);
         var mask = maskFile is null ? null : ExistingFile(maskFile, "mask", line);
         var split = Field(columns.Split) is { } part ? TextForm.Clean(part) : null;
@@ -138,6 +151,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
                 $"{options.GroupColumn} is empty; write what the image belongs to, a name of its own where it belongs to nothing", line);
         rows.Add(new(line, image ?? "", [.. columns.Labels.Select(place => TextForm.Clean(fields[place]))], mask, split, resolution)
         {
+            Further = further,
             Group = group,
             Fold = Field(columns.Fold) is { } number ? Fold(number, line) : null,
             Weight = columns.Weight >= 0 ? Weight(fields[columns.Weight], table.Delimiter == ';', line) : 1,
@@ -162,7 +176,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         return null;
     }
 
-    private string? ExistingFile(string field, string role, int line)
+    private string? ExistingFile(string field, string role, int line, bool isImage = false)
     {
         if (field.Length == 0)
         {
@@ -172,7 +186,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
         var full = TablePath.Find(root, field);
         if (options.CheckImages)
-            files.Add((line, field, role, full));
+            files.Add((line, field, role, full, isImage));
         else if (!File.Exists(full))
             problems.Add("there is no such file", line, field, role);
         return full;
@@ -182,9 +196,9 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     {
         // Shapes need their image to be understood.
         var pixels = files.Where(
-            file => file.Role == "image" || options.Labels != LabelKind.Mask || !ShapeFileName.HasShapes(file.File)).ToArray();
-        var found = FileCheck.Problems([.. pixels.Select(file => (file.File, file.Role == "image" ? options.Reading : null))]);
-        foreach (var ((line, field, role, _), problem) in pixels.Zip(found))
+            file => file.IsImage || options.Labels != LabelKind.Mask || !ShapeFileName.HasShapes(file.File)).ToArray();
+        var found = FileCheck.Problems([.. pixels.Select(file => (file.File, file.IsImage ? options.Reading : null))]);
+        foreach (var ((line, field, role, _, _), problem) in pixels.Zip(found))
         {
             if (problem is not null)
                 problems.Add(problem, line, field, role);
@@ -245,6 +259,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     private static ImageItem Item(ListedImage row, int label, IReadOnlyList<double> targets) =>
         new(row.Image, label, targets)
         {
+            Further = row.Further,
             Mask = row.Mask,
             Split = row.Split,
             MicrometresPerPixel = row.Resolution,

@@ -27,6 +27,13 @@ public sealed record CsvOptions
     /// </summary>
     public string? ImageColumn { get; init; }
 
+    /// <summary>
+    /// Columns of the paths of further images that are read side by side with the image, such as a template; an image may stand there in
+    /// several lines.
+    /// <value>The default value is none.</value>
+    /// </summary>
+    public IReadOnlyList<string> FurtherColumns { get; init; } = [];
+
     /// <summary>Label columns. <value>The default value is <c>label</c> alone.</value></summary>
     public IReadOnlyList<string> LabelColumns { get; init; } = ["label"];
 

@@ -9,6 +9,12 @@ namespace StreamingCnn.Imaging.DataSets;
 /// </param>
 public sealed record ImageItem(string Path, int Label, IReadOnlyList<double> Targets)
 {
+    /// <summary>
+    /// Absolute paths of further images of the same size that are read side by side with it, in the order of their columns.
+    /// </summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<string> Further { get; init; } = [];
+
     /// <summary>Absolute path of the mask image, if the data set names one.</summary>
     public string? Mask { get; init; }
 

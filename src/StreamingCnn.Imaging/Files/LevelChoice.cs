@@ -42,17 +42,30 @@ internal readonly record struct LevelChoice(int Level, long Height, long Width)
             }
         }
 
-        var best = 0;
-        for (var i = 1; i < info.Levels.Count; i++)
-        {
-            if (info.Levels[i].Downsample <= Math.Min(factor, factorDown) * Tolerance)
-                best = i;
-        }
-
+        var best = Best(info, Math.Min(factor, factorDown));
         var chosen = info.Levels[best];
         if (Math.Abs((factor / chosen.Downsample) - 1) < Tolerance - 1 && Math.Abs((factorDown / chosen.Downsample) - 1) < Tolerance - 1)
             return new LevelChoice(best, chosen.Height, chosen.Width);
         return new LevelChoice(best, Scaled(info.Height, factorDown), Scaled(info.Width, factor));
+    }
+
+    /// <summary>The level to read for a size that another image of the same pixels is read in.</summary>
+    /// <param name="info">The image.</param>
+    /// <param name="other">What is read of the other one.</param>
+    public static LevelChoice OfSize(ImageInfo info, LevelChoice other) => new(
+        Best(info, Math.Min((double)info.Height / other.Height, (double)info.Width / other.Width)), other.Height, other.Width);
+
+    /// <summary>The smallest level that is no smaller than an image made smaller by a factor.</summary>
+    private static int Best(ImageInfo info, double factor)
+    {
+        var best = 0;
+        for (var i = 1; i < info.Levels.Count; i++)
+        {
+            if (info.Levels[i].Downsample <= factor * Tolerance)
+                best = i;
+        }
+
+        return best;
     }
 
     private static long Scaled(long length, double factor) =>

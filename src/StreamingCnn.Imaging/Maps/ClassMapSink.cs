@@ -102,6 +102,33 @@ public sealed class ClassMapSink : IMapSink, IDisposable
         Tensor Limit(double number) => tensor(number, dtype: ScalarType.Float64, device: scores.device);
     }
 
+    /// <summary>The class of each position and its probability.</summary>
+    /// <param name="scores">[1, K, h, w], of at least two classes.</param>
+    /// <param name="threshold">As for the sink.</param>
+    /// <returns>[1, 2, h, w], float32: numbers of classes, which are exact, and probabilities.</returns>
+    public static Tensor Likeliest(Tensor scores, double? threshold = null)
+    {
+        using var scope = NewDisposeScope();
+        var probabilities = Probabilities.Of(scores);
+        Tensor place, own;
+        if (threshold is { } least)
+        {
+            var others = probabilities.narrow(1, 1, scores.shape[1] - 1);
+            var (largest, number) = others.max(1, keepdim: true);
+            using Scalar first = 1;
+            place = number.add(first, first) * largest.ge(tensor(least, dtype: ScalarType.Float64, device: scores.device));
+            own = probabilities.gather(1, place);
+        }
+        else
+        {
+            // As elsewhere the scores decide: probabilities may be equal by rounding.
+            place = scores.argmax(1, keepdim: true);
+            own = probabilities.gather(1, place);
+        }
+
+        return cat([place.to(ScalarType.Float32), own.to(ScalarType.Float32)], 1).MoveToOuterDisposeScope();
+    }
+
     private void HandOut(long top, Tensor part)
     {
         using var scope = NewDisposeScope();

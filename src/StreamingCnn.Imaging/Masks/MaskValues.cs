@@ -39,6 +39,13 @@ public sealed class MaskValues
     /// <value>The default value is none: such masks cannot be read.</value>
     public IReadOnlyList<string> Names { get; init; } = [];
 
+    /// <summary>
+    /// The middle share of each side of a drawn box that is of its class; see
+    /// <see cref="Drawn.DrawnMask.Read(string, ImageInfo, double?)"/>.
+    /// </summary>
+    /// <value>The default value is null: whole boxes.</value>
+    public double? BoxCore { get; init; }
+
     /// <summary>The class of a value, <see cref="Ignored"/>, or <see cref="Unknown"/>.</summary>
     internal short Of(double value) =>
         value is >= 0 and < TableLength && value == (int)value ? table[(int)value] : others.GetValueOrDefault(value, Unknown);

@@ -30,6 +30,71 @@ public static class ImageSource
     }
 
     /// <summary>
+    /// Opens several images of one size as one, such as a board and its template: the channels of each follow those of the one before,
+    /// window by window.
+    /// </summary>
+    /// <param name="paths">The files, at least one.</param>
+    /// <param name="options">
+    /// How the file at a place is read. Which resolution is read is decided by the first file and its options; the others are taken to
+    /// show the same, whatever resolution they state.
+    /// </param>
+    /// <param name="change">What becomes of each image before it is joined, the same for all; null for nothing. It owns the source.</param>
+    /// <returns>
+    /// A source whose windows have the channels of all; float32 where one of the files has such windows, on the scale that each has alone.
+    /// </returns>
+    /// <exception cref="ImageFormatException">A file cannot be read so, or is of another size than the first.</exception>
+    /// <exception cref="ArgumentException">There is no file, or the options contradict each other.</exception>
+    public static IImageSource OpenSideBySide(
+        IReadOnlyList<string> paths, Func<int, ImageOptions> options, Func<IImageSource, IImageSource>? change = null)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        ArgumentNullException.ThrowIfNull(options);
+        if (paths.Count == 0)
+            throw new ArgumentException("No file was named to be opened; name at least one.", nameof(paths));
+        var parts = new List<IImageSource>();
+        try
+        {
+            ImageInfo? first = null;
+            LevelChoice view = default;
+            foreach (var (place, path) in paths.Index())
+            {
+                var own = options(place);
+                own.Validate();
+                var container = ImageContainer.Find(path, own);
+                if (first is null)
+                    view = LevelChoice.For(first = container.Info, own);
+                CheckSize(first, container.Info);
+                var source = Open(container, place == 0 ? view : LevelChoice.OfSize(container.Info, view), own);
+                parts.Add(source);
+                if (change is not null)
+                    parts[^1] = change(source);
+            }
+
+            return parts.Count == 1 ? parts[0] : new JoinedSource(parts);
+        }
+        catch
+        {
+            parts.ForEach(part => part.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Refuses an image that cannot lie pixel by pixel on another.</summary>
+    /// <param name="first">The image that it is to lie on.</param>
+    /// <param name="further">The image.</param>
+    /// <exception cref="ImageFormatException">It is of another size.</exception>
+    public static void CheckSize(ImageInfo first, ImageInfo further)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(further);
+        if (first.Height == further.Height && first.Width == further.Width)
+            return;
+        throw new ImageFormatException(
+            further.Path,
+            $"this image has {further.Height} x {further.Width} pixels (height x width), but '{first.Path}', which it is read side by side with, has {first.Height} x {first.Width}; give images of one size.");
+    }
+
+    /// <summary>
     /// Channels of an image file as it would be opened, from its header alone: no pixel is decoded, and damage behind the header is not
     /// found.
     /// </summary>
@@ -73,9 +138,11 @@ public static class ImageSource
     }
 
     /// <summary>Opens a file whose header has been read.</summary>
-    internal static IImageSource Open(ImageContainer container, ImageOptions options)
+    internal static IImageSource Open(ImageContainer container, ImageOptions options) =>
+        Open(container, LevelChoice.For(container.Info, options), options);
+
+    private static IImageSource Open(ImageContainer container, LevelChoice view, ImageOptions options)
     {
-        var view = LevelChoice.For(container.Info, options);
         var source = container.OpenLevel(view.Level, options);
         try
         {

@@ -7,7 +7,8 @@ internal sealed class JoinedSource : IImageSource
 {
     private readonly IReadOnlyList<IImageSource> parts;
 
-    private JoinedSource(IReadOnlyList<IImageSource> parts)
+    /// <param name="parts">The sources, all of one size; owned from then on.</param>
+    public JoinedSource(IReadOnlyList<IImageSource> parts)
     {
         this.parts = parts;
         Channels = parts.Sum(part => part.Channels);
@@ -41,7 +42,7 @@ internal sealed class JoinedSource : IImageSource
                 }
             }
 
-            return new(parts);
+            return new JoinedSource(parts);
         }
         catch
         {

@@ -18,6 +18,18 @@ public sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<floa
     /// <summary>Values as they are.</summary>
     public static Normalization None { get; } = new([0f], [1f], 1);
 
+    /// <summary>The same for several images side by side, whose channels follow each other.</summary>
+    /// <param name="images">How many images, each of as many channels as there are numbers.</param>
+    public Normalization Repeated(int images)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
+        return this with
+        {
+            Mean = [.. Enumerable.Repeat(Mean, images).SelectMany(mean => mean)],
+            Deviation = [.. Enumerable.Repeat(Deviation, images).SelectMany(deviation => deviation)],
+        };
+    }
+
     /// <summary>
     /// The same for values whose range is another than 0 to 255: what was done to 255 is done to the highest value, and
     /// so on.

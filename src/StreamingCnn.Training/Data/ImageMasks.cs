@@ -24,13 +24,16 @@ internal static class ImageMasks
     public static (ImageDataSet Data, LearningTask Task) Read(
         string path, ImageDataSet data, MaskClasses classes, ImageOptions? reading, DataProblems problems)
     {
-        var found = Contents(data.Items, reading);
+        var found = Contents(data.Items, reading, classes.BoxCore);
         Tell(data.Items, found, problems);
         problems.ThrowIfAny(path);
         var task = classes.Classes.Count == 0
-            ? FoundIn(path, [.. found.Select(one => one.Content!)], classes.Ignored)
+            ? FoundIn(path, [.. found.Select(one => one.Content!)], classes)
             : new SegmentationTask(
-                [.. classes.Classes.Select(one => one.Name)], [.. classes.Classes.Select(one => one.Value)], classes.Ignored);
+                [.. classes.Classes.Select(one => one.Name)], [.. classes.Classes.Select(one => one.Value)], classes.Ignored)
+            {
+                BoxCore = classes.BoxCore,
+            };
         return (data.Select((item, place) => Counted(item, found[place].Content!, task, problems)), task);
     }
 
@@ -43,7 +46,7 @@ internal static class ImageMasks
     public static IReadOnlyList<ImageItem> Read(
         IReadOnlyList<ImageItem> items, SegmentationTask task, ImageOptions? reading, DataProblems problems)
     {
-        var found = Contents(items, reading);
+        var found = Contents(items, reading, task.BoxCore);
         Tell(items, found, problems);
         return [
             .. items.Zip(found).Where(one => one.Second.Content is not null).Select(
@@ -52,7 +55,7 @@ internal static class ImageMasks
     }
 
     /// <summary>The classes that masks have: their values, or the names of shapes, with one more for what no shape covers.</summary>
-    private static SegmentationTask FoundIn(string path, IReadOnlyList<MaskContent> masks, IReadOnlyList<long> ignored)
+    private static SegmentationTask FoundIn(string path, IReadOnlyList<MaskContent> masks, MaskClasses classes)
     {
         var drawn = masks.OfType<DrawnContent>().ToArray();
         if (drawn.Length > 0 && drawn.Length < masks.Count)
@@ -64,17 +67,18 @@ internal static class ImageMasks
         if (drawn.Length > 0)
         {
             var names = drawn.SelectMany(mask => mask.Classes.Keys).Distinct().Where(name => name != Background);
-            return ClassesOf(path, [Background, .. names.Order(StringComparer.Ordinal)], null, []);
+            return ClassesOf(path, [Background, .. names.Order(StringComparer.Ordinal)], null, [], classes.BoxCore);
         }
 
-        var values = masks.OfType<StoredContent>().SelectMany(mask => mask.Values.Keys).Distinct().Except(ignored).Order().ToArray();
-        return ClassesOf(path, [.. values.Select(Text)], values, ignored);
+        var values = masks.OfType<StoredContent>().SelectMany(mask => mask.Values.Keys).Distinct().Except(classes.Ignored).Order()
+            .ToArray();
+        return ClassesOf(path, [.. values.Select(Text)], values, classes.Ignored, classes.BoxCore);
     }
 
-    private static SegmentationTask ClassesOf(string path, string[] names, long[]? values, IReadOnlyList<long> ignored)
+    private static SegmentationTask ClassesOf(string path, string[] names, long[]? values, IReadOnlyList<long> ignored, double? boxCore)
     {
         if (names.Length is >= 2 and <= MostClasses)
-            return new(names, values, ignored);
+            return new(names, values, ignored) { BoxCore = boxCore };
         var hint = names.Length == 0 ? "" : $" ({string.Join(", ", names.Take(8))}{(names.Length > 8 ? ", ..." : "")})";
         throw new DataSetException(
             path, [$"the masks have {names.Length} different values that count{hint}, but from 2 to {MostClasses} classes can be told apart; name the classes, or mend the masks"]);
@@ -103,13 +107,14 @@ internal static class ImageMasks
 
     private static (MaskContent? Content, ImageFormatException? Problem)[] Contents(
         IReadOnlyList<ImageItem> items,
-        ImageOptions? reading) => [.. items.AsParallel().AsOrdered().Select(item => Content(item, reading))];
+        ImageOptions? reading,
+        double? boxCore) => [.. items.AsParallel().AsOrdered().Select(item => Content(item, reading, boxCore))];
 
-    private static (MaskContent? Content, ImageFormatException? Problem) Content(ImageItem item, ImageOptions? reading)
+    private static (MaskContent? Content, ImageFormatException? Problem) Content(ImageItem item, ImageOptions? reading, double? boxCore)
     {
         try
         {
-            return (MaskContent.Of(item.Mask!, ImageInfo.Read(item.Path, reading)), null);
+            return (MaskContent.Of(item.Mask!, ImageInfo.Read(item.Path, reading), boxCore), null);
         }
         catch (ImageFormatException error)
         {

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Augmentation;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Imaging.Masks.Drawn;
 
@@ -13,6 +15,19 @@ public sealed record ImagePreparation
 {
     /// <summary>Channels of the network's input: 1 for luminance, 3 for sRGB, or what the files have.</summary>
     public required int Channels { get; init; }
+
+    /// <summary>
+    /// Of a network that sees several images side by side, such as a board and its template, each of them in the order of its channels.
+    /// </summary>
+    /// <value>The default value is none: the network sees one image.</value>
+    public IReadOnlyList<InputColumn> Inputs { get; init; } = [];
+
+    /// <summary>
+    /// Files of the images behind the first of <see cref="Inputs"/>, which are read with the file that is opened; see
+    /// <see cref="For(ImageItem)"/>. They belong to one image and are not kept with a model.
+    /// </summary>
+    /// <value>The default value is none.</value>
+    public IReadOnlyList<string> Further { get; init; } = [];
 
     /// <summary>Factor by which images are made smaller.</summary>
     /// <value>The default value is null: full resolution.</value>
@@ -53,9 +68,10 @@ public sealed record ImagePreparation
     public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0, ForegroundRegion? region = null)
     {
         region ??= Foreground == ForegroundRule.None ? null : FindForeground(path, null);
-        var file = ImageSource.Open(path, Options with { Crop = region?.Box });
-        var image = new NormalizedSource(
-            new PrefetchingSource(augmentation is null ? file : augmentation.Apply(file, seed)), Normalization);
+        // Each image is changed by itself with the same numbers: what lay on what lies on it still.
+        var pixels = OpenPixels(
+            path, Options with { Crop = region?.Box }, augmentation is null ? null : source => augmentation.Apply(source, seed));
+        var image = new NormalizedSource(new PrefetchingSource(pixels), Normalization);
         if (!CountsForegroundAlone || region is null || OpenForeground(path, region, augmentation, seed) is not { } foreground)
             return image;
         return new ForegroundSource(image, foreground);
@@ -70,6 +86,65 @@ public sealed record ImagePreparation
         var moved = augmentation.ApplyToClasses(foreground, seed, outside: 0);
         // A random part of an image may lie where there is none.
         return new CoveredSource(moved, Math.Min(moved.Height, 256), Math.Min(moved.Width, 256)).IsAny() ? moved : null;
+    }
+
+    /// <summary>Opens a file, and those that are seen side by side with it, before values are scaled.</summary>
+    /// <param name="path">The file, the first of them.</param>
+    /// <param name="options">How it is read; the others are read so as well, but for their channels.</param>
+    /// <param name="change">What becomes of each image; null for nothing.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read so, or there are fewer or more files than the network sees.</exception>
+    internal IImageSource OpenPixels(string path, ImageOptions options, Func<IImageSource, IImageSource>? change = null)
+    {
+        CheckInputs(path);
+        return ImageSource.OpenSideBySide([path, .. Further], place => place == 0 ? options : Of(place, options), change);
+    }
+
+    private void CheckInputs(string path)
+    {
+        if (Further.Count == Math.Max(0, Inputs.Count - 1))
+            return;
+        throw new ImageFormatException(
+            path,
+            $"the model sees {Math.Max(1, Inputs.Count)} image(s) side by side ({string.Join(", ", Inputs.Select(input => input.Name))}), but {Further.Count + 1} were given; name a table with a column for each.");
+    }
+
+    /// <summary>How the headers of a file, and of those that are seen side by side with it, say that they are read.</summary>
+    /// <param name="path">The file, the first of them.</param>
+    /// <param name="options">How it is read.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read so, or is of another size than the first.</exception>
+    internal IReadOnlyList<ImageReading> Readings(string path, ImageOptions options)
+    {
+        if (Inputs.Count > 0)
+            CheckInputs(path);
+        var readings = new List<ImageReading> { ImageReading.Of(path, options) };
+        foreach (var (place, further) in Further.Index())
+        {
+            readings.Add(ImageReading.Of(further, Of(place + 1, options)));
+            ImageSource.CheckSize(readings[0].Info, readings[^1].Info);
+        }
+
+        return readings;
+    }
+
+    // Before all headers have been read nobody knows what each of several images has.
+    private ImageOptions Of(int place, ImageOptions options) => Inputs.Count == 0
+        ? options
+        : options with { Channels = Converted(place), NoDataFill = options.NoDataFill is [var all] ? [all] : FillOf(place) };
+
+    // Grey and colour are made of each other alone.
+    private int? Converted(int place)
+    {
+        var channels = Inputs.Count == 0 ? Channels : Inputs[place].Channels;
+        return channels is 1 or 3 ? channels : null;
+    }
+
+    // What becomes 0. Of several images each has channels of its own.
+    private float[] FillOf(int place)
+    {
+        var fill = Normalization.Mean.Select(mean => mean * Normalization.Scale);
+        return Inputs.Count == 0 || Normalization.Mean.Count == 1
+            ? [.. fill]
+            : [.. fill.Skip(Inputs.Take(place).Sum(input => input.Channels)).Take(Inputs[place].Channels)];
     }
 
     /// <summary>
@@ -88,7 +163,7 @@ public sealed record ImagePreparation
         var info = ImageInfo.Read(path, Options);
         var (height, width) = ImageSource.Size(info, Options);
         var classes = DrawnMask.IsDrawn(mask)
-            ? Resized(DrawnMask.Read(mask, info).Open(values.Names))
+            ? Resized(DrawnMask.Read(mask, info, values.BoxCore).Open(values.Names))
             : new ClassMapSource(Resized(Stored()), values, mask);
         return new PrefetchingSource(augmentation?.ApplyToClasses(classes, seed, MaskValues.Ignored) ?? classes);
 
@@ -100,6 +175,24 @@ public sealed record ImagePreparation
 
         IImageSource Resized(IImageSource full) =>
             full.Height == height && full.Width == width ? full : new NearestSource(full, height, width);
+    }
+
+    /// <summary>The shapes of a drawn mask as objects on the map that the network sees, without those that do not count.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mask">Its mask, a file of shapes on it.</param>
+    /// <param name="values">The classes' names.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read so.</exception>
+    internal IReadOnlyList<MapObject> Objects(string path, string mask, MaskValues values)
+    {
+        var info = ImageInfo.Read(path, Options);
+        var (height, width) = ImageSource.Size(info, Options);
+        var (down, across) = ((double)height / info.Height, (double)width / info.Width);
+        var numbers = values.Names.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+        return
+        [
+            .. DrawnMask.Read(mask, info).Objects.Where(one => one.Class != DrawnMask.IgnoredName).Select(one => new MapObject(
+                numbers[one.Class], one.Left * across, one.Top * down, one.Right * across, one.Bottom * down)),
+        ];
     }
 
     /// <summary>Finds the box that <see cref="Foreground"/> asks for.</summary>
@@ -137,11 +230,14 @@ public sealed record ImagePreparation
         }
     }
 
-    /// <summary>How files are read, before values are scaled. Pixels without data are filled with what becomes 0.</summary>
+    /// <summary>
+    /// How files are read, before values are scaled; of several images side by side the first. Pixels without data are filled with what
+    /// becomes 0.
+    /// </summary>
     public ImageOptions Options => Reading with
     {
-        NoDataFill = [.. Normalization.Mean.Select(mean => mean * Normalization.Scale)],
-        Channels = Channels is 1 or 3 ? Channels : null,
+        NoDataFill = FillOf(0),
+        Channels = Converted(0),
         Downsample = Downsample,
         MicrometresPerPixel = MicrometresPerPixel,
         AssumedMicrometresPerPixel = AssumedMicrometresPerPixel,
@@ -154,6 +250,14 @@ public sealed record ImagePreparation
     public ImagePreparation For(double? assumedMicrometresPerPixel) =>
         assumedMicrometresPerPixel is null ? this : this with { AssumedMicrometresPerPixel = assumedMicrometresPerPixel };
 
+    /// <summary>The preparation of one image of a data set: its resolution, and what is seen side by side with it.</summary>
+    /// <param name="item">The image.</param>
+    public ImagePreparation For(ImageItem item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return For(item.MicrometresPerPixel) with { Further = item.Further };
+    }
+
     /// <summary>The preparation with other bands of the files than those that were chosen in training.</summary>
     /// <param name="bands">The bands; null for those of training.</param>
     /// <exception cref="ArgumentException">There are other channels of them than the network takes.</exception>
@@ -161,9 +265,10 @@ public sealed record ImagePreparation
     {
         if (bands is null)
             return this;
-        var isConverted = bands.Count is 1 or 3 && Channels is 1 or 3 && Reading.Bands?.Count == bands.Count;
-        var trained = Reading.Bands?.Count ?? Channels;
-        return bands.Count == Channels || isConverted
+        int[] channels = Inputs.Count == 0 ? [Channels] : [.. Inputs.Select(input => input.Channels)];
+        var trained = Reading.Bands?.Count ?? channels[0];
+        var isConverted = bands.Count is 1 or 3 && Reading.Bands?.Count == bands.Count;
+        return channels.All(count => bands.Count == count || (isConverted && count is 1 or 3))
             ? this with { Reading = Reading with { Bands = bands } }
             : throw new ArgumentException(
                 $"The bands {bands} are {bands.Count}, but the model was trained on images of {trained}; name as many, in the order of training.");
@@ -173,6 +278,8 @@ public sealed record ImagePreparation
     public IEnumerable<KeyValuePair<string, string>> ToMetadata()
     {
         yield return new("channels", Text(Channels));
+        if (Inputs.Count > 0)
+            yield return new("inputs", JsonSerializer.Serialize(Inputs));
         yield return new("mean", string.Join(' ', Normalization.Mean.Select(value => Text(value))));
         yield return new("deviation", string.Join(' ', Normalization.Deviation.Select(value => Text(value))));
         yield return new("scale", Text(Normalization.Scale));
@@ -212,6 +319,7 @@ public sealed record ImagePreparation
         return new()
         {
             Channels = (int)Number("channels"),
+            Inputs = metadata.TryGetValue("inputs", out var inputs) ? InputsOf(inputs, (int)Number("channels")) : [],
             Downsample = metadata.ContainsKey("downsample") ? Number("downsample") : null,
             MicrometresPerPixel = metadata.ContainsKey("mpp") ? Number("mpp") : null,
             AssumedMicrometresPerPixel = metadata.ContainsKey("mpp-of") ? Number("mpp-of") : null,
@@ -229,6 +337,22 @@ public sealed record ImagePreparation
             },
             Normalization = new(Numbers("mean"), Numbers("deviation"), (float)Number("scale")),
         };
+
+        static IReadOnlyList<InputColumn> InputsOf(string text, int channels)
+        {
+            try
+            {
+                return JsonSerializer.Deserialize<InputColumn[]>(text) is { Length: > 1 } inputs
+                    && inputs.All(input => input is { Name.Length: > 0, Channels: > 0 })
+                    && inputs.Sum(input => (long)input.Channels) == channels
+                    ? inputs
+                    : throw new FormatException("the images side by side do not have the channels of all");
+            }
+            catch (JsonException error)
+            {
+                throw new FormatException("the images side by side are not told", error);
+            }
+        }
 
         double Number(string name) => double.Parse(Find(name), CultureInfo.InvariantCulture);
         float[] Numbers(string name) => [.. Find(name).Split(' ').Select(text => float.Parse(text, CultureInfo.InvariantCulture))];

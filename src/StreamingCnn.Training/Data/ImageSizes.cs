@@ -35,25 +35,25 @@ internal static class ImageSizes
 
     /// <summary>How the images would be read, from their headers alone.</summary>
     /// <param name="items">The images.</param>
-    /// <param name="options">Channels that grey and colour images are to be converted to, and what files mean.</param>
+    /// <param name="read">Reads the headers of an image and of those that are seen side by side with it.</param>
     /// <param name="problems">Gets the images that cannot be read so.</param>
-    public static IReadOnlyList<(ImageItem Item, ImageReading Reading)> Headers(
-        IReadOnlyList<ImageItem> items, ImageOptions options, DataProblems problems)
+    public static IReadOnlyList<(ImageItem Item, IReadOnlyList<ImageReading> Readings)> Headers(
+        IReadOnlyList<ImageItem> items, Func<ImageItem, IReadOnlyList<ImageReading>> read, DataProblems problems)
     {
         var found = items.AsParallel().AsOrdered().Select(Header).ToArray();
         foreach (var (item, _, problem) in found.Where(one => one.Problem is not null))
-            problems.Add(problem!, item.Line, item.Path, "image");
-        return [.. found.Where(one => one.Problem is null).Select(one => (one.Item, one.Reading!))];
+            problems.Add(problem!.Problem.TrimEnd('.'), item.Line, problem.Path, "image");
+        return [.. found.Where(one => one.Problem is null).Select(one => (one.Item, one.Readings!))];
 
-        (ImageItem Item, ImageReading? Reading, string? Problem) Header(ImageItem item)
+        (ImageItem Item, IReadOnlyList<ImageReading>? Readings, ImageFormatException? Problem) Header(ImageItem item)
         {
             try
             {
-                return (item, ImageReading.Of(item.Path, options), null);
+                return (item, read(item), null);
             }
             catch (ImageFormatException error)
             {
-                return (item, null, error.Problem.TrimEnd('.'));
+                return (item, null, error);
             }
         }
     }

@@ -54,6 +54,8 @@ public static class ImagesToJudge
         var listed = new CsvOptions
         {
             LabelColumns = columns,
+            ImageColumn = preparation.Inputs.Count > 0 ? preparation.Inputs[0].Name : null,
+            FurtherColumns = [.. preparation.Inputs.Skip(1).Select(input => input.Name)],
             Reading = preparation.Reading,
             Labels = kind,
             KnownClasses = kind == LabelKind.Class ? task.Outputs : [],
@@ -63,6 +65,7 @@ public static class ImagesToJudge
         if (task is MixedTask mixed)
             listed = MixedLabels.Columns(mixed, listed);
         LabelledImages.RefuseGroupsOfFolder(path, listed);
+        LabelledImages.RefuseInputsOfFolder(path, listed);
         var data = Directory.Exists(path)
             ? ImageDataSet.FromFolders(path, reading: preparation.Reading) : ImageDataSet.FromCsv(path, listed);
         foreach (var note in data.Notes)
@@ -99,18 +102,22 @@ public static class ImagesToJudge
         var doubts = new List<string>();
         ImageSizes.Read(items, preparation, problems);
         var options = preparation.Options with { MicrometresPerPixel = null, Downsample = null };
-        foreach (var (item, reading) in ImageSizes.Headers(items, options, problems))
+        foreach (var (item, readings) in ImageSizes.Headers(items, item => preparation.For(item).Readings(item.Path, options), problems))
         {
-            if (reading.Channels != preparation.Channels)
+            foreach (var (place, reading) in readings.Index())
             {
-                problems.Add(
-                    $"{reading.Channels} channel(s), but the model was trained on images of {preparation.Channels}",
-                    item.Line,
-                    item.Path,
-                    "image");
-            }
+                var trained = preparation.Inputs.Count == 0 ? preparation.Channels : preparation.Inputs[place].Channels;
+                if (reading.Channels != trained)
+                {
+                    problems.Add(
+                        $"{reading.Channels} channel(s), but the model was trained on images of {trained}",
+                        item.Line,
+                        reading.Info.Path,
+                        "image");
+                }
 
-            doubts.AddRange(preparation.Doubts(reading));
+                doubts.AddRange(preparation.Doubts(reading));
+            }
         }
 
         problems.ThrowIfAny(path);

@@ -4,6 +4,7 @@ using StreamingCnn.Imaging.Augmentation;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Imaging.Masks.Drawn;
 using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Training.Data;
@@ -21,7 +22,7 @@ public sealed class LabelledImages
     private LabelledImages(
         string path,
         LearningTask task,
-        int channels,
+        IReadOnlyList<InputColumn> inputs,
         ImageDataSet all,
         Division parts)
     {
@@ -29,7 +30,8 @@ public sealed class LabelledImages
         (training, validation, test) = (parts.Training, parts.Validation, parts.Test);
         Notes = [.. all.Notes, .. parts.Notes, .. PartsCheck.Notes(task, all, training, validation)];
         Task = task;
-        Channels = channels;
+        Channels = inputs.Sum(input => input.Channels);
+        Inputs = inputs.Count > 1 ? inputs : [];
         All = all;
     }
 
@@ -38,6 +40,9 @@ public sealed class LabelledImages
 
     /// <summary>Channels of every image.</summary>
     public int Channels { get; }
+
+    /// <summary>Where several images are seen side by side, each of them; none where it is one.</summary>
+    public IReadOnlyList<InputColumn> Inputs { get; }
 
     /// <summary>What a person should know of the data, a sentence each without its full stop.</summary>
     public IReadOnlyList<string> Notes { get; }
@@ -59,8 +64,8 @@ public sealed class LabelledImages
     /// </param>
     /// <param name="seed">Decides which.</param>
     /// <param name="channels">
-    /// Channels that every image is to have: 1 and 3 are made of grey and colour images alike; null for what all the
-    /// files have.
+    /// Channels that every image is to have, also each of several side by side: 1 and 3 are made of grey and colour images alike; null
+    /// for what all the files have.
     /// </param>
     /// <param name="reading">What files mean: alpha, pixels without data, the page, the order of axes; null for the defaults.</param>
     /// <param name="masks">Where what is to be learned is in masks: their classes; null for those that are found in them.</param>
@@ -85,6 +90,7 @@ public sealed class LabelledImages
         columns ??= new();
         RefuseGroupsOfFolder(path, columns);
         RefuseMasksOfFolder(path, columns.Labels);
+        RefuseInputsOfFolder(path, columns);
         var data = Directory.Exists(path)
             ? ImageDataSet.FromFolders(path, reading: reading)
             : ImageDataSet.FromCsv(path, columns with { Reading = reading });
@@ -104,8 +110,11 @@ public sealed class LabelledImages
             _ => ((ImageDataSet, LearningTask))(data, new RegressionTask(columns.LabelColumns)),
         };
         var options = (reading ?? new()) with { Channels = channels is 1 or 3 ? channels : null };
-        var readings = ImageSizes.Headers(data.Items, options, problems);
-        var common = CommonChannels(readings, channels, problems);
+        var unknown = new ImagePreparation { Channels = 0 };
+        var readings = ImageSizes.Headers(data.Items, item => unknown.For(item).Readings(item.Path, options), problems);
+        string[] names = [columns.ImageColumn ?? "image", .. columns.FurtherColumns];
+        var inputs = names.Select((name, place) => new InputColumn(
+            name, CommonChannels([.. readings.Select(one => (one.Item, one.Readings[place]))], channels, problems))).ToArray();
         problems.ThrowIfAny(path);
 
         var parts = Division.Of(path, data, validationShare, seed, fold);
@@ -115,15 +124,17 @@ public sealed class LabelledImages
             task = MixedLabels.Weighted(mixed, parts.Training);
         PartsCheck.Classes(data, task, parts.Training, problems);
         problems.ThrowIfAny(path);
-        return new(path, task, common, data, parts)
+        return new(path, task, inputs, data, parts)
         {
             SampleTypes =
             [
-                .. readings.Select(one => new SampleType(one.Reading.Info.SampleType, one.Reading.Info.StoredPerWindow)).Distinct(),
+                .. readings.SelectMany(one => one.Readings)
+                    .Select(one => new SampleType(one.Info.SampleType, one.Info.StoredPerWindow)).Distinct(),
             ],
             Remarks =
             [
-                .. readings.SelectMany(one => one.Reading.Remarks).CountBy(remark => remark).Select(count => (count.Key, count.Value)),
+                .. readings.SelectMany(one => one.Readings).SelectMany(one => one.Remarks)
+                    .CountBy(remark => remark).Select(count => (count.Key, count.Value)),
             ],
         };
     }
@@ -220,11 +231,15 @@ public sealed class LabelledImages
         var measured = training.Where((_, i) => i % step == 0);
         return PixelStatistics.Measure(measured.Select(item => (Func<IImageSource>)(() => Open(item))));
 
-        IImageSource Open(ImageItem item) => ImageSource.Open(item.Path, preparation.For(item.MicrometresPerPixel).Options with
+        IImageSource Open(ImageItem item)
         {
-            NoDataFill = [float.NaN],
-            Crop = regions.TryGetValue(item.Path, out var region) ? region.Box : null,
-        });
+            var own = preparation.For(item);
+            return own.OpenPixels(item.Path, own.Options with
+            {
+                NoDataFill = [float.NaN],
+                Crop = regions.TryGetValue(item.Path, out var region) ? region.Box : null,
+            });
+        }
     }
 
     /// <summary>The images to learn from.</summary>
@@ -259,17 +274,22 @@ public sealed class LabelledImages
         IReadOnlyDictionary<string, ForegroundRegion>? regions = null,
         SegmentationTask? masks = null)
     {
-        var values = masks is null ? null : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs };
+        var values = masks is null
+            ? null
+            : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs, BoxCore = masks.BoxCore };
         return [.. items.Select(Sample)];
 
-        TrainingSample Sample(ImageItem item) => new(item.Path, item.Label, use => preparation.For(item.MicrometresPerPixel).Open(
+        TrainingSample Sample(ImageItem item) => new(item.Path, item.Label, use => preparation.For(item).Open(
             item.Path,
             use == 0 ? null : augmentation,
             Seed(use),
             RegionOf(item)))
         {
-            OpenMask = values is null ? null : use => preparation.For(item.MicrometresPerPixel).OpenMask(
+            OpenMask = values is null ? null : use => preparation.For(item).OpenMask(
                 item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
+            Objects = values is null || item.Mask is not { } drawn || !DrawnMask.IsDrawn(drawn)
+                ? null
+                : () => preparation.For(item).Objects(item.Path, drawn, values),
             Picture = side => Thumbnail.Read(ImageInfo.Read(item.Path, preparation.Options), side, preparation.Options),
             IsCropped = preparation.Foreground != ForegroundRule.None,
             Targets = item.Targets,
@@ -279,8 +299,8 @@ public sealed class LabelledImages
                 ? string.Create(CultureInfo.InvariantCulture, $"{own:R} um")
                 : "",
             Files = (preparation.Foreground == ForegroundRule.Mask || masks is not null) && item.Mask is { } mask
-                ? [item.Path, mask]
-                : [item.Path],
+                ? [item.Path, .. item.Further, mask]
+                : [item.Path, .. item.Further],
         };
 
         long Seed(long use) => (seed * 1_000_003L) + use;
@@ -305,6 +325,15 @@ public sealed class LabelledImages
                 path, ["folders do not tell which mask an image has; list both in a CSV file with the columns image,mask"]);
     }
 
+    /// <summary>A folder for each class has no columns, and so no images that are seen side by side.</summary>
+    internal static void RefuseInputsOfFolder(string path, CsvOptions columns)
+    {
+        if (columns.FurtherColumns.Count > 0 && Directory.Exists(path))
+            throw new DataSetException(
+                path,
+                [$"folders do not tell which images are read side by side; list them in a CSV file with the columns {columns.ImageColumn},{string.Join(',', columns.FurtherColumns)}"]);
+    }
+
     /// <summary>The channels that all images have. Headers tell; what cannot be decoded has been found before.</summary>
     private static int CommonChannels(IReadOnlyList<(ImageItem Item, ImageReading Reading)> images, int? wanted, DataProblems problems)
     {
@@ -313,15 +342,14 @@ public sealed class LabelledImages
         var cure = counts.Any(count => count.Key is 1 or 3)
             ? "give --channels 3 to read all as colour images, grey ones being repeated, or --channels 1 to read all as grey"
             : "choose as many bands of each by --bands, convert the others, or leave them out";
-        var channelsOf = images.Select(image => (image.Item, image.Reading.Channels));
-        foreach (var (item, channels) in channelsOf.Where(image => image.Channels != common))
+        foreach (var (item, reading) in images.Where(image => image.Reading.Channels != common))
         {
             problems.Add(
                 wanted is null
-                    ? $"{channels} channel(s), where most of the images have {common}; {cure}"
-                    : $"{channels} channel(s), where {common} were asked for; convert them, or leave them out",
+                    ? $"{reading.Channels} channel(s), where most of the images have {common}; {cure}"
+                    : $"{reading.Channels} channel(s), where {common} were asked for; convert them, or leave them out",
                 item.Line,
-                item.Path,
+                reading.Info.Path,
                 "image");
         }
 

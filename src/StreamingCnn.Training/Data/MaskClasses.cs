@@ -13,6 +13,10 @@ public sealed record MaskClasses
     /// <value>The default value is none.</value>
     public IReadOnlyList<long> Ignored { get; init; } = [];
 
+    /// <summary>The middle share of each side of a drawn box that is learned as its class, above 0 and at most 1.</summary>
+    /// <value>The default value is null: whole boxes.</value>
+    public double? BoxCore { get; init; }
+
     /// <summary>
     /// Reads names of classes, each alone, whose values are 0, 1 and so on, or all with their values, such as <c>tissue=255</c>.
     /// </summary>

@@ -11,12 +11,13 @@ internal abstract class MaskContent
     /// <summary>Reads a mask through.</summary>
     /// <param name="mask">The mask.</param>
     /// <param name="image">The image that it belongs to.</param>
+    /// <param name="boxCore">The middle share of drawn boxes that counts; null for whole boxes.</param>
     /// <exception cref="ImageFormatException">It cannot be read, or is none of the image's.</exception>
-    public static MaskContent Of(string mask, ImageInfo image)
+    public static MaskContent Of(string mask, ImageInfo image, double? boxCore)
     {
         if (DrawnMask.IsDrawn(mask))
         {
-            var (classes, outside, _) = DrawnMask.Read(mask, image).Count();
+            var (classes, outside, _) = DrawnMask.Read(mask, image, boxCore).Count();
             return new DrawnContent(classes, outside);
         }
 

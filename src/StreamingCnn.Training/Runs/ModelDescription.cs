@@ -176,6 +176,8 @@ public sealed record ModelDescription
         if (Task is SegmentationTask masks)
         {
             metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+            if (masks.BoxCore is { } core)
+                metadata["box-core"] = core.ToString("R", CultureInfo.InvariantCulture);
             if (masks.IgnoredValues.Count > 0)
                 metadata["ignored-values"] = string.Join(
                     ' ', masks.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
@@ -255,7 +257,10 @@ public sealed record ModelDescription
         var outputs = metadata["outputs"].Split('\n');
         return metadata["task"] switch
         {
-            SegmentationTask.Name => new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values")),
+            SegmentationTask.Name => new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
+            {
+                BoxCore = metadata.TryGetValue("box-core", out var core) ? double.Parse(core, CultureInfo.InvariantCulture) : null,
+            },
             MixedTask.Name => Mixed(metadata["columns"].Split('\n'), outputs),
             "classes" => new ClassificationTask(outputs, isOrdered: metadata.ContainsKey("ordered")),
             var kind => LearningTask.Create(kind, outputs),

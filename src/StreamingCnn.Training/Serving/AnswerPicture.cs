@@ -22,7 +22,7 @@ internal static class AnswerPicture
     /// <exception cref="ArgumentException">The image has other channels than those that the model was trained on.</exception>
     public static NormalizedSource Open(string path, ImagePreparation preparation, ImageOptions options)
     {
-        var image = ImageSource.Open(path, options);
+        var image = preparation.OpenPixels(path, options);
         if (image.Channels == preparation.Channels)
             return new(image, preparation.Normalization);
         using (image)

@@ -1,4 +1,5 @@
 using StreamingCnn.Imaging;
+using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Imaging.Masks;
@@ -78,8 +79,21 @@ public sealed class Predictor : IDisposable
         string image, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        return PredictAsync([image], progress, cancellation);
+    }
+
+    /// <summary>What a model that sees several images side by side says of them: their class, labels or numbers.</summary>
+    /// <param name="images">The files, in the order of the model's inputs; the prediction is called by the first.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <exception cref="ArgumentException">There is no file.</exception>
+    /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task<ImagePrediction> PredictAsync(
+        IReadOnlyList<string> images, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var named = Named(images);
         Classifier();
-        return Turn(() => Predict(image), progress, cancellation);
+        return Turn(() => Predict(named), progress, cancellation);
     }
 
     /// <summary>Writes the picture of an image with what in it matters for the model's answer, and a legend.</summary>
@@ -91,7 +105,7 @@ public sealed class Predictor : IDisposable
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="ArgumentException">A setting is out of its range; all such settings are named.</exception>
-    /// <inheritdoc cref="PredictAsync"/>
+    /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
     public Task WriteOverlayAsync(
         string image,
         string path,
@@ -101,6 +115,29 @@ public sealed class Predictor : IDisposable
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        return WriteOverlayAsync([image], path, explanation, side, progress, cancellation);
+    }
+
+    /// <summary>
+    /// Writes the picture of the first of several images that the model sees side by side, with what in all of them matters for its answer.
+    /// </summary>
+    /// <param name="images">The files, in the order of the model's inputs.</param>
+    /// <param name="path">PNG file. It appears complete or not at all.</param>
+    /// <param name="explanation">How the map is made; null for the gradient of the largest score.</param>
+    /// <param name="side">Greatest height and width of the picture in pixels without its legend, at least 16.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <inheritdoc cref="WriteOverlayAsync(string, string, SaliencyOptions?, int, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task WriteOverlayAsync(
+        IReadOnlyList<string> images,
+        string path,
+        SaliencyOptions? explanation = null,
+        int side = 1600,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var named = Named(images);
+        var image = named.Path;
         ArgumentNullException.ThrowIfNull(path);
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 16);
         var classifier = Classifier();
@@ -108,7 +145,7 @@ public sealed class Predictor : IDisposable
         return Turn(
             () =>
             {
-                var preparation = Description.Preparation.For(options.MicrometresPerPixel);
+                var preparation = Description.Preparation.For(options.MicrometresPerPixel) with { Further = named.Further };
                 using var map = PredictionException.Of(() =>
                 {
                     using var source = AnswerPicture.Open(image, preparation, preparation.Options);
@@ -128,7 +165,7 @@ public sealed class Predictor : IDisposable
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
     /// <exception cref="InvalidOperationException">The model judges images as a whole.</exception>
-    /// <inheritdoc cref="PredictAsync"/>
+    /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
     public Task<MapSummary> PredictMapAsync(
         string image,
         string stem,
@@ -137,11 +174,31 @@ public sealed class Predictor : IDisposable
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        return PredictMapAsync([image], stem, files, progress, cancellation);
+    }
+
+    /// <summary>
+    /// Writes files of the map of classes that the model makes of several images side by side, and tells what the map holds.
+    /// </summary>
+    /// <param name="images">The files, in the order of the model's inputs.</param>
+    /// <param name="stem">Path of the files without their endings, such as <c>out/slide</c> for <c>out/slide.classes.tif</c>.</param>
+    /// <param name="files">Which files.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <inheritdoc cref="PredictMapAsync(string, string, MapFilesOptions, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task<MapSummary> PredictMapAsync(
+        IReadOnlyList<string> images,
+        string stem,
+        MapFilesOptions files,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var named = Named(images);
         ArgumentNullException.ThrowIfNull(stem);
         ArgumentNullException.ThrowIfNull(files);
         if (model is not StreamingSegmenter)
             throw new InvalidOperationException($"The model judges images as a whole and gives no maps of classes; call {nameof(PredictAsync)} or {nameof(WriteOverlayAsync)}.");
-        return Turn(() => WriteMap(image, null, stem, files).Summary, progress, cancellation);
+        return Turn(() => WriteMap(named, stem, files).Summary, progress, cancellation);
     }
 
     /// <summary>
@@ -151,17 +208,15 @@ public sealed class Predictor : IDisposable
     public void Dispose() => thread.Dispose();
 
     /// <summary>What the model says of an image, on the calling thread.</summary>
-    /// <param name="image">The file.</param>
-    /// <param name="micrometresPerPixel">Its resolution where it does not state it; null for what the options say.</param>
+    /// <param name="image">The file, its resolution where it does not state it, and what is seen side by side with it.</param>
     /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
     /// <returns>A probability for each class or label as the model has it, or the numbers; and the image's pixels.</returns>
     /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
-    internal (IReadOnlyList<double> Values, long Pixels) Judge(
-        string image, double? micrometresPerPixel = null, Action<string>? tell = null) =>
+    internal (IReadOnlyList<double> Values, long Pixels) Judge(ImageItem image, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);
-            return (ImageModel.Predict(Classifier(), (ScoredTask)Description.Task, source, image), source.Height * source.Width);
+            using var source = Prepare(image, tell).Preparation.Open(image.Path);
+            return (ImageModel.Predict(Classifier(), (ScoredTask)Description.Task, source, image.Path), source.Height * source.Width);
         });
 
     /// <summary>What is told of values: calibrated, and with thresholds.</summary>
@@ -172,12 +227,12 @@ public sealed class Predictor : IDisposable
     /// <returns>What the map holds, where it lies in the image, and its pixels.</returns>
     /// <inheritdoc cref="Judge"/>
     internal (MapSummary Summary, MapPlace Place, long Pixels) WriteMap(
-        string image, double? micrometresPerPixel, string stem, MapFilesOptions files, Action<string>? tell = null) =>
+        ImageItem image, string stem, MapFilesOptions files, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
             var segmenter = (StreamingSegmenter)model;
-            var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
-            using var source = preparation.Open(image);
+            var (preparation, info) = Prepare(image, tell);
+            using var source = preparation.Open(image.Path);
             var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
             var place = MapPlace.Of(info with { MicrometresPerPixel = across }, source.Height, source.Width);
             var summary = MapFiles.Write(
@@ -188,24 +243,23 @@ public sealed class Predictor : IDisposable
                 place,
                 () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
                 files,
-                () => NoDataMask.Open(image, preparation.Options));
+                () => NoDataMask.Open(image.Path, preparation.Options));
             return (summary, place, source.Height * source.Width);
         });
 
     /// <summary>Writes the trunk's map of an image as an array, and where its positions lie, on the calling thread.</summary>
-    /// <param name="image">The file.</param>
-    /// <param name="micrometresPerPixel">Its resolution where it does not state it; null for what the options say.</param>
+    /// <param name="image">The file, its resolution where it does not state it, and what is seen side by side with it.</param>
     /// <param name="path">The array.</param>
     /// <param name="tell">Told what is doubtful about it before it is read; null for nobody.</param>
     /// <returns>Height, width and channels of the map, and the image's pixels.</returns>
     /// <inheritdoc cref="Judge"/>
     internal ((long Height, long Width, long Channels) Shape, long Pixels) WriteFeatures(
-        string image, double? micrometresPerPixel, string path, Action<string>? tell = null) =>
+        ImageItem image, string path, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            var (preparation, info) = Prepare(image, micrometresPerPixel, tell);
-            var region = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image, null);
-            using var source = preparation.Open(image, region: region);
+            var (preparation, info) = Prepare(image, tell);
+            var region = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image.Path, null);
+            using var source = preparation.Open(image.Path, region: region);
             var (height, width) = ImageSource.Size(info, preparation.Options);
             var place = MapPlace.Of(info, source.Height, source.Width, region?.Box, (double)info.Width / width, (double)info.Height / height);
             using var file = new FeatureFile(path, place, source.Height, source.Width);
@@ -218,26 +272,34 @@ public sealed class Predictor : IDisposable
     /// <summary>What the head pools of an image, on the calling thread.</summary>
     /// <returns>[1, C'], and the image's pixels.</returns>
     /// <inheritdoc cref="Judge"/>
-    internal (TorchSharp.torch.Tensor Vector, long Pixels) Pool(string image, double? micrometresPerPixel, Action<string>? tell = null) =>
+    internal (TorchSharp.torch.Tensor Vector, long Pixels) Pool(ImageItem image, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            using var source = Prepare(image, micrometresPerPixel, tell).Preparation.Open(image);
+            using var source = Prepare(image, tell).Preparation.Open(image.Path);
             return (Classifier().PooledFeatures(source), source.Height * source.Width);
         });
 
-    private ImagePrediction Predict(string image)
+    private static ImageItem Named(IReadOnlyList<string> images)
     {
-        var remarks = new List<string>();
-        return new(Description.Task, Decide(image, Judge(image, tell: remarks.Add).Values), remarks);
+        ArgumentNullException.ThrowIfNull(images);
+        return images.Count > 0
+            ? new(images[0], -1, []) { Further = [.. images.Skip(1)] }
+            : throw new ArgumentException("No file was named to be predicted; name at least one.", nameof(images));
     }
 
-    private (ImagePreparation Preparation, ImageInfo Info) Prepare(string image, double? micrometresPerPixel, Action<string>? tell)
+    private ImagePrediction Predict(ImageItem image)
     {
-        var preparation = Description.Preparation.For(options.MicrometresPerPixel).For(micrometresPerPixel);
-        var reading = ImageReading.Of(image, preparation.Options);
-        foreach (var doubt in preparation.Doubts(reading))
+        var remarks = new List<string>();
+        return new(Description.Task, Decide(image.Path, Judge(image, remarks.Add).Values), remarks);
+    }
+
+    private (ImagePreparation Preparation, ImageInfo Info) Prepare(ImageItem image, Action<string>? tell)
+    {
+        var preparation = Description.Preparation.For(options.MicrometresPerPixel).For(image);
+        var readings = preparation.Readings(image.Path, preparation.Options);
+        foreach (var doubt in readings.SelectMany(preparation.Doubts).Distinct())
             tell?.Invoke(doubt);
-        return (preparation, reading.Info);
+        return (preparation, readings[0].Info);
     }
 
     private StreamingClassifier Classifier() => model as StreamingClassifier

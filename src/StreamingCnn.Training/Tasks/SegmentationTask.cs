@@ -20,6 +20,7 @@ public sealed class SegmentationTask : LearningTask
 
     // Of a resample the counts are added up once, for all statistics.
     private readonly ConditionalWeakTable<IReadOnlyList<Prediction>, PixelConfusion> sums = [];
+    private FindingsStatistics? findings;
 
     /// <summary>Creates the task.</summary>
     /// <param name="classes">Names of the classes, from 2 to 256.</param>
@@ -51,6 +52,32 @@ public sealed class SegmentationTask : LearningTask
 
     /// <summary>Values in masks of pixels that do not count.</summary>
     public IReadOnlyList<long> IgnoredValues { get; }
+
+    /// <summary>
+    /// The middle share of each side of a drawn box that is learned as its class, so that boxes that touch stay apart; the boxes around
+    /// what is found are larger by as much.
+    /// </summary>
+    /// <value>The default value is null: whole boxes.</value>
+    public double? BoxCore { get; init; }
+
+    /// <summary>What is judged besides pixels: objects and boundaries, as predictions have them in <see cref="Prediction.Findings"/>.</summary>
+    public MapJudging Judging { get; private init; } = new();
+
+    /// <summary>The same task, judged by more than pixels.</summary>
+    /// <param name="judging">What is judged.</param>
+    /// <param name="boxCore">Another <see cref="BoxCore"/>; null for the task's.</param>
+    /// <exception cref="ArgumentException">A setting is out of its range.</exception>
+    public SegmentationTask JudgedBy(MapJudging judging, double? boxCore = null)
+    {
+        ArgumentNullException.ThrowIfNull(judging);
+        judging.Validate();
+        return new(Outputs, MaskValues, IgnoredValues)
+        {
+            BoxCore = boxCore ?? BoxCore,
+            Judging = judging,
+            findings = new(Outputs, judging),
+        };
+    }
 
     /// <inheritdoc/>
     public override string Kind => Name;
@@ -87,6 +114,7 @@ public sealed class SegmentationTask : LearningTask
                 $"share of the pixels of '{name}' that are found",
                 predictions => Confusion(predictions).Recall(label)),
         ]),
+        .. findings?.All ?? [],
     ];
 
     /// <summary>The counts of one image.</summary>

@@ -97,7 +97,7 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
                 "Contracts",
                 [
                     "Prediction.cs", "TrainingSample.cs", "EpochResult.cs", "BestEpoch.cs", "TrainingException.cs", "CollectionPause.cs",
-                    "FileContent.cs", "LearningRateSearch.cs",
+                    "FileContent.cs", "LearningRateSearch.cs", "MapFindings.cs",
                 ],
                 [Engine]),
             // A head is a block that the engine sees into, made of its poolings.
@@ -112,8 +112,8 @@ internal sealed record Project(string Name, string Assembly, string[] Projects, 
             // pool those of several.
             new("Runs", ["Runs"], [Torch, Engine, Images, "CsvHelper", Onnx, "Contracts", "Heads", "Tasks, Metrics", "Data", "Trainer"]),
             new("Saliency", ["Saliency"], [Torch, Engine, Images, "NetVips", "Contracts", "Heads", "Trainer"]),
-            // A map's files have a picture among them, which looks like those of saliency.
-            new("Maps", ["Maps"], [Torch, Engine, Images, "Saliency"]),
+            // A map's files have a picture among them, which looks like those of saliency; objects on a map are judged while it is made.
+            new("Maps", ["Maps"], [Torch, Engine, Images, "Contracts", "Tasks, Metrics", "Saliency"]),
             // What a program asks of a run: the model as it was kept, what is told of its outputs, and pictures of why.
             new(
                 "Serving",

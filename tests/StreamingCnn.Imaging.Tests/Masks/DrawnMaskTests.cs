@@ -103,6 +103,29 @@ public sealed class DrawnMaskTests : IDisposable
         Assert.Equal(expected, Map(sizes, 3, 5));
     }
 
+    /// <summary>Boxes that touch and lie on one another keep their middles apart; a pixel of two is of the nearer.</summary>
+    [Fact]
+    public void Of_boxes_the_middle_may_be_taken()
+    {
+        var path = folder.File("boxes.csv");
+        File.WriteAllText(path, "class,left,top,right,bottom\ntissue,0,0,4,2\ntissue,4,0,8,2\ntumour,6,0,14,2\nIgnore*,12,0,20,1\n");
+        var image = Image(2, 15);
+
+        Assert.Equal(
+            [0, 1, 1, 0, 0, 1, 1, 0, 2, 2, 2, 2, 0, 0, -100],
+            Pixels(DrawnMask.Read(path, image, 0.5).Open(Classes)).Take(15));
+        Assert.Equal(
+            [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, -100, -100, -100],
+            Pixels(DrawnMask.Read(path, image, 1).Open(Classes)).Take(15));
+        Assert.Equal(new("tumour", 6, 0, 14, 2), DrawnMask.Read(path, image, 0.5).Objects[2]);
+        Assert.Equal(new("Ignore*", 12, 0, 15, 1), DrawnMask.Read(path, image).Objects[3]);
+        Assert.Contains(
+            "lie on one another",
+            Assert.Throws<ImageFormatException>(() => DrawnMask.Read(path, image).Count()).Message,
+            StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => DrawnMask.Read(path, image, 0));
+    }
+
     [Theory]
     [InlineData("""[{"type":"Feature","geometry":{"type":"Polygon","coordinates":RINGS},"properties":{"classification":{"name":"tissue"}}}]""")]
     [InlineData("""{"type":"Feature","geometry":{"type":"Polygon","coordinates":RINGS},"properties":{"classification":{"names":["tissue"]}}}""")]

@@ -10,4 +10,8 @@ namespace StreamingCnn.Imaging.Maps;
 /// twice, and rings meet at corners alone.
 /// </param>
 public sealed record MapRegion(
-    int Number, long Area, ImageRegion Box, (double X, double Y) Centre, IReadOnlyList<IReadOnlyList<(long X, long Y)>> Rings);
+    int Number, long Area, ImageRegion Box, (double X, double Y) Centre, IReadOnlyList<IReadOnlyList<(long X, long Y)>> Rings)
+{
+    /// <summary>Mean of the weights of its positions, such as probabilities; 0 where none were given.</summary>
+    public double MeanWeight { get; init; }
+}

@@ -10,6 +10,7 @@ internal sealed class OpenRegion(byte number) : Merging<OpenRegion>
     private long bottom;
     private double sumX;
     private double sumY;
+    private double weights;
 
     /// <summary>Number of its class.</summary>
     public byte Number => number;
@@ -24,7 +25,11 @@ internal sealed class OpenRegion(byte number) : Merging<OpenRegion>
     public bool IsDone { get; set; }
 
     /// <summary>Adds positions of a row.</summary>
-    public void Add(long row, long start, long end)
+    /// <param name="row">The row.</param>
+    /// <param name="start">The first column.</param>
+    /// <param name="end">The column behind the last one.</param>
+    /// <param name="weight">Sum of the weights of the positions.</param>
+    public void Add(long row, long start, long end, double weight)
     {
         var length = end - start;
         (left, right) = (Math.Min(left, start), Math.Max(right, end));
@@ -32,6 +37,7 @@ internal sealed class OpenRegion(byte number) : Merging<OpenRegion>
         Area += length;
         sumX += length * ((start + end) / 2.0);
         sumY += length * (row + 0.5);
+        weights += weight;
     }
 
     /// <summary>Takes the corners of a ring that is closed.</summary>
@@ -52,11 +58,15 @@ internal sealed class OpenRegion(byte number) : Merging<OpenRegion>
         a.Area += b.Area;
         a.sumX += b.sumX;
         a.sumY += b.sumY;
+        a.weights += b.weights;
         b.Become(a);
         return a;
     }
 
     /// <summary>The region, of which all rows have come.</summary>
     public MapRegion Complete() => new(
-        number, Area, new ImageRegion(top, left, bottom - top, right - left), (sumX / Area, sumY / Area), RingSplitter.Rings(rings));
+        number, Area, new ImageRegion(top, left, bottom - top, right - left), (sumX / Area, sumY / Area), RingSplitter.Rings(rings))
+    {
+        MeanWeight = weights / Area,
+    };
 }

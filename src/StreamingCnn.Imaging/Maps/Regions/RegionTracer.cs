@@ -25,7 +25,13 @@ public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0
     }
 
     /// <inheritdoc/>
-    public void Write(long row, ReadOnlySpan<byte> classes)
+    public void Write(long row, ReadOnlySpan<byte> classes) => Write(row, classes, []);
+
+    /// <summary>Takes the next row with a weight for each position, of which regions have the mean.</summary>
+    /// <param name="row">Its number, from 0.</param>
+    /// <param name="classes">The number of the class of each position.</param>
+    /// <param name="weights">The weights; none where there are none.</param>
+    public void Write(long row, ReadOnlySpan<byte> classes, ReadOnlySpan<float> weights)
     {
         below.Clear();
         for (var start = 0; start < classes.Length;)
@@ -37,7 +43,7 @@ public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0
             start = end;
         }
 
-        Connect(row);
+        Connect(row, weights);
         OutlineSweep.Run(above, below, row);
         HandOut(row);
         (above, below) = (below, above);
@@ -53,7 +59,7 @@ public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0
     }
 
     /// <summary>Gives the runs of the new row to regions of the one above, which may become one by that.</summary>
-    private void Connect(long row)
+    private void Connect(long row, ReadOnlySpan<float> weights)
     {
         var i = 0;
         for (var j = 0; j < below.Count; j++)
@@ -72,7 +78,7 @@ public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0
 
             if (region is not null)
                 below[j] = run with { Region = region };
-            below[j].Region!.Add(row, run.Start, run.End);
+            below[j].Region!.Add(row, run.Start, run.End, Sum(weights, run));
         }
 
         foreach (var run in below)
@@ -80,6 +86,16 @@ public sealed class RegionTracer(Action<MapRegion> receiver, int? background = 0
             if (run.Region is { } region)
                 region.Found.LastRow = row;
         }
+    }
+
+    private static double Sum(ReadOnlySpan<float> weights, in MapRun run)
+    {
+        if (weights.IsEmpty)
+            return 0;
+        var sum = 0.0;
+        foreach (var weight in weights[(int)run.Start..(int)run.End])
+            sum += weight;
+        return sum;
     }
 
     private void HandOut(long row)

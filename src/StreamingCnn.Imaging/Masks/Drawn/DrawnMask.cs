@@ -15,15 +15,22 @@ public sealed class DrawnMask
     private readonly long height;
     private readonly long width;
     private readonly IReadOnlyList<Shape> shapes;
+    private readonly IReadOnlyList<DrawnObject>? boxes;
 
-    private DrawnMask(string path, ImageInfo image, IReadOnlyList<Shape> shapes)
+    private DrawnMask(string path, ImageInfo image, IReadOnlyList<Shape> drawn, double? core)
     {
-        (this.path, height, width, this.shapes) = (path, image.Height, image.Width, shapes);
+        (this.path, height, width) = (path, image.Height, image.Width);
+        Objects = [.. drawn.Select(shape => shape.Around(height, width))];
+        boxes = core is null ? null : Objects;
+        shapes = core is { } share ? [.. drawn.Select(shape => shape.Core(share))] : drawn;
         Classes = [.. shapes.Select(shape => shape.Class).Where(name => name != IgnoredName).Distinct().Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Names of the classes that shapes have, in alphabetical order, without <see cref="IgnoredName"/>.</summary>
     public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>The shapes as boxes around them, in pixels of the image, in the order of the file, with <see cref="IgnoredName"/>.</summary>
+    public IReadOnlyList<DrawnObject> Objects { get; }
 
     /// <summary>Whether a file is a drawn mask, by its name: <c>.geojson</c>, <c>.json</c> or <c>.csv</c>.</summary>
     public static bool IsDrawn(string path)
@@ -35,14 +42,28 @@ public sealed class DrawnMask
     /// <summary>Reads the shapes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="image">The image that they lie on.</param>
+    /// <param name="boxCore">
+    /// The middle share of each side of a box that is of its class, above 0 and at most 1, so that boxes that touch stay apart; what is
+    /// left is of no shape, and a pixel of several boxes belongs to the one whose centre is nearest, in units of its sides. Null for whole
+    /// boxes, of which those of different classes may not lie on one another. Polygons are taken as they are.
+    /// </param>
     /// <exception cref="ImageFormatException">The file cannot be read, or holds what has no class, no area or no place on it.</exception>
-    public static DrawnMask Read(string path, ImageInfo image)
+    /// <exception cref="ArgumentOutOfRangeException">The share is not above 0 and at most 1.</exception>
+    public static DrawnMask Read(string path, ImageInfo image, double? boxCore = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(image);
         if (!File.Exists(path))
             throw new ImageFormatException(path, "there is no such file; check the path.");
-        return new(path, image, ShapeFileName.HasPolygons(path) ? GeoJsonShapes.Read(path, image) : BoxTable.Read(path, image));
+        if (boxCore is { } share)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(share, nameof(boxCore));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(share, 1, nameof(boxCore));
+        }
+
+        return ShapeFileName.HasPolygons(path)
+            ? new(path, image, GeoJsonShapes.Read(path, image), null)
+            : new(path, image, BoxTable.Read(path, image), boxCore);
     }
 
     /// <summary>How many pixels each class has.</summary>
@@ -93,6 +114,13 @@ public sealed class DrawnMask
         }
 
         return new(
-            path, new ShapeIndex(shapes, height), [.. shapes.Select(shape => numbers[shape.Class])], classes, outside, height, width);
+            path,
+            new ShapeIndex(shapes, height),
+            [.. shapes.Select(shape => numbers[shape.Class])],
+            classes,
+            outside,
+            height,
+            width,
+            boxes);
     }
 }

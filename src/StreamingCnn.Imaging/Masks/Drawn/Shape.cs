@@ -13,4 +13,25 @@ internal sealed record Shape(string Class, IReadOnlyList<(double X, double Y)[]>
 
     /// <summary>The colour that the file gives its class; null where it gives none.</summary>
     public (byte Red, byte Green, byte Blue)? Colour { get; init; }
+
+    /// <summary>The box around it, as far as it lies on the image.</summary>
+    public DrawnObject Around(long height, long width)
+    {
+        var corners = Rings.SelectMany(ring => ring).ToArray();
+        return new(
+            Class,
+            Math.Max(0, corners.Min(corner => corner.X)),
+            Math.Max(0, corners.Min(corner => corner.Y)),
+            Math.Min(width, corners.Max(corner => corner.X)),
+            Math.Min(height, corners.Max(corner => corner.Y)));
+    }
+
+    /// <summary>The middle of a box.</summary>
+    /// <param name="share">Share of each of its sides.</param>
+    public Shape Core(double share)
+    {
+        var ring = Rings[0];
+        var (x, y) = ((ring[0].X + ring[2].X) / 2, (ring[0].Y + ring[2].Y) / 2);
+        return this with { Rings = [[.. ring.Select(corner => (x + (share * (corner.X - x)), y + (share * (corner.Y - y))))]] };
+    }
 }

@@ -13,8 +13,19 @@ namespace StreamingCnn.Imaging.Masks.Drawn;
 /// <param name="outside">The number of what no shape covers.</param>
 /// <param name="height">Rows of the image.</param>
 /// <param name="width">Its columns.</param>
+/// <param name="boxes">
+/// Where a pixel of several shapes is of the nearest one, the boxes that they are of; null where shapes of different classes may not lie on
+/// one another.
+/// </param>
 internal sealed class ShapeSource(
-    string path, ShapeIndex index, short[] numbers, IReadOnlyList<string> classes, short outside, long height, long width) : IImageSource
+    string path,
+    ShapeIndex index,
+    short[] numbers,
+    IReadOnlyList<string> classes,
+    short outside,
+    long height,
+    long width,
+    IReadOnlyList<DrawnObject>? boxes = null) : IImageSource
 {
     /// <summary>A number that no class has.</summary>
     public const short Outside = MaskValues.Unknown;
@@ -31,6 +42,7 @@ internal sealed class ShapeSource(
     {
         var window = new short[rows * columns];
         Array.Fill(window, Outside);
+        var owners = boxes is null ? [] : new int[window.Length];
         index.Runs(top, top + rows, (shape, row, from, to) =>
         {
             var (begin, end) = (Math.Max(from - left, 0), Math.Min(to - left, columns));
@@ -41,12 +53,30 @@ internal sealed class ShapeSource(
             for (var column = (int)begin; column < end; column++)
             {
                 ref var pixel = ref line[column];
-                if (pixel == Outside || number == MaskValues.Ignored)
+                var place = boxes is null ? 0 : ((row - top) * columns) + column;
+                if (pixel == Outside || number == MaskValues.Ignored || (pixel != MaskValues.Ignored && IsNearer(shape, place)))
+                {
                     pixel = number;
+                    if (boxes is not null)
+                        owners[place] = shape;
+                }
+                else if (boxes is not null)
+                {
+                    continue;
+                }
                 else if (pixel != number && pixel != MaskValues.Ignored)
                     throw Overlap(pixel, number, row, left + column);
             }
         });
+
+        bool IsNearer(int shape, long place)
+        {
+            if (boxes is null)
+                return false;
+            var (x, y) = (left + (place % columns) + 0.5, top + (place / columns) + 0.5);
+            return boxes[shape].Distance(x, y) < boxes[owners[place]].Distance(x, y);
+        }
+
         if (outside != Outside)
             window.AsSpan().Replace(Outside, outside);
         return window;

@@ -1,0 +1,78 @@
+using System.Globalization;
+using NetVips;
+using StreamingCnn.Interop.Weights;
+
+namespace StreamingCnn.Cli.Tests;
+
+/// <summary>Objects and boundaries of <c>scnn evaluate</c>, on bright squares that stand in boxes.</summary>
+public sealed class ObjectsTests : IDisposable
+{
+    private const int Side = 72;
+
+    private readonly TemporaryFolder folder = new();
+
+    public ObjectsTests()
+    {
+        var table = "image,mask,split\n";
+        for (var i = 0; i < 10; i++)
+        {
+            using var dark = Image.Black(Side, Side) + 40;
+            var drawn = dark;
+            var boxes = "class,left,top,right,bottom\n";
+            foreach (var (left, top) in ((int, int)[])[(6 + i, 8), (22 + i, 8), (12, 40 + i)])
+            {
+                using var square = (Image.Black(12, 12) + 220).Embed(left + 2, top + 2, Side, Side);
+                drawn = (square > 0).Ifthenelse(square, drawn);
+                boxes += $"square,{left},{top},{left + 16},{top + 16}\n";
+            }
+
+            using var bytes = drawn.Cast(Enums.BandFormat.Uchar);
+            bytes.Pngsave(folder.File($"{i}.png"));
+            folder.Write($"{i}.csv", boxes);
+            table += $"{i}.png,{i}.csv,{(i < 6 ? "train" : i < 7 ? "val" : "test")}\n";
+        }
+
+        folder.Write("squares.csv", table);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Boxes_that_touch_are_found_one_by_one()
+    {
+        var trained = CommandLine.Run(
+            "train", folder.File("squares.csv"), "--task", "segmentation", "--box-core", "0.6", "--model", "unet-small", "--norm", "instance",
+            "--epochs", "8", "--batch", "1", "--rate", "0.01", "--tile", "72", "-o", folder.File("run"));
+        Assert.Equal("", trained.Errors);
+        Assert.Equal("0.6", Safetensors.ReadMetadata(folder.File("run/best.safetensors"))["box-core"]);
+
+        var judged = CommandLine.Run(
+            "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.33", "--min-area", "20", "--boundary-tolerance", "2",
+            "--resamples", "20");
+
+        Assert.Equal("", judged.Errors);
+        var metrics = File.ReadLines(folder.File("run/evaluation/metrics.csv")).Select(line => line.Split(','))
+            .ToDictionary(fields => fields[0], fields => fields[1]);
+        Assert.Equal(metrics["mean AP"], metrics["AP of square"]);
+        Assert.True(Value("mean AP") > 0.9, metrics["mean AP"]);
+        Assert.True(Value("object recall of square") > 0.9, metrics["object recall of square"]);
+        Assert.True(Value("mean boundary F1") > 0.8, metrics["mean boundary F1"]);
+        Assert.Contains(
+            "mean AP,object F1,", File.ReadLines(folder.File("run/evaluation/predictions.csv")).First(), StringComparison.Ordinal);
+        Assert.Contains("mean AP", File.ReadAllText(folder.File("run/evaluation/report.html")), StringComparison.Ordinal);
+
+        // Without growing them the boxes are the middles, of 0.36 of the area at most.
+        Assert.Equal("", CommandLine.Run(
+            "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.5", "--box-core", "1", "-o", folder.File("whole")).Errors);
+        Assert.Contains("mean AP,0", File.ReadAllText(folder.File("whole/metrics.csv")), StringComparison.Ordinal);
+
+        CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--min-area", "3")
+            .IsRefused("--min-area is of objects, which --overlap judges; give both, or leave it out.");
+        CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--threshold", "0.3")
+            .IsRefused("--threshold is of --overlap and --boundary-tolerance; give one of them, or leave it out.");
+        CommandLine.Run("train", folder.File("squares.csv"), "--box-core", "0.5")
+            .IsRefused("--box-core is of --task segmentation alone; leave it out, or choose that task.");
+
+        double Value(string name) => double.Parse(metrics[name], CultureInfo.InvariantCulture);
+    }
+}
