@@ -267,9 +267,9 @@ public sealed class TileLayerTests : IDisposable
         var once = new Dictionary<TilePlace, byte[]>();
         layer.EncodeAll(once.Add);
         await Parallel.ForEachAsync(
-            once.Concat(once).Concat(once), new ParallelOptions { MaxDegreeOfParallelism = 8 }, (tile, _) =>
+            once.Concat(once).Concat(once), new ParallelOptions { MaxDegreeOfParallelism = 8 }, (tile, cancellation) =>
         {
-            Assert.Equal(tile.Value, layer.Encode(tile.Key));
+            Assert.Equal(tile.Value, layer.Encode(tile.Key, cancellation));
             return ValueTask.CompletedTask;
         });
     }
