@@ -160,6 +160,29 @@ public class ExactReadsTests
         }
     }
 
+    /// <summary>
+    /// Those that fit; where their number is rounded up, one more where something is left, unless it would begin behind the input.
+    /// </summary>
+    [Fact]
+    public void Windows_are_as_many_as_PyTorch_has()
+    {
+        var settings =
+            from n in Lengths() from k in Range(4) from s in Range(4) from d in Range(2) from p in Range(5) from q in Range(5)
+            from ceiling in new[] { false, true }
+            select (n, k: k + 1, s: s + 1, d: d + 1, p: p - 1, q: q - 1, ceiling);
+        foreach (var (n, k, s, d, p, q, ceiling) in settings)
+        {
+            long extent = (d * (k - 1)) + 1, all = n + p + q, left = ceiling ? s - 1 : 0;
+            var windows = Range(50).TakeWhile(window => (s * window) + extent <= all + left).Count();
+            if (ceiling && s * (windows - 1) >= n + p)
+                windows--;
+            if (windows < 1)
+                Assert.Throws<GeometryException>(() => new SlidingWindow(n, k, s, d, p, q, ceiling));
+            else
+                Assert.Equal(windows, new SlidingWindow(n, k, s, d, p, q, ceiling).OutputLength);
+        }
+    }
+
     [Fact]
     public void Inputs_of_a_transposed_window_end_where_their_last_one_ends()
     {
