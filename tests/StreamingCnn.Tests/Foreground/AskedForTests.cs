@@ -52,14 +52,14 @@ public sealed class AskedForTests
             Conv2d(1, 4, 3, padding: 1), ReLU(), Conv2d(4, 2, 3, padding: 1), several ? new TopKPooling(3) : new MaxPooling());
         network.to(ScalarType.Float64);
         var (forwards, backwards) = (0, 0);
-        var options = new StreamingOptions { Tile = (32, 32), Progress = new Counted(told =>
+        var progress = new Counted(told =>
         {
             if (told.Pass == TilePass.Forward)
                 forwards = told.Total;
             else
                 backwards = told.Total;
-        }) };
-        using var streaming = new StreamingModule(network, options);
+        });
+        using var streaming = new StreamingModule(network, new() { Tile = (32, 32), Progress = progress });
         using var image = zeros(1, 1, 320, 256, dtype: ScalarType.Float64);
         image.narrow(2, 200, 8).narrow(3, 60, 8).copy_(randn(8, 8, dtype: ScalarType.Float64) * 9);
         image.requires_grad_();
