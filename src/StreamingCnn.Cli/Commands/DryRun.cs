@@ -27,7 +27,7 @@ internal sealed class DryRun(TrainableModel model, TrainingSet set, TrainingOpti
         Say($"Nothing was trained or written; leave out --dry-run to start.");
     }
 
-    /// <summary>The plan for a size; for an image of the training that has it, where there is one, since that knows its foreground.</summary>
+    /// <summary>The plan for a size; for an image of the training that has it where images know their foreground.</summary>
     private TilePlan Plan((long Height, long Width) size)
     {
         foreach (var sample in set.Description.Preparation.CountsForegroundAlone && set.Crop is null ? set.Training : [])

@@ -261,7 +261,8 @@ public sealed class Predictor : IDisposable
             var region = preparation.Foreground == ForegroundRule.None ? null : preparation.FindForeground(image.Path, null);
             using var source = preparation.Open(image.Path, region: region);
             var (height, width) = ImageSource.Size(info, preparation.Options);
-            var place = MapPlace.Of(info, source.Height, source.Width, region?.Box, (double)info.Width / width, (double)info.Height / height);
+            var (across, down) = ((double)info.Width / width, (double)info.Height / height);
+            var place = MapPlace.Of(info, source.Height, source.Width, region?.Box, across, down);
             using var file = new FeatureFile(path, place, source.Height, source.Width);
             using var grad = TorchSharp.torch.no_grad();
             Classifier().Features.Run(source, file);

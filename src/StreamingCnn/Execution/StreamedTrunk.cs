@@ -137,13 +137,14 @@ internal sealed class StreamedTrunk
     {
         IReadOnlyList<long> channels = [.. images.Select(image => (long)image.Channels)];
         IReadOnlyList<(long Height, long Width)> sizes = [.. images.Select(image => (image.Height, image.Width))];
-        var (plan, network) = (Plan(channels, sizes), Written(channels, sizes));
+        var network = Written(channels, sizes);
         if (network.IsLocal)
-            return plan;
+            return Plan(channels, sizes);
         using var scope = NewDisposeScope();
         using var sources = sourcesOf.Windows(images, null);
-        var (type, _) = arithmetic.Compute([]);
-        var share = AskedShare.Of(plans.Choose(Stages(network, sizes), options, arithmetic.Costs(1, type)), sources);
+        var (type, device) = arithmetic.Compute([]);
+        var (chosen, share) = runs.Plan(Stages(network, sizes), arithmetic.Costs(1, type), sources);
+        var plan = Summary(chosen, network, sizes, type, device);
         return plan with { AskedFor = share, Times = () => (plan.Seconds * share, plan.WholeSeconds) };
     }
 
@@ -173,11 +174,17 @@ internal sealed class StreamedTrunk
     private TilePlan Plan(TracedNetwork network, IReadOnlyList<(long Height, long Width)> sizes, ScalarType type, Device device)
     {
         var costs = arithmetic.Costs(1, type);
+        return Summary(plans.Choose(Stages(network, sizes), options, costs), network, sizes, type, device);
+    }
+
+    private TilePlan Summary(
+        StagedPlan plan, TracedNetwork network, IReadOnlyList<(long Height, long Width)> sizes, ScalarType type, Device device)
+    {
         var format = arithmetic.Format(type, device);
         return StagedSummary.Of(
-            plans.Choose(Stages(network, sizes), options, costs),
+            plan,
             plans.WithBudget(options),
-            costs,
+            arithmetic.Costs(1, type),
             new SizedStages(new StagedNetwork(network, new bool[sizes.Count]), sizes, written => written),
             () => MachineRates.OfProcess.Of(format, MapFormat.ChannelsFirst));
     }

@@ -17,6 +17,7 @@ namespace StreamingCnn.Execution;
 /// <param name="plans">What was planned so far.</param>
 internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithmetic, PlanMemory plans)
 {
+    private readonly ForegroundPlan foregrounds = new(plans);
     private StreamingOptions? agreed;
 
     /// <summary>The processes that share every image; null where this one has it alone.</summary>
@@ -24,6 +25,13 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
 
     /// <summary>The options, with budgets that all processes have.</summary>
     private StreamingOptions Options => agreed ??= Ranks is { } ranks ? Agreed(ranks) : options;
+
+    /// <summary>The plan of a network that looks at whole maps, and which share of its operations is done.</summary>
+    /// <param name="stages">The network's stages.</param>
+    /// <param name="costs">What steps cost.</param>
+    /// <param name="sources">The sources.</param>
+    public (StagedPlan Plan, double Share) Plan(SizedStages stages, StageCosts costs, SourceSet sources) =>
+        foregrounds.Of(stages, Options, costs, sources);
 
     /// <summary>A run of local layers.</summary>
     /// <param name="graph">The layers, as they are streamed.</param>
@@ -55,7 +63,8 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
     {
         var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
         var costs = arithmetic.Costs(sources.Batch, sources.Type);
-        var plan = plans.Choose(stages, Options, costs);
+        // Processes that share an image leave nothing of it out.
+        var plan = Ranks is null ? foregrounds.Of(stages, Options, costs, sources).Plan : plans.Choose(stages, Options, costs);
         return Whole(
             new StagedRun(
                 plan,

@@ -90,7 +90,9 @@ internal sealed class Demand
 
     /// <summary>What is asked for of a map in a tile.</summary>
     public Region Of(int node, int row, int column) =>
-        asked[row, column] is { } regions && regions[node] is { IsEmpty: false } part ? grid.Origin(node, row, column).Absolute(part) : default;
+        asked[row, column] is { } regions && regions[node] is { IsEmpty: false } part
+            ? grid.Origin(node, row, column).Absolute(part)
+            : default;
 
     /// <summary>Follows what is asked for of a tile's maps down to its sources, and to the tiles before it.</summary>
     private static void Follow(GridPlan grid, (int Row, int Column) tile, Region[] regions, Region[]?[,] asked)
@@ -111,8 +113,8 @@ internal sealed class Demand
 
             if (regions[i].IsEmpty)
                 continue;
-            var read = new Patch(
-                AxisPatch.Of(grid.Rows.Network.Map(i), regions[i].Rows), AxisPatch.Of(grid.Columns.Network.Map(i), regions[i].Columns)).Input;
+            var (rows, columns) = (grid.Rows.Network.Map(i), grid.Columns.Network.Map(i));
+            var read = new Patch(AxisPatch.Of(rows, regions[i].Rows), AxisPatch.Of(columns, regions[i].Columns)).Input;
             foreach (var input in nodes[i].Inputs)
             {
                 ref var below = ref windows[grid.Roles.Root(input)];

@@ -8,8 +8,8 @@ namespace StreamingCnn.Imaging.Tests.Masks;
 public sealed class CoveredSourceTests
 {
     [Fact]
-    public void A_position_is_covered_where_any_pixel_beneath_it_is() =>
-        Gen.Select(Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[0, 1_000_000]).Sample(Check, iter: 60, threads: 1);
+    public void A_position_is_covered_where_any_pixel_beneath_it_is() => Gen.Select(
+        Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[1, 60], Gen.Int[0, 1_000_000]).Sample(Check, iter: 60, threads: 1);
 
     [Fact]
     public void A_foreground_travels_with_its_image_and_must_have_its_size()
@@ -20,7 +20,8 @@ public sealed class CoveredSourceTests
 
         Assert.Equal((3, 8L, 9L), (source.Channels, source.Height, source.Width));
         Assert.Equal(-1, source.Read(2, 3, 1, 1)[0, 1, 0, 0].item<float>());
-        var error = Assert.Throws<ArgumentException>(() => new ForegroundSource(image, new TensorImageSource(ones([1, 9, 8], ScalarType.Byte))));
+        using var other = new TensorImageSource(ones([1, 9, 8], ScalarType.Byte));
+        var error = Assert.Throws<ArgumentException>(() => new ForegroundSource(image, other));
         Assert.Contains("The foreground has 1 channel(s) of 9 x 8 pixels (height x width), but its image has 8 x 9", error.Message);
     }
 

@@ -167,7 +167,12 @@ public class ExactReadsTests
     public void Windows_are_as_many_as_PyTorch_has()
     {
         var settings =
-            from n in Lengths() from k in Range(4) from s in Range(4) from d in Range(2) from p in Range(5) from q in Range(5)
+            from n in Lengths()
+            from k in Range(4)
+            from s in Range(4)
+            from d in Range(2)
+            from p in Range(5)
+            from q in Range(5)
             from ceiling in new[] { false, true }
             select (n, k: k + 1, s: s + 1, d: d + 1, p: p - 1, q: q - 1, ceiling);
         foreach (var (n, k, s, d, p, q, ceiling) in settings)

@@ -30,16 +30,20 @@ internal sealed class CountedPositions
         var positions = new CountedPositions(graph, Source);
         Func<Region, Tensor>?[] counted =
         [
-            .. stage.Outputs.Select((output, index) =>
-                output.Map >= 0 ? null : positions.Of(network.Network.Reductions[output.Reduction].Kind, graph.Nodes[graph.Outputs[index]].Inputs)),
+            .. stage.Outputs.Select((output, index) => output.Map >= 0
+                ? null
+                : positions.Of(network.Network.Reductions[output.Reduction].Kind, graph.Nodes[graph.Outputs[index]].Inputs)),
         ];
         return Array.TrueForAll(counted, one => one is null)
             ? null
             : (output, owned) => counted[output] is { } positions ? Hull(positions, owned) : owned;
 
         // A source whose gradient is wanted may be moved where it is 0.
-        MapSource? Source(int node) =>
-            stage.Sources[node] is var map && network.Network.Maps[map].IsSource && !network.Differentiable.NeedsMap(map) ? sources[map] : null;
+        MapSource? Source(int node)
+        {
+            var map = stage.Sources[node];
+            return network.Network.Maps[map].IsSource && !network.Differentiable.NeedsMap(map) ? sources[map] : null;
+        }
     }
 
     /// <summary>Where a reduction's operands count, by regions; null where they count everywhere, or where that is not known.</summary>

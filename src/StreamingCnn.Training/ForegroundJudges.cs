@@ -1,11 +1,14 @@
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Training.Heads;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace StreamingCnn.Training.Heads;
+namespace StreamingCnn.Training;
 
-/// <summary>What a classifier's head makes of the foreground of images, streamed with the trunk. The networks are made when asked for.</summary>
+/// <summary>
+/// What a classifier's head makes of the foreground of images, streamed with the trunk. The networks are made when asked for.
+/// </summary>
 /// <param name="features">The trunk.</param>
 /// <param name="head">The head.</param>
 internal sealed class ForegroundJudges(StreamingModule features, PoolingHead head) : IDisposable
