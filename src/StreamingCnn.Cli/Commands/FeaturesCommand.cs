@@ -4,8 +4,8 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Imaging.Maps;
 using StreamingCnn.Interop.Weights;
-using StreamingCnn.Training.Serving;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Serving;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Cli.Commands;

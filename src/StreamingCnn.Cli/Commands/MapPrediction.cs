@@ -4,10 +4,10 @@ using StreamingCnn.Cli.Input;
 using StreamingCnn.Distributed;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
+using StreamingCnn.Training;
 using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Serving;
-using StreamingCnn.Training;
 
 namespace StreamingCnn.Cli.Commands;
 
