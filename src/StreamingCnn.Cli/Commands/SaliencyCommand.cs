@@ -121,8 +121,6 @@ internal static class SaliencyCommand
         command.IsShared = true;
         command.SetAction(parsed =>
         {
-            var images = Named(parsed);
-            MapPrediction.CheckNames(images);
             if ((parsed.GetValue(Downsample) is null ? 0 : 1) + (parsed.GetValue(Resolution) is null ? 0 : 1)
                 + (parsed.GetValue(Level) is null ? 0 : 1) > 1)
                 throw new ArgumentException("Only one of --downsample, --mpp and --level can be given: each of them says the resolution.");
@@ -132,6 +130,11 @@ internal static class SaliencyCommand
                 throw new ArgumentException($"{ofSmoothGrad.Name} is of --method smoothgrad alone; leave it out, or choose that method.");
             if (parsed.GetValue(Method) == SaliencyMethod.Attention && parsed.GetValue(Target) is { } explained)
                 throw new ArgumentException($"--target {explained} says which score is explained, but attention is the same for all of them; leave it out, or choose another method.");
+            var isTiled = parsed.GetValue(tile) is not null;
+            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
+            OutputFolder.Check(parsed.GetValue(Output)!);
+            var images = Named(parsed);
+            MapPrediction.CheckNames(images);
             // Before the first image takes its time.
             if (parsed.GetValue(InMap)
                 && images.FirstOrDefault(image => ImageInfo.Read(image.Path).GeoReference is not { IsAffine: true }) is { } nowhere)
@@ -140,9 +143,6 @@ internal static class SaliencyCommand
                     $"--map-coordinates is of GeoTIFFs that say where they lie, and '{nowhere.Path}' does not; leave it out.");
             }
 
-            var isTiled = parsed.GetValue(tile) is not null;
-            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
-            OutputFolder.Check(parsed.GetValue(Output)!);
             var display = new SaliencyDisplay(job.IsShared);
             var (model, description) = ModelDescription.Load(
                 RunFolder.WeightsOf(parsed.GetValue(Weights)!),
