@@ -137,17 +137,17 @@ internal sealed class StreamedRun : IDifferentiableRun
         var program = left > 0 ? programs.Backward(tiles[^1]) : null;
         foreach (var tile in step.Grid.Order().Reverse())
         {
+            var runs = left > 0 && tile == tiles[left - 1];
             tapes.Remove(tile, out var tape);
             using (tape)
             {
-                if (left > 0 && tile == tiles[left - 1])
+                if (runs)
                 {
                     var next = --left > 0 ? programs.Backward(tiles[left - 1]) : null;
                     others?.BeginBackward(tile, strips);
                     Begin(tile, program!, next is null ? null : (tiles[left - 1], next));
                     machine.Run(program!, tile, tape!);
                     program = next;
-                    progress?.Report(new(TilePass.Backward, tiles.Count - left, tiles.Count));
                 }
                 else
                 {
@@ -158,6 +158,8 @@ internal sealed class StreamedRun : IDifferentiableRun
             others?.EndBackward(tile, strips);
             strips.End(tile);
             sources.End(tile);
+            if (runs)
+                progress?.Report(new(TilePass.Backward, tiles.Count - left, tiles.Count));
         }
 
         others?.Finish();
