@@ -1,16 +1,13 @@
-using StreamingCnn.Geometry;
-
 namespace StreamingCnn.Planning.Programs;
 
 /// <summary>What the tiles of one run do: what their kinds do, or something of their own where a part of it is asked for alone.</summary>
+/// <remarks>
+/// Parts of tiles of a kind may lie at other phases of what they read, also where they are alike: each tile has a program of its own then.
+/// </remarks>
 internal sealed class RunPrograms
 {
-    // Tiles around a foreground are all different; those within it are alike.
-    private const int MostRemembered = 64;
-
     private readonly StepPlan step;
     private readonly Demand? demand;
-    private readonly Dictionary<((int Row, int Column) Kind, Region[] Asked, int KeptFrom, bool Backward), TileProgram> remembered = [];
 
     /// <param name="step">The plan.</param>
     /// <param name="wanted">Which positions of the outputs matter; null for all.</param>
@@ -48,7 +45,7 @@ internal sealed class RunPrograms
         var (kind, keptFrom) = (step.Programs.KindOf(tile), willReverse ? step.Kept.From(tile.Row, tile.Column) : Grid.Graph.Nodes.Count);
         return demand is null
             ? step.Programs.Forward(kind, keptFrom)
-            : Remembered((kind, demand.Of(tile)!, keptFrom, false), () => step.Programs.ForwardOf(Tile(tile), keptFrom));
+            : step.Programs.ForwardOf(Grid.Tile(tile.Row, tile.Column), keptFrom);
     }
 
     /// <summary>What a tile does in the backward pass.</summary>
@@ -58,17 +55,6 @@ internal sealed class RunPrograms
         var (kind, keptFrom) = (step.Programs.KindOf(tile), step.Kept.From(tile.Row, tile.Column));
         return demand is null
             ? step.Programs.Backward(kind, keptFrom)
-            : Remembered((kind, demand.Of(tile)!, keptFrom, true), () => step.Programs.BackwardOf(Tile(tile), keptFrom));
-    }
-
-    private TileLayout Tile((int Row, int Column) tile) => Grid.Tile(tile.Row, tile.Column);
-
-    private TileProgram Remembered(((int, int), Region[], int, bool) key, Func<TileProgram> write)
-    {
-        if (remembered.TryGetValue(key, out var known))
-            return known;
-        if (remembered.Count >= MostRemembered)
-            remembered.Clear();
-        return remembered[key] = write();
+            : step.Programs.BackwardOf(Grid.Tile(tile.Row, tile.Column), keptFrom);
     }
 }
