@@ -211,8 +211,9 @@ internal static class TrainCommand
         };
 
         // A run of an earlier version goes on as it began.
-        bool CountsForegroundAlone() => parsed.GetValue(options.Resume) is not { } folder || new RunFolder(folder) is not { } run
-            || !File.Exists(run.LastWeights) || ModelDescription.Read(run.LastWeights).Preparation.CountsForegroundAlone;
+        bool CountsForegroundAlone() => parsed.GetValue(options.Resume) is not { } folder
+            || new RunFolder(folder).LastWeights is var weights
+            && (!File.Exists(weights) || ModelDescription.Read(weights).Preparation.CountsForegroundAlone);
 
         ModelDescription Describe(LearningTask task, int channels, IReadOnlyList<InputColumn>? inputs = null) => new()
         {

@@ -23,18 +23,11 @@ internal sealed class FolderDisplay
             return;
         }
 
-        AnsiConsole.Progress()
-            .AutoClear(true)
-            .Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left },
-                new ProgressBarColumn(),
-                new PercentageColumn(),
-                new RemainingTimeColumn())
-            .Start(context =>
-            {
-                var bar = context.AddTask(Markup.Escape(name));
-                work((done, total) => (bar.MaxValue, bar.Value) = (total, done));
-            });
+        ProgressBars.New().Start(context =>
+        {
+            var bar = context.AddTask(Markup.Escape(name));
+            work((done, total) => (bar.MaxValue, bar.Value) = (total, done));
+        });
     }
 
     private void Say(long done, long total)

@@ -21,25 +21,18 @@ internal sealed class SaliencyDisplay(bool isShared) : IProgress<TileProgress>, 
     {
         if (Console.IsOutputRedirected || isShared)
             return work();
-        return AnsiConsole.Progress()
-            .AutoClear(true)
-            .Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left },
-                new ProgressBarColumn(),
-                new PercentageColumn(),
-                new RemainingTimeColumn())
-            .Start(context =>
+        return ProgressBars.New().Start(context =>
+        {
+            bar = context.AddTask(Markup.Escape(name), maxValue: 1);
+            try
             {
-                bar = context.AddTask(Markup.Escape(name), maxValue: 1);
-                try
-                {
-                    return work();
-                }
-                finally
-                {
-                    bar = null;
-                }
-            });
+                return work();
+            }
+            finally
+            {
+                bar = null;
+            }
+        });
     }
 
     void IProgress<SaliencyProgress>.Report(SaliencyProgress value)

@@ -132,9 +132,7 @@ internal sealed class ClassLayer : TileLayer
     /// <summary>The numbers that there are, called so; empty where finding out would take long, or where there are too many.</summary>
     private static MapClass[] Found(FileLevels file)
     {
-        var level = file.Info.Levels.Index()
-            .Where(one => (double)one.Item.Height * one.Item.Width <= MostPositions).Select(one => (int?)one.Index).FirstOrDefault();
-        if (level is not { } small)
+        if (file.LevelWithin(MostPositions) is not { } small)
             return [];
         using var scope = NewDisposeScope();
         var (height, width) = file.Size(small);
@@ -163,11 +161,7 @@ internal sealed class ClassLayer : TileLayer
         using var scope = NewDisposeScope();
         var window = new SampledWindow(File, Level(place.Level) ?? 0, Grid.Region(place), image, factor);
         var channels = Math.Min(File.Channels, 3);
-        var samples = new float[window.Rows.Length * window.Columns.Length * channels];
-        if (window.Pixels.dtype == ScalarType.Byte)
-            window.Copy<byte, float>(samples, channels, (value, _) => value);
-        else
-            window.Copy<float, float>(samples, channels, (value, _) => value);
+        var samples = window.Values(channels);
         var pixels = new uint[samples.Length / channels];
         for (var i = 0; i < pixels.Length; i++)
             pixels[i] = colour(samples.AsSpan(i * channels, channels));

@@ -22,6 +22,10 @@ internal sealed class FileLevels(ImageContainer container, ImageOptions options)
     /// <summary>Height and width of a level.</summary>
     public (long Height, long Width) Size(int level) => (Info.Levels[level].Height, Info.Levels[level].Width);
 
+    /// <summary>The first level that has no more positions than so many; null where none has so few.</summary>
+    public int? LevelWithin(double positions) => Info.Levels.Index()
+        .Where(one => (double)one.Item.Height * one.Item.Width <= positions).Select(one => (int?)one.Index).FirstOrDefault();
+
     /// <summary>Reads a window of a level: [1, C, height, width], bytes or float32, of the current scope.</summary>
     public Tensor Read(int level, ImageRegion region)
     {

@@ -80,9 +80,7 @@ internal sealed class HeatLayer : TileLayer
 
     private static double Largest(FileLevels file)
     {
-        var level = file.Info.Levels.Index()
-            .Where(one => (double)one.Item.Height * one.Item.Width <= MostPositions).Select(one => (int?)one.Index).FirstOrDefault()
-            ?? file.Info.Levels.Count - 1;
+        var level = file.LevelWithin(MostPositions) ?? file.Info.Levels.Count - 1;
         var (height, width) = file.Size(level);
         var rows = Math.Clamp((long)MostPositions / 4 / width, 1, height);
         var largest = 0f;
@@ -109,13 +107,7 @@ internal sealed class HeatLayer : TileLayer
     {
         var factor = (double)Scale * Grid.Factor(place.Level);
         using var scope = NewDisposeScope();
-        var window = new SampledWindow(File, Level(place.Level) ?? 0, Grid.Region(place), image, factor);
-        var values = new float[window.Rows.Length * window.Columns.Length];
-        if (window.Pixels.dtype == ScalarType.Byte)
-            window.Copy<byte, float>(values, 1, (value, _) => value);
-        else
-            window.Copy<float, float>(values, 1, (value, _) => value);
-        return values;
+        return new SampledWindow(File, Level(place.Level) ?? 0, Grid.Region(place), image, factor).Values(1);
     }
 
     private byte[] Coloured(TilePlace place, float[] values)

@@ -40,6 +40,18 @@ internal sealed class SampledWindow
     /// <summary>The column for each of the tile.</summary>
     public int[] Columns { get; }
 
+    /// <summary>The samples of a tile, row by row, channels side by side.</summary>
+    /// <param name="channels">The first channels are taken.</param>
+    public float[] Values(int channels)
+    {
+        var values = new float[Rows.Length * Columns.Length * channels];
+        if (Pixels.dtype == ScalarType.Byte)
+            Copy<byte, float>(values, channels, (value, _) => value);
+        else
+            Copy<float, float>(values, channels, (value, _) => value);
+        return values;
+    }
+
     /// <summary>Makes samples of a tile of a window of bytes.</summary>
     /// <param name="target">Row by row, channels side by side.</param>
     /// <param name="channels">The first channels are taken.</param>

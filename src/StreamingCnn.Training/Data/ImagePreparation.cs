@@ -81,8 +81,9 @@ public sealed record ImagePreparation
     private IImageSource? OpenForeground(string path, ForegroundRegion region, AugmentationOptions? augmentation, long seed)
     {
         var (height, width) = ImageSource.Size(ImageInfo.Read(path, Options), Options);
-        if (region.Open(height, width) is not { } foreground || augmentation is null)
-            return region.Open(height, width);
+        var foreground = region.Open(height, width);
+        if (foreground is null || augmentation is null)
+            return foreground;
         var moved = augmentation.ApplyToClasses(foreground, seed, outside: 0);
         // A random part of an image may lie where there is none.
         return new CoveredSource(moved, Math.Min(moved.Height, 256), Math.Min(moved.Width, 256)).IsAny() ? moved : null;

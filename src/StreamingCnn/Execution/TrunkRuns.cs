@@ -30,8 +30,11 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
     /// <param name="stages">The network's stages.</param>
     /// <param name="costs">What steps cost.</param>
     /// <param name="sources">The sources.</param>
-    public (StagedPlan Plan, double Share) Plan(SizedStages stages, StageCosts costs, SourceSet sources) =>
-        foregrounds.Of(stages, Options, costs, sources);
+    public (StagedPlan Plan, double Share) Plan(SizedStages stages, StageCosts costs, SourceSet sources)
+    {
+        var plan = foregrounds.Of(stages, Options, costs, sources);
+        return (plan, AskedShare.Of(plan, sources));
+    }
 
     /// <summary>A run of local layers.</summary>
     /// <param name="graph">The layers, as they are streamed.</param>
@@ -64,7 +67,7 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
         var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
         var costs = arithmetic.Costs(sources.Batch, sources.Type);
         // Processes that share an image leave nothing of it out.
-        var plan = Ranks is null ? foregrounds.Of(stages, Options, costs, sources).Plan : plans.Choose(stages, Options, costs);
+        var plan = Ranks is null ? foregrounds.Of(stages, Options, costs, sources) : plans.Choose(stages, Options, costs);
         return Whole(
             new StagedRun(
                 plan,

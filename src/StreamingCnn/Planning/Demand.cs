@@ -25,15 +25,7 @@ internal sealed class Demand
     // is asked for.
     private readonly Region[]?[,] asked;
 
-    private Demand(GridPlan grid, Region[]?[,] asked)
-    {
-        (this.grid, this.asked) = (grid, asked);
-        foreach (var regions in asked)
-            Tiles += regions is null ? 0 : 1;
-    }
-
-    /// <summary>Number of tiles that do anything.</summary>
-    public int Tiles { get; }
+    private Demand(GridPlan grid, Region[]?[,] asked) => (this.grid, this.asked) = (grid, asked);
 
     /// <summary>Follows what is wanted of the outputs through a grid, from the last tile to the first.</summary>
     /// <param name="grid">The grid.</param>
@@ -113,8 +105,7 @@ internal sealed class Demand
 
             if (regions[i].IsEmpty)
                 continue;
-            var (rows, columns) = (grid.Rows.Network.Map(i), grid.Columns.Network.Map(i));
-            var read = new Patch(AxisPatch.Of(rows, regions[i].Rows), AxisPatch.Of(columns, regions[i].Columns)).Input;
+            var read = grid.Patch(i, regions[i]).Input;
             foreach (var input in nodes[i].Inputs)
             {
                 ref var below = ref windows[grid.Roles.Root(input)];

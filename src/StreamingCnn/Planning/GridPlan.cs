@@ -136,6 +136,10 @@ internal sealed class GridPlan
         return demand is null ? owned : owned.Intersect(demand.Of(output, tileRow, tileColumn));
     }
 
+    /// <summary>What a layer computes of a region of its map, which must not be empty, and what that reads.</summary>
+    public Patch Patch(int node, Region region) =>
+        new(AxisPatch.Of(Rows.Network.Map(node), region.Rows), AxisPatch.Of(Columns.Network.Map(node), region.Columns));
+
     /// <summary>The integers of a tile: what it computes, what its layers read, what leaves it.</summary>
     public TileLayout Tile(int row, int column) => new(this, row, column);
 

@@ -123,8 +123,7 @@ internal sealed class TileLayout
         if (!Roles.IsView(node))
             return patches[node] is { } patch ? layer.MemoryOf(patch) : default;
         var window = windows[node];
-        return window.IsEmpty ? default : layer.MemoryOf(new(
-            AxisPatch.Of(Grid.Rows.Network.Map(node), window.Rows), AxisPatch.Of(Grid.Columns.Network.Map(node), window.Columns)));
+        return window.IsEmpty ? default : layer.MemoryOf(Grid.Patch(node, window));
     }
 
     /// <summary>The map whose memory a window's is, all layers in between having overwritten it; null where there is none.</summary>
@@ -158,8 +157,7 @@ internal sealed class TileLayout
             return;
         stores[i] = Grid.Carry(i)?.Stored(Row, Column).Any() ?? false;
         isUseful[i] |= Leaves(i);
-        var patch = new Patch(
-            AxisPatch.Of(Grid.Rows.Network.Map(i), computed.Rows), AxisPatch.Of(Grid.Columns.Network.Map(i), computed.Columns));
+        var patch = Grid.Patch(i, computed);
         patches[i] = patch;
         // A rectangle that reads nothing but padding needs no window, and there may be none at that moment.
         if (patch.Input.IsEmpty || !isUseful[i])

@@ -36,7 +36,7 @@ public sealed class AskedForTests
         Assert.Null(Demand.Of(grid, (_, owned) => owned));
 
         var nothing = Demand.Of(grid, (_, _) => default)!;
-        Assert.Equal(0, nothing.Tiles);
+        Assert.All(grid.Order(), tile => Assert.Null(nothing.Of(tile)));
         Assert.Equal(0, Operations(grid.Asking(nothing)));
     }
 

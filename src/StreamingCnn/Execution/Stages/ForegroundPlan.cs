@@ -17,18 +17,20 @@ internal sealed class ForegroundPlan(PlanMemory plans)
     private readonly Lock gate = new();
     private readonly Dictionary<string, double> seconds = [];
 
-    /// <summary>Plans stages, and says which share of their operations is done.</summary>
+    /// <summary>Plans stages.</summary>
     /// <param name="stages">The stages.</param>
-    /// <param name="options">What is asked for; a tile that is named is taken.</param>
+    /// <param name="options">What is asked for; a tile that is named is taken, and nothing read for it.</param>
     /// <param name="costs">What steps cost.</param>
     /// <param name="sources">The sources, of which those are read that say what counts.</param>
     /// <exception cref="InsufficientMemoryException">Nothing fits into the budget; the message names one that would do.</exception>
-    public (StagedPlan Plan, double Share) Of(SizedStages stages, StreamingOptions options, StageCosts costs, SourceSet sources)
+    public StagedPlan Of(SizedStages stages, StreamingOptions options, StageCosts costs, SourceSet sources)
     {
         var planned = plans.Choose(stages, options, costs);
+        if (options.Tile is not null)
+            return planned;
         var best = (Plan: planned, Share: AskedShare.Of(planned, sources));
-        if (best.Share >= 1 || options.Tile is not null)
-            return best;
+        if (best.Share >= 1)
+            return planned;
         var (height, width) = TileOf(planned);
         foreach (var divisor in Divisors)
         {
@@ -42,7 +44,7 @@ internal sealed class ForegroundPlan(PlanMemory plans)
             best = (smaller, share);
         }
 
-        return best;
+        return best.Plan;
     }
 
     private static (long Height, long Width) TileOf(StagedPlan plan) => plan.Steps.First(step => step.Step is not null).Step!.Tile;
