@@ -1,14 +1,15 @@
+using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
-using StreamingCnn.Training.Tasks;
+using StreamingCnn.Training.Saliency;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Training;
 
 /// <summary>
-/// A small picture of four, side by side: the image, its mask, what the model says, and where that is wrong. Of maps no more than the
-/// picture's own pixels is held.
+/// A small picture of four, side by side: the image, what is true of its pixels, what the model says, and where that is wrong. Of maps no
+/// more than the picture's own pixels is held.
 /// </summary>
 public static class ComparisonPicture
 {
@@ -35,18 +36,20 @@ public static class ComparisonPicture
 
     /// <summary>Draws the picture.</summary>
     /// <param name="model">The model; left in evaluation mode.</param>
-    /// <param name="sample">An image with a mask.</param>
+    /// <param name="sample">An image with a mask, or a map of numbers.</param>
     /// <param name="side">The longer side of each of the four pictures, in pixels, where the image is larger.</param>
-    /// <returns>A JPEG; null where the sample has no mask.</returns>
-    /// <exception cref="ImageFormatException">The image or its mask cannot be read.</exception>
-    public static byte[]? Jpeg(StreamingSegmenter model, TrainingSample sample, int side = 320) => Jpeg(model, sample, out _, side);
+    /// <returns>A JPEG; null where the sample has neither.</returns>
+    /// <exception cref="ImageFormatException">The image or what is true of it cannot be read.</exception>
+    public static byte[]? Jpeg(StreamingMapModel model, TrainingSample sample, int side = 320) => Jpeg(model, sample, out _, side);
 
-    /// <inheritdoc cref="Jpeg(StreamingSegmenter, TrainingSample, int)"/>
+    /// <inheritdoc cref="Jpeg(StreamingMapModel, TrainingSample, int)"/>
     /// <param name="model">The model; left in evaluation mode.</param>
-    /// <param name="sample">An image with a mask.</param>
-    /// <param name="remark">Which bands are shown and how their values were stretched; empty where the image is shown as it is.</param>
+    /// <param name="sample">An image with a mask, or a map of numbers.</param>
+    /// <param name="remark">
+    /// Which bands are shown and how their values were stretched, and what colours of numbers mean; empty where there is nothing to say.
+    /// </param>
     /// <param name="side">The longer side of each of the four pictures, in pixels, where the image is larger.</param>
-    public static byte[]? Jpeg(StreamingSegmenter model, TrainingSample sample, out string remark, int side = 320)
+    public static byte[]? Jpeg(StreamingMapModel model, TrainingSample sample, out string remark, int side = 320)
     {
         remark = "";
         ArgumentNullException.ThrowIfNull(model);
@@ -58,18 +61,19 @@ public static class ComparisonPicture
         using var image = sample.Open(0);
         var factor = Math.Max(1, Math.Max(image.Height, image.Width) / (double)side);
         var (height, width) = (Math.Max(1, (long)(image.Height / factor)), Math.Max(1, (long)(image.Width / factor)));
-        var said = new NearestClasses(height, width);
+        var said = new NearestPositions(height, width, model is StreamingMapRegressor ? First : Highest);
         model.Run(image, said);
         using var mask = new NearestSource(sample.OpenMask(0), height, width);
-        var truth = mask.Read(0, 0, height, width).to(ScalarType.Int64).flatten().data<long>().ToArray();
+        var truth = First(mask.Read(0, 0, height, width)[0]).flatten().data<float>().ToArray();
         using var small = sample.Picture?.Invoke(side) ?? new ResampledSource(sample.Open(0), height, width);
         remark = (small as SmallPicture)?.Remark ?? "";
+        var (drawn, meaning) = model is StreamingMapRegressor ? OfNumbers(truth, said.Values) : (OfClasses(truth, said.Values), "");
+        if (meaning.Length > 0)
+            remark = remark.Length > 0 ? $"{remark}; {meaning}" : meaning;
         Tensor[] parts =
         [
             Photograph(small, height, width),
-            Drawn(truth, (label, _) => label < 0 ? Ignored : Palette[label % Palette.Length]),
-            Drawn(said.Classes, (label, _) => Palette[label % Palette.Length]),
-            Drawn(truth, (label, place) => label < 0 ? Ignored : label == said.Classes[place] ? Right : Wrong),
+            .. drawn.Select(pixels => tensor([.. pixels.SelectMany(pixel => pixel)], [height, width, 3]).permute(2, 0, 1)),
         ];
         using var joined = new TensorImageSource(
             cat(parts.SelectMany((part, i) => i == 0 ? (Tensor[])[part] : [Space(), part]).ToArray(), 2));
@@ -80,10 +84,36 @@ public static class ComparisonPicture
             using Scalar paper = Paper;
             return full([3, height, Gap], paper, ScalarType.Byte);
         }
-
-        Tensor Drawn(long[] classes, Func<long, int, byte[]> colour) =>
-            tensor([.. classes.SelectMany((label, place) => colour(label, place))], [height, width, 3]).permute(2, 0, 1);
     }
+
+    /// <summary>The mask, what the model says, and where that is wrong.</summary>
+    private static IEnumerable<byte[]>[] OfClasses(float[] truth, float[] said) =>
+    [
+        truth.Select(label => label < 0 ? Ignored : Palette[(int)label % Palette.Length]),
+        said.Select(label => Palette[(int)label % Palette.Length]),
+        truth.Zip(said, (label, found) => label < 0 ? Ignored : label == found ? Right : Wrong),
+    ];
+
+    /// <summary>The numbers, what the model says, and by how much that is too little or too much; with what colours mean.</summary>
+    private static (IEnumerable<byte[]>[] Drawn, string Remark) OfNumbers(float[] truth, float[] said)
+    {
+        var (low, high) = NumberOverlay.Range(truth);
+        float[] errors = [.. said.Zip(truth, (found, actual) => found - actual)];
+        float[] sizes = [.. errors.Where(error => !float.IsNaN(error)).Select(Math.Abs).Order()];
+        var most = sizes.Length == 0 ? 1 : Math.Max(1e-12f, sizes[(int)(0.99 * (sizes.Length - 1))]);
+        return (
+            [
+                truth.Select(value => float.IsNaN(value) ? Ignored : NumberColours.Of((value - low) / (high - low))),
+                said.Select(value => NumberColours.Of((value - low) / (high - low))),
+                errors.Select(error => float.IsNaN(error) ? Ignored : NumberColours.OfError(error / most)),
+            ],
+            string.Create(CultureInfo.InvariantCulture, $"colours from {low:G4} to {high:G4}, errors from -{most:G3} (blue) to {most:G3} (red)"));
+    }
+
+    // Of a map of one image, [K, h, w].
+    private static Tensor First(Tensor map) => map[0].to(ScalarType.Float32).cpu().contiguous();
+
+    private static Tensor Highest(Tensor map) => map.to(ScalarType.Float32).argmax(0).to(ScalarType.Float32).cpu().contiguous();
 
     private static Tensor Photograph(IImageSource image, long height, long width)
     {
@@ -108,14 +138,17 @@ public static class ComparisonPicture
         return pixels[0].round().clamp(black, white).to(ScalarType.Byte).expand(3, -1, -1);
     }
 
-    /// <summary>Picks the highest of the scores of the positions that a smaller map has.</summary>
-    private sealed class NearestClasses(long height, long width) : IMapSink
+    /// <summary>Picks something of the positions that a smaller map has.</summary>
+    /// <param name="height">Height of the smaller map.</param>
+    /// <param name="width">Width of it.</param>
+    /// <param name="of">From a rectangle of the map, [K, h, w], to what is kept of it, [h, w] of float32.</param>
+    private sealed class NearestPositions(long height, long width, Func<Tensor, Tensor> of) : IMapSink
     {
         private long[] rows = [];
         private long[] columns = [];
 
-        /// <summary>The classes, row by row.</summary>
-        public long[] Classes { get; } = new long[height * width];
+        /// <summary>What was picked, row by row.</summary>
+        public float[] Values { get; } = new float[height * width];
 
         public void Begin(long batch, long channels, long mapHeight, long mapWidth) =>
             (rows, columns) = (Places(height, mapHeight), Places(width, mapWidth));
@@ -130,9 +163,9 @@ public static class ComparisonPicture
             var picked = values[0]
                 .index_select(1, tensor(Array.ConvertAll(ys, y => rows[y] - top), device: values.device))
                 .index_select(2, tensor(Array.ConvertAll(xs, x => columns[x] - left), device: values.device));
-            var classes = picked.to(ScalarType.Float32).argmax(0).cpu().flatten().data<long>().ToArray();
-            for (var i = 0; i < classes.Length; i++)
-                Classes[(ys[i / xs.Length] * width) + xs[i % xs.Length]] = classes[i];
+            var found = of(picked).flatten().data<float>().ToArray();
+            for (var i = 0; i < found.Length; i++)
+                Values[(ys[i / xs.Length] * width) + xs[i % xs.Length]] = found[i];
         }
 
         private static int[] Within(long[] places, long first, long count) =>

@@ -1,32 +1,17 @@
-using System.Globalization;
 using StreamingCnn.Models;
+using StreamingCnn.Reductions;
 using StreamingCnn.Training.Heads;
 using StreamingCnn.Training.Tasks;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Training;
 
-/// <summary>
-/// A model that scores the classes of each pixel of an image. In training and in judging neither the scores, nor the mask, nor the loss's
-/// gradient exists whole.
-/// </summary>
-public sealed class StreamingSegmenter : TrainableModel
+/// <summary>A model that scores the classes of each pixel of an image; their softmax over classes are probabilities.</summary>
+public sealed class StreamingSegmenter : StreamingMapModel
 {
-    private const long ChannelsOfAPhotograph = 3;
-
-    private readonly StreamingModule features;
-    private readonly long imageChannels;
-    private readonly DenseHead? head;
     private readonly int classes;
-
-    // Not components: their parts have their names by the trunk and the head.
-    private readonly Module<Tensor, Tensor> network;
-    private readonly StreamingModule map;
-    private readonly Dictionary<LossOptions, JudgedNetwork> judged = [];
-    private readonly JudgedNetwork plain;
 
     /// <summary>Creates the model.</summary>
     /// <param name="trunk">
@@ -45,67 +30,26 @@ public sealed class StreamingSegmenter : TrainableModel
         long? channels = null,
         bool isDense = false,
         long? imageChannels = null)
-        : base(nameof(StreamingSegmenter))
+        : base(nameof(StreamingSegmenter), trunk, CheckedClasses(classes), options, channels, isDense, imageChannels)
     {
-        ArgumentNullException.ThrowIfNull(trunk);
-        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
         this.classes = classes;
-        this.imageChannels = imageChannels ?? trunk.modules().OfType<Conv2d>().FirstOrDefault()?.in_channels ?? ChannelsOfAPhotograph;
-        features = new StreamingModule(trunk, options);
-        register_module(nameof(features), features);
-        if (!isDense)
-        {
-            head = new DenseHead(channels ?? ModelCatalog.OutputChannels(trunk), classes);
-            register_module(nameof(head), head);
-        }
-
-        network = head is null ? trunk : new TrunkWithDenseHead(trunk, head);
-        map = head is null ? features : new StreamingModule(network, features.Options);
-        plain = new(network, classes, [LossOptions.OfMaps(null)], features.Options);
+        Map = isDense ? Features : new StreamingModule(Network, Features.Options);
     }
-
-    /// <inheritdoc/>
-    public override Module<Tensor, Tensor> Trunk => features.Trunk;
-
-    /// <summary>What classifies the trunk's map; null where the trunk does.</summary>
-    public DenseHead? Head => head;
 
     /// <summary>Classes that pixels are scored for.</summary>
     public int Classes => classes;
 
     /// <inheritdoc/>
-    public override StreamingOptions Options => features.Options;
+    private protected override StreamingModule Map { get; }
 
-    /// <summary>Scores of a batch of images in memory.</summary>
-    /// <param name="input">[N, C, H, W].</param>
-    /// <returns>[N, classes, H, W].</returns>
-    public override Tensor forward(Tensor input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        head?.EnlargeTo(input.shape[^2], input.shape[^1]);
-        return map.call(input);
-    }
+    /// <inheritdoc/>
+    private protected override int TargetChannels => 1;
 
-    /// <summary>Scores of an image that is read window by window, without autograd, handed out rectangle by rectangle.</summary>
-    /// <param name="image">The image.</param>
-    /// <param name="sink">Gets the scores, [1, classes, H, W], of the image's size; their softmax over classes are probabilities.</param>
-    public void Run(IImageSource image, IMapSink sink)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        ArgumentNullException.ThrowIfNull(sink);
-        head?.EnlargeTo(image.Height, image.Width);
-        map.Run(image, sink);
-    }
+    /// <inheritdoc/>
+    private protected override MapReduction Sums => new ConfusionReduction(classes);
 
-    /// <summary>What a step on one image and its mask would do and cost, in the modes that the model's layers are in now.</summary>
-    /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
-    public override TilePlan Plan(long height, long width)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        head?.EnlargeTo(height, width);
-        return plain.Network.Plan((imageChannels, height, width), (1, height, width));
-    }
+    /// <inheritdoc/>
+    private protected override MapLoss LossOf(LossOptions? objective) => LossOptions.OfMaps(objective);
 
     /// <summary>The loss and the counts of one image and its map of classes, streamed.</summary>
     /// <param name="image">The image; like the map it must stay open until the backward pass is done.</param>
@@ -121,22 +65,9 @@ public sealed class StreamingSegmenter : TrainableModel
     public (Tensor CrossEntropy, Tensor Learned, IReadOnlyList<double> Counts) Judge(
         IImageSource image, IImageSource mask, LossOptions? objective = null)
     {
-        ArgumentNullException.ThrowIfNull(image);
-        ArgumentNullException.ThrowIfNull(mask);
-        if (image.Height != mask.Height || image.Width != mask.Width)
-        {
-            throw new TrainingException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The mask has {mask.Height} x {mask.Width} pixels (height x width), but its image has {image.Height} x {image.Width}; give one of the image's size."));
-        }
-
-        head?.EnlargeTo(image.Height, image.Width);
         using var scope = NewDisposeScope();
-        var outputs = Judging(objective).Network.forward([image, mask]);
-        var counts = ConfusionReduction.Counts(outputs[^2], outputs[^1]);
-        var loss = outputs[0].reshape([]);
-        var learned = outputs.Length > 3 ? outputs[1].reshape([]) : loss;
-        return (loss.MoveToOuterDisposeScope(), learned.MoveToOuterDisposeScope(), counts);
+        var (loss, learned, sums) = JudgeMap(image, mask, objective);
+        return (loss.MoveToOuterDisposeScope(), learned.MoveToOuterDisposeScope(), ConfusionReduction.Counts(sums[0], sums[1]));
     }
 
     /// <inheritdoc/>
@@ -164,19 +95,15 @@ public sealed class StreamingSegmenter : TrainableModel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-        {
-            plain.Dispose();
-            foreach (var other in judged.Values)
-                other.Dispose();
-            if (head is not null)
-            {
-                map.Dispose();
-                network.Dispose();
-            }
-        }
-
+        if (disposing && !ReferenceEquals(Map, Features))
+            Map.Dispose();
         base.Dispose(disposing);
+    }
+
+    private static int CheckedClasses(int classes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        return classes;
     }
 
     private static bool HasLabels(IImageSource mask, IReadOnlyList<double>? weights)
@@ -205,35 +132,5 @@ public sealed class StreamingSegmenter : TrainableModel
         }
 
         return false;
-    }
-
-    /// <summary>The network with what judges it, made once for each way of learning.</summary>
-    private JudgedNetwork Judging(LossOptions? objective)
-    {
-        if (objective is null)
-            return plain;
-        lock (judged)
-        {
-            if (!judged.TryGetValue(objective, out var found))
-                judged[objective] = found = new(network, classes, [LossOptions.OfMaps(null), LossOptions.OfMaps(objective)], Options);
-            return found;
-        }
-    }
-
-    private sealed class JudgedNetwork(Module<Tensor, Tensor> network, int classes, MapLoss[] losses, StreamingOptions options)
-        : IDisposable
-    {
-        private readonly JudgedMap block = new(network, classes, losses);
-        private StreamingNetwork? streaming;
-
-        public StreamingNetwork Network => streaming ??= new(block, options);
-
-        public void Dispose()
-        {
-            streaming?.Dispose();
-            block.Dispose();
-            foreach (var loss in losses)
-                loss.Dispose();
-        }
     }
 }

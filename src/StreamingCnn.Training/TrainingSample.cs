@@ -11,13 +11,14 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
 {
     /// <summary>
     /// The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes. Of segmentation
-    /// how many pixels of each class the mask has, where that is known.
+    /// how many pixels of each class the mask has, where that is known; of maps of numbers the mean of each number.
     /// </summary>
     public IReadOnlyList<double> Targets { get; init; } = [];
 
     /// <summary>
     /// Opens the map of its classes, of one channel and the image's size: numbers from 0, and
-    /// <see cref="Tasks.SegmentationTask.IgnoredClass"/> where a pixel does not count. It is called with the same number as
+    /// <see cref="Tasks.SegmentationTask.IgnoredClass"/> where a pixel does not count. Or the map of its numbers, a channel for each, NaN
+    /// where there is none. It is called with the same number as
     /// <see cref="Open"/>, and what is changed of the image's shape is changed of it alike.
     /// </summary>
     /// <value>The default value is null: what is to be learned of the image is of it as a whole.</value>

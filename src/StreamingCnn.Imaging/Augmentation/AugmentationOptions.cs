@@ -82,7 +82,16 @@ public sealed record AugmentationOptions
     /// <param name="source">The map, of the image's size; the returned source owns it.</param>
     /// <param name="seed">The image's seed.</param>
     /// <param name="outside">The class of pixels that come from nowhere.</param>
-    public IImageSource ApplyToClasses(IImageSource source, long seed, short outside)
+    public IImageSource ApplyToClasses(IImageSource source, long seed, short outside) => ApplyToNumbers(source, seed, outside);
+
+    /// <summary>
+    /// Draws the variant of a map of numbers at each pixel of an image that <see cref="Apply"/> draws of the image with the same seed, as
+    /// <see cref="ApplyToClasses"/> does of classes: no number is changed or mixed with another.
+    /// </summary>
+    /// <param name="source">The map, of the image's size; the returned source owns it.</param>
+    /// <param name="seed">The image's seed.</param>
+    /// <param name="outside">The number of pixels that come from nowhere, such as NaN.</param>
+    public IImageSource ApplyToNumbers(IImageSource source, long seed, float outside)
     {
         ArgumentNullException.ThrowIfNull(source);
         var drawn = Draw(seed);

@@ -11,7 +11,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     private readonly List<ListedImage> rows = [];
     private readonly Dictionary<string, int> firstUse = new(StringComparer.Ordinal);
     private readonly RealPaths realPaths = new();
-    private readonly IReadOnlyList<string> labelNames = options.Labels == LabelKind.Mask ? [] : options.LabelColumns;
+    private readonly IReadOnlyList<string> labelNames = options.IsInFiles ? [] : options.LabelColumns;
     private readonly string root = options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
 
     private sealed record ListedImage(int Line, string Image, string[] Labels, string? Mask, string? Split, double? Resolution)
@@ -57,7 +57,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private void RefuseOptions()
     {
-        if (options.Labels == LabelKind.Mask)
+        if (options.IsInFiles)
             return;
         var names = string.Join(", ", options.LabelColumns);
         if (options.LabelColumns.Count == 0 || options.LabelColumns.Any(string.IsNullOrWhiteSpace))
@@ -104,7 +104,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         }
 
         var mask = table.Find(options.MaskColumn);
-        if (options.Labels == LabelKind.Mask && mask < 0)
+        if (options.IsInFiles && mask < 0)
             problems.Add($"there is no column '{options.MaskColumn}'; the columns are {table.ColumnNames}", table.HeaderLine);
         var group = options.GroupColumn is { } wanted ? table.Find(wanted) : -1;
         if (options.GroupColumn is { } missing && group < 0 && options.RequireGroup)
@@ -112,7 +112,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
         var weight = options.WeightColumn is { } column ? table.Find(column) : -1;
         if (options.WeightColumn is { } absent && weight < 0)
             problems.Add($"there is no column '{absent}'; the columns are {table.ColumnNames}", table.HeaderLine);
-        if (image < 0 || further.Contains(-1) || labels.Contains(-1) || (options.Labels == LabelKind.Mask && mask < 0))
+        if (image < 0 || further.Contains(-1) || labels.Contains(-1) || (options.IsInFiles && mask < 0))
             return null;
         if (labels.FirstOrDefault(label => label == image || further.Contains(label), -1) is >= 0 and var both)
             problems.Add(
@@ -139,8 +139,8 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             problems.Add($"it was listed already in line {firstUse[real]}", line, fields[columns.Image], "image");
         var further = columns.Further
             .Select(column => ExistingFile(fields[column], table.Columns[column], line, isImage: true) ?? "").ToArray();
-        var maskFile = options.Labels == LabelKind.Mask ? fields[columns.Mask] : Field(columns.Mask);
-        var mask = maskFile is null ? null : ExistingFile(maskFile, "mask", line);
+        var maskFile = options.IsInFiles ? fields[columns.Mask] : Field(columns.Mask);
+        var mask = maskFile is null ? null : ExistingFile(maskFile, options.MaskColumn, line);
         var split = Field(columns.Split) is { } part ? TextForm.Clean(part) : null;
         var resolution = Field(columns.Resolution) is { } text
             ? TableNumber.Resolution(text, table.Delimiter == ';', line, problems)
@@ -196,7 +196,7 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
     {
         // Shapes need their image to be understood.
         var pixels = files.Where(
-            file => file.IsImage || options.Labels != LabelKind.Mask || !ShapeFileName.HasShapes(file.File)).ToArray();
+            file => file.IsImage || !options.IsInFiles || !ShapeFileName.HasShapes(file.File)).ToArray();
         var found = FileCheck.Problems([.. pixels.Select(file => (file.File, file.IsImage ? options.Reading : null))]);
         foreach (var ((line, field, role, _, _), problem) in pixels.Zip(found))
         {

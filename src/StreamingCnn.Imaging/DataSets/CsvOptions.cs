@@ -17,6 +17,9 @@ public enum LabelKind
 
     /// <summary>Columns of different kinds, as <see cref="CsvOptions.ColumnKinds"/> says.</summary>
     Mixed,
+
+    /// <summary>None: what is to be learned of each image are numbers at each pixel, in the file in the column of masks.</summary>
+    Map,
 }
 
 /// <summary>How a CSV file lists a data set.</summary>
@@ -41,10 +44,13 @@ public sealed record CsvOptions
     public LabelKind Labels { get; init; } = LabelKind.Class;
 
     /// <summary>
-    /// Column of the mask path; used when present, needed for <see cref="LabelKind.Mask"/>. <value>The default value is
-    /// <c>mask</c>.</value>
+    /// Column of the path of the mask, or of the map of numbers; used when present, needed for <see cref="LabelKind.Mask"/> and
+    /// <see cref="LabelKind.Map"/>. <value>The default value is <c>mask</c>.</value>
     /// </summary>
     public string MaskColumn { get; init; } = "mask";
+
+    /// <summary>Whether what is to be learned of images is in files of their own, which <see cref="MaskColumn"/> names.</summary>
+    internal bool IsInFiles => Labels is LabelKind.Mask or LabelKind.Map;
 
     /// <summary>Column of the part; used when present. <value>The default value is <c>split</c>.</value></summary>
     public string SplitColumn { get; init; } = "split";

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace StreamingCnn.Imaging.Masks;
 
 /// <summary>Opens files of masks, whose values are numbers of classes: as they are stored, at full size, from the largest level.</summary>
@@ -40,11 +37,7 @@ public static class MaskFile
             throw OfColours(path, channels);
         }
 
-        var info = container.Info;
-        var isSpread = info.StoredLargest < byte.MaxValue;
-        return isSpread || (info.IsInverted && info.StoredLargest is not null)
-            ? new StoredValuesSource(source, info.StoredLargest!.Value, isSpread, info.IsInverted)
-            : source;
+        return StoredValuesSource.Of(source, container.Info);
     }
 
     private static ImageContainer Find(string path)
@@ -69,32 +62,4 @@ public static class MaskFile
 
     private static ImageFormatException OfColours(string path, int channels) => new(
         path, $"this mask has {channels} channels, but one is needed, with the number of a class at each pixel; save it as one channel.");
-
-    /// <summary>Samples as they are stored, of files whose windows have them spread over 0..255, or inverted.</summary>
-    private sealed class StoredValuesSource(IImageSource inner, int largest, bool isSpread, bool isInverted) : IImageSource
-    {
-        public int Channels => 1;
-
-        public long Height => inner.Height;
-
-        public long Width => inner.Width;
-
-        public Tensor Read(long top, long left, long height, long width)
-        {
-            using var scope = NewDisposeScope();
-            var values = FloatPixels.Of(inner.Read(top, left, height, width));
-            for (long line = 0; line < height; line++)
-            {
-                foreach (ref var value in values[line])
-                {
-                    var stored = isSpread ? MathF.Round(value * largest / byte.MaxValue) : value;
-                    value = isInverted ? largest - stored : stored;
-                }
-            }
-
-            return values.Window.MoveToOuterDisposeScope();
-        }
-
-        public void Dispose() => inner.Dispose();
-    }
 }

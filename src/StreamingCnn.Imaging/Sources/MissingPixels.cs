@@ -34,6 +34,12 @@ internal readonly record struct MissingPixels
         return new(value / scale, Math.Max(0.05 / scale, Math.Abs(value / scale) * RelativeTolerance / 4), all);
     }
 
+    /// <summary>The rule for maps of numbers, whose channels are each by themselves, as they are stored.</summary>
+    /// <param name="declared">The value.</param>
+    /// <param name="info">The file.</param>
+    public static MissingPixels OfNumbers(double declared, ImageInfo info) =>
+        new(declared, info.FloatingPoint ? Math.Abs(declared) * RelativeTolerance : 0.05, inAllBands: false);
+
     /// <summary>Writes NaN where there are no data.</summary>
     /// <param name="pixels">A window.</param>
     /// <param name="channels">Its channels.</param>

@@ -45,6 +45,16 @@ public sealed class ResampledSource : IImageSource
         columns = new ResampleTaps(inner.Width, width);
     }
 
+    /// <summary>
+    /// Numbers at a different size, where NaN means that there is none: each is the mean of those that there are, or none where more than
+    /// half of what it is made of is missing.
+    /// </summary>
+    /// <param name="inner">The numbers; owned from then on.</param>
+    /// <param name="height">Height of the result in pixels.</param>
+    /// <param name="width">Width of the result in pixels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is below 1 pixel.</exception>
+    public static ResampledSource OfNumbers(IImageSource inner, long height, long width) => new(inner, height, width, hasMissing: true);
+
     /// <inheritdoc/>
     public int Channels => inner.Channels;
 

@@ -178,6 +178,30 @@ public sealed record ImagePreparation
             full.Height == height && full.Width == width ? full : new NearestSource(full, height, width);
     }
 
+    /// <summary>
+    /// Opens the map of numbers of a file, of the size that the network sees the file in, and changed in shape as the file is. Of a smaller
+    /// image numbers are means of those that there are; changes of shape take the nearest. NaN is where there is none. The window that is
+    /// likely to come next is read in the background.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="map">Its map, of its size.</param>
+    /// <param name="missing">Values of pixels that have no number, besides NaN and what the map's file declares.</param>
+    /// <param name="augmentation">What to change; null for nothing.</param>
+    /// <param name="seed">Decides how it is changed.</param>
+    /// <exception cref="ImageFormatException">A file cannot be read so, or the map is not of the image's size.</exception>
+    public IImageSource OpenNumbers(
+        string path, string map, IReadOnlyList<long> missing, AugmentationOptions? augmentation = null, long seed = 0)
+    {
+        var info = ImageInfo.Read(path, Options);
+        var (height, width) = ImageSource.Size(info, Options);
+        var file = NumberMapFile.Info(map);
+        MaskSizes.Check(info, map, (file.Height, file.Width));
+        var numbers = NumberMapFile.Open(map, missing);
+        if (numbers.Height != height || numbers.Width != width)
+            numbers = ResampledSource.OfNumbers(numbers, height, width);
+        return new PrefetchingSource(augmentation?.ApplyToNumbers(numbers, seed, float.NaN) ?? numbers);
+    }
+
     /// <summary>The shapes of a drawn mask as objects on the map that the network sees, without those that do not count.</summary>
     /// <param name="path">The file.</param>
     /// <param name="mask">Its mask, a file of shapes on it.</param>

@@ -58,6 +58,7 @@ public static class ImagesToJudge
             FurtherColumns = [.. preparation.Inputs.Skip(1).Select(input => input.Name)],
             Reading = preparation.Reading,
             Labels = kind,
+            MaskColumn = TaskLabels.FileColumn(kind),
             KnownClasses = kind == LabelKind.Class ? task.Outputs : [],
             GroupColumn = group?.Column,
             RequireGroup = group?.IsRequired ?? true,
@@ -84,13 +85,20 @@ public static class ImagesToJudge
             problems.ThrowIfAny(path);
         }
 
+        if (task is MapRegressionTask numbers)
+        {
+            var problems = new DataProblems();
+            items = [.. ImageMaps.Read(items, numbers, preparation.Reading, problems)];
+            problems.ThrowIfAny(path);
+        }
+
         if (task is MixedTask known)
             items = MixedLabels.Renumber(path, items, data, known);
         return (
             LabelledImages.Samples(
                 kind == LabelKind.Class
                     ? Renumber(path, items, data.Classes, task.Outputs)
-                    : items, preparation, masks: task as SegmentationTask),
+                    : items, preparation, maps: task as MapTask),
             chosen);
     }
 

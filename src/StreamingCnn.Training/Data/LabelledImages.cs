@@ -73,6 +73,9 @@ public sealed class LabelledImages
     /// <param name="order">
     /// Names of all classes from the least to the greatest, such as grades; null where they have no order.
     /// </param>
+    /// <param name="numbers">
+    /// Where what is to be learned are maps of numbers: which; null for those that are found in them.
+    /// </param>
     /// <exception cref="DataSetException">Something is wrong with the data; all that is found is named.</exception>
     /// <exception cref="ArgumentException">The order lacks a class, or names one twice.</exception>
     public static LabelledImages Read(
@@ -84,7 +87,8 @@ public sealed class LabelledImages
         ImageOptions? reading = null,
         FoldChoice? fold = null,
         MaskClasses? masks = null,
-        IReadOnlyList<string>? order = null)
+        IReadOnlyList<string>? order = null,
+        MapNumbers? numbers = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         columns ??= new();
@@ -101,8 +105,10 @@ public sealed class LabelledImages
             data = data.InOrder(order);
         var problems = new DataProblems();
         PartsCheck.Names(data, problems);
+        IReadOnlyDictionary<string, NumberMoments[]> moments = new Dictionary<string, NumberMoments[]>();
         (data, LearningTask task) = kind switch
         {
+            LabelKind.Map => Maps(),
             LabelKind.Mask => ImageMasks.Read(path, data, masks ?? new(), reading, problems),
             LabelKind.Class => (data, new ClassificationTask(data.Classes, order is not null)),
             LabelKind.Mixed => (data, MixedLabels.Task(path, columns, data)),
@@ -122,6 +128,8 @@ public sealed class LabelledImages
             throw new DataSetException(path, [$"no image is in the part '{DataPart.Training}', so there is nothing to learn from"]);
         if (task is MixedTask mixed)
             task = MixedLabels.Weighted(mixed, parts.Training);
+        if (task is MapRegressionTask maps)
+            task = ImageMaps.Scaled(maps, moments, parts.Training, problems);
         PartsCheck.Classes(data, task, parts.Training, problems);
         problems.ThrowIfAny(path);
         return new(path, task, inputs, data, parts)
@@ -137,6 +145,12 @@ public sealed class LabelledImages
                     .CountBy(remark => remark).Select(count => (count.Key, count.Value)),
             ],
         };
+
+        (ImageDataSet Data, LearningTask Task) Maps()
+        {
+            (var read, var ofNumbers, moments) = ImageMaps.Read(path, data, numbers ?? new(), reading, problems);
+            return (read, ofNumbers);
+        }
     }
 
     /// <summary>
@@ -247,15 +261,15 @@ public sealed class LabelledImages
     /// <param name="augmentation">What to change at random; null for nothing.</param>
     /// <param name="seed">Decides how.</param>
     public IReadOnlyList<TrainingSample> Training(ImagePreparation preparation, AugmentationOptions? augmentation = null, int seed = 1) =>
-        Samples(training, preparation, augmentation, seed, regions, Task as SegmentationTask);
+        Samples(training, preparation, augmentation, seed, regions, Task as MapTask);
 
     /// <summary>The images to judge by while training.</summary>
     public IReadOnlyList<TrainingSample> Validation(ImagePreparation preparation) =>
-        Samples(validation, preparation, regions: regions, masks: Task as SegmentationTask);
+        Samples(validation, preparation, regions: regions, maps: Task as MapTask);
 
     /// <summary>The images to judge by in the end.</summary>
     public IReadOnlyList<TrainingSample> Test(ImagePreparation preparation) =>
-        Samples(test, preparation, regions: regions, masks: Task as SegmentationTask);
+        Samples(test, preparation, regions: regions, maps: Task as MapTask);
 
     /// <summary>Items of a data set as samples.</summary>
     /// <param name="items">The items.</param>
@@ -265,18 +279,18 @@ public sealed class LabelledImages
     /// <param name="regions">
     /// The part of each image that is opened and its foreground, by its path; null where that is found when an image is opened.
     /// </param>
-    /// <param name="masks">What the values of masks mean, where what is to be learned is in masks.</param>
+    /// <param name="maps">What files of masks or of maps mean, where what is to be learned is in those.</param>
     public static IReadOnlyList<TrainingSample> Samples(
         IEnumerable<ImageItem> items,
         ImagePreparation preparation,
         AugmentationOptions? augmentation = null,
         int seed = 1,
         IReadOnlyDictionary<string, ForegroundRegion>? regions = null,
-        SegmentationTask? masks = null)
+        MapTask? maps = null)
     {
-        var values = masks is null
-            ? null
-            : new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs, BoxCore = masks.BoxCore };
+        var values = maps is SegmentationTask masks
+            ? new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs, BoxCore = masks.BoxCore }
+            : null;
         return [.. items.Select(Sample)];
 
         TrainingSample Sample(ImageItem item) => new(item.Path, item.Label, use => preparation.For(item).Open(
@@ -285,8 +299,14 @@ public sealed class LabelledImages
             Seed(use),
             RegionOf(item)))
         {
-            OpenMask = values is null ? null : use => preparation.For(item).OpenMask(
-                item.Path, item.Mask!, values, use == 0 ? null : augmentation, Seed(use)),
+            OpenMask = maps switch
+            {
+                MapRegressionTask numbers => use => preparation.For(item).OpenNumbers(
+                    item.Path, item.Mask!, numbers.MissingValues, use == 0 ? null : augmentation, Seed(use)),
+                not null => use => preparation.For(item).OpenMask(
+                    item.Path, item.Mask!, values!, use == 0 ? null : augmentation, Seed(use)),
+                _ => null,
+            },
             Objects = values is null || item.Mask is not { } drawn || !DrawnMask.IsDrawn(drawn)
                 ? null
                 : () => preparation.For(item).Objects(item.Path, drawn, values),
@@ -298,7 +318,7 @@ public sealed class LabelledImages
             Reading = preparation.MicrometresPerPixel is not null && item.MicrometresPerPixel is { } own
                 ? string.Create(CultureInfo.InvariantCulture, $"{own:R} um")
                 : "",
-            Files = (preparation.Foreground == ForegroundRule.Mask || masks is not null) && item.Mask is { } mask
+            Files = (preparation.Foreground == ForegroundRule.Mask || maps is not null) && item.Mask is { } mask
                 ? [item.Path, .. item.Further, mask]
                 : [item.Path, .. item.Further],
         };
@@ -317,12 +337,13 @@ public sealed class LabelledImages
                 [$"folders do not tell what images belong to; list them in a CSV file with the columns image,label,{column}"]);
     }
 
-    /// <summary>A folder for each class has no masks.</summary>
+    /// <summary>A folder for each class has no masks, and no maps.</summary>
     internal static void RefuseMasksOfFolder(string path, LabelKind kind)
     {
-        if (kind == LabelKind.Mask && Directory.Exists(path))
+        if (kind is LabelKind.Mask or LabelKind.Map && Directory.Exists(path))
             throw new DataSetException(
-                path, ["folders do not tell which mask an image has; list both in a CSV file with the columns image,mask"]);
+                path,
+                [$"folders do not tell which {(kind == LabelKind.Map ? "map" : "mask")} an image has; list both in a CSV file with the columns image,{(kind == LabelKind.Map ? "map" : "mask")}"]);
     }
 
     /// <summary>A folder for each class has no columns, and so no images that are seen side by side.</summary>

@@ -103,6 +103,9 @@ internal static class PartsCheck
             yield break;
         }
 
+        // Their scale has said whether there is something to learn.
+        if (task is MapRegressionTask)
+            yield break;
         var names = TaskLabels.NamesOf(task);
         for (var output = 0; output < names.Count; output++)
         {

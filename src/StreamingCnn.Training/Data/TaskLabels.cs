@@ -6,12 +6,18 @@ namespace StreamingCnn.Training.Data;
 /// <summary>What a table must have for a task that exists already.</summary>
 internal static class TaskLabels
 {
-    /// <summary>What label columns hold, or of <see cref="LabelKind.Mask"/> the files that they name.</summary>
+    /// <summary>The column of files that have what is to be learned of each pixel.</summary>
+    public static string FileColumn(LabelKind kind) => kind == LabelKind.Map ? "map" : "mask";
+
+    /// <summary>
+    /// What label columns hold, or of <see cref="LabelKind.Mask"/> and <see cref="LabelKind.Map"/> the files that they name.
+    /// </summary>
     public static LabelKind KindOf(LearningTask task) => task switch
     {
         ClassificationTask => LabelKind.Class,
         MultiLabelTask => LabelKind.MultiLabel,
         SegmentationTask => LabelKind.Mask,
+        MapRegressionTask => LabelKind.Map,
         MixedTask => LabelKind.Mixed,
         _ => LabelKind.Regression,
     };

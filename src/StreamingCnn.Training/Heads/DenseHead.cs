@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Training.Heads;
 
 /// <summary>
-/// Classifies each position of a trunk's map, and enlarges the scores to the image's size, bilinearly with pixel centres aligned: the last
+/// Makes scores or numbers of each position of a trunk's map, and enlarges them to the image's size, bilinearly with pixel centres aligned: the last
 /// two layers of a fully convolutional network (Long, Shelhamer and Darrell, arXiv 1411.4038), as torchvision enlarges them.
 /// </summary>
 public sealed class DenseHead : StreamingBlock
@@ -18,14 +18,14 @@ public sealed class DenseHead : StreamingBlock
 
     /// <summary>Creates the head.</summary>
     /// <param name="channels">Channels of the trunk's map.</param>
-    /// <param name="classes">Classes, at least 2.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are fewer classes, or no channel.</exception>
-    public DenseHead(long channels, int classes)
+    /// <param name="outputs">Scores or numbers of each position, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no output, or no channel.</exception>
+    public DenseHead(long channels, int outputs)
         : base(nameof(DenseHead))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
-        classifier = Conv2d(channels, classes, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
+        classifier = Conv2d(channels, outputs, 1);
         RegisterComponents();
     }
 
@@ -44,7 +44,7 @@ public sealed class DenseHead : StreamingBlock
     {
         ArgumentNullException.ThrowIfNull(input);
         var (_, layer) = enlargement.Value
-            ?? throw new InvalidOperationException($"A {nameof(DenseHead)} does not know how large the image is; say so by {nameof(EnlargeTo)}, as {nameof(StreamingSegmenter)} does.");
+            ?? throw new InvalidOperationException($"A {nameof(DenseHead)} does not know how large the image is; say so by {nameof(EnlargeTo)}, as {nameof(StreamingMapModel)} does.");
         return input.Through(classifier).Through(layer);
     }
 

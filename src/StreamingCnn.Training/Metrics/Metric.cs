@@ -12,6 +12,10 @@ public sealed record Statistic(string Name, string Explanation, Func<IReadOnlyLi
     /// <value>The default value is true.</value>
     public bool HigherIsBetter { get; init; } = true;
 
+    /// <summary>Whether more of it, or less, is better at all, so that the best epoch can be chosen by it.</summary>
+    /// <value>The default value is true.</value>
+    public bool IsQuality { get; init; } = true;
+
     /// <summary>
     /// Counts what it is a share of, where it is a share of independent images: how many have what is counted, of how many.
     /// </summary>

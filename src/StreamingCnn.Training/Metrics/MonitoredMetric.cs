@@ -40,7 +40,7 @@ public sealed class MonitoredMetric
     private static IEnumerable<(string Name, Statistic Statistic)> All(LearningTask task)
     {
         ArgumentNullException.ThrowIfNull(task);
-        return task.Statistics.Select(one => (one.Name.ToLowerInvariant().Replace(' ', '-'), one)).Prepend(
+        return task.Statistics.Where(one => one.IsQuality).Select(one => (one.Name.ToLowerInvariant().Replace(' ', '-'), one)).Prepend(
             (Loss, new Statistic(Loss, "mean of the task's loss", predictions =>
                 predictions.Average(one => one.Loss))
             { HigherIsBetter = false }));

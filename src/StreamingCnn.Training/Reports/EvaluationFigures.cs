@@ -35,6 +35,12 @@ internal static class EvaluationFigures
             yield return Confusion($"{part}-confusion", maps.Confusion(evaluation.Predictions), evaluation.Task.Outputs);
         if (evaluation.Calibration is { } calibration)
             yield return Calibration($"{part}-calibration", calibration, evaluation.Task);
+        if (evaluation.Task is MapRegressionTask numbers)
+        {
+            for (var i = 0; i < numbers.Outputs.Count; i++)
+                yield return Means($"{part}-means{(numbers.Outputs.Count > 1 ? $"-{i + 1}" : "")}", evaluation, numbers, i);
+        }
+
         if (evaluation.Task is RegressionTask)
         {
             for (var i = 0; i < evaluation.Task.Outputs.Count; i++)
@@ -154,18 +160,34 @@ internal static class EvaluationFigures
         })
         { Width = Square, Height = Square };
 
-    private static Figure Predicted(string name, Evaluation evaluation, int number) =>
-        new(name, $"Predicted against true {evaluation.Task.Outputs[number]}", (plot, theme) =>
+    private static Figure Predicted(string name, Evaluation evaluation, int number) => Against(
+        name,
+        $"Predicted against true {evaluation.Task.Outputs[number]}",
+        evaluation.Task.Outputs[number],
+        [.. evaluation.Predictions.Select(prediction => prediction.Sample.Targets[number])],
+        [.. evaluation.Predictions.Select(prediction => prediction.Values[number])]);
+
+    private static Figure Means(string name, Evaluation evaluation, MapRegressionTask task, int number)
+    {
+        MapErrors[] errors = [.. evaluation.Predictions.Select(prediction => task.Errors(prediction)[number]).Where(one => one.Count > 0)];
+        return Against(
+            name,
+            $"Mean of each image, predicted against true {task.Outputs[number]}",
+            task.Outputs[number],
+            [.. errors.Select(one => one.TrueMean)],
+            [.. errors.Select(one => one.PredictedMean)]);
+    }
+
+    private static Figure Against(string name, string caption, string number, double[] actual, double[] predicted) =>
+        new(name, caption, (plot, theme) =>
         {
-            double[] actual = [.. evaluation.Predictions.Select(prediction => prediction.Sample.Targets[number])];
-            double[] predicted = [.. evaluation.Predictions.Select(prediction => prediction.Values[number])];
-            double low = actual.Concat(predicted).Min(), high = actual.Concat(predicted).Max(), margin = Math.Max(
-                (high - low) * 0.05, 1e-6);
+            double low = actual.Concat(predicted).DefaultIfEmpty(0).Min(), high = actual.Concat(predicted).DefaultIfEmpty(1).Max();
+            var margin = Math.Max((high - low) * 0.05, 1e-6);
             Diagonal(plot, theme, low - margin, high + margin);
             var points = plot.Add.Markers(actual, predicted, MarkerShape.FilledCircle, 6, theme.Of(0).WithAlpha(0.6));
             points.LegendText = "";
-            plot.XLabel($"true {evaluation.Task.Outputs[number]}");
-            plot.YLabel($"predicted {evaluation.Task.Outputs[number]}");
+            plot.XLabel($"true {number}");
+            plot.YLabel($"predicted {number}");
             plot.Axes.SetLimits(low - margin, high + margin, low - margin, high + margin);
         })
         { Width = Square, Height = Square };

@@ -137,6 +137,10 @@ internal static class ReportPage
                 var pixels = maps.Confusion(prediction);
                 return ([string.Create(CultureInfo.InvariantCulture, $"mean IoU {Metric.Format(pixels.MeanIntersectionOverUnion)}"),
                     string.Create(CultureInfo.InvariantCulture, $"{pixels.Accuracy:0.0%} of its pixels right")], false);
+            case MapRegressionTask numbers:
+                return ([.. numbers.Errors(prediction).Select((errors, number) => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{task.Outputs[number]}: mean absolute error {errors.MeanAbsolute:G4}, mean {errors.TrueMean:G4}, predicted {errors.PredictedMean:G4}"))], false);
             case MixedTask mixed:
                 var columns = mixed.Columns.Select((column, place) => Describe(column.Task, mixed.Of(prediction, place))).ToArray();
                 return (

@@ -19,7 +19,7 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
         new(title, [], [.. settings.Select(setting => (IReadOnlyList<string>)[setting.Key, setting.Value])]);
 
     /// <summary>
-    /// How many images each part has: of each class, with each label, the range of each number, or the share of pixels of each class.
+    /// How many images each part has: of each class, with each label, the range of each number, or of its means over images, or the share of pixels of each class.
     /// </summary>
     /// <param name="task">What the labels mean.</param>
     /// <param name="parts">The parts; those without images are left out.</param>
@@ -72,6 +72,9 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
     {
         SegmentationTask => samples.Sum(sample => sample.Targets.Sum()) is var pixels and > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{samples.Sum(sample => sample.Targets[output]) / pixels:0.00%} of pixels") : "",
+        MapRegressionTask => string.Create(
+            CultureInfo.InvariantCulture,
+            $"means of images {samples.Min(sample => sample.Targets[output]):G4} to {samples.Max(sample => sample.Targets[output]):G4}"),
         MixedTask mixed => Describe(mixed, output, samples),
         MultiLabelTask => Text(samples.Count(sample => sample.Targets[output] >= 0.5)),
         _ when samples.All(sample => sample.Targets.Count > output) =>

@@ -62,33 +62,27 @@ public sealed record ModelDescription
     /// <exception cref="ArgumentException">It is no classifier, or cannot be made.</exception>
     public StreamingClassifier Create(StreamingOptions? options = null, string? copy = null)
     {
-        if (Task is SegmentationTask)
-            throw new ArgumentException($"The model scores pixels and is no classifier; make it by {nameof(CreateModel)}.");
+        if (Task is MapTask)
+            throw new ArgumentException($"The model gives a map and is no classifier; make it by {nameof(CreateModel)}.");
         var trunk = MakeTrunk(copy);
         return new(
             trunk, Task.Outputs.Count, options, Pooling, Dropout, TrunkSource.OutputChannels(trunk, Preparation.Channels), PoolingNumber,
             Instances);
     }
 
-    /// <summary>Makes the model with fresh weights, whatever its task: a classifier, or a segmenter.</summary>
+    /// <summary>Makes the model with fresh weights, whatever its task: a classifier, a segmenter, or a model of maps of numbers.</summary>
     /// <inheritdoc cref="Create"/>
     public TrainableModel CreateModel(StreamingOptions? options = null, string? copy = null)
     {
-        if (Task is not SegmentationTask)
+        if (Task is not MapTask)
             return Create(options, copy);
-        if (Structure is null && ModelCatalog.DenseNames.Contains(Trunk, StringComparer.OrdinalIgnoreCase))
-        {
-            var dense = ModelCatalog.CreateDense(Trunk, Task.Outputs.Count, Preparation.Channels, Norm);
-            return new StreamingSegmenter(dense, Task.Outputs.Count, options, isDense: true, imageChannels: Preparation.Channels);
-        }
-
-        var trunk = MakeTrunk(copy);
-        return new StreamingSegmenter(
-            trunk,
-            Task.Outputs.Count,
-            options,
-            TrunkSource.OutputChannels(trunk, Preparation.Channels),
-            imageChannels: Preparation.Channels);
+        var (outputs, channels) = (Task.Outputs.Count, Preparation.Channels);
+        var isDense = Structure is null && ModelCatalog.DenseNames.Contains(Trunk, StringComparer.OrdinalIgnoreCase);
+        var network = isDense ? ModelCatalog.CreateDense(Trunk, outputs, channels, Norm) : MakeTrunk(copy);
+        long? features = isDense ? null : TrunkSource.OutputChannels(network, channels);
+        return Task is MapRegressionTask numbers
+            ? new StreamingMapRegressor(network, numbers.Scales, options, features, isDense, channels)
+            : new StreamingSegmenter(network, outputs, options, features, isDense, channels);
     }
 
     private Module<Tensor, Tensor> MakeTrunk(string? copy) => Structure is { } structure
@@ -113,14 +107,17 @@ public sealed record ModelDescription
     public static (StreamingClassifier Model, ModelDescription Description) Load(
         string path, StreamingOptions? options = null, string? ownModule = null)
     {
-        if (Read(path).Task is SegmentationTask)
-            throw new WeightFileException($"The weights in '{path}' are those of a model that gives a map of classes, and this is for models that judge whole images; take another model.");
+        if (Read(path).Task is MapTask)
+            throw new WeightFileException($"The weights in '{path}' are those of a model that gives a map, and this is for models that judge whole images; take another model.");
         var (model, description) = LoadModel(path, options, ownModule);
         return ((StreamingClassifier)model, description);
     }
 
     /// <summary>Makes the model that a file of weights describes, whatever its task, and loads them.</summary>
-    /// <returns>A <see cref="StreamingClassifier"/>, or where the task is one of maps a <see cref="StreamingSegmenter"/>.</returns>
+    /// <returns>
+    /// A <see cref="StreamingClassifier"/>, or where the task is one of maps a <see cref="StreamingSegmenter"/> or a
+    /// <see cref="StreamingMapRegressor"/>.
+    /// </returns>
     /// <inheritdoc cref="Load"/>
     public static (TrainableModel Model, ModelDescription Description) LoadModel(
         string path, StreamingOptions? options = null, string? ownModule = null)
@@ -173,18 +170,24 @@ public sealed record ModelDescription
                 CultureInfo.InvariantCulture, $"{column.Task.Kind} {column.Task.Outputs.Count} {column.Weight:R} {column.Name}")));
         if (Task is ClassificationTask { IsOrdered: true })
             metadata["ordered"] = "yes";
-        if (Task is SegmentationTask masks)
+        switch (Task)
         {
-            metadata["mask-values"] = string.Join(' ', masks.MaskValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
-            if (masks.BoxCore is { } core)
-                metadata["box-core"] = core.ToString("R", CultureInfo.InvariantCulture);
-            if (masks.IgnoredValues.Count > 0)
-                metadata["ignored-values"] = string.Join(
-                    ' ', masks.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture)));
-        }
-        else
-        {
-            metadata["pooling"] = Pooling.ToString();
+            case SegmentationTask masks:
+                metadata["mask-values"] = Whole(masks.MaskValues);
+                if (masks.BoxCore is { } core)
+                    metadata["box-core"] = core.ToString("R", CultureInfo.InvariantCulture);
+                if (masks.IgnoredValues.Count > 0)
+                    metadata["ignored-values"] = Whole(masks.IgnoredValues);
+                break;
+            case MapRegressionTask numbers:
+                metadata["output-means"] = Real(numbers.Scales.Select(scale => scale.Mean));
+                metadata["output-deviations"] = Real(numbers.Scales.Select(scale => scale.Deviation));
+                if (numbers.MissingValues.Count > 0)
+                    metadata["ignored-values"] = Whole(numbers.MissingValues);
+                break;
+            default:
+                metadata["pooling"] = Pooling.ToString();
+                break;
         }
 
         // Files and runs from before there was a choice do not have it.
@@ -192,7 +195,7 @@ public sealed record ModelDescription
             metadata["norm"] = Norm.ToString();
         if (Structure is not null)
             metadata["structure"] = Structure;
-        if (Task is not SegmentationTask && (PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
+        if (Task is not MapTask && (PoolingNumber ?? PoolingHead.DefaultNumber(Pooling)) is { } number)
             metadata["pooling-number"] = number.ToString("R", CultureInfo.InvariantCulture);
         if (Instances > 0)
             metadata["instances"] = Instances.ToString(CultureInfo.InvariantCulture);
@@ -207,6 +210,11 @@ public sealed record ModelDescription
         }
 
         return metadata;
+
+        static string Whole(IEnumerable<long> values) => string.Join(' ', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+
+        static string Real(IEnumerable<double> values) =>
+            string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
     }
 
     /// <summary>The trunk that a file of weights asks for, from the assembly that a person named.</summary>
@@ -261,6 +269,10 @@ public sealed record ModelDescription
             {
                 BoxCore = metadata.TryGetValue("box-core", out var core) ? double.Parse(core, CultureInfo.InvariantCulture) : null,
             },
+            MapRegressionTask.Name => new MapRegressionTask(
+                outputs,
+                [.. Reals("output-means").Zip(Reals("output-deviations"), (mean, deviation) => new NumberScale(mean, deviation))],
+                Numbers("ignored-values")),
             MixedTask.Name => Mixed(metadata["columns"].Split('\n'), outputs),
             "classes" => new ClassificationTask(outputs, isOrdered: metadata.ContainsKey("ordered")),
             var kind => LearningTask.Create(kind, outputs),
@@ -268,6 +280,8 @@ public sealed record ModelDescription
 
         long[]? Numbers(string name) => metadata.TryGetValue(name, out var text)
             ? [.. text.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture))] : null;
+
+        double[] Reals(string name) => [.. metadata[name].Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))];
     }
 
     /// <summary>A line for each column: kind, outputs, weight, and the name, which may have spaces.</summary>
@@ -306,7 +320,7 @@ public sealed record ModelDescription
                 Task = task,
                 Decision = DecisionOf(metadata, task),
                 Norm = metadata.TryGetValue("norm", out var norm) ? Enum.Parse<NormKind>(norm) : NormKind.Frozen,
-                Pooling = task is SegmentationTask ? HeadPooling.Average : Enum.Parse<HeadPooling>(metadata["pooling"]),
+                Pooling = task is MapTask ? HeadPooling.Average : Enum.Parse<HeadPooling>(metadata["pooling"]),
                 PoolingNumber = metadata.TryGetValue("pooling-number", out var number)
                     ? double.Parse(number, CultureInfo.InvariantCulture)
                     : null,

@@ -16,10 +16,10 @@ public static class ModelExport
     private const string PyTorch = ".pth";
 
     /// <summary>
-    /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax; or, of a model that scores
-    /// pixels, to those, [N, classes, H, W]. What the model is described by goes along as metadata.
+    /// Writes trunk and head as one network from an image to its scores, [N, outputs], before any softmax; or, of a model that gives
+    /// maps, to those, [N, outputs, H, W]. What the model is described by goes along as metadata.
     /// </summary>
-    /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
+    /// <param name="model">The model: a <see cref="StreamingClassifier"/>, or one of maps.</param>
     /// <param name="description">What it is described by.</param>
     /// <param name="path">The file; replaced in one step.</param>
     /// <param name="takesPixels">
@@ -49,7 +49,7 @@ public static class ModelExport
     /// classifier has more than a linear layer behind an average, or the head pools otherwise, or classifies each position, the head's
     /// names begin with <c>head.</c>.
     /// </summary>
-    /// <param name="model">The model: a <see cref="StreamingClassifier"/> or a <see cref="StreamingSegmenter"/>.</param>
+    /// <param name="model">The model: a <see cref="StreamingClassifier"/>, or one of maps.</param>
     /// <param name="description">What it is described by.</param>
     /// <param name="path">The file; replaced in one step.</param>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
@@ -82,9 +82,13 @@ public static class ModelExport
     private static Module<Tensor, Tensor> Whole(TrainableModel model) => model switch
     {
         StreamingClassifier classifier => new TrunkWithHead(classifier.Trunk, classifier.Head),
-        StreamingSegmenter { Head: { } head } => new TrunkWithDenseHead(model.Trunk, head, isOfAnySize: true),
+        StreamingMapRegressor numbers => numbers.Scaled(OfMaps(numbers)),
+        StreamingMapModel maps => OfMaps(maps),
         _ => model.Trunk,
     };
+
+    private static Module<Tensor, Tensor> OfMaps(StreamingMapModel model) =>
+        model.Head is { } head ? new TrunkWithDenseHead(model.Trunk, head, isOfAnySize: true) : model.Trunk;
 
     /// <summary>(pixel / scale - mean) / deviation as a difference and a quotient.</summary>
     private static (IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation) Scaling(ModelDescription description)

@@ -32,11 +32,13 @@ public static class PredictionText
         var text = new StringBuilder(ImageColumn);
         if (withGroup)
             text.Append($",{GroupColumn}");
-        if (task is SegmentationTask)
+        if (task is MapTask)
         {
+            var of = task is MapRegressionTask ? "mean " : "";
             return text.Append(",pixels,loss")
                 .AppendJoin("", task.Statistics.Select(statistic => $",{Quote(statistic.Name)}"))
-                .AppendJoin("", task.Outputs.Select(name => $",{Quote(TrueColumn(name))},{Quote(PredictedColumn(name))}")).ToString();
+                .AppendJoin(
+                    "", task.Outputs.Select(name => $",{Quote(TrueColumn(of + name))},{Quote(PredictedColumn(of + name))}")).ToString();
         }
 
         var labels = task is MixedTask mixed ? mixed.Columns.Select(column => column.Name) : task.Outputs;
@@ -60,17 +62,8 @@ public static class PredictionText
         var text = new StringBuilder(Quote(prediction.Sample.Name));
         if (withGroup)
             text.Append($",{Quote(prediction.Sample.Group)}");
-        if (task is SegmentationTask maps)
-        {
-            var confusion = maps.Confusion(prediction);
-            return text.Append($",{Number(confusion.Total)},{Number(prediction.Loss)}")
-                .AppendJoin(
-                    "", task.Statistics.Select(statistic => statistic.Compute([prediction])).Select(
-                        value => double.IsNaN(value) ? "," : $",{Number(value)}"))
-                .AppendJoin(
-                    "", task.Outputs.Select((_, label) => $",{Number(confusion.Actual(label))},{Number(confusion.Predicted(label))}"))
-                    .ToString();
-        }
+        if (task is MapTask)
+            return MapLine(text, task, prediction);
 
         if (withTruth)
         {
@@ -87,6 +80,24 @@ public static class PredictionText
         else if (prediction.Thresholds is not null || task is MixedTask)
             text.Append(CultureInfo.InvariantCulture, $",{Quote(string.Join(';', Called(task, prediction)))}");
         return text.AppendJoin("", prediction.Values.Select(value => $",{Number(value)}")).ToString();
+    }
+
+    /// <summary>Pixels that count, the loss, each statistic of the image alone, and what is true and predicted of each output.</summary>
+    private static string MapLine(StringBuilder text, LearningTask task, Prediction prediction)
+    {
+        var (pixels, pairs) = task switch
+        {
+            SegmentationTask maps when maps.Confusion(prediction) is var confusion => (
+                confusion.Total, task.Outputs.Select((_, label) => (confusion.Actual(label), confusion.Predicted(label)))),
+            MapRegressionTask maps when maps.Errors(prediction) is var errors => (
+                errors.Max(one => one.Count), errors.Select(one => (one.TrueMean, one.PredictedMean))),
+            _ => throw new ArgumentException($"There are no lines of {task.Kind}.", nameof(task)),
+        };
+        return text.Append($",{Number(pixels)},{Number(prediction.Loss)}")
+            .AppendJoin(
+                "", task.Statistics.Select(statistic => statistic.Compute([prediction])).Select(
+                    value => double.IsNaN(value) ? "," : $",{Number(value)}"))
+            .AppendJoin("", pairs.Select(pair => $",{Number(pair.Item1)},{Number(pair.Item2)}")).ToString();
     }
 
     /// <summary>
@@ -122,7 +133,7 @@ public static class PredictionText
     /// <summary>The column of what is true of a label or number.</summary>
     internal static string TrueColumn(string output) => $"true {output}";
 
-    /// <summary>The column of how many pixels were taken for a class.</summary>
+    /// <summary>The column of how many pixels were taken for a class, or of what was predicted for a number.</summary>
     private static string PredictedColumn(string output) => $"predicted {output}";
 
     private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);

@@ -201,6 +201,29 @@ public sealed class Predictor : IDisposable
         return Turn(() => WriteMap(named, stem, files).Summary, progress, cancellation);
     }
 
+    /// <summary>Writes files of the map of numbers that the model makes of an image, and tells what the map holds.</summary>
+    /// <param name="images">The file; of a model that sees several images side by side all, in the order of its inputs.</param>
+    /// <param name="stem">Path of the files without their endings, such as <c>out/field</c> for <c>out/field.values.tif</c>.</param>
+    /// <param name="files">Which files; null for all.</param>
+    /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
+    /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
+    /// <returns>What there is of each number, in the order of the model's outputs.</returns>
+    /// <exception cref="InvalidOperationException">The model gives no maps of numbers.</exception>
+    /// <inheritdoc cref="PredictAsync(IReadOnlyList{string}, IProgress{TileProgress}?, CancellationToken)"/>
+    public Task<IReadOnlyList<NumberSummary>> PredictNumbersAsync(
+        IReadOnlyList<string> images,
+        string stem,
+        NumberFilesOptions? files = null,
+        IProgress<TileProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var named = Named(images);
+        ArgumentNullException.ThrowIfNull(stem);
+        if (model is not StreamingMapRegressor)
+            throw new InvalidOperationException($"The model gives no maps of numbers; call {nameof(PredictMapAsync)} for maps of classes, or {nameof(PredictAsync)} where it judges images as a whole.");
+        return Turn(() => WriteNumbers(named, stem, files ?? new()).Numbers, progress, cancellation);
+    }
+
     /// <summary>
     /// Ends the prediction that goes on at its next tile and those that wait, all with <see cref="ObjectDisposedException"/>, and frees the
     /// model.
@@ -233,8 +256,7 @@ public sealed class Predictor : IDisposable
             var segmenter = (StreamingSegmenter)model;
             var (preparation, info) = Prepare(image, tell);
             using var source = preparation.Open(image.Path);
-            var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
-            var place = MapPlace.Of(info with { MicrometresPerPixel = across }, source.Height, source.Width);
+            var place = PlaceOf(info, preparation, source);
             var summary = MapFiles.Write(
                 sink => segmenter.Run(source, sink),
                 stem,
@@ -246,6 +268,35 @@ public sealed class Predictor : IDisposable
                 () => NoDataMask.Open(image.Path, preparation.Options));
             return (summary, place, source.Height * source.Width);
         });
+
+    /// <summary>Writes the files of an image's map of numbers, on the calling thread.</summary>
+    /// <returns>What there is of each number, and the image's pixels.</returns>
+    /// <inheritdoc cref="Judge"/>
+    internal (IReadOnlyList<NumberSummary> Numbers, long Pixels) WriteNumbers(
+        ImageItem image, string stem, NumberFilesOptions files, Action<string>? tell = null) =>
+        PredictionException.Of(() =>
+        {
+            var regressor = (StreamingMapRegressor)model;
+            var (preparation, info) = Prepare(image, tell);
+            using var source = preparation.Open(image.Path);
+            var (numbers, _) = NumberFiles.Write(
+                sink => regressor.Run(source, sink),
+                stem,
+                (source.Height, source.Width),
+                Description.Task.Outputs,
+                PlaceOf(info, preparation, source),
+                () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
+                files,
+                () => NoDataMask.Open(image.Path, preparation.Options));
+            return (numbers, source.Height * source.Width);
+        });
+
+    /// <summary>Where a map of an image's size lies in its file.</summary>
+    private static MapPlace PlaceOf(ImageInfo info, ImagePreparation preparation, IImageSource source)
+    {
+        var across = info.MicrometresPerPixel ?? preparation.AssumedMicrometresPerPixel;
+        return MapPlace.Of(info with { MicrometresPerPixel = across }, source.Height, source.Width);
+    }
 
     /// <summary>Writes the trunk's map of an image as an array, and where its positions lie, on the calling thread.</summary>
     /// <param name="image">The file, its resolution where it does not state it, and what is seen side by side with it.</param>

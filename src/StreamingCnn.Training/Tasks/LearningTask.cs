@@ -9,7 +9,7 @@ public abstract class LearningTask
     public abstract IReadOnlyList<string> Outputs { get; }
 
     /// <summary>
-    /// What the task is called in files: <c>classes</c>, <c>labels</c>, <c>numbers</c>, <c>mixed</c> or <c>segmentation</c>.
+    /// What the task is called in files: <c>classes</c>, <c>labels</c>, <c>numbers</c>, <c>mixed</c>, <c>segmentation</c> or <c>maps</c>.
     /// </summary>
     public abstract string Kind { get; }
 
@@ -33,6 +33,7 @@ public abstract class LearningTask
         "labels" => new MultiLabelTask(outputs),
         "numbers" => new RegressionTask(outputs),
         SegmentationTask.Name => new SegmentationTask(outputs),
-        _ => throw new ArgumentException($"There is no task '{kind}'; choose one of classes, labels, numbers, segmentation.", nameof(kind)),
+        MapRegressionTask.Name => new MapRegressionTask(outputs),
+        _ => throw new ArgumentException($"There is no task '{kind}'; choose one of classes, labels, numbers, segmentation, maps.", nameof(kind)),
     };
 }

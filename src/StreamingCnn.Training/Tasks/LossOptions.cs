@@ -3,7 +3,7 @@ using StreamingCnn.Models;
 
 namespace StreamingCnn.Training.Tasks;
 
-/// <summary>What a map of classes is learned by.</summary>
+/// <summary>What a map is learned by.</summary>
 public enum MapLossKind
 {
     /// <summary>The soft Dice loss, <see cref="DiceMapLoss"/>.</summary>
@@ -11,6 +11,9 @@ public enum MapLossKind
 
     /// <summary>Dice and cross-entropy in sum, <see cref="DiceCrossEntropyMapLoss"/>.</summary>
     DiceCrossEntropy,
+
+    /// <summary>The absolute error, <see cref="L1MapLoss"/>.</summary>
+    Absolute,
 }
 
 /// <summary>
@@ -42,7 +45,7 @@ public sealed record LossOptions
 
     /// <summary>
     /// Distance from which on an error counts linearly and no more by its square (Huber, 1964), above 0: half of the square up to it, and
-    /// distance times the error less half of it beyond. For numbers.
+    /// distance times the error less half of it beyond. For numbers; of maps in standard deviations of the number.
     /// </summary>
     /// <value>The default value is null: squared error.</value>
     public double? HuberDistance { get; init; }
@@ -64,8 +67,14 @@ public sealed record LossOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double InstanceShare { get; init; }
 
-    /// <summary>What a map of classes is learned by, where it is not cross-entropy. For segmentation.</summary>
-    /// <value>The default value is null: cross-entropy, or the focal loss where it has an exponent.</value>
+    /// <summary>
+    /// What a map is learned by, where it is not cross-entropy or the squared error. For segmentation Dice, for maps of numbers
+    /// <see cref="MapLossKind.Absolute"/>.
+    /// </summary>
+    /// <value>
+    /// The default value is null: cross-entropy, or the focal loss where it has an exponent; for numbers the squared error, or Huber's where
+    /// it has a distance.
+    /// </value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public MapLossKind? Map { get; init; }
 
@@ -107,11 +116,19 @@ public sealed record LossOptions
         _ => new CrossEntropyMapLoss(options?.ClassWeights, SegmentationTask.IgnoredClass),
     };
 
+    /// <summary>The loss of maps of numbers.</summary>
+    internal static MapLoss OfNumbers(LossOptions? options) => options switch
+    {
+        { Map: MapLossKind.Absolute } => new L1MapLoss { IgnoresMissing = true },
+        { HuberDistance: { } distance } => new HuberMapLoss(distance) { IgnoresMissing = true },
+        _ => new L2MapLoss { IgnoresMissing = true },
+    };
+
     /// <exception cref="ArgumentException">A setting is not of this task, or out of its range; all are named.</exception>
     internal void Check(LearningTask task)
     {
         var problems = new List<string>();
-        if (task is RegressionTask && (FocalExponent != 0 || LabelSmoothing != 0 || ClassWeights is not null))
+        if (task is RegressionTask or MapRegressionTask && (FocalExponent != 0 || LabelSmoothing != 0 || ClassWeights is not null))
             problems.Add("focal loss, label smoothing and class weights are of classes and labels");
         if (task is SegmentationTask && LabelSmoothing != 0)
             problems.Add("label smoothing is of classes and labels");
@@ -121,13 +138,19 @@ public sealed record LossOptions
             problems.Add("ordinal classes are of classes");
         if (IsOrdinal && (FocalExponent != 0 || LabelSmoothing != 0))
             problems.Add("focal loss and label smoothing are of cross-entropy, and not of ordinal classes");
-        if (task is not SegmentationTask && Map is not null)
-            problems.Add("a loss of maps is of segmentation");
+        if (task is not MapTask && Map is not null)
+            problems.Add("a loss of maps is of segmentation and of maps");
+        if (task is MapRegressionTask && Map is MapLossKind.Dice or MapLossKind.DiceCrossEntropy)
+            problems.Add("Dice is of segmentation");
+        if (task is SegmentationTask && Map is MapLossKind.Absolute)
+            problems.Add("the absolute error is of maps of numbers");
+        if (Map is MapLossKind.Absolute && HuberDistance is not null)
+            problems.Add("the absolute error and the Huber loss are two losses");
         if (Map is not null && FocalExponent != 0)
             problems.Add("the focal loss is one of its own, beside Dice");
         if (Map == MapLossKind.Dice && ClassWeights is not null)
             problems.Add("class weights are of cross-entropy and the focal loss, and Dice counts all classes alike");
-        if (task is not (RegressionTask or MixedTask) && HuberDistance is not null)
+        if (task is not (RegressionTask or MixedTask or MapRegressionTask) && HuberDistance is not null)
             problems.Add("the Huber loss is of numbers");
         if (task is MixedTask && ClassWeights is not null)
             problems.Add("class weights are of one column of classes or of labels");

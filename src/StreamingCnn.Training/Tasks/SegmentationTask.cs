@@ -7,7 +7,7 @@ namespace StreamingCnn.Training.Tasks;
 /// Each pixel is of one class: cross-entropy, softmax, and the mean intersection over union for a score. What a model says of an image is
 /// how often it takes each class for which, so that no map is ever held.
 /// </summary>
-public sealed class SegmentationTask : LearningTask
+public sealed class SegmentationTask : MapTask
 {
     /// <summary>What the task is called in files.</summary>
     public const string Name = "segmentation";

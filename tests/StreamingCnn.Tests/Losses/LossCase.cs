@@ -60,6 +60,10 @@ internal sealed record LossCase(MapLoss Loss, LossTarget Kind, Func<Tensor, Tens
             new L2MapLoss(reduction: Reduction.Sum), LossTarget.Numbers, (z, t) => (z - t).square(), Reduction.Sum),
         ["Huber"] = () => Elementwise(
             new HuberMapLoss(0.6), LossTarget.Numbers, (z, t) => functional.huber_loss(z, t, 0.6, Reduction.None)),
+        ["L1, with missing numbers"] = () => Measured(
+            new L1MapLoss { IgnoresMissing = true }, (z, t) => functional.l1_loss(z, t, Reduction.None), Reduction.Mean),
+        ["L2, with missing numbers, summed"] = () => Measured(
+            new L2MapLoss(reduction: Reduction.Sum) { IgnoresMissing = true }, (z, t) => (z - t).square(), Reduction.Sum),
     };
 
     public static IEnumerable<string> Names => All.Keys;
@@ -77,6 +81,7 @@ internal sealed record LossCase(MapLoss Loss, LossTarget Kind, Func<Tensor, Tens
             LossTarget.ZeroOrOne => randint(0, 2, shape, ScalarType.Byte),
             LossTarget.ZeroOneOrIgnored => randint(0, 2, shape, ScalarType.Byte).masked_fill(ignored, Ignored),
             LossTarget.Probabilities => rand(shape, ScalarType.Float64),
+            LossTarget.NumbersOrMissing => randn(shape, ScalarType.Float64).masked_fill(ignored, double.NaN),
             _ => randn(shape, ScalarType.Float64),
         };
     }
@@ -103,6 +108,11 @@ internal sealed record LossCase(MapLoss Loss, LossTarget Kind, Func<Tensor, Tens
         loss,
         LossTarget.ZeroOneOrIgnored,
         (z, t, valid) => Total(formula(z, t.masked_fill(t.eq(Ignored), 0)), valid.logical_and(t.ne(Ignored)), reduction));
+
+    private static LossCase Measured(MapLoss loss, Func<Tensor, Tensor, Tensor> formula, Reduction reduction) => new(
+        loss,
+        LossTarget.NumbersOrMissing,
+        (z, t, valid) => Total(formula(z, t.nan_to_num(0)), valid.logical_and(t.isnan().logical_not()), reduction));
 
     private static LossCase Dice(MapLoss loss, double smooth = 1, bool perImage = false, int first = 0, bool squared = false) =>
         new(loss, LossTarget.Classes, (z, t, valid) => OfSoftmax(z, t, valid, smooth, perImage, first, squared));

@@ -17,4 +17,7 @@ internal enum LossTarget
 
     /// <summary>Any numbers.</summary>
     Numbers,
+
+    /// <summary>Any numbers, some of them missing.</summary>
+    NumbersOrMissing,
 }

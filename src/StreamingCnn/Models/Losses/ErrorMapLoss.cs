@@ -24,6 +24,13 @@ public abstract class ErrorMapLoss : MapLoss
         this.reduction = LossTotals.Checked(reduction);
     }
 
+    /// <summary>
+    /// Whether a target that is no number (NaN) does not count, as where a depth was not measured: with several channels in that channel
+    /// alone.
+    /// </summary>
+    /// <value>The default value is false: such a target makes the loss no number either.</value>
+    public bool IgnoresMissing { get; init; }
+
     /// <inheritdoc/>
     public sealed override GlobalTensor Of(FeatureMap output, FeatureMap target, FeatureMap? mask = null)
     {
@@ -36,6 +43,7 @@ public abstract class ErrorMapLoss : MapLoss
             Values = TargetValues.Numbers,
             IsMasked = mask is not null,
             MaskWeighs = weighted,
+            IgnoresMissing = IgnoresMissing,
         };
         return sums.Of(output, target, mask, reduction);
     }

@@ -18,6 +18,9 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     /// <summary>The target that does not count; null where each does.</summary>
     public long? Ignored { get; init; }
 
+    /// <summary>Whether a target that is no number does not count.</summary>
+    public bool IgnoresMissing { get; init; }
+
     /// <summary>For how many classes the loss has weights; null where any number is right.</summary>
     public int? Classes { get; init; }
 
@@ -37,11 +40,11 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     public override int Results => count;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<int> Selectors => (Ignored is null, IsMasked) switch
+    public override IReadOnlyList<int> Selectors => (SomeDoNotCount, IsMasked) switch
     {
-        (false, true) => [1, 2],
-        (false, false) => [1],
-        (true, true) => [2],
+        (true, true) => [1, 2],
+        (true, false) => [1],
+        (false, true) => [2],
         _ => [],
     };
 
@@ -50,7 +53,7 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     {
         ArgumentNullException.ThrowIfNull(selectors);
         using var scope = NewDisposeScope();
-        var counted = Counted(Ignored is null ? null : selectors[0], IsMasked ? selectors[^1] : null)!;
+        var counted = Counted(SomeDoNotCount ? selectors[0] : null, IsMasked ? selectors[^1] : null)!;
         return counted.any(1, keepdim: true).MoveToOuterDisposeScope();
     }
 
@@ -137,11 +140,20 @@ internal sealed class LossSums(string name, int count, Func<LossPositions, Tenso
     private Tensor? Counted(Tensor? target, Tensor? mask)
     {
         var counts = mask is null ? null : MaskWeighs ? mask.to(ScalarType.Bool) : mask.to(ScalarType.Bool).any(1, keepdim: true);
-        if (Ignored is not { } ignored)
+        if (!SomeDoNotCount)
             return counts;
-        using Scalar kept = ignored;
-        var isKept = target!.ne(kept);
+        var isKept = IsKept(target!);
         return counts?.logical_and(isKept) ?? isKept;
+    }
+
+    private bool SomeDoNotCount => Ignored is not null || IgnoresMissing;
+
+    private Tensor IsKept(Tensor target)
+    {
+        if (Ignored is not { } ignored)
+            return target.isnan().logical_not();
+        using Scalar passedOver = ignored;
+        return target.ne(passedOver);
     }
 
     private void CheckTarget(Tensor target, long classes, long top, long left)
