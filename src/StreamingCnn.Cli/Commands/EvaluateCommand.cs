@@ -155,7 +155,7 @@ internal static class EvaluateCommand
         if (options.Given(parsed) is not { } given)
             return task;
         if (task is not SegmentationTask maps)
-            throw new ArgumentException($"{given.Name} is of models that give maps, and this one judges whole images; leave it out.");
+            throw new ArgumentException($"{given.Name} is of models that give maps of classes, and this one does not; leave it out.");
         var chosen = options.Of(parsed);
         if (chosen.IsAny && (job.IsShared || model.Options.SplitOver is { Size: > 1 }))
             throw new ArgumentException("--overlap and --boundary-tolerance follow regions from row to row through whole maps, which one process has; start it without mpirun or srun.");

@@ -66,7 +66,7 @@ internal static class FeaturesCommand
             if (predictor.Model is not StreamingClassifier)
             {
                 throw new ArgumentException(
-                    "This model gives maps of classes, and features are those of models that judge whole images; take another model.");
+                    "This model gives maps, and features are those of models that judge whole images; take another model.");
             }
 
             var files = ImageArguments.Expand(

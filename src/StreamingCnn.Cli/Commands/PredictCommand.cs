@@ -6,7 +6,6 @@ using StreamingCnn.Distributed;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
-using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using StreamingCnn.Training.Serving;
 using StreamingCnn.Training.Tasks;
@@ -45,7 +44,7 @@ internal static class PredictCommand
         var bands = CommonOptions.BandsOfModel();
         var (maps, carry) = (new MapOptions(), new CarryOptions());
         var command = new AnnouncedCommand(
-            "predict", "Predict the classes, labels or numbers of images, or maps of classes, with a trained model.")
+            "predict", "Predict the classes, labels or numbers of images, or maps of them, with a trained model.")
         {
             weights, images, output, format, bands, resolution, own, tile, memory, device,
         };
@@ -72,15 +71,18 @@ internal static class PredictCommand
                 MicrometresPerPixel = parsed.GetValue(resolution),
                 Bands = parsed.GetValue(bands),
             });
-            if (predictor.Model is StreamingSegmenter)
+            if (predictor.Model is StreamingMapModel)
             {
                 if (parsed.GetValue(format) is not null)
                 {
                     throw new ArgumentException(
-                        "--format is of models that judge whole images, and this one gives maps, whose table is counts.csv; leave it out.");
+                        "--format is of models that judge whole images, and this one gives maps, whose tables are CSV; leave it out.");
                 }
 
-                return Maps(parsed.GetValue(output), maps.Chosen(parsed));
+                if (predictor.Model is StreamingMapRegressor && maps.ChosenOfNumbers(parsed) is var numbers)
+                    return Maps(parsed.GetValue(output), folder => new NumberMapPrediction(predictor, folder, numbers));
+                var classes = maps.Chosen(parsed);
+                return Maps(parsed.GetValue(output), folder => new ClassMapPrediction(predictor, folder, classes));
             }
 
             if (maps.Given(parsed) is { } ofMaps)
@@ -127,7 +129,7 @@ internal static class PredictCommand
                 : done == 0 ? Program.Failure
                 : Program.Negative;
 
-            int Maps(string? folder, MapFilesOptions chosen)
+            int Maps(string? folder, Func<string, MapPrediction> make)
             {
                 if (folder is null)
                     throw new ArgumentException("This model gives maps, which are files; name a folder for them by -o.");
@@ -140,7 +142,7 @@ internal static class PredictCommand
                 interruption.PassOn();
                 using var notice = interruption.Token.Register(() => display.Notice("Stopping after this image; what is done is kept."));
                 Action<string> tell = job.IsFirst ? display.Write : errors.WriteLine;
-                var prediction = new MapPrediction(predictor, folder, chosen);
+                var prediction = make(folder);
                 var done = display.Pass(files.Count, progress => prediction.Run(
                     files, tell, error => tell($"error: {Printable.Of(error)}"), progress, job, interruption.Token));
                 Console.WriteLine($"{done} of {files.Count} images predicted, in {folder}.");

@@ -173,7 +173,8 @@ internal static class TrainCommand
             options.Reading.Of(parsed),
             options.FoldOf(parsed),
             parsed.GetValue(options.Task) == LabelKind.Mask ? options.Masks(parsed) : null,
-            parsed.GetValue(options.Ordinal) is { Length: > 0 } order ? order : null);
+            parsed.GetValue(options.Ordinal) is { Length: > 0 } order ? order : null,
+            parsed.GetValue(options.Task) == LabelKind.Map ? options.Numbers(parsed) : null);
         if (options.FoldOf(parsed) is { } fold)
             Say($"Fold {fold.Number} of {fold.Count} is the test.");
         foreach (var note in images.Notes)

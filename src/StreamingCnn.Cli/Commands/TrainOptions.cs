@@ -14,9 +14,12 @@ using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary>What a map of classes is learned by.</summary>
+/// <summary>What a map is learned by.</summary>
 internal enum PixelLoss
 {
+    /// <summary>What is usual: cross-entropy of classes, the squared error of numbers.</summary>
+    Usual,
+
     /// <summary>Cross-entropy.</summary>
     CrossEntropy,
 
@@ -28,6 +31,12 @@ internal enum PixelLoss
 
     /// <summary>Focal loss.</summary>
     Focal,
+
+    /// <summary>Squared error.</summary>
+    Squared,
+
+    /// <summary>Absolute error.</summary>
+    Absolute,
 }
 
 /// <summary>The options of <c>scnn train</c>, and what they become; <see cref="TrainRefusals"/> says which are refused.</summary>
@@ -70,7 +79,7 @@ internal sealed class TrainOptions
 
     public Argument<string?> Data { get; } = new("data")
     {
-        Description = "CSV file with the columns image,label, or image,mask for --task segmentation (paths relative to the file; optional column split: train, validation, test), "
+        Description = "CSV file with the columns image,label, or image,mask for --task segmentation, image,map for --task maps (paths relative to the file; optional column split: train, validation, test), "
             + "or a folder with one folder of images for each class.",
         Arity = ArgumentArity.ZeroOrOne,
     };
@@ -108,12 +117,13 @@ internal sealed class TrainOptions
     public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
         "--task",
         "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
-        + "numbers (columns of numbers to predict), mixed (columns of different kinds, learned by one model); or segmentation (a class for each pixel, in the files of the column mask).",
+        + "numbers (columns of numbers to predict), mixed (columns of different kinds, learned by one model); segmentation (a class for each pixel, in the files of the column mask); or maps (numbers for each pixel, such as depth or density, in the files of the column map).",
         text => KindOfColumn(text) ?? text switch
         {
             MixedTask.Name => LabelKind.Mixed,
             SegmentationTask.Name => LabelKind.Mask,
-            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers, mixed or segmentation."),
+            MapRegressionTask.Name => LabelKind.Map,
+            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers, mixed, segmentation or maps."),
         },
         "classes");
 
@@ -127,7 +137,7 @@ internal sealed class TrainOptions
     public Option<string[]> LabelColumns { get; } =
         CommonOptions.Several(
             "--labels",
-            "Label columns of the CSV file, separated by commas; of --task mixed each with its kind, such as grade=classes,her2=labels,age=numbers.",
+            "Label columns of the CSV file, separated by commas; of --task mixed each with its kind, such as grade=classes,her2=labels,age=numbers; of --task maps what the channels of maps are called.",
             text => text,
             "label");
 
@@ -140,7 +150,7 @@ internal sealed class TrainOptions
 
     public Option<long[]> Ignore { get; } = CommonOptions.Several(
         "--ignore",
-        "Of --task segmentation: values in masks of pixels that do not count, separated by commas.",
+        "Of --task segmentation and maps: values in masks or maps of pixels that do not count, separated by commas.",
         text => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             ? value
             : throw new FormatException($"'{text}' is no value of a mask; write a whole number, such as 255."),
@@ -151,16 +161,19 @@ internal sealed class TrainOptions
 
     public Option<PixelLoss> Loss { get; } = CommonOptions.Parsed(
         "--loss",
-        "Of --task segmentation: what is learned by, cross-entropy, dice (the soft Dice loss), dice-cross-entropy (both in sum), or focal (whose exponent is --focal, or 2).",
+        "What is learned by, of --task segmentation cross-entropy, dice (the soft Dice loss), dice-cross-entropy (both in sum), or focal (whose exponent is --focal, or 2); of --task maps squared or absolute (the error), or squared with --huber. "
+            + "Default: cross-entropy, or squared.",
         text => text switch
         {
             "cross-entropy" => PixelLoss.CrossEntropy,
             "dice" => PixelLoss.Dice,
             "dice-cross-entropy" => PixelLoss.DiceCrossEntropy,
             "focal" => PixelLoss.Focal,
-            _ => throw new FormatException($"'{text}' is no loss; write cross-entropy, dice, dice-cross-entropy or focal."),
+            "squared" => PixelLoss.Squared,
+            "absolute" => PixelLoss.Absolute,
+            _ => throw new FormatException($"'{text}' is no loss; write cross-entropy, dice, dice-cross-entropy or focal, or of maps of numbers squared or absolute."),
         },
-        "cross-entropy");
+        null);
 
     public Option<bool> LiteralLabels { get; } = new("--literal-labels")
     {
@@ -339,8 +352,9 @@ internal sealed class TrainOptions
 
     private readonly Option<double?> huber = CommonOptions.OptionalReal(
         "--huber",
-            "Of --task numbers: distance from which on an error counts linearly and no more by its square. Default: by its square.", 0,
-                double.MaxValue);
+            "Of --task numbers and maps: distance from which on an error counts linearly and no more by its square; of maps in standard deviations of the number. Default: by its square.",
+            0,
+            double.MaxValue);
 
     public Option<ClassWeighting?> ClassWeights { get; } = CommonOptions.Parsed<ClassWeighting?>(
         "--class-weights",
@@ -404,6 +418,7 @@ internal sealed class TrainOptions
             GroupColumn = parsed.GetValue(Group),
             WeightColumn = parsed.GetValue(Weight),
         };
+        columns = columns with { MaskColumn = columns.Labels == LabelKind.Map ? "map" : columns.MaskColumn };
         if (parsed.GetValue(Inputs) is [var first, .. { Length: > 0 } further])
             columns = columns with { ImageColumn = first, FurtherColumns = further };
         if (columns.Labels != LabelKind.Mixed)
@@ -455,6 +470,14 @@ internal sealed class TrainOptions
             throw new ArgumentException(problem.Message, problem);
         }
     }
+
+    /// <summary>The numbers of maps.</summary>
+    public MapNumbers Numbers(ParseResult parsed) => new()
+    {
+        // The usual column of labels is no name that a person has given.
+        Names = parsed.GetResult(LabelColumns) is { Implicit: false } ? parsed.GetValue(LabelColumns) ?? [] : [],
+        Missing = parsed.GetValue(Ignore) ?? [],
+    };
 
     /// <summary>What is monitored beside the score; null for nothing.</summary>
     public string? MonitorOf(ParseResult parsed) => parsed.GetValue(Monitor) is { } name && name != Score ? name : null;
@@ -510,6 +533,7 @@ internal sealed class TrainOptions
             {
                 PixelLoss.Dice => MapLossKind.Dice,
                 PixelLoss.DiceCrossEntropy => MapLossKind.DiceCrossEntropy,
+                PixelLoss.Absolute => MapLossKind.Absolute,
                 _ => null,
             },
             FocalExponent = parsed.GetValue(focal) is var exponent && exponent == 0 && map == PixelLoss.Focal

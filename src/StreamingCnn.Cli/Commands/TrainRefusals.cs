@@ -185,20 +185,30 @@ internal sealed class TrainRefusals(TrainOptions options)
             throw new ArgumentException("--inputs has a column without a name; write the names, separated by commas, such as image,template.");
     }
 
-    /// <summary>Refuses what is of maps of classes alone, and what is not of them.</summary>
+    /// <summary>Refuses what is of maps alone, or of one kind of them, and what is not of them.</summary>
     private void RefuseOfMasks(ParseResult given, ParseResult parsed)
     {
-        if (parsed.GetValue(options.Task) != LabelKind.Mask)
+        var task = parsed.GetValue(options.Task);
+        if (task != LabelKind.Mask && Given(given, options.Classes, options.BoxCore) is { Length: > 0 } ofClasses)
+            throw new ArgumentException(
+                $"{string.Join(", ", ofClasses)} is of --task segmentation alone; leave it out, or choose that task.");
+        if (task is not (LabelKind.Mask or LabelKind.Map))
         {
-            if (Given(given, options.Classes, options.Ignore, options.BoxCore, options.Loss) is { Length: > 0 } ofMasks)
+            if (Given(given, options.Ignore, options.Loss) is { Length: > 0 } ofMaps)
                 throw new ArgumentException(
-                    $"{string.Join(", ", ofMasks)} is of --task segmentation alone; leave it out, or choose that task.");
+                    $"{string.Join(", ", ofMaps)} is of --task segmentation and --task maps alone; leave it out, or choose one of them.");
             return;
         }
 
+        var isOfNumbers = task == LabelKind.Map;
+        if (parsed.GetValue(options.Loss) is var loss && loss != PixelLoss.Usual
+            && isOfNumbers != (loss is PixelLoss.Squared or PixelLoss.Absolute))
+            throw new ArgumentException(isOfNumbers
+                ? "--loss of --task maps is squared or absolute; the others are of --task segmentation."
+                : "--loss squared and absolute are of --task maps; of --task segmentation write cross-entropy, dice, dice-cross-entropy or focal.");
         Option[] ofImages =
         [
-            options.LabelColumns,
+            .. isOfNumbers ? (Option[])[] : [options.LabelColumns],
             options.Pooling.Pooling,
             options.Pooling.Number,
             options.Dropout,
@@ -207,8 +217,9 @@ internal sealed class TrainRefusals(TrainOptions options)
             options.Calibrate, options.Folds, options.Fold,
         ];
         if (Given(given, ofImages) is { Length: > 0 } others)
-            throw new ArgumentException(
-                $"{string.Join(", ", others)} is not of --task segmentation, which judges each pixel of whole images; leave it out.");
+            throw new ArgumentException(isOfNumbers
+                ? $"{string.Join(", ", others)} is not of --task maps, which predicts numbers at each pixel of whole images; leave it out."
+                : $"{string.Join(", ", others)} is not of --task segmentation, which judges each pixel of whole images; leave it out.");
     }
 
     /// <summary>Refuses what the data cannot bear.</summary>
@@ -236,7 +247,7 @@ internal sealed class TrainRefusals(TrainOptions options)
                 $"--operating-point is of two classes or of labels, not of {task.Outputs.Count} {task.Kind}; leave it out.");
         if (parsed.GetValue(options.Calibrate) && task is MixedTask)
             throw new ArgumentException("--calibrate is of labels of one kind, and --task mixed has several; leave it out.");
-        if (parsed.GetValue(options.Calibrate) && task is RegressionTask)
+        if (parsed.GetValue(options.Calibrate) && task is RegressionTask or MapRegressionTask)
             throw new ArgumentException("--calibrate is of probabilities, and numbers have none; leave it out.");
 
         var batches = (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(options.Batch));

@@ -25,6 +25,12 @@ internal sealed class MapOptions
         },
         null);
 
+    private readonly Option<bool> values = new("--values")
+    {
+        Description = "Of models that give maps of numbers: write NAME.values.tif, numbers of 32 bits, a channel for each, tiles and levels. "
+            + "Default, where no file is chosen: this and --overlay.",
+    };
+
     private readonly Option<bool> polygons = new("--polygons")
     {
         Description = "Of models that give maps: write NAME.polygons.geojson, the outlines of regions with classes and colours, for "
@@ -64,15 +70,33 @@ internal sealed class MapOptions
     public MapOptions() => probabilities.HelpName = "8|float";
 
     /// <summary>All of them.</summary>
-    public IReadOnlyList<Option> All => [classMap, probabilities, polygons, inMap, overlay, side, objects, leastArea, threshold];
+    public IReadOnlyList<Option> All => [classMap, probabilities, values, polygons, inMap, overlay, side, objects, leastArea, threshold];
 
     /// <summary>The first one that was given; null where none was.</summary>
     public Option? Given(ParseResult parsed) => All.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
 
-    /// <summary>What was chosen.</summary>
+    /// <summary>What was chosen of a model that gives maps of numbers.</summary>
+    /// <exception cref="ArgumentException">An option is of maps of classes.</exception>
+    public NumberFilesOptions ChosenOfNumbers(ParseResult parsed)
+    {
+        var ofClasses = All.Where(option => option != overlay && option != side && option != values);
+        if (ofClasses.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+            throw new ArgumentException($"{given.Name} is of models that give maps of classes, and this one gives numbers; leave it out.");
+        var isAnyFile = parsed.GetValue(values) || parsed.GetValue(overlay);
+        return new()
+        {
+            Map = parsed.GetValue(values) || !isAnyFile,
+            Overlay = parsed.GetValue(overlay) || !isAnyFile,
+            OverlaySide = parsed.GetValue(side),
+        };
+    }
+
+    /// <summary>What was chosen of a model that gives maps of classes.</summary>
     /// <exception cref="ArgumentException">Two options do not go together.</exception>
     public MapFilesOptions Chosen(ParseResult parsed)
     {
+        if (parsed.GetValue(values))
+            throw new ArgumentException("--values is of models that give maps of numbers, and this one gives classes; leave it out, or write --probabilities.");
         var isAnyFile = parsed.GetValue(classMap) || parsed.GetValue(polygons) || parsed.GetValue(overlay)
             || parsed.GetValue(probabilities) is not null;
         var chosen = new MapFilesOptions

@@ -12,7 +12,7 @@ namespace StreamingCnn.Training.Saliency;
 /// <summary>A picture for people: the image, small, with a map of numbers laid over it in colours, and a legend below.</summary>
 public static class NumberOverlay
 {
-    private const float Cover = 0.75f;
+    private const float Cover = 0.6f;
     private const int Height = 96;
     private const int BarWidth = 300;
 

@@ -74,7 +74,7 @@ public sealed class Predictor : IDisposable
     /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The predictor is, or has been meanwhile.</exception>
-    /// <exception cref="InvalidOperationException">The model gives maps of classes.</exception>
+    /// <exception cref="InvalidOperationException">The model gives maps.</exception>
     public Task<ImagePrediction> PredictAsync(
         string image, IProgress<TileProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -164,7 +164,7 @@ public sealed class Predictor : IDisposable
     /// <param name="files">Which files.</param>
     /// <param name="progress">Told of every tile, on the predictor's thread; null for nobody.</param>
     /// <param name="cancellation">Ends it: at once while it waits for its turn, then between two tiles.</param>
-    /// <exception cref="InvalidOperationException">The model judges images as a whole.</exception>
+    /// <exception cref="InvalidOperationException">The model gives no maps of classes.</exception>
     /// <inheritdoc cref="PredictAsync(string, IProgress{TileProgress}?, CancellationToken)"/>
     public Task<MapSummary> PredictMapAsync(
         string image,
@@ -197,7 +197,7 @@ public sealed class Predictor : IDisposable
         ArgumentNullException.ThrowIfNull(stem);
         ArgumentNullException.ThrowIfNull(files);
         if (model is not StreamingSegmenter)
-            throw new InvalidOperationException($"The model judges images as a whole and gives no maps of classes; call {nameof(PredictAsync)} or {nameof(WriteOverlayAsync)}.");
+            throw new InvalidOperationException($"The model gives no maps of classes; call {nameof(PredictNumbersAsync)} for maps of numbers, or {nameof(PredictAsync)} or {nameof(WriteOverlayAsync)} where it judges images as a whole.");
         return Turn(() => WriteMap(named, stem, files).Summary, progress, cancellation);
     }
 
@@ -355,7 +355,7 @@ public sealed class Predictor : IDisposable
     }
 
     private StreamingClassifier Classifier() => model as StreamingClassifier
-        ?? throw new InvalidOperationException($"The model gives maps of classes and does not judge images as a whole; call {nameof(PredictMapAsync)}.");
+        ?? throw new InvalidOperationException($"The model gives maps and does not judge images as a whole; call {nameof(PredictMapAsync)} for classes, or {nameof(PredictNumbersAsync)} for numbers.");
 
     private Task<T> Turn<T>(Func<T> work, IProgress<TileProgress>? progress, CancellationToken cancellation) =>
         thread.Run(either => watch.During(work, progress, either), cancellation);
