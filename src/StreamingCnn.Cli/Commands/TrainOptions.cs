@@ -43,6 +43,7 @@ internal enum PixelLoss
 internal sealed class TrainOptions
 {
     private const string Score = "score";
+    private const string UsualLabel = "label";
     private const double UsualFocalExponent = 2;
 
     private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
@@ -139,7 +140,7 @@ internal sealed class TrainOptions
             "--labels",
             "Label columns of the CSV file, separated by commas; of --task mixed each with its kind, such as grade=classes,her2=labels,age=numbers; of --task maps what the channels of maps are called.",
             text => text,
-            "label");
+            UsualLabel);
 
     public Option<string[]> Classes { get; } = CommonOptions.Several(
         "--classes",
@@ -474,8 +475,8 @@ internal sealed class TrainOptions
     /// <summary>The numbers of maps.</summary>
     public MapNumbers Numbers(ParseResult parsed) => new()
     {
-        // The usual column of labels is no name that a person has given.
-        Names = parsed.GetResult(LabelColumns) is { Implicit: false } ? parsed.GetValue(LabelColumns) ?? [] : [],
+        // The usual column of labels is no name that a person has given; the record of a run has it all the same.
+        Names = parsed.GetValue(LabelColumns) is { } names and not [UsualLabel] ? names : [],
         Missing = parsed.GetValue(Ignore) ?? [],
     };
 

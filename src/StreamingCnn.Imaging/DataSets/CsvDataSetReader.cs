@@ -194,9 +194,9 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
 
     private void OpenFiles()
     {
-        // Shapes need their image to be understood.
-        var pixels = files.Where(
-            file => file.IsImage || !options.IsInFiles || !ShapeFileName.HasShapes(file.File)).ToArray();
+        // Shapes need their image to be understood, and in maps of numbers some may be missing; all of those are read through later.
+        var pixels = files.Where(file => file.IsImage
+            || (options.Labels != LabelKind.Map && (!options.IsInFiles || !ShapeFileName.HasShapes(file.File)))).ToArray();
         var found = FileCheck.Problems([.. pixels.Select(file => (file.File, file.IsImage ? options.Reading : null))]);
         foreach (var ((line, field, role, _, _), problem) in pixels.Zip(found))
         {
