@@ -1,7 +1,7 @@
 using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
-using StreamingCnn.Training.Saliency;
+using StreamingCnn.Imaging.Maps;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -97,7 +97,7 @@ public static class ComparisonPicture
     /// <summary>The numbers, what the model says, and by how much that is too little or too much; with what colours mean.</summary>
     private static (IEnumerable<byte[]>[] Drawn, string Remark) OfNumbers(float[] truth, float[] said)
     {
-        var (low, high) = NumberOverlay.Range(truth);
+        var (low, high) = NumberColours.Range(truth);
         float[] errors = [.. said.Zip(truth, (found, actual) => found - actual)];
         float[] sizes = [.. errors.Where(error => !float.IsNaN(error)).Select(Math.Abs).Order()];
         var most = sizes.Length == 0 ? 1 : Math.Max(1e-12f, sizes[(int)(0.99 * (sizes.Length - 1))]);

@@ -42,7 +42,7 @@ public sealed class StreamingMapRegressor : StreamingMapModel
     {
         Scales = scales;
         // Neither is a component: what a file of weights describes has the scale.
-        scale = new OutputScale(scales);
+        scale = new OutputScale([.. scales.Select(one => one.Mean)], [.. scales.Select(one => one.Deviation)]);
         scaled = new ScaledMap(Network, scale);
         Map = new StreamingModule(scaled, Features.Options);
     }
@@ -170,8 +170,9 @@ public sealed class StreamingMapRegressor : StreamingMapModel
         {
             using var scope = NewDisposeScope();
             var window = numbers.Read(top, left, height, width).to(ScalarType.Float32);
-            long[] each = [1, Channels, 1, 1];
-            return window.sub(tensor(means, each)).div(tensor(deviations, each)).MoveToOuterDisposeScope();
+            return window.sub(Each(means)).div(Each(deviations)).MoveToOuterDisposeScope();
+
+            Tensor Each(float[] numbers) => tensor(numbers, [1, Channels, 1, 1], device: window.device);
         }
 
         public void Dispose()

@@ -39,7 +39,8 @@ public sealed class NumberGrid(int side, NoDataMask? missing = null) : IMapSink,
         square = Math.Max(1, (Math.Max(height, width) + side - 1) / side);
         (Height, Width) = ((int)((height + square - 1) / square), (int)((width + square - 1) / square));
         (sums, counts) = (new double[Height * Width], new int[Height * Width]);
-        summaries = [.. Enumerable.Range(0, (int)channels).Select(_ => new NumberSummary(0, double.PositiveInfinity, double.NegativeInfinity, 0))];
+        summaries = new NumberSummary[channels];
+        Array.Fill(summaries, new(0, double.PositiveInfinity, double.NegativeInfinity, 0));
         rows?.Dispose();
         // Rows in their order: where the image has no data is read so.
         rows = new RowSink(Take);

@@ -6,8 +6,9 @@ using static TorchSharp.torch.nn;
 namespace StreamingCnn.Training.Heads;
 
 /// <summary>
-/// Makes scores or numbers of each position of a trunk's map, and enlarges them to the image's size, bilinearly with pixel centres aligned: the last
-/// two layers of a fully convolutional network (Long, Shelhamer and Darrell, arXiv 1411.4038), as torchvision enlarges them.
+/// Makes scores or numbers of each position of a trunk's map, and enlarges them to the image's size, bilinearly with pixel centres
+/// aligned: the last two layers of a fully convolutional network (Long, Shelhamer and Darrell, arXiv 1411.4038), as torchvision enlarges
+/// them.
 /// </summary>
 public sealed class DenseHead : StreamingBlock
 {

@@ -1,4 +1,3 @@
-using StreamingCnn.Training.Metrics;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,17 +14,18 @@ internal sealed class OutputScale : StreamingBlock
     private readonly Conv2d scale;
 
     /// <summary>Creates the layer.</summary>
-    /// <param name="scales">The scale of each channel.</param>
-    public OutputScale(IReadOnlyList<NumberScale> scales)
+    /// <param name="means">What is added to each channel.</param>
+    /// <param name="deviations">What it is multiplied by before.</param>
+    public OutputScale(IReadOnlyList<double> means, IReadOnlyList<double> deviations)
         : base(nameof(OutputScale))
     {
-        scale = Conv2d(scales.Count, scales.Count, 1, groups: scales.Count);
+        scale = Conv2d(means.Count, means.Count, 1, groups: means.Count);
         using (no_grad())
         {
-            using var deviations = tensor(scales.Select(one => (float)one.Deviation).ToArray(), [scales.Count, 1, 1, 1]);
-            using var means = tensor(scales.Select(one => (float)one.Mean).ToArray());
-            scale.weight.copy_(deviations);
-            scale.bias!.copy_(means);
+            using var factors = tensor(deviations.ToArray(), [means.Count, 1, 1, 1], device: scale.weight.device);
+            using var offsets = tensor(means.ToArray(), device: scale.weight.device);
+            scale.weight.copy_(factors);
+            scale.bias!.copy_(offsets);
         }
 
         RegisterComponents();

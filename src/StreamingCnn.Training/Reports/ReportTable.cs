@@ -19,7 +19,8 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
         new(title, [], [.. settings.Select(setting => (IReadOnlyList<string>)[setting.Key, setting.Value])]);
 
     /// <summary>
-    /// How many images each part has: of each class, with each label, the range of each number, or of its means over images, or the share of pixels of each class.
+    /// How many images each part has: of each class, with each label, the range of each number, or of its means over images, or the share
+    /// of pixels of each class.
     /// </summary>
     /// <param name="task">What the labels mean.</param>
     /// <param name="parts">The parts; those without images are left out.</param>

@@ -211,7 +211,8 @@ public sealed record ModelDescription
 
         return metadata;
 
-        static string Whole(IEnumerable<long> values) => string.Join(' ', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+        static string Whole(IEnumerable<long> values) =>
+            string.Join(' ', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
 
         static string Real(IEnumerable<double> values) =>
             string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));

@@ -16,9 +16,6 @@ public static class NumberOverlay
     private const int Height = 96;
     private const int BarWidth = 300;
 
-    // Of the squares that are drawn so many lie outside of the colours, at either end.
-    private const double Tail = 0.01;
-
     /// <summary>Writes the picture.</summary>
     /// <param name="path">PNG file. It appears complete or not at all.</param>
     /// <param name="grid">The map, of which all has come; its first number is drawn.</param>
@@ -41,7 +38,7 @@ public static class NumberOverlay
         var (height, width) = ((long)grid.Height * factor, (long)grid.Width * factor);
         var photo = Overlay.Muted(photograph, height, width, factor > 1);
         var cells = grid.Cells;
-        var (low, high) = Range(cells);
+        var (low, high) = NumberColours.Range(cells);
         var colours = cells.SelectMany(cell => float.IsNaN(cell)
             ? (byte[])[0, 0, 0, 0]
             : [.. NumberColours.Of((cell - low) / (high - low)), byte.MaxValue]).ToArray();
@@ -57,16 +54,6 @@ public static class NumberOverlay
         ImageFile.Write(picture, path);
     }
 
-    /// <summary>What the first and the last colour stand for.</summary>
-    internal static (double Low, double High) Range(IReadOnlyList<float> cells)
-    {
-        float[] known = [.. cells.Where(cell => !float.IsNaN(cell)).Order()];
-        if (known.Length == 0)
-            return (0, 1);
-        var (low, high) = (known[(int)(Tail * (known.Length - 1))], known[(int)Math.Ceiling((1 - Tail) * (known.Length - 1))]);
-        return high > low ? (low, high) : (low, low + Math.Max(1e-6f, Math.Abs(low) * 1e-6f));
-    }
-
     private static string Drawn(int width, double low, double high, NumberSummary summary, string number, string name, string remark)
     {
         var unit = Math.Max(1, width / 1000.0);
@@ -77,10 +64,12 @@ public static class NumberOverlay
             CultureInfo.InvariantCulture,
             $"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{Math.Round(Height * unit)}' viewBox='0 0 {inner} {Height}'>");
         text.Append("<defs><linearGradient id='numbers'>");
-        foreach (var (share, colour) in NumberColours.All)
+        foreach (var (share, colour) in NumberColours.Scale)
             text.Append(CultureInfo.InvariantCulture, $"<stop offset='{share}' stop-color='rgb({colour[0]},{colour[1]},{colour[2]})'/>");
         text.Append("</linearGradient></defs><rect width='100%' height='100%' fill='white'/>");
-        var said = summary.Positions == 0 ? "no data" : $"{Text(summary.Least)} to {Text(summary.Most)}, mean {Text(summary.Mean)}, sum {Text(summary.Sum)}";
+        var said = summary.Positions == 0
+            ? "no data"
+            : $"{Text(summary.Least)} to {Text(summary.Most)}, mean {Text(summary.Mean)}, sum {Text(summary.Sum)}";
         foreach (var (y, size, style, line) in new[]
         {
             (32, 19, "font-weight='bold' fill='#222'", number), (56, 14, "fill='#222'", name), (

@@ -72,8 +72,8 @@ public sealed record LossOptions
     /// <see cref="MapLossKind.Absolute"/>.
     /// </summary>
     /// <value>
-    /// The default value is null: cross-entropy, or the focal loss where it has an exponent; for numbers the squared error, or Huber's where
-    /// it has a distance.
+    /// The default value is null: cross-entropy, or the focal loss where it has an exponent; for numbers the squared error, or Huber's
+    /// where it has a distance.
     /// </value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public MapLossKind? Map { get; init; }

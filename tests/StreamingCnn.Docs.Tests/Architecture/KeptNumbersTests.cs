@@ -8,7 +8,9 @@ public class KeptNumbersTests
 {
     // Types whose operations run while collection is held off.
     private static readonly string[] Paused =
-        ["AttentionMap", "ClassActivation", "ClassOverlay", "ColourScale", "Overlay", "PositionMap", "RasterFile", "StatisticsSum"];
+    [
+        "AttentionMap", "ClassActivation", "ClassOverlay", "ColourScale", "NumberOverlay", "Overlay", "PositionMap", "RasterFile", "StatisticsSum",
+    ];
 
     // First values of a module that are replaced by a file's at once.
     private static readonly string[] Replaced = ["nn.PReLU("];

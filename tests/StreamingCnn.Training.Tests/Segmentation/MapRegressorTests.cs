@@ -138,7 +138,8 @@ public class MapRegressorTests
             return MapErrors.Of(
             [
                 near.Length, near.Sum(one => one.T), near.Sum(one => one.T * one.T), near.Sum(one => one.P), near.Sum(one => one.P * one.P),
-                near.Sum(one => one.T * one.P), near.Sum(one => Math.Abs(one.P - one.T)), near.Sum(one => (one.P - one.T) * (one.P - one.T)),
+                near.Sum(one => one.T * one.P), near.Sum(one => Math.Abs(one.P - one.T)),
+                near.Sum(one => (one.P - one.T) * (one.P - one.T)),
             ], new(3000, 1));
         }
     }

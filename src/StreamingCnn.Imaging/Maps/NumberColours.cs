@@ -1,10 +1,12 @@
-namespace StreamingCnn.Training.Saliency;
+namespace StreamingCnn.Imaging.Maps;
 
 /// <summary>Colours of numbers from the least to the greatest: those of viridis, whose lightness grows evenly.</summary>
-internal static class NumberColours
+public static class NumberColours
 {
-    /// <summary>Red, green and blue at equal distances.</summary>
-    public static readonly byte[][] Stops =
+    // Of the values that are drawn so many have the colour of an end, at either.
+    private const double Tail = 0.01;
+
+    private static readonly byte[][] Stops =
     [
         [68, 1, 84], [72, 40, 120], [62, 74, 137], [49, 104, 142], [38, 130, 142],
         [31, 158, 137], [53, 183, 121], [109, 205, 89], [180, 222, 44], [253, 231, 37],
@@ -23,9 +25,21 @@ internal static class NumberColours
     /// <returns>Red, green and blue.</returns>
     public static byte[] OfError(double share) => Between(Signed, (share + 1) / 2);
 
-    /// <summary>The gradient as stops of SVG.</summary>
-    public static IEnumerable<(double Share, byte[] Colour)> All =>
-        Stops.Index().Select(stop => ((double)stop.Index / (Stops.Length - 1), stop.Item));
+    /// <summary>The colours at equal distances, for a scale: where each lies, 0 to 1, and red, green and blue.</summary>
+    public static IReadOnlyList<(double Share, byte[] Colour)> Scale =>
+        [.. Stops.Index().Select(stop => ((double)stop.Index / (Stops.Length - 1), stop.Item))];
+
+    /// <summary>What the first and the last colour are to stand for, so that few numbers lie outside.</summary>
+    /// <param name="numbers">The numbers that are drawn; NaN is passed over.</param>
+    public static (double Low, double High) Range(IEnumerable<float> numbers)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        float[] known = [.. numbers.Where(number => !float.IsNaN(number)).Order()];
+        if (known.Length == 0)
+            return (0, 1);
+        var (low, high) = (known[(int)(Tail * (known.Length - 1))], known[(int)Math.Ceiling((1 - Tail) * (known.Length - 1))]);
+        return high > low ? (low, high) : (low, low + Math.Max(1e-6f, Math.Abs(low) * 1e-6f));
+    }
 
     private static byte[] Between(byte[][] stops, double share)
     {
