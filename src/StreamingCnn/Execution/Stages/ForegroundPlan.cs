@@ -32,14 +32,17 @@ internal sealed class ForegroundPlan(PlanMemory plans)
         if (best.Share >= 1)
             return planned;
         var (height, width) = TileOf(planned);
+        var budgeted = plans.WithBudget(options);
+        // Smaller tiles carry more between them, and may take what the planned one leaves of the budget.
+        var most = budgeted.MemoryBudget is { } budget ? Math.Max(planned.Bytes, StepModel.Within(budget)) : planned.Bytes;
         foreach (var divisor in Divisors)
         {
             var tile = (Height: (int)(height / divisor), Width: (int)(width / divisor));
             if (Math.Min(tile.Height, tile.Width) < LeastSide)
                 break;
-            var smaller = plans.Choose(stages, plans.WithBudget(options) with { Tile = tile }, costs);
+            var smaller = plans.Choose(stages, budgeted with { Tile = tile }, costs);
             var share = AskedShare.Of(smaller, sources);
-            if (smaller.Bytes > planned.Bytes || Seconds(smaller, costs) * share >= Seconds(best.Plan, costs) * best.Share)
+            if (smaller.Bytes > most || Seconds(smaller, costs) * share >= Seconds(best.Plan, costs) * best.Share)
                 break;
             best = (smaller, share);
         }
