@@ -31,7 +31,8 @@ internal static class SplitCommand
             "split",
             "Divide images into training, validation and test, or into folds: every class in its share, no group and no copy of an image in two parts.")
         {
-            data, output, train.Group, validation, test, folds, train.Task, train.LabelColumns, train.LiteralLabels, seed,
+            data, output, train.Group, validation, test, folds,
+            train.Labels.Task, train.Labels.LabelColumns, train.Labels.LiteralLabels, seed,
         };
         command.FirstLine = parsed => $"Dividing {parsed.GetValue(data)}.";
         command.SetAction(parsed =>

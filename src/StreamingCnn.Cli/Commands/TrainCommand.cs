@@ -172,9 +172,9 @@ internal static class TrainCommand
             parsed.GetValue(options.Channels),
             options.Reading.Of(parsed),
             options.FoldOf(parsed),
-            parsed.GetValue(options.Task) == LabelKind.Mask ? options.Masks(parsed) : null,
-            parsed.GetValue(options.Ordinal) is { Length: > 0 } order ? order : null,
-            parsed.GetValue(options.Task) == LabelKind.Map ? options.Numbers(parsed) : null);
+            parsed.GetValue(options.Labels.Task) == LabelKind.Mask ? options.Labels.Masks(parsed) : null,
+            parsed.GetValue(options.Objective.Ordinal) is { Length: > 0 } order ? order : null,
+            parsed.GetValue(options.Labels.Task) == LabelKind.Map ? options.Labels.Numbers(parsed) : null);
         if (options.FoldOf(parsed) is { } fold)
             Say($"Fold {fold.Number} of {fold.Count} is the test.");
         foreach (var note in images.Notes)
@@ -224,7 +224,7 @@ internal static class TrainCommand
             Group = parsed.GetValue(options.Group),
             Pooling = parsed.GetValue(options.Pooling.Pooling),
             PoolingNumber = parsed.GetValue(options.Pooling.Number),
-            Instances = parsed.GetValue(options.InstanceLoss) > 0 ? parsed.GetValue(options.Instances) : 0,
+            Instances = parsed.GetValue(options.Objective.InstanceLoss) > 0 ? parsed.GetValue(options.Objective.Instances) : 0,
             Dropout = parsed.GetValue(options.Dropout),
             Preparation = new()
             {

@@ -14,55 +14,11 @@ using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
-/// <summary>What a map is learned by.</summary>
-internal enum PixelLoss
-{
-    /// <summary>What is usual: cross-entropy of classes, the squared error of numbers.</summary>
-    Usual,
-
-    /// <summary>Cross-entropy.</summary>
-    CrossEntropy,
-
-    /// <summary>Soft Dice.</summary>
-    Dice,
-
-    /// <summary>Both in sum.</summary>
-    DiceCrossEntropy,
-
-    /// <summary>Focal loss.</summary>
-    Focal,
-
-    /// <summary>Squared error.</summary>
-    Squared,
-
-    /// <summary>Absolute error.</summary>
-    Absolute,
-}
-
 /// <summary>The options of <c>scnn train</c>, and what they become; <see cref="TrainRefusals"/> says which are refused.</summary>
 internal sealed class TrainOptions
 {
     private const string Score = "score";
-    private const string UsualLabel = "label";
-    private const double UsualFocalExponent = 2;
 
-    private readonly Option<double> rate = CommonOptions.Real("--rate", "Learning rate.", 1e-3, double.Epsilon, 1e6, "above 0");
-    private readonly Option<double?> trunkRate = CommonOptions.OptionalReal(
-        "--trunk-rate",
-        "Share of the learning rate that the trunk gets, the head having all of it, such as 0.1 for pretrained weights. Default: all of it.",
-        0,
-        1);
-    private readonly Option<double?> layerDecay = CommonOptions.OptionalReal(
-        "--layer-decay",
-        "By what the learning rate is multiplied from each layer or numbered block of the trunk to the one before it, such as 0.7. "
-        + "Default: all layers have the same.",
-        0,
-        1);
-    private readonly Option<double> decay = CommonOptions.Real("--decay", "Weight decay.", 1e-4, 0, 1e6, "of at least 0");
-    private readonly Option<double?> clip = CommonOptions.OptionalReal(
-        "--clip", "Largest norm of the gradients. Default: no limit.", 0, double.MaxValue);
-    private readonly Option<double?> average = CommonOptions.OptionalReal(
-        "--average", "Decay of a running average of the weights, such as 0.99; the average is the outcome. Default: none.", 0, 0.9999999);
     private readonly Option<int> save = CommonOptions.Number(
         "--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
 
@@ -115,72 +71,7 @@ internal sealed class TrainOptions
 
     public Option<int> Worst { get; } = CommonOptions.Worst();
 
-    public Option<LabelKind> Task { get; } = CommonOptions.Parsed(
-        "--task",
-        "What the label columns mean: classes (one column that names a class), labels (columns of 0 and 1), "
-        + "numbers (columns of numbers to predict), mixed (columns of different kinds, learned by one model); segmentation (a class for each pixel, in the files of the column mask); or maps (numbers for each pixel, such as depth or density, in the files of the column map).",
-        text => KindOfColumn(text) ?? text switch
-        {
-            MixedTask.Name => LabelKind.Mixed,
-            SegmentationTask.Name => LabelKind.Mask,
-            MapRegressionTask.Name => LabelKind.Map,
-            _ => throw new FormatException($"'{text}' is not a task; write classes, labels, numbers, mixed, segmentation or maps."),
-        },
-        "classes");
-
-    public Option<string[]> Inputs { get; } = CommonOptions.Several(
-        "--inputs",
-        "Columns of images of one size that are read side by side as one image with the channels of all, separated by commas, such as image,template; "
-        + "the first is the one that pictures show. Default: the column image alone.",
-        text => text,
-        null);
-
-    public Option<string[]> LabelColumns { get; } =
-        CommonOptions.Several(
-            "--labels",
-            "Label columns of the CSV file, separated by commas; of --task mixed each with its kind, such as grade=classes,her2=labels,age=numbers; of --task maps what the channels of maps are called.",
-            text => text,
-            UsualLabel);
-
-    public Option<string[]> Classes { get; } = CommonOptions.Several(
-        "--classes",
-        "Of --task segmentation: names of the classes whose values in masks are 0, 1 and so on, separated by commas, or name=value for each; or a text file with one on each line. "
-            + "Default: each value that masks have.",
-        text => text,
-        null);
-
-    public Option<long[]> Ignore { get; } = CommonOptions.Several(
-        "--ignore",
-        "Of --task segmentation and maps: values in masks or maps of pixels that do not count, separated by commas.",
-        text => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new FormatException($"'{text}' is no value of a mask; write a whole number, such as 255."),
-        null);
-
-    public Option<double?> BoxCore { get; } = CommonOptions.BoxCore(
-        "found boxes are made larger by as much. A pixel of several boxes is of the nearest. Default: whole boxes, which must not lie on one another.");
-
-    public Option<PixelLoss> Loss { get; } = CommonOptions.Parsed(
-        "--loss",
-        "What is learned by, of --task segmentation cross-entropy, dice (the soft Dice loss), dice-cross-entropy (both in sum), or focal (whose exponent is --focal, or 2); of --task maps squared or absolute (the error), or squared with --huber. "
-            + "Default: cross-entropy, or squared.",
-        text => text switch
-        {
-            "cross-entropy" => PixelLoss.CrossEntropy,
-            "dice" => PixelLoss.Dice,
-            "dice-cross-entropy" => PixelLoss.DiceCrossEntropy,
-            "focal" => PixelLoss.Focal,
-            "squared" => PixelLoss.Squared,
-            "absolute" => PixelLoss.Absolute,
-            _ => throw new FormatException($"'{text}' is no loss; write cross-entropy, dice, dice-cross-entropy or focal, or of maps of numbers squared or absolute."),
-        },
-        null);
-
-    public Option<bool> LiteralLabels { get; } = new("--literal-labels")
-    {
-        Description = "Take every text for a class as it stands: "
-            + "also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
-    };
+    public LabelOptions Labels { get; } = new();
 
     public Option<string?> Group { get; } = new("--group")
     {
@@ -298,74 +189,9 @@ internal sealed class TrainOptions
             "Share of the images to keep for validation, from 0 to below 1, where the CSV file has no part of that name.",
             0.2);
 
-    public Option<int> Epochs { get; } = CommonOptions.Number("--epochs", "Passes over the training images.", 8, 1);
+    public UpdateOptions Updates { get; } = new();
 
-    public Option<int> Batch { get; } = CommonOptions.Number("--batch", "Images whose gradients are added up before each update.", 4, 1);
-
-    public Option<OptimizerKind> Optimizer { get; } = CommonOptions.Choice("--optimizer", "How weights are updated", OptimizerKind.AdamW);
-
-    public Option<double> Momentum { get; } =
-        CommonOptions.Real("--momentum", "Momentum of sgd, from 0 to below 1.", 0.9, 0, 0.99999, "from 0 to below 1");
-
-    public Option<LearningRateSchedule> Schedule { get; } = CommonOptions.Choice(
-        "--schedule",
-        "How the learning rate changes (cosine: falls to 0; step: a tenth after half of the updates, a hundredth after three quarters; "
-        + "plateau: a tenth after --plateau epochs without a lower loss)",
-        LearningRateSchedule.Constant);
-
-    public Option<int> WarmUp { get; } =
-        CommonOptions.Number("--warm-up", "Updates at the start in which the learning rate rises.", 0, 0);
-
-    public Option<int> Plateau { get; } = CommonOptions.Number(
-        "--plateau", "Epochs without a lower loss after which the schedule plateau lowers the learning rate.", 5, 1);
-
-    public Option<int> Freeze { get; } =
-        CommonOptions.Number("--freeze", "Epochs at the start in which the head alone learns; at most --epochs.", 0, 0);
-
-    public Option<bool> Balanced { get; } =
-        new("--balanced") { Description = "Draw images so that every class is as likely as any other." };
-
-    public Option<int> Patience { get; } =
-        CommonOptions.Number("--patience", "Stop after so many epochs without a better validation score; 0 for never.", 0, 0);
-
-    private readonly Option<double> focal = CommonOptions.Real(
-        "--focal", "Exponent of the focal loss, by which images that are right already count less, such as 2; 0 for cross-entropy.", 0,
-            0, 10, "from 0 to 10");
-
-    private readonly Option<double> smoothing = CommonOptions.Share("--label-smoothing",
-        "Share of certainty given to all classes alike, from 0 to below 1.", 0);
-
-    public Option<double> InstanceLoss { get; } = CommonOptions.Share(
-        "--instance-loss",
-        "Of --pooling attention with --task classes: share of the loss of single positions of the feature map, from 0 to below 1, such as 0.3; "
-        + "those with the most attention are taken to be of the image's class, those with the least not (CLAM).",
-        0);
-
-    public Option<int> Instances { get; } = CommonOptions.Number(
-        "--instances", "Positions with the most attention, and as many with the least, that --instance-loss is about.", 8, 1);
-
-    public Option<string[]> Ordinal { get; } = CommonOptions.Several(
-        "--ordinal",
-        "Of --task classes: names of the classes from the least to the greatest, separated by commas, such as benign,atypical,malignant. "
-        + "A mistake then counts the more the further it is off. Default: classes have no order.",
-        text => text,
-        null);
-
-    private readonly Option<double?> huber = CommonOptions.OptionalReal(
-        "--huber",
-            "Of --task numbers and maps: distance from which on an error counts linearly and no more by its square; of maps in standard deviations of the number. Default: by its square.",
-            0,
-            double.MaxValue);
-
-    public Option<ClassWeighting?> ClassWeights { get; } = CommonOptions.Parsed<ClassWeighting?>(
-        "--class-weights",
-        "How much an image of each class counts in learning, or one that has each label: balanced, or numbers in the order of the classes, separated by commas. Default: all count once.",
-        text => new(text == "balanced"
-            ? null
-            : [.. text.Split(',')
-                .Select(number =>
-                    NumberText.Real(number, "--class-weights", value => value >= 0 && double.IsFinite(value), "of at least 0"))]),
-        null);
+    public ObjectiveOptions Objective { get; } = new();
 
     public Option<string?> Weight { get; } = new("--weight")
     {
@@ -398,86 +224,19 @@ internal sealed class TrainOptions
 
     public IEnumerable<Option> All =>
     [
-        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, Task, Inputs,
-        LabelColumns, Classes, Ignore, BoxCore, Loss, LiteralLabels,
-        Group, Folds, Fold,
+        Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, .. Labels.All, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
-        Normalize, Range, Augment, Crop, ValidationShare, Epochs, Batch,
-        Optimizer, rate, trunkRate, layerDecay, decay, Momentum, Schedule, WarmUp, Plateau, clip, average, Freeze, Balanced, Patience,
-        focal, smoothing, InstanceLoss, Instances, Ordinal, huber, ClassWeights, Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
+        Normalize, Range, Augment, Crop, ValidationShare, .. Updates.All, .. Objective.All, Weight, Monitor, OperatingPoint, Calibrate, save,
+        Seed,
     ];
 
+    /// <summary>What a table's columns mean.</summary>
     /// <exception cref="ArgumentException">Columns of different kinds do not say of which.</exception>
-    public CsvOptions Columns(ParseResult parsed)
+    public CsvOptions Columns(ParseResult parsed) => Labels.Columns(parsed) with
     {
-        var columns = new CsvOptions
-        {
-            Labels = parsed.GetValue(Task),
-            LabelColumns = parsed.GetValue(LabelColumns)!,
-            LiteralLabels = parsed.GetValue(LiteralLabels),
-            GroupColumn = parsed.GetValue(Group),
-            WeightColumn = parsed.GetValue(Weight),
-        };
-        columns = columns with { MaskColumn = columns.Labels == LabelKind.Map ? "map" : columns.MaskColumn };
-        if (parsed.GetValue(Inputs) is [var first, .. { Length: > 0 } further])
-            columns = columns with { ImageColumn = first, FurtherColumns = further };
-        if (columns.Labels != LabelKind.Mixed)
-            return columns;
-        var kinds = columns.LabelColumns.Select(Kind).ToArray();
-        return columns with
-        {
-            LabelColumns = [.. kinds.Select(column => column.Name)],
-            ColumnKinds = [.. kinds.Select(column => column.Kind)],
-        };
-    }
-
-    private static (string Name, LabelKind Kind) Kind(string column)
-    {
-        var place = column.LastIndexOf('=');
-        return place > 0 && KindOfColumn(column[(place + 1)..]) is { } known
-            ? (column[..place], known)
-            : throw new ArgumentException(
-                $"--task mixed has columns of different kinds, and '{column}' does not say which it is; write it as {(place > 0 ? column[..place] : column)}=classes, =labels or =numbers.");
-    }
-
-    /// <summary>What a column of images' labels holds; null for what is no kind of such a column.</summary>
-    private static LabelKind? KindOfColumn(string word) => word switch
-    {
-        "classes" => LabelKind.Class,
-        "labels" => LabelKind.MultiLabel,
-        "numbers" => LabelKind.Regression,
-        _ => null,
-    };
-
-    /// <summary>The classes of masks.</summary>
-    /// <exception cref="ArgumentException">They are not named as they should be.</exception>
-    public MaskClasses Masks(ParseResult parsed)
-    {
-        var texts = parsed.GetValue(Classes) ?? [];
-        if (texts is [var file] && File.Exists(file))
-            texts = [.. File.ReadAllLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
-        try
-        {
-            return new()
-            {
-                Classes = MaskClasses.Parse(texts),
-                Ignored = parsed.GetValue(Ignore) ?? [],
-                BoxCore = parsed.GetValue(BoxCore),
-            };
-        }
-        catch (FormatException problem)
-        {
-            throw new ArgumentException(problem.Message, problem);
-        }
-    }
-
-    /// <summary>The numbers of maps.</summary>
-    public MapNumbers Numbers(ParseResult parsed) => new()
-    {
-        // The usual column of labels is no name that a person has given; the record of a run has it all the same.
-        Names = parsed.GetValue(LabelColumns) is { } names and not [UsualLabel] ? names : [],
-        Missing = parsed.GetValue(Ignore) ?? [],
+        GroupColumn = parsed.GetValue(Group),
+        WeightColumn = parsed.GetValue(Weight),
     };
 
     /// <summary>What is monitored beside the score; null for nothing.</summary>
@@ -494,60 +253,15 @@ internal sealed class TrainOptions
         return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Augmentations[name](options));
     }
 
-    public TrainingOptions Training(ParseResult parsed, string checkpoint, TrainingSet set) => new()
+    public TrainingOptions Training(ParseResult parsed, string checkpoint, TrainingSet set) => Updates.Of(parsed) with
     {
-        Epochs = parsed.GetValue(Epochs),
-        BatchSize = parsed.GetValue(Batch),
-        Optimizer = parsed.GetValue(Optimizer),
-        LearningRate = parsed.GetValue(rate),
-        TrunkRate = Unless1(parsed.GetValue(trunkRate)),
-        LayerDecay = Unless1(parsed.GetValue(layerDecay)),
-        WeightDecay = parsed.GetValue(decay),
-        Momentum = parsed.GetValue(Momentum),
-        Schedule = parsed.GetValue(Schedule),
-        WarmUp = parsed.GetValue(WarmUp),
-        PlateauEpochs = parsed.GetValue(Plateau),
-        ClipNorm = parsed.GetValue(clip),
-        WeightAverage = parsed.GetValue(average),
-        FrozenEpochs = parsed.GetValue(Freeze),
-        Balanced = parsed.GetValue(Balanced),
-        Patience = parsed.GetValue(Patience) is > 0 and var epochsToWait ? epochsToWait : null,
         Monitor = MonitorOf(parsed),
-        Loss = LossOf(parsed, set),
+        Loss = Objective.Of(parsed, set.Description.Task, set.Training),
         Seed = parsed.GetValue(Seed),
         Checkpoint = checkpoint,
         CheckpointInterval = parsed.GetValue(save),
         Conditions = Conditions(parsed, set.Description),
     };
-
-    /// <summary>A share that is all of it is none, for a run that goes on with it.</summary>
-    private static double? Unless1(double? share) => share == 1 ? null : share;
-
-    /// <summary>What is learned by; null for the task's plain loss.</summary>
-    private LossOptions? LossOf(ParseResult parsed, TrainingSet set)
-    {
-        var weights = parsed.GetValue(ClassWeights);
-        var map = parsed.GetValue(Loss);
-        var loss = new LossOptions
-        {
-            Map = map switch
-            {
-                PixelLoss.Dice => MapLossKind.Dice,
-                PixelLoss.DiceCrossEntropy => MapLossKind.DiceCrossEntropy,
-                PixelLoss.Absolute => MapLossKind.Absolute,
-                _ => null,
-            },
-            FocalExponent = parsed.GetValue(focal) is var exponent && exponent == 0 && map == PixelLoss.Focal
-                ? UsualFocalExponent
-                : exponent,
-            LabelSmoothing = parsed.GetValue(smoothing),
-            InstanceShare = parsed.GetValue(InstanceLoss),
-            IsOrdinal = parsed.GetValue(Ordinal) is { Length: > 0 },
-            HuberDistance = parsed.GetValue(huber),
-            ClassWeights = weights is null ? null : weights.Numbers ?? LossOptions.BalancedWeights(set.Description.Task, set.Training),
-        };
-        return loss == new LossOptions() ? null : loss;
-    }
 
     /// <summary>
     /// What decides the outcome beside the settings of training. The planner's share, which is rounding at most, may

@@ -20,14 +20,14 @@ internal sealed class TrainRefusals(TrainOptions options)
         Symbol[] ofData =
         [
             options.Data,
-            options.Task,
-            options.Inputs,
-            options.LabelColumns,
-            options.Classes,
-            options.Ignore,
-            options.BoxCore,
-            options.Loss,
-            options.LiteralLabels,
+            options.Labels.Task,
+            options.Labels.Inputs,
+            options.Labels.LabelColumns,
+            options.Labels.Classes,
+            options.Labels.Ignore,
+            options.Labels.BoxCore,
+            options.Objective.Loss,
+            options.Labels.LiteralLabels,
             options.Group,
             options.Folds,
             options.Fold,
@@ -107,8 +107,8 @@ internal sealed class TrainRefusals(TrainOptions options)
                 "--mpp-of says what resolution files have, which matters with --mpp alone; give both, or leave it out.");
         }
 
-        var task = parsed.GetValue(options.Task);
-        if (task == LabelKind.Class && parsed.GetValue(options.LabelColumns) is { Length: > 1 and var count })
+        var task = parsed.GetValue(options.Labels.Task);
+        if (task == LabelKind.Class && parsed.GetValue(options.Labels.LabelColumns) is { Length: > 1 and var count })
         {
             throw new ArgumentException(
                 $"--task classes takes one label column, but --labels names {count}; name one, or choose --task labels or --task numbers.");
@@ -116,14 +116,14 @@ internal sealed class TrainRefusals(TrainOptions options)
 
         RefuseInputs(parsed);
         RefuseOfMasks(given, parsed);
-        if (parsed.GetValue(options.LiteralLabels) && task != LabelKind.Class)
+        if (parsed.GetValue(options.Labels.LiteralLabels) && task != LabelKind.Class)
             throw new ArgumentException("--literal-labels is of --task classes alone; leave it out, or choose that task.");
-        if (parsed.GetValue(options.Ordinal) is { Length: > 0 } && (task != LabelKind.Class || parsed.GetValue(options.Demo)))
+        if (parsed.GetValue(options.Objective.Ordinal) is { Length: > 0 } && (task != LabelKind.Class || parsed.GetValue(options.Demo)))
             throw new ArgumentException("--ordinal is of --task classes alone, on images of your own; leave it out.");
-        if (parsed.GetValue(options.InstanceLoss) > 0
+        if (parsed.GetValue(options.Objective.InstanceLoss) > 0
             && (task != LabelKind.Class || parsed.GetValue(options.Pooling.Pooling) != HeadPooling.Attention))
             throw new ArgumentException("--instance-loss is of --task classes with --pooling attention, which picks instances; leave it out, or choose those.");
-        if (Given(given, options.Instances).Length > 0 && parsed.GetValue(options.InstanceLoss) == 0)
+        if (Given(given, options.Objective.Instances).Length > 0 && parsed.GetValue(options.Objective.InstanceLoss) == 0)
             throw new ArgumentException("--instances is of --instance-loss alone; leave it out, or write a share such as --instance-loss 0.3.");
         if (parsed.GetValue(options.Range) is not null && parsed.GetValue(options.Normalize) is PixelScaling.Measured or PixelScaling.None)
         {
@@ -131,7 +131,7 @@ internal sealed class TrainRefusals(TrainOptions options)
                 "--range says which values --normalize symmetric and imagenet take for 0 and 255; leave it out, or choose one of those.");
         }
 
-        var (frozen, passes) = (parsed.GetValue(options.Freeze), parsed.GetValue(options.Epochs));
+        var (frozen, passes) = (parsed.GetValue(options.Updates.Freeze), parsed.GetValue(options.Updates.Epochs));
         if (frozen > passes)
         {
             throw new ArgumentException(
@@ -144,13 +144,13 @@ internal sealed class TrainRefusals(TrainOptions options)
         if (fold > folds)
             throw new ArgumentException($"--fold is {fold}, but there are {folds} folds; write a number from 1 to {folds}.");
         options.Pooling.Check(parsed);
-        if (Given(given, options.Momentum).Length > 0 && parsed.GetValue(options.Optimizer) != OptimizerKind.Sgd)
+        if (Given(given, options.Updates.Momentum).Length > 0 && parsed.GetValue(options.Updates.Optimizer) != OptimizerKind.Sgd)
             throw new ArgumentException("--momentum is of --optimizer sgd alone; leave it out, or choose that optimizer.");
-        if (Given(given, options.Plateau).Length > 0 && parsed.GetValue(options.Schedule) != LearningRateSchedule.Plateau)
+        if (Given(given, options.Updates.Plateau).Length > 0 && parsed.GetValue(options.Updates.Schedule) != LearningRateSchedule.Plateau)
             throw new ArgumentException("--plateau is of --schedule plateau alone; leave it out, or choose that schedule.");
         if (Given(given, options.WeightsPrefix).Length > 0 && parsed.GetValue(options.Weights) is null)
             throw new ArgumentException("--weights-prefix is of --weights alone; leave it out, or name a file of weights.");
-        if (parsed.GetValue(options.Balanced) && task != LabelKind.Class)
+        if (parsed.GetValue(options.Updates.Balanced) && task != LabelKind.Class)
         {
             throw new ArgumentException(
                 "--balanced draws classes equally often, so it can be given with --task classes alone; leave it out.");
@@ -175,7 +175,7 @@ internal sealed class TrainRefusals(TrainOptions options)
     /// <summary>Refuses images side by side that are one, or one image twice.</summary>
     private void RefuseInputs(ParseResult parsed)
     {
-        if (parsed.GetValue(options.Inputs) is not { Length: > 0 } columns)
+        if (parsed.GetValue(options.Labels.Inputs) is not { Length: > 0 } columns)
             return;
         if (columns.Length == 1)
             throw new ArgumentException($"--inputs names the columns of images that are read side by side, but '{columns[0]}' is one alone; name at least two, or leave it out.");
@@ -188,27 +188,27 @@ internal sealed class TrainRefusals(TrainOptions options)
     /// <summary>Refuses what is of maps alone, or of one kind of them, and what is not of them.</summary>
     private void RefuseOfMasks(ParseResult given, ParseResult parsed)
     {
-        var task = parsed.GetValue(options.Task);
-        if (task != LabelKind.Mask && Given(given, options.Classes, options.BoxCore) is { Length: > 0 } ofClasses)
+        var task = parsed.GetValue(options.Labels.Task);
+        if (task != LabelKind.Mask && Given(given, options.Labels.Classes, options.Labels.BoxCore) is { Length: > 0 } ofClasses)
             throw new ArgumentException(
                 $"{string.Join(", ", ofClasses)} is of --task segmentation alone; leave it out, or choose that task.");
         if (task is not (LabelKind.Mask or LabelKind.Map))
         {
-            if (Given(given, options.Ignore, options.Loss) is { Length: > 0 } ofMaps)
+            if (Given(given, options.Labels.Ignore, options.Objective.Loss) is { Length: > 0 } ofMaps)
                 throw new ArgumentException(
                     $"{string.Join(", ", ofMaps)} is of --task segmentation and --task maps alone; leave it out, or choose one of them.");
             return;
         }
 
         var isOfNumbers = task == LabelKind.Map;
-        if (parsed.GetValue(options.Loss) is var loss && loss != PixelLoss.Usual
+        if (parsed.GetValue(options.Objective.Loss) is var loss && loss != PixelLoss.Usual
             && isOfNumbers != (loss is PixelLoss.Squared or PixelLoss.Absolute))
             throw new ArgumentException(isOfNumbers
                 ? "--loss of --task maps is squared or absolute; the others are of --task segmentation."
                 : "--loss squared and absolute are of --task maps; of --task segmentation write cross-entropy, dice, dice-cross-entropy or focal.");
         Option[] ofImages =
         [
-            .. isOfNumbers ? (Option[])[] : [options.LabelColumns],
+            .. isOfNumbers ? (Option[])[] : [options.Labels.LabelColumns],
             options.Pooling.Pooling,
             options.Pooling.Number,
             options.Dropout,
@@ -226,7 +226,7 @@ internal sealed class TrainRefusals(TrainOptions options)
     /// <exception cref="ArgumentException">Options contradict the data.</exception>
     public void RefuseFor(TrainingSet set, ParseResult parsed)
     {
-        if (parsed.GetValue(options.Patience) is > 0 and var epochs && set.Validation.Count == 0)
+        if (parsed.GetValue(options.Updates.Patience) is > 0 and var epochs && set.Validation.Count == 0)
         {
             throw new ArgumentException(
                 $"--patience is {epochs}, but there are no validation images whose score could stop the run; write 0, or keep some images by --validation.");
@@ -250,9 +250,9 @@ internal sealed class TrainRefusals(TrainOptions options)
         if (parsed.GetValue(options.Calibrate) && task is RegressionTask or MapRegressionTask)
             throw new ArgumentException("--calibrate is of probabilities, and numbers have none; leave it out.");
 
-        var batches = (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(options.Batch));
-        var updates = parsed.GetValue(options.Epochs) * batches;
-        if (parsed.GetValue(options.WarmUp) is > 0 and var steps && steps >= updates)
+        var batches = (long)Math.Ceiling(set.Training.Count / (double)parsed.GetValue(options.Updates.Batch));
+        var updates = parsed.GetValue(options.Updates.Epochs) * batches;
+        if (parsed.GetValue(options.Updates.WarmUp) is > 0 and var steps && steps >= updates)
         {
             throw new ArgumentException(
                 $"--warm-up is {steps}, but the run has only {updates} updates, so it would end before; write a number below {updates}, or more --epochs.");

@@ -1,7 +1,9 @@
+using StreamingCnn.Distributed.Threads;
 using StreamingCnn.Imaging;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Tasks;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -11,6 +13,7 @@ namespace StreamingCnn.Training.Tests.Segmentation;
 /// Loss, gradients, errors and maps of numbers are those of the whole image, by PyTorch's own functions, whatever the tile and the size,
 /// and without the numbers that were not measured.
 /// </summary>
+[Collection(nameof(Alone))]
 public class MapRegressorTests
 {
     private const double Rounding = 1e-12;
@@ -84,6 +87,46 @@ public class MapRegressorTests
             var own = (output[0, number].detach() * (float)Scales[number].Deviation) + (float)Scales[number].Mean;
             Assert.InRange(Distance(own, scaled[0, number]), 0, Rounding);
         }
+    }
+
+    /// <summary>Each process has a stripe of the image, and sums of it; together they are those of one process.</summary>
+    [Fact]
+    public void Processes_that_share_an_image_find_the_same()
+    {
+        using var scope = NewDisposeScope();
+        var (image, truth) = (randn([1, 3, 41, 90], ScalarType.Float64, generator: new Generator(5)), Numbers(41, 90));
+        var found = new (IReadOnlyList<MapErrors> Errors, Dictionary<string, Tensor> Gradients)[3];
+        for (var ranks = 1; ranks <= 2; ranks++)
+        {
+            Sequential[] trunks = [.. Enumerable.Range(0, ranks).Select(_ => Shapes.Trunk())];
+            manual_seed(9);
+            using var head = Conv2d(8, Scales.Length, 1);
+            ThreadRanks.Run(ranks, own =>
+            {
+                using var model = new StreamingMapRegressor(
+                    trunks[own.Rank], Scales, new() { Tile = (16, 16), SplitOver = own.Size > 1 ? own : null }, channels: 8);
+                model.Head!.load_state_dict(new() { ["classifier.weight"] = head.weight, ["classifier.bias"] = head.bias! });
+                model.to(ScalarType.Float64);
+                using var source = new TensorImageSource(image);
+                using var numbers = new Kept(truth);
+                var (_, learned, errors) = model.Judge(source, numbers);
+                learned.backward();
+                found[own.Rank == 0 ? own.Size - 1 : 2] = (errors, Gradients(model));
+            });
+        }
+
+        foreach (var other in found.Skip(1))
+        {
+            foreach (var (one, shared) in found[0].Errors.Zip(other.Errors))
+            {
+                Assert.Equal(one.Count, shared.Count);
+                foreach (var (number, same) in one.ToNumbers().Zip(shared.ToNumbers()))
+                    Assert.InRange(Math.Abs(number - same), 0, 1e-12 * Math.Abs(number));
+            }
+        }
+
+        foreach (var (name, gradient) in found[0].Gradients)
+            Assert.InRange(Distance(gradient, found[1].Gradients[name]), 0, Rounding);
     }
 
     [Fact]
