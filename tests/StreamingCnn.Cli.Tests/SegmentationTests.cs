@@ -143,7 +143,7 @@ public sealed class SegmentationTests : IDisposable
     public void What_does_not_fit_is_refused_in_a_sentence()
     {
         CommandLine.Run("train", folder.File("pairs.csv"), "--loss", "dice", "--ignore", "7")
-            .IsRefused("--ignore, --loss is of --task segmentation alone; leave it out, or choose that task.");
+            .IsRefused("--ignore, --loss is of --task segmentation and --task maps alone; leave it out, or choose one of them.");
         Train("--pooling", "max", "--calibrate")
             .IsRefused("--pooling, --calibrate is not of --task segmentation, which judges each pixel of whole images; leave it out.");
         Train("--loss", "dice", "--class-weights", "1,2").IsRefused(
