@@ -15,7 +15,7 @@ internal static class FeaturesCommand
 {
     public static Command Create(TextWriter errors, Interruption interruption, Job job)
     {
-        var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
+        var model = new TrainedModelOptions();
         var images = new Argument<string[]>("images")
         {
             Description = "Images, folders of images, patterns such as \"slides/**/*.tif\", or CSV files with a column image.",
@@ -31,38 +31,21 @@ internal static class FeaturesCommand
         {
             Description = "One vector for each image, what the model's head pools of the map, instead of the map of the trunk's features.",
         };
-        var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
-        var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var (device, bands, carry) = (CommonOptions.Device(), CommonOptions.BandsOfModel(), new CarryOptions());
         var command = new AnnouncedCommand(
             "features",
             "Write what a trained model's trunk makes of images: a map of features or a vector as NumPy array, with coordinates as CSV.")
         {
-            weights, images, output, pooled, bands, resolution, own, tile, memory, device,
+            model.Weights, images, output, pooled,
         };
-        foreach (var option in carry.All)
+        foreach (var option in model.All)
             command.Add(option);
-        command.FirstLine = parsed => $"Computing features with {parsed.GetValue(weights)}.";
+        command.FirstLine = parsed => $"Computing features with {parsed.GetValue(model.Weights)}.";
         command.SetAction(parsed =>
         {
-            var isTiled = parsed.GetValue(tile) is not null;
-            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             var folder = parsed.GetValue(output)!;
             OutputFolder.Check(folder);
             var display = ProgressDisplay.OnErrors(errors);
-            using var predictor = Predictor.Load(parsed.GetValue(weights)!, new()
-            {
-                Streaming = carry.Apply(parsed, new()
-                {
-                    Tile = parsed.GetValue(tile),
-                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
-                    Progress = display,
-                }),
-                Device = place,
-                OwnModule = parsed.GetValue(own),
-                MicrometresPerPixel = parsed.GetValue(resolution),
-                Bands = parsed.GetValue(bands),
-            });
+            using var predictor = model.Load(command, parsed, job, display);
             if (predictor.Model is not StreamingClassifier)
             {
                 throw new ArgumentException(

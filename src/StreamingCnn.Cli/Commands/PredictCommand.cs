@@ -24,7 +24,7 @@ internal static class PredictCommand
 
     public static Command Create(TextWriter errors, Interruption interruption, Job job)
     {
-        var weights = new Argument<string>("model") { Description = "Folder of a run, or a file of weights that training wrote." };
+        var model = new TrainedModelOptions();
         var images = new Argument<string[]>("images")
         {
             Description = "Images, folders of images, patterns such as \"slides/**/*.tif\", or CSV files with a column image.",
@@ -38,39 +38,21 @@ internal static class PredictCommand
                 ? value
                 : throw new FormatException($"'{text}' is no format; write csv or json."),
             null);
-        var resolution = CommonOptions.ResolutionOfFiles("Default: the column mpp where a CSV file has one, otherwise as in training.");
-        var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var device = CommonOptions.Device();
-        var bands = CommonOptions.BandsOfModel();
-        var (maps, carry) = (new MapOptions(), new CarryOptions());
+        var maps = new MapOptions();
         var command = new AnnouncedCommand(
             "predict", "Predict the classes, labels or numbers of images, or maps of them, with a trained model.")
         {
-            weights, images, output, format, bands, resolution, own, tile, memory, device,
+            model.Weights, images, output, format,
         };
-        foreach (var option in maps.All.Concat(carry.All))
+        foreach (var option in maps.All.Concat(model.All))
             command.Add(option);
         command.OutputIsData = true;
         command.IsShared = true;
-        command.FirstLine = parsed => $"Predicting with {parsed.GetValue(weights)}.";
+        command.FirstLine = parsed => $"Predicting with {parsed.GetValue(model.Weights)}.";
         command.SetAction(parsed =>
         {
-            var isTiled = parsed.GetValue(tile) is not null;
-            var place = Placement.Of(command, parsed, device, job, parsed.GetValue(memory) is null && !isTiled);
             var display = ProgressDisplay.OnErrors(job.Errors);
-            using var predictor = Predictor.Load(parsed.GetValue(weights)!, new()
-            {
-                Streaming = carry.Apply(parsed, new()
-                {
-                    Tile = parsed.GetValue(tile),
-                    MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
-                    Progress = display,
-                }),
-                Device = place,
-                OwnModule = parsed.GetValue(own),
-                MicrometresPerPixel = parsed.GetValue(resolution),
-                Bands = parsed.GetValue(bands),
-            });
+            using var predictor = model.Load(command, parsed, job, display);
             if (predictor.Model is StreamingMapModel)
             {
                 if (parsed.GetValue(format) is not null)
