@@ -49,9 +49,10 @@ internal static class FileSignature
     {
         if (head.Length >= 132 && head[128..132].SequenceEqual("DICM"u8))
         {
+            var found = OpenSlideNative.Available ? $"OpenSlide {OpenSlideNative.Version}" : "no OpenSlide";
             return "this is a DICOM file, which is read where it is a slide and OpenSlide 4 or later is installed "
-                + $"({OpenSlideHandle.HowToInstall}); convert a single image with 'dcmj2pnm +on IN OUT.png' "
-                + "(Debian and Ubuntu: apt-get install dcmtk).";
+                + $"(there is {found} here; macOS: brew install openslide, conda: conda install -c conda-forge openslide); "
+                + "convert a single image with 'dcmj2pnm +on IN OUT.png' (Debian and Ubuntu: apt-get install dcmtk).";
         }
 
         if ((head.Length >= 12 && head[4..8].SequenceEqual("JXL "u8)) || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x0a]))

@@ -17,8 +17,10 @@ internal sealed class Jpeg2000File
     // A tile has at least the markers of one part: SOT with its ten bytes, and SOD.
     private const int LeastOfATile = 14;
 
-    // A decoder keeps an account of each block of 64 x 64 coefficients of a tile, in some hundreds of bytes.
-    private const double MostPixelsOfATile = 4e9;
+    // A decoder keeps an account of each block of 64 x 64 coefficients of a tile, in some hundreds of bytes: of a tile larger than this
+    // the file must have a byte for each. Nothing but a picture of one grey has fewer.
+    private const double SamplesOfALargeTile = 1e8;
+    private const double SamplesOfABlock = 64 * 64;
 
     private readonly string path;
     private readonly Stream stream;
@@ -51,8 +53,9 @@ internal sealed class Jpeg2000File
         if (width <= 0 || height <= 0 || tileWidth <= 0 || tileHeight <= 0)
             throw Damaged($"it claims {width} x {height} (width x height) pixels in tiles of {tileWidth} x {tileHeight}");
         var tiles = Math.Ceiling((double)width / tileWidth) * Math.Ceiling((double)height / tileHeight);
-        var pixelsOfATile = (double)Math.Min(width, tileWidth) * Math.Min(height, tileHeight);
-        if (tiles * LeastOfATile > end - start || pixelsOfATile > MostPixelsOfATile)
+        var samples = (double)Math.Min(width, tileWidth) * Math.Min(height, tileHeight) * Word(head, 40);
+        var least = Math.Max(tiles * LeastOfATile, samples > SamplesOfALargeTile ? samples / SamplesOfABlock : 0);
+        if (least > end - start)
             throw Damaged($"it claims {width} x {height} (width x height) pixels in {tiles:0} tile(s), which its {end - start} bytes cannot hold");
         if (Word(Bytes(end - 2, 2), 0) != End)
             throw Damaged("its code stream does not end as one: it is cut short");

@@ -19,8 +19,11 @@ internal static partial class OpenSlideNative
     /// <summary>Whether the library is installed.</summary>
     public static bool Available => Installed.IsAvailable;
 
+    /// <summary>The version, such as <c>3.4.1</c>.</summary>
+    public static string Version => Marshal.PtrToStringUTF8(openslide_get_version()) ?? "";
+
     [LibraryImport(Library)]
-    internal static partial nint openslide_get_version();
+    private static partial nint openslide_get_version();
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint openslide_open(string path);

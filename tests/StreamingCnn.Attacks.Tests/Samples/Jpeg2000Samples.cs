@@ -7,7 +7,7 @@ internal static class Jpeg2000Samples
 {
     private static readonly (string Name, string[] Options)[] Kinds =
     [
-        ("boxes.jp2", ["-co", "BLOCKXSIZE=32", "-co", "BLOCKYSIZE=16"]),
+        ("boxes.jp2", ["-co", "BLOCKXSIZE=32", "-co", "BLOCKYSIZE=32"]),
         ("place.jp2", ["-a_srs", "EPSG:32633", "-a_ullr", "400000", "5800020", "401000", "5799220", "-co", "REVERSIBLE=YES", "-co", "QUALITY=100"]),
         ("stream.j2k", ["-co", "CODEC=J2K", "-co", "REVERSIBLE=YES", "-co", "QUALITY=100"]),
     ];
