@@ -84,7 +84,7 @@ public sealed class MixedTests : IDisposable
         }
 
         File.WriteAllLines(folder.File("t.csv"), lines);
-        var told = Train("run", "--epochs", "1", "--balanced");
+        var told = Train("run", "--epochs", "1");
         Assert.Contains("4 of 12 images have no value in the column 'grade', and count for the others alone", told, StringComparison.Ordinal);
         Train("folds", "--epochs", "1", "--folds", "2");
         var gone = CommandLine.Run("train", "--resume", folder.File("run"), "--epochs", "2");
