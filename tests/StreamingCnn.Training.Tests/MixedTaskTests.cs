@@ -84,7 +84,8 @@ public class MixedTaskTests
         int[] present = [.. Enumerable.Range(0, 3).Where(column => !double.IsNaN(targets[column]))];
         var without = new MixedTask([.. present.Select(column => Task.Columns[column])]);
         var part = Sample("x", [.. present.Select(column => targets[column])]);
-        var (first, second) = (randn(1, 5, dtype: ScalarType.Float64).requires_grad_(), zeros(1, 5, dtype: ScalarType.Float64).requires_grad_());
+        var first = randn(1, 5, dtype: ScalarType.Float64).requires_grad_();
+        var second = zeros(1, 5, dtype: ScalarType.Float64).requires_grad_();
         using (no_grad())
             second.copy_(first);
         int[] outputs = [.. Enumerable.Range(0, 5).Where(output => present.Contains(Task.Place(output).Column))];

@@ -73,8 +73,6 @@ internal sealed record GdalBand(int Type, int Bits, int Colour, string? Name, do
                 colours[(3 * place) + band] = (byte)Math.Clamp(entry[band], (short)0, (short)255);
         }
 
-        return Enumerable.Range(0, 256).All(place => colours[3 * place] == colours[(3 * place) + 1] && colours[3 * place] == colours[(3 * place) + 2])
-            ? [.. Enumerable.Range(0, 256).Select(place => colours[3 * place])]
-            : colours;
+        return colours.Chunk(3).All(one => one[0] == one[1] && one[0] == one[2]) ? [.. colours.Chunk(3).Select(one => one[0])] : colours;
     }
 }

@@ -93,7 +93,7 @@ internal sealed class GdalContainer : ImageContainer
                 "boxes for resolution")
             : StatedResolution.OfGround(place?.PixelScale ?? [], "GeoJP2 or GMLJP2");
 
-        double? Dots(string name) =>
-            double.TryParse(GdalHandle.Entry(image.Data, name), NumberStyles.Float, CultureInfo.InvariantCulture, out var dots) ? dots : null;
+        double? Dots(string name) => double.TryParse(
+            GdalHandle.Entry(image.Data, name), NumberStyles.Float, CultureInfo.InvariantCulture, out var dots) ? dots : null;
     }
 }

@@ -65,7 +65,11 @@ internal static class MixedLabels
         [
             .. items.Select(item => item with
             {
-                Targets = [.. item.Targets.Select((value, place) => places[place].Length == 0 || double.IsNaN(value) ? value : places[place][(int)value])],
+                Targets =
+                [
+                    .. item.Targets.Select((value, place) =>
+                        places[place].Length == 0 || double.IsNaN(value) ? value : places[place][(int)value]),
+                ],
             }),
         ];
     }

@@ -48,7 +48,8 @@ public static class PredictionTable
         {
             ClassificationTask => [],
             MixedTask mixed => [.. mixed.Columns.Select((column, place) => table.GetField(first + place) is "" ? double.NaN
-                : column.Task is ClassificationTask classes ? Place(classes.Outputs, table.GetField(first + place)) : Number(first + place))],
+                : column.Task is ClassificationTask classes ? Place(classes.Outputs, table.GetField(first + place))
+                : Number(first + place))],
             _ => [.. task.Outputs.Select((_, output) => Number(first + output))],
         };
         // What was called may stand before the values.

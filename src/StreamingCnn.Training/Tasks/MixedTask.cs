@@ -80,11 +80,7 @@ public sealed class MixedTask : ScoredTask
     /// <summary>Whether an image has a value in a column.</summary>
     /// <param name="sample">The image.</param>
     /// <param name="column">The column, from 0.</param>
-    public static bool Has(TrainingSample sample, int column)
-    {
-        ArgumentNullException.ThrowIfNull(sample);
-        return !double.IsNaN(sample.Targets[column]);
-    }
+    internal static bool Has(TrainingSample sample, int column) => !double.IsNaN(sample.Targets[column]);
 
     /// <summary>Images and predictions as a column alone has them, without those images that have no value in it.</summary>
     /// <param name="predictions">Predictions of this task.</param>

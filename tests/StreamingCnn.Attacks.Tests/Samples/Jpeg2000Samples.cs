@@ -30,7 +30,8 @@ internal static class Jpeg2000Samples
     /// <summary>Sizes that the bytes of a stream cannot hold, or hold as nothing but grey.</summary>
     private static IEnumerable<Sample> Claims(byte[] stream)
     {
-        foreach (var (side, tile) in ((uint, uint)[])[(uint.MaxValue, uint.MaxValue), (60_000, 60_000), (60_000, 1024), (30_000, 30_000), (8000, 64)])
+        (uint, uint)[] sizes = [(uint.MaxValue, uint.MaxValue), (60_000, 60_000), (60_000, 1024), (30_000, 30_000), (8000, 64)];
+        foreach (var (side, tile) in sizes)
         {
             var claim = stream.ToArray();
             foreach (var (at, value) in ((int, uint)[])[(8, side), (12, side), (24, tile), (28, tile)])

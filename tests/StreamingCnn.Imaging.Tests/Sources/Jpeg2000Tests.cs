@@ -132,7 +132,8 @@ public sealed class Jpeg2000Tests : IDisposable
         Assert.InRange(info.Levels.Count, 2, 4);
         for (var level = 1; level < info.Levels.Count; level++)
         {
-            Assert.Equal(((Height + (1 << level) - 1) >> level, 1 << level), ((int)info.Levels[level].Height, (int)info.Levels[level].Downsample));
+            Assert.Equal(
+                ((Height + (1 << level) - 1) >> level, 1 << level), ((int)info.Levels[level].Height, (int)info.Levels[level].Downsample));
             // GDAL's program writes the level as a TIFF.
             var tiff = GdalTools.Translate(path, folder.File($"{level}.tif"), "-oo", $"OVERVIEW_LEVEL={level - 1}");
             Same(tiff, path, new(), new() { Level = level });
@@ -292,7 +293,8 @@ public sealed class Jpeg2000Tests : IDisposable
             "bytes" => TaggedTiff.Of(Height, Width, bands, (y, x, band) => (byte)(((y * 3) + (x * band) + random.Next(20)) % 256)),
             "words" => TaggedTiff.Of(
                 Height, Width, bands, (y, x, band) => (ushort)(((y * 301) + (x * 77 * band) + random.Next(2000)) % 65536)),
-            _ => TaggedTiff.Of(Height, Width, bands, (y, x, band) => (short)(((y * 101) + (x * 33 * band) + random.Next(900)) % 60000 - 30000)),
+            _ => TaggedTiff.Of(
+                Height, Width, bands, (y, x, band) => (short)((((y * 101) + (x * 33 * band) + random.Next(900)) % 60000) - 30000)),
         };
         return (bands > 3 ? tiff.Shorts(338, [.. Enumerable.Repeat((ushort)(bands == 4 && type == "bytes" ? 2 : 0), bands - 3)]) : tiff)
             .WriteTo(path);
