@@ -27,23 +27,16 @@ internal static class GdalPlace
             var tiff = GdalNative.GDALCreate(writer, name, 1, 1, 1, GdalNative.Bytes, nint.Zero);
             if (tiff == nint.Zero)
                 return null;
-            if (isAffine)
-            {
-                GdalNative.GDALSetProjection(tiff, GdalNative.GDALGetProjectionRef(image.Data));
-                GdalNative.GDALSetGeoTransform(tiff, six);
-            }
-            else
-            {
-                GdalNative.GDALSetGCPs(
+            var failure = isAffine
+                ? GdalNative.GDALSetProjection(tiff, GdalNative.GDALGetProjectionRef(image.Data)) | GdalNative.GDALSetGeoTransform(tiff, six)
+                : GdalNative.GDALSetGCPs(
                     tiff, points, GdalNative.GDALGetGCPs(image.Data), GdalNative.GDALGetGCPProjection(image.Data));
-            }
-
             GdalNative.GDALClose(tiff);
-            return Read(path, name);
+            return failure == Done ? Read(path, name) : null;
         }
         finally
         {
-            GdalNative.VSIUnlink(name);
+            _ = GdalNative.VSIUnlink(name);
         }
     }
 
