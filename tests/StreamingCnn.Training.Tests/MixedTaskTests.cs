@@ -121,7 +121,8 @@ public class MixedTaskTests
                 double[] targets = [random.Next(3), random.Next(2), 30 + random.Next(50)];
                 targets[i % 3] = double.NaN;
                 return Task.Judge(
-                    Sample($"{i}", targets), [.. grade.Select(one => one / grade.Sum()), random.NextDouble(), 30 + (50 * random.NextDouble())]);
+                    Sample($"{i}", targets),
+                    [.. grade.Select(one => one / grade.Sum()), random.NextDouble(), 30 + (50 * random.NextDouble())]);
             }),
         ];
 

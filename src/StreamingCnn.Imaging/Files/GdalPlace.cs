@@ -28,7 +28,8 @@ internal static class GdalPlace
             if (tiff == nint.Zero)
                 return null;
             var failure = isAffine
-                ? GdalNative.GDALSetProjection(tiff, GdalNative.GDALGetProjectionRef(image.Data)) | GdalNative.GDALSetGeoTransform(tiff, six)
+                ? GdalNative.GDALSetProjection(tiff, GdalNative.GDALGetProjectionRef(image.Data))
+                    | GdalNative.GDALSetGeoTransform(tiff, six)
                 : GdalNative.GDALSetGCPs(
                     tiff, points, GdalNative.GDALGetGCPs(image.Data), GdalNative.GDALGetGCPProjection(image.Data));
             GdalNative.GDALClose(tiff);

@@ -42,8 +42,7 @@ internal sealed class GdalHandle : SafeHandle
         {
             throw new ImageFormatException(
                 path,
-                $"reading a JPEG 2000 image needs GDAL's driver JP2OpenJPEG, which the installed GDAL {GdalNative.Version} lacks; "
-                    + $"install one that has it ({HowToInstall}).");
+                $"reading a JPEG 2000 image needs GDAL's driver JP2OpenJPEG, which the installed GDAL {GdalNative.Version} lacks; install one that has it ({HowToInstall}).");
         }
 
         // Told that nothing lies beside the file, GDAL opens no other: what is read stands in the file itself, as of a TIFF.
