@@ -456,8 +456,8 @@ document.addEventListener('keydown', event => {
 
 viewer.addHandler('canvas-key', event => { event.preventDefaultAction = true; });
 viewer.addHandler('tile-load-failed', event => { if (event.tile?.getUrl) fail(event.tile.getUrl()); });
-// A whole image stays whole where the panel or the window takes room or leaves it.
-viewer.addHandler('after-resize', () => { if (state.isWhole) whole(true); });
+// A whole image stays whole where the panel or the window takes room or leaves it; the viewer zooms once more behind this event.
+viewer.addHandler('after-resize', () => queueMicrotask(() => { if (state.isWhole) whole(true); }));
 for (const event of ['canvas-drag', 'canvas-scroll', 'canvas-pinch', 'canvas-click', 'navigator-drag', 'navigator-click']) {
   viewer.addHandler(event, () => { state.isWhole = false; });
 }
