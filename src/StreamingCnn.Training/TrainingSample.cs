@@ -11,7 +11,8 @@ public sealed record TrainingSample(string Name, int Label, Func<long, IImageSou
 {
     /// <summary>
     /// The numbers to predict: 0 or 1 for each label of a multi-label task, the values of a regression; empty for classes. Of segmentation
-    /// how many pixels of each class the mask has, where that is known; of maps of numbers the mean of each number.
+    /// how many pixels of each class the mask has, where that is known; of maps of numbers the mean of each number; of columns of
+    /// different kinds NaN where the image has no value.
     /// </summary>
     public IReadOnlyList<double> Targets { get; init; } = [];
 

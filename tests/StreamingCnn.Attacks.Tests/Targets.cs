@@ -32,6 +32,7 @@ internal static class Targets
         new("npy", ArraySamples.All, Pixels, OfImages, 500),
         new("tiff", TiffSamples.All, Pixels, OfImages, 600),
         new("photographs", PhotographSamples.All, Pixels, OfImages, 400),
+        new("jpeg2000", Jpeg2000Samples.All, Pixels, OfImages, 300),
         new("mask", PhotographSamples.Masks, path => TissueMask.FromFile(path, 400, 300), OfImages, 200),
         new("table", TableSamples.All, Table, [typeof(DataSetException), typeof(ImageFormatException)], 400),
         new("options", OptionSamples.All, Options, [typeof(ArgumentException)], 200),

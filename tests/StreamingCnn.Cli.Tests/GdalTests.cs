@@ -20,12 +20,13 @@ public sealed class GdalTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData(13)]
-    [InlineData(4)]
-    public void Heatmaps_lie_where_the_scene_does(int bands)
+    [InlineData(13, "tif")]
+    [InlineData(4, "tif")]
+    [InlineData(4, "jp2")]
+    public void Heatmaps_lie_where_the_scene_does(int bands, string ending)
     {
-        Write(bands);
-        var scene = Corners(folder.File("0.tif"));
+        Write(bands, ending);
+        var scene = Corners(folder.File($"0.{ending}"));
         Assert.Equal([East, North, East + (Width * Pixel), North - (Height * Pixel)], scene.Corners);
 
         Train("all");
@@ -33,11 +34,11 @@ public sealed class GdalTests : IDisposable
         Train("small", "--downsample", "2");
         foreach (var run in (string[])["all", "rgb", "small"])
         {
-            var predicted = CommandLine.Run("predict", folder.File(run), folder.File("0.tif"), "--tile", "64");
+            var predicted = CommandLine.Run("predict", folder.File(run), folder.File($"0.{ending}"), "--tile", "64");
             Assert.Equal("", predicted.Errors);
             Assert.Equal(2, predicted.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.Contains(',')));
             var shown = CommandLine.Run(
-                "saliency", folder.File("0.tif"), "--weights", folder.File(run), "--tile", "64", "--raw", "--map-coordinates", "-o",
+                "saliency", folder.File($"0.{ending}"), "--weights", folder.File(run), "--tile", "64", "--raw", "--map-coordinates", "-o",
                 folder.File($"{run}-maps"));
             Assert.Equal("", shown.Errors);
             foreach (var (name, channels) in new[] { ("0.saliency.tif", 1), ("0.gradient.tif", run == "rgb" ? 3 : bands) })
@@ -57,6 +58,32 @@ public sealed class GdalTests : IDisposable
         Assert.Equal((Width / 2, Height / 2), (small.Width, small.Height));
     }
 
+    /// <summary>Scenes and masks alike may be JPEG 2000.</summary>
+    [Fact]
+    public void Maps_of_classes_lie_where_the_scene_does()
+    {
+        Write(3, "jp2");
+        var table = "image,mask\n";
+        for (var i = 0; i < 4; i++)
+        {
+            TaggedTiff.Of(Height, Width, 1, (y, x, _) => (byte)(x / 8 % 2 == i % 2 ? 1 : 0)).WriteTo(folder.File("mask.tif"));
+            GdalTools.ToJpeg2000(folder.File("mask.tif"), folder.File($"{i}.mask.jp2"));
+            table += $"{i}.jp2,{i}.mask.jp2\n";
+        }
+
+        folder.Write("masks.csv", table);
+        var trained = CommandLine.Run(
+            "train", folder.File("masks.csv"), "--task", "segmentation", "--classes", "land,water", "--model", "sparse", "--epochs", "1",
+            "--tile", "32", "--validation", "0.5", "-o", folder.File("run"));
+        Assert.Equal("", trained.Errors);
+        var predicted = CommandLine.Run("predict", folder.File("run"), folder.File("0.jp2"), "--tile", "32", "-o", folder.File("maps"));
+        Assert.Equal("", predicted.Errors);
+        var (scene, map) = (Corners(folder.File("0.jp2")), Corners(Directory.GetFiles(folder.File("maps"), "*.tif").Order().First()));
+        Assert.Equal(scene.Corners, map.Corners);
+        Assert.Equal(scene.Crs, map.Crs);
+        Assert.Equal((Width, Height), (map.Width, map.Height));
+    }
+
     private void Train(string run, params string[] options)
     {
         var done = CommandLine.Run(
@@ -64,7 +91,7 @@ public sealed class GdalTests : IDisposable
         Assert.Equal("", done.Errors);
     }
 
-    private void Write(int bands)
+    private void Write(int bands, string ending)
     {
         var random = new Random(bands);
         var places = new double[4];
@@ -77,9 +104,11 @@ public sealed class GdalTests : IDisposable
                 .Doubles(33550, Pixel, Pixel, 0).Doubles(33922, 0, 0, 0, East, North, 0)
                 .Shorts(34735, 1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32633)
                 .WriteTo(folder.File($"{i}.tif"));
+            if (ending == "jp2")
+                GdalTools.ToJpeg2000(folder.File($"{i}.tif"), folder.File($"{i}.jp2"), "-co", "BLOCKXSIZE=32", "-co", "BLOCKYSIZE=32");
         }
 
-        folder.Write("scenes.csv", "image,label\n0.tif,water\n1.tif,land\n2.tif,water\n3.tif,land\n");
+        folder.Write("scenes.csv", $"image,label\n0.{ending},water\n1.{ending},land\n2.{ending},water\n3.{ending},land\n");
     }
 
     /// <summary>Left, upper, right and lower edge on the map, by GDAL's own program; skips the test where that is not installed.</summary>

@@ -71,6 +71,48 @@ public sealed class MixedTests : IDisposable
         Assert.Equal(3, File.ReadAllLines(folder.File("run/metrics.csv")).Length);
     }
 
+    /// <summary>An empty field, or what other programs write for one, leaves an image out of its column alone.</summary>
+    [Fact]
+    public void Gaps_in_a_table_are_left_out()
+    {
+        var lines = File.ReadAllLines(folder.File("t.csv"));
+        for (var i = 0; i < 12; i++)
+        {
+            var fields = lines[i + 1].Split(',');
+            fields[1 + (i % 3)] = i % 2 == 0 ? "" : "NA";
+            lines[i + 1] = string.Join(',', fields);
+        }
+
+        File.WriteAllLines(folder.File("t.csv"), lines);
+        var told = Train("run", "--epochs", "1");
+        Assert.Contains("4 of 12 images have no value in the column 'grade', and count for the others alone", told, StringComparison.Ordinal);
+        Train("folds", "--epochs", "1", "--folds", "2");
+        var gone = CommandLine.Run("train", "--resume", folder.File("run"), "--epochs", "2");
+        Assert.Equal("", gone.Errors);
+
+        var judged = CommandLine.Run(
+            "evaluate", folder.File("run"), folder.File("t.csv"), "--part", "all", "--tile", "32", "--resamples", "10", "-o",
+            folder.File("judged"));
+        Assert.Equal("", judged.Errors);
+        var first = File.ReadAllLines(folder.File("judged/predictions.csv"))[1].Split(',');
+        Assert.Equal(("", "1", "40"), (first[1], first[2], first[3]));
+
+        folder.Write("bad.csv", "image,grade,her2,age\n0.npy,,,\n1.npy,a,0,4\n2.npy,b,1,5\n");
+        Refused("bad.csv", "none of its label columns has a value; fill one in, or leave out the line");
+        folder.Write("bad.csv", "image,grade,her2,age\n0.npy,a,,3\n1.npy,a,nan,4\n2.npy,b,-,5\n");
+        Refused("bad.csv", "no image has a value in the column 'her2'; fill it in, or name other label columns");
+        folder.Write("bad.csv", "image,grade,her2,age,split\n0.npy,a,,3,train\n1.npy,b,,4,train\n2.npy,b,1,5,validation\n");
+        Refused("bad.csv", "no image in the part 'train' has a value in the column 'her2', so there is nothing to learn of it");
+
+        void Refused(string table, string sentence)
+        {
+            var run = CommandLine.Run(
+                "train", folder.File(table), "--task", "mixed", "--labels", Kinds, "--validation", "0.3", "-o", folder.File("refused"));
+            Assert.Equal(Program.Failure, run.ExitCode);
+            Assert.Contains(sentence, run.Errors, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void What_does_not_say_its_kind_is_refused()
     {
@@ -98,7 +140,7 @@ public sealed class MixedTests : IDisposable
         }
     }
 
-    private void Train(string run, params string[] options)
+    private string Train(string run, params string[] options)
     {
         var done = CommandLine.Run(
             [
@@ -106,5 +148,6 @@ public sealed class MixedTests : IDisposable
                 folder.File(run), .. options,
             ]);
         Assert.Equal("", done.Errors);
+        return done.Output;
     }
 }

@@ -70,6 +70,89 @@ public class MixedTaskTests
         Assert.NotNull(all.Metrics[0].Interval);
     }
 
+    /// <summary>What an image does not have is a term less, in the loss and in its gradient.</summary>
+    [Theory]
+    [InlineData(double.NaN, 1, 61)]
+    [InlineData(2, double.NaN, 61)]
+    [InlineData(2, 1, double.NaN)]
+    [InlineData(double.NaN, double.NaN, 61)]
+    public void A_missing_value_takes_no_part(double grade, double her2, double age)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        double[] targets = [grade, her2, age];
+        int[] present = [.. Enumerable.Range(0, 3).Where(column => !double.IsNaN(targets[column]))];
+        var without = new MixedTask([.. present.Select(column => Task.Columns[column])]);
+        var part = Sample("x", [.. present.Select(column => targets[column])]);
+        var first = randn(1, 5, dtype: ScalarType.Float64).requires_grad_();
+        var second = zeros(1, 5, dtype: ScalarType.Float64).requires_grad_();
+        using (no_grad())
+            second.copy_(first);
+        int[] outputs = [.. Enumerable.Range(0, 5).Where(output => present.Contains(Task.Place(output).Column))];
+        var chosen = second.index_select(1, tensor(outputs.Select(output => (long)output).ToArray()));
+
+        foreach (var options in (LossOptions[])[new(), new() { FocalExponent = 2, HuberDistance = 3, LabelSmoothing = 0.1 }])
+        {
+            var (loss, expected) = (Task.Objective(first, Sample("x", targets), options), without.Objective(chosen, part, options));
+            Assert.Equal(expected.item<double>(), loss.item<double>(), 1e-12);
+            first.grad?.zero_();
+            second.grad?.zero_();
+            loss.backward();
+            expected.backward(retain_graph: true);
+            Assert.Equal(0, (first.grad! - second.grad!).abs().max().item<double>(), 1e-12);
+        }
+
+        Assert.Equal(without.Loss(chosen, part).item<double>(), Task.Loss(first, Sample("x", targets)).item<double>(), 1e-12);
+        Assert.Equal(
+            without.Judge(part, without.Values(chosen)).Loss, Task.Judge(Sample("x", targets), Task.Values(first)).Loss, 1e-12);
+        var none = Sample("empty.tif", double.NaN, double.NaN, double.NaN);
+        Assert.Contains("'empty.tif'", Assert.Throws<ArgumentException>(() => Task.Loss(first, none)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_column_is_judged_by_the_images_that_have_a_value_in_it()
+    {
+        var random = new Random(5);
+        Prediction[] predictions =
+        [
+            .. Enumerable.Range(0, 60).Select(i =>
+            {
+                double[] grade = [random.NextDouble(), random.NextDouble(), random.NextDouble()];
+                double[] targets = [random.Next(3), random.Next(2), 30 + random.Next(50)];
+                targets[i % 3] = double.NaN;
+                return Task.Judge(
+                    Sample($"{i}", targets),
+                    [.. grade.Select(one => one / grade.Sum()), random.NextDouble(), 30 + (50 * random.NextDouble())]);
+            }),
+        ];
+
+        var all = new Evaluation(Task, predictions, new() { Resamples = 20 });
+
+        foreach (var (place, column) in Task.Columns.Index())
+        {
+            var own = predictions.Where(one => !double.IsNaN(one.Sample.Targets[place])).ToArray();
+            Assert.Equal(40, own.Length);
+            Assert.Equal(own.Select(one => one.Sample.Name), Task.Of(predictions, place).Select(one => one.Sample.Name));
+            var alone = new Evaluation(column.Task, Task.Of(own, place), new() { Resamples = 0 });
+            foreach (var metric in alone.Metrics)
+                Assert.Equal(metric.Value, all.Metrics.Single(one => one.Name == $"{metric.Name} of {column.Name}").Value);
+        }
+
+        Assert.All(all.Metrics, metric => Assert.False(double.IsNaN(metric.Value)));
+        // Of a column without any value nothing is said, and the others are not touched.
+        Prediction[] ungraded = [.. predictions.Where((_, i) => i % 3 == 0)];
+        var few = new Evaluation(Task, ungraded, new() { Resamples = 0 });
+        Assert.True(double.IsNaN(few.Metrics.Single(one => one.Name == "accuracy of grade").Value));
+        Assert.False(double.IsNaN(few.Metrics.Single(one => one.Name == "mean score").Value));
+        // As they stand in a run's folder.
+        using var folder = new TemporaryFolder();
+        var lines = predictions.Select(one => PredictionText.CsvLine(Task, one, withTruth: true))
+            .Prepend(PredictionText.CsvHeader(Task, withTruth: true));
+        var read = PredictionTable.Read(folder.Write("predictions.csv", string.Join('\n', lines)), Task);
+        Assert.Equal(predictions.SelectMany(one => one.Sample.Targets), read.SelectMany(one => one.Sample.Targets));
+        Assert.All(predictions.Zip(read), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-9));
+    }
+
     [Fact]
     public void A_model_describes_its_columns()
     {

@@ -214,7 +214,9 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             notes);
     }
 
-    /// <summary>Each column by itself, as if it were the only one.</summary>
+    /// <summary>
+    /// Each column by itself, as if it were the only one, and read of the images alone that have a value in it: of the others it is NaN.
+    /// </summary>
     private ImageDataSet Mixed(bool decimalComma)
     {
         var classes = new IReadOnlyList<string>[labelNames.Count];
@@ -229,22 +231,40 @@ internal sealed class CsvDataSetReader(string path, CsvOptions options)
             };
             var labels = new LabelColumns(alone, decimalComma, problems, notes);
             classes[column] = [];
+            var present = labels.Present([.. rows.Select(row => row.Labels[column])]);
+            ListedImage[] own = [.. rows.Where((_, i) => present[i])];
+            int[] places = [.. present.Index().Where(one => one.Item).Select(one => one.Index)];
+            foreach (var (i, _) in present.Index().Where(one => !one.Item))
+                targets[i][column] = double.NaN;
+            if (own.Length < rows.Count)
+                NoteMissing(labelNames[column], rows.Count - own.Length);
             if (alone.Labels == LabelKind.Class)
             {
-                var names = labels.Classes([.. rows.Select(row => (row.Line, row.Labels[column]))]);
+                var names = labels.Classes([.. own.Select(row => (row.Line, row.Labels[column]))]);
                 classes[column] = ClassNames.Order(names);
                 notes.AddRange(ClassNames.Alike(classes[column]));
-                var places = classes[column].Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+                var indices = classes[column].Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
                 foreach (var (i, name) in names.Index())
-                    targets[i][column] = places[name];
+                    targets[places[i]][column] = indices[name];
                 continue;
             }
 
-            foreach (var (i, numbers) in labels.Numbers([.. rows.Select(row => (row.Line, (string[])[row.Labels[column]]))]).Index())
-                targets[i][column] = numbers[0];
+            foreach (var (i, numbers) in labels.Numbers([.. own.Select(row => (row.Line, (string[])[row.Labels[column]]))]).Index())
+                targets[places[i]][column] = numbers[0];
         }
 
+        foreach (var (row, _) in rows.Zip(targets).Where(one => one.Second.All(double.IsNaN)))
+            problems.Add("none of its label columns has a value; fill one in, or leave out the line", row.Line);
+
         return new ImageDataSet([.. rows.Select((row, i) => Item(row, -1, targets[i]))], [], notes) { ColumnClasses = classes };
+    }
+
+    private void NoteMissing(string column, int images)
+    {
+        if (images == rows.Count)
+            problems.Add($"no image has a value in the column '{column}'; fill it in, or name other label columns");
+        else
+            notes.Add($"{images} of {rows.Count} images have no value in the column '{column}', and count for the others alone");
     }
 
     private ImageDataSet Classes(LabelColumns labels)

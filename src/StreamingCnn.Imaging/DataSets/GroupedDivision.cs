@@ -84,10 +84,15 @@ public static class GroupedDivision
             return [.. data.Items.Select(item =>
                 (int[])[0, .. item.Targets.Index().Where(target => target.Item >= 0.5).Select(target => target.Index + 1)])];
         var sorted = Enumerable.Range(0, data.Items.Max(item => item.Targets.Count))
-            .Select(number => data.Items.Select(item => item.Targets[number]).Order().ToArray())
+            .Select(number => data.Items.Select(item => item.Targets[number]).Where(value => !double.IsNaN(value)).Order().ToArray())
             .ToArray();
         return [.. data.Items.Select(item =>
-            (int[])[0, .. item.Targets.Select((value, number) => 1 + (number * NumberBins) + Bin(sorted[number], value))])];
+            (int[])
+            [
+                0,
+                .. item.Targets.Index().Where(target => !double.IsNaN(target.Item))
+                    .Select(target => 1 + (target.Index * NumberBins) + Bin(sorted[target.Index], target.Item)),
+            ])];
     }
 
     private static int Bin(double[] sorted, double value)

@@ -6,13 +6,14 @@ public static class ImageFiles
     private static readonly HashSet<string> Readable = new(StringComparer.OrdinalIgnoreCase)
     {
         ".tif", ".tiff", ".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".npy",
+        ".jp2", ".j2k", ".jpx",
         ".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide",
     };
 
     // Images as well: passing them over would leave out data without a word. Who meets one is told what to do with it.
     private static readonly HashSet<string> Others = new(StringComparer.OrdinalIgnoreCase)
     {
-        ".gif", ".bmp", ".dib", ".jpe", ".jfif", ".jp2", ".jpf", ".jpx", ".j2k", ".jxl", ".jxr",
+        ".gif", ".bmp", ".dib", ".jpe", ".jfif", ".jpf", ".j2c", ".jpc", ".jxl", ".jxr",
         ".dcm", ".dicom", ".czi", ".nd2", ".lif", ".vsi", ".isyntax", ".tf8", ".btf",
         ".psd", ".ppm", ".pgm", ".pnm", ".exr", ".hdr", ".nii", ".mha", ".mhd", ".nrrd",
         ".img", ".npz", ".zarr", ".raw", ".dng", ".cr2", ".nef", ".arw",

@@ -5,7 +5,7 @@ namespace StreamingCnn.Imaging.DataSets;
 /// <param name="Label">Index of its class in <see cref="ImageDataSet.Classes"/>; -1 where the labels are numbers.</param>
 /// <param name="Targets">
 /// The numbers of the label columns: one for regression, several 0/1 for multi-label, empty for classes and for masks. Of columns of
-/// different kinds a number each, for a class its index in <see cref="ImageDataSet.ColumnClasses"/>.
+/// different kinds a number each, for a class its index in <see cref="ImageDataSet.ColumnClasses"/>, and NaN where nothing stands.
 /// </param>
 public sealed record ImageItem(string Path, int Label, IReadOnlyList<double> Targets)
 {

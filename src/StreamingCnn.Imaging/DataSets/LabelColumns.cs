@@ -12,13 +12,9 @@ internal sealed class LabelColumns(CsvOptions options, bool decimalComma, DataPr
     /// <summary>The class of each line.</summary>
     public string[] Classes(IReadOnlyList<(int Line, string Text)> labels)
     {
-        // Where there is a plus, a minus is no sign of a missing value.
-        var hasPlus = labels.Any(label => label.Text is "+" or "++");
-        var known = options.KnownClasses.ToHashSet(StringComparer.Ordinal);
-        foreach (var (line, text) in labels)
+        var isClass = ClassNamesOf([.. labels.Select(label => label.Text)]);
+        foreach (var (line, text) in labels.Where(label => !isClass(label.Text)))
         {
-            if (known.Contains(text) || (hasPlus && text is "-" or "--"))
-                continue;
             if (TextProblem(text) is { } problem)
                 problems.Add($"{options.LabelColumns[0]} {problem}", line);
             else if (!options.LiteralLabels && TextForm.IsMissing(text))
@@ -37,6 +33,14 @@ internal sealed class LabelColumns(CsvOptions options, bool decimalComma, DataPr
         return [.. texts.Select(text => merged.GetValueOrDefault(text, text))];
     }
 
+    /// <summary>Whether each field of a column holds a value, and not what stands for a missing one.</summary>
+    public bool[] Present(IReadOnlyList<string> texts)
+    {
+        var isClass = options.Labels == LabelKind.Class ? ClassNamesOf(texts) : _ => false;
+        var isLiteral = options.Labels == LabelKind.Class && options.LiteralLabels;
+        return [.. texts.Select(text => text.Length > 0 && (isClass(text) || isLiteral || !TextForm.IsMissing(text)))];
+    }
+
     /// <summary>The numbers of each line; 0 where one cannot be read.</summary>
     public double[][] Numbers(IReadOnlyList<(int Line, string[] Texts)> labels)
     {
@@ -44,6 +48,15 @@ internal sealed class LabelColumns(CsvOptions options, bool decimalComma, DataPr
         if (hasComma)
             notes.Add("a comma in its numbers is read as the decimal point, since semicolons separate its columns");
         return [.. labels.Select(row => row.Texts.Select((text, column) => Number(text, row.Line, column, hasComma)).ToArray())];
+    }
+
+    /// <summary>Tells texts that are names of classes for certain, though they may look like a missing value.</summary>
+    private Func<string, bool> ClassNamesOf(IReadOnlyList<string> texts)
+    {
+        // Where there is a plus, a minus is no sign of a missing value.
+        var hasPlus = texts.Any(text => text is "+" or "++");
+        var known = options.KnownClasses.ToHashSet(StringComparer.Ordinal);
+        return text => known.Contains(text) || (hasPlus && text is "-" or "--");
     }
 
     private double Number(string text, int line, int column, bool hasComma)

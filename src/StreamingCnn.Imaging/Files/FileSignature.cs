@@ -11,6 +11,7 @@ internal enum FileKind
     Jpeg,
     Photograph,
     Numpy,
+    Jpeg2000,
 }
 
 /// <summary>Tells file formats by their first bytes, since extensions lie.</summary>
@@ -37,7 +38,7 @@ internal static class FileSignature
             return FileKind.Photograph;
         }
 
-        return FileKind.Unknown;
+        return Jpeg2000File.IsOne(head) ? FileKind.Jpeg2000 : FileKind.Unknown;
     }
 
     /// <summary>
@@ -46,18 +47,12 @@ internal static class FileSignature
     /// </summary>
     public static string? HowToConvert(ReadOnlySpan<byte> head)
     {
-        if ((head.Length >= 12 && head[4..8].SequenceEqual("jP  "u8)) || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x4f, 0xff, 0x51]))
-        {
-            return "this is a JPEG 2000 image, which is not read; convert it with "
-                + "'gdal_translate -co TILED=YES -co COMPRESS=DEFLATE IN OUT.tif' or 'opj_decompress -i IN -o OUT.tif' "
-                + "(Debian and Ubuntu: apt-get install gdal-bin libopenjp2-tools).";
-        }
-
         if (head.Length >= 132 && head[128..132].SequenceEqual("DICM"u8))
         {
+            var found = OpenSlideNative.Available ? $"OpenSlide {OpenSlideNative.Version}" : "no OpenSlide";
             return "this is a DICOM file, which is read where it is a slide and OpenSlide 4 or later is installed "
-                + $"({OpenSlideHandle.HowToInstall}); convert a single image with 'dcmj2pnm +on IN OUT.png' "
-                + "(Debian and Ubuntu: apt-get install dcmtk).";
+                + $"(there is {found} here; macOS: brew install openslide, conda: conda install -c conda-forge openslide); "
+                + "convert a single image with 'dcmj2pnm +on IN OUT.png' (Debian and Ubuntu: apt-get install dcmtk).";
         }
 
         if ((head.Length >= 12 && head[4..8].SequenceEqual("JXL "u8)) || head.StartsWith((ReadOnlySpan<byte>)[0xff, 0x0a]))

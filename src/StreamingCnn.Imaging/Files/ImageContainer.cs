@@ -142,6 +142,8 @@ internal abstract class ImageContainer
                 case FileKind.Tiff:
                     var tiff = TiffFile.Read(path, options.Page ?? 0);
                     return TiffContainer.NeedsOpenSlide(tiff) ? new OpenSlideContainer(path) : new TiffContainer(path, tiff, options.Page);
+                case FileKind.Jpeg2000:
+                    return new GdalContainer(path);
                 case FileKind.Numpy:
                     return new ArrayContainer(path, NpyHeader.Read(path, options.Axis), "NumPy");
                 case FileKind.Jpeg when OpenSlideContainer.IsMirax(path):
@@ -155,7 +157,7 @@ internal abstract class ImageContainer
                         ? conversion
                         : FileSignature.LooksLikeText(head)
                         ? "this is a text file, not an image; check that the right file was given."
-                        : $"this is not an image of a known format (TIFF, JPEG, PNG, WebP, GIF, HEIF, NumPy .npy or a slide that OpenSlide reads{(OpenSlideNative.Available ? "" : $", which is not installed: {OpenSlideHandle.HowToInstall}")}).");
+                        : $"this is not an image of a known format (TIFF, JPEG, JPEG 2000, PNG, WebP, GIF, HEIF, NumPy .npy or a slide that OpenSlide reads{(OpenSlideNative.Available ? "" : $", which is not installed: {OpenSlideHandle.HowToInstall}")}).");
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or OverflowException)

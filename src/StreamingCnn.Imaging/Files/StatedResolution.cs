@@ -34,24 +34,36 @@ internal readonly partial record struct StatedResolution(double? Across, double?
                 unit / perUnit,
                 unit / (main.YResolution is > 0 ? main.YResolution.Value : perUnit),
                 "ImageJ's unit and the resolution tags");
-        if ((main.XResolution ?? main.YResolution) is > 0 and var perLength && main.ResolutionUnit is 2 or 3)
-        {
-            var length = main.ResolutionUnit == 2 ? 25400.0 : 10000;
-            var (across, down) = (length / perLength, length / (main.YResolution is > 0 ? main.YResolution.Value : perLength));
-            var unitOfTags = main.ResolutionUnit == 2 ? "inch" : "centimetre";
-            return across < LargestOfTags && down < LargestOfTags
-                ? new(across, down, "resolution tags")
-                : new(null, null, string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"not stated: the resolution tags give {perLength:0.##} dots per {unitOfTags}, a printer's figure"));
-        }
-
-        return new(null, null, main.PixelScale is [> 0 and var x, > 0 and var y, ..]
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"not stated in micrometres: a pixel is {x:0.######} x {y:0.######} units of the map (GeoTIFF)")
-            : "not stated");
+        return (main.XResolution ?? main.YResolution) is > 0 and var perLength && main.ResolutionUnit is 2 or 3
+            ? OfDots(perLength, main.YResolution, isOfInches: main.ResolutionUnit == 2, "resolution tags")
+            : OfGround(main.PixelScale, "GeoTIFF");
     }
+
+    /// <summary>The size of a pixel by dots of a length.</summary>
+    /// <param name="across">Along a row, above 0.</param>
+    /// <param name="down">Along a column; as across where there are none.</param>
+    /// <param name="isOfInches">Whether the length is an inch; a centimetre otherwise.</param>
+    /// <param name="where">Where they stand.</param>
+    public static StatedResolution OfDots(double across, double? down, bool isOfInches, string where)
+    {
+        var (length, unit) = isOfInches ? (25400.0, "inch") : (10000, "centimetre");
+        var (sizeAcross, sizeDown) = (length / across, length / (down is > 0 ? down.Value : across));
+        return sizeAcross < LargestOfTags && sizeDown < LargestOfTags
+            ? new(sizeAcross, sizeDown, where)
+            : new(null, null, string.Create(
+                CultureInfo.InvariantCulture, $"not stated: the {where} give {across:0.##} dots per {unit}, a printer's figure"));
+    }
+
+    /// <summary>What is said of an image whose pixels have a size on the ground alone.</summary>
+    /// <param name="scale">Width and height of a pixel in units of the map; empty where they are not known.</param>
+    /// <param name="where">Where they stand.</param>
+    public static StatedResolution OfGround(IReadOnlyList<double> scale, string where) => new(
+        null,
+        null,
+        scale is [> 0 and var x, > 0 and var y, ..]
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"not stated in micrometres: a pixel is {x:0.######} x {y:0.######} units of the map ({where})")
+            : "not stated");
 
     [GeneratedRegex(@"\bMPP\s*=\s*([0-9.]+(?:[eE][-+]?[0-9]+)?)")]
     private static partial Regex MicronsInDescription();

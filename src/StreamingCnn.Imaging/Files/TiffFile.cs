@@ -71,6 +71,12 @@ internal sealed class TiffFile
         return new TiffFile(path, stream, page);
     }
 
+    /// <summary>Reads all directories of a file that lies elsewhere than in a folder.</summary>
+    /// <param name="path">What it is of, for messages.</param>
+    /// <param name="stream">Its bytes.</param>
+    /// <exception cref="ImageFormatException">The structure is damaged.</exception>
+    public static TiffFile Read(string path, Stream stream) => new(path, stream, 0);
+
     /// <summary>The reduced images that the page refers to by its SubIFD tag, in that order.</summary>
     public IReadOnlyList<TiffDirectory> SubDirectories { get; }
 

@@ -54,10 +54,14 @@ public static class MaskFile
 
         if (info.Bands != 1)
             throw OfColours(path, info.Bands);
-        return info.Format == "JPEG"
-            ? throw new ImageFormatException(
-                path, "this mask is a JPEG, whose compression changes values; save it without loss, as PNG or TIFF.")
-            : container;
+        return info.Format switch
+        {
+            "JPEG" => throw new ImageFormatException(
+                path, "this mask is a JPEG, whose compression changes values; save it without loss, as PNG or TIFF."),
+            GdalContainer.WithLoss => throw new ImageFormatException(
+                path, "this mask is a JPEG 2000 that was compressed with loss, which changes values; save it without loss, as PNG or TIFF."),
+            _ => container,
+        };
     }
 
     private static ImageFormatException OfColours(string path, int channels) => new(

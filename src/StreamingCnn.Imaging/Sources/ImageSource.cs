@@ -5,8 +5,8 @@ public static class ImageSource
 {
     /// <summary>Opens an image file by its content, whatever its extension.</summary>
     /// <param name="path">
-    /// TIFF (tiled, stripped, pyramidal, BigTIFF, OME), JPEG, PNG, WebP, HEIF, NumPy <c>.npy</c>, or a slide that OpenSlide reads when it
-    /// is installed.
+    /// TIFF (tiled, stripped, pyramidal, BigTIFF, OME), JPEG, PNG, WebP, HEIF, NumPy <c>.npy</c>; JPEG 2000 where GDAL is
+    /// installed; or a slide that OpenSlide reads when it is installed.
     /// </param>
     /// <param name="options">Channels, resolution, crop; null for the image as it is.</param>
     /// <returns>

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace StreamingCnn.Imaging;
@@ -8,14 +7,23 @@ internal static partial class OpenSlideNative
 {
     private const string Library = "openslide";
 
-    private static readonly Lazy<nint> Handle = new(Load);
+    private static readonly SystemLibrary Installed;
 
-    static OpenSlideNative() =>
-        NativeLibrary.SetDllImportResolver(
-            Assembly.GetExecutingAssembly(), (name, _, _) => name == Library ? Handle.Value : nint.Zero);
+    // Written out, so that it runs before the first function is called.
+    static OpenSlideNative() => Installed = SystemLibrary.Named(
+        Library,
+        [
+            "libopenslide.so.1", "libopenslide.so.0", "libopenslide.1.dylib", "libopenslide.0.dylib", "libopenslide-1.dll", "libopenslide-0.dll",
+        ]);
 
     /// <summary>Whether the library is installed.</summary>
-    public static bool Available => Handle.Value != nint.Zero;
+    public static bool Available => Installed.IsAvailable;
+
+    /// <summary>The version, such as <c>3.4.1</c>.</summary>
+    public static string Version => Marshal.PtrToStringUTF8(openslide_get_version()) ?? "";
+
+    [LibraryImport(Library)]
+    private static partial nint openslide_get_version();
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint openslide_open(string path);
@@ -46,15 +54,4 @@ internal static partial class OpenSlideNative
 
     [LibraryImport(Library)]
     internal static unsafe partial void openslide_read_region(nint slide, uint* target, long x, long y, int level, long width, long height);
-
-    private static nint Load()
-    {
-        foreach (var name in (string[])["libopenslide.so.1", "libopenslide.so.0", "libopenslide.1.dylib", "libopenslide.0.dylib", "libopenslide-1.dll", "libopenslide-0.dll"])
-        {
-            if (NativeLibrary.TryLoad(name, out var handle))
-                return handle;
-        }
-
-        return nint.Zero;
-    }
 }

@@ -37,7 +37,9 @@ internal static class MixedLabels
     {
         if (column.Task is not RegressionTask)
             return column;
-        var values = training.Select(item => item.Targets[place]).ToArray();
+        var values = training.Select(item => item.Targets[place]).Where(value => !double.IsNaN(value)).ToArray();
+        if (values.Length == 0)
+            return column;
         var mean = values.Average();
         var variance = values.Average(value => (value - mean) * (value - mean));
         return column with { Weight = variance > 0 ? 1 / variance : 1 };
@@ -51,7 +53,8 @@ internal static class MixedLabels
         var places = task.Columns.Select((column, place) => data.ColumnClasses[place].Select(name =>
         {
             var known = column.Task.Outputs.Index().Where(one => one.Item == name).Select(one => one.Index).DefaultIfEmpty(-1).First();
-            if (known < 0 && items.FirstOrDefault(item => data.ColumnClasses[place][(int)item.Targets[place]] == name) is { } first)
+            if (known < 0 && items.FirstOrDefault(item =>
+                !double.IsNaN(item.Targets[place]) && data.ColumnClasses[place][(int)item.Targets[place]] == name) is { } first)
                 problems.Add(
                     $"the class '{name}' in the column '{column.Name}' is none of those that the model tells apart: {string.Join(", ", column.Task.Outputs)}",
                     first.Line);
@@ -62,7 +65,11 @@ internal static class MixedLabels
         [
             .. items.Select(item => item with
             {
-                Targets = [.. item.Targets.Select((value, place) => places[place].Length == 0 ? value : places[place][(int)value])],
+                Targets =
+                [
+                    .. item.Targets.Select((value, place) =>
+                        places[place].Length == 0 || double.IsNaN(value) ? value : places[place][(int)value]),
+                ],
             }),
         ];
     }

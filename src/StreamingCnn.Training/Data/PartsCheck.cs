@@ -56,6 +56,14 @@ internal static class PartsCheck
                 $"all images in the part '{DataPart.Training}' are of the class '{data.Classes[training[0].Label]}', "
                 + "and there is nothing to tell apart; move some of the others there");
         }
+
+        if (task is not MixedTask mixed)
+            return;
+        foreach (var (place, column) in mixed.Columns.Index().Where(one => training.All(item => double.IsNaN(item.Targets[one.Index]))))
+        {
+            problems.Add(
+                $"no image in the part '{DataPart.Training}' has a value in the column '{column.Name}', so there is nothing to learn of it; move some that have one there");
+        }
     }
 
     /// <summary>The classes that masks have.</summary>
@@ -109,12 +117,15 @@ internal static class PartsCheck
         var names = TaskLabels.NamesOf(task);
         for (var output = 0; output < names.Count; output++)
         {
-            var values = training.Select(item => item.Targets[output]).Distinct().Take(2).ToArray();
+            var values = training.Select(item => item.Targets[output]).Where(value => !double.IsNaN(value)).Distinct().Take(2).ToArray();
             if (values.Length == 1)
             {
                 yield return FormattableString.Invariant(
                     $"'{names[output]}' is {Said(values[0])} in all training images, so there is nothing to learn of it");
             }
+
+            if (validation.Count > 0 && validation.All(item => double.IsNaN(item.Targets[output])))
+                yield return $"no validation image has a value in the column '{names[output]}', so what is learned of it is not judged";
 
             string Said(double value) => task is MixedTask { } kinds && kinds.Columns[output].Task is ClassificationTask classes
                 ? $"'{classes.Outputs[(int)value]}'" : value.ToString(CultureInfo.InvariantCulture);

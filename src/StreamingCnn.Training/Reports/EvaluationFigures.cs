@@ -19,7 +19,7 @@ internal static class EvaluationFigures
     {
         if (evaluation.Task is MixedTask mixed)
         {
-            foreach (var (place, column) in mixed.Columns.Index())
+            foreach (var (place, column) in mixed.Columns.Index().Where(one => mixed.Of(evaluation.Predictions, one.Index).Count > 0))
             {
                 var alone = new Evaluation(column.Task, mixed.Of(evaluation.Predictions, place), new() { Resamples = 0 });
                 foreach (var figure in Of($"{part}-{place + 1}", alone))

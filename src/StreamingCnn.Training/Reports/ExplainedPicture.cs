@@ -32,8 +32,8 @@ public static class ExplainedPicture
             case ClassificationTask:
                 return ClassificationTask.Predicted(prediction);
             case MixedTask mixed:
-                var (worst, place) = mixed.Columns.Select((column, place) => (mixed.Of(prediction, place), place))
-                    .MaxBy(one => mixed.Columns[one.place].Weight * one.Item1.Loss);
+                var (worst, place) = Enumerable.Range(0, mixed.Columns.Count).Where(place => MixedTask.Has(prediction.Sample, place))
+                    .Select(place => (mixed.Of(prediction, place), place)).MaxBy(one => mixed.Columns[one.place].Weight * one.Item1.Loss);
                 return mixed.First(place) + Target(mixed.Columns[place].Task, worst);
             default:
                 return prediction.Values.Zip(prediction.Sample.Targets, (value, target) => Math.Abs(value - target)).Index()

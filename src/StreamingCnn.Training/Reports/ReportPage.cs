@@ -142,10 +142,11 @@ internal static class ReportPage
                     CultureInfo.InvariantCulture,
                     $"{task.Outputs[number]}: mean absolute error {errors.MeanAbsolute:G4}, mean {errors.TrueMean:G4}, predicted {errors.PredictedMean:G4}"))], false);
             case MixedTask mixed:
-                var columns = mixed.Columns.Select((column, place) => Describe(column.Task, mixed.Of(prediction, place))).ToArray();
+                var columns = mixed.Columns.Index().Where(one => MixedTask.Has(prediction.Sample, one.Index))
+                    .Select(one => (one.Item.Name, Said: Describe(one.Item.Task, mixed.Of(prediction, one.Index)))).ToArray();
                 return (
-                    [.. columns.SelectMany((column, place) => column.Lines.Select(line => $"{mixed.Columns[place].Name}: {line}"))],
-                    columns.Any(column => column.IsWrong));
+                    [.. columns.SelectMany(column => column.Said.Lines.Select(line => $"{column.Name}: {line}"))],
+                    columns.Any(column => column.Said.IsWrong));
             case MultiLabelTask:
                 var wrong = Enumerable.Range(0, task.Outputs.Count)
                     .Where(label => MultiLabelTask.Has(prediction, label) != prediction.Sample.Targets[label] >= 0.5).ToArray();

@@ -88,12 +88,12 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
     private static string Describe(MixedTask task, int output, IReadOnlyList<TrainingSample> samples)
     {
         var (column, label) = task.Place(output);
-        var values = samples.Select(sample => sample.Targets[column]).ToArray();
+        var values = samples.Where(sample => MixedTask.Has(sample, column)).Select(sample => sample.Targets[column]).ToArray();
         return task.Columns[column].Task switch
         {
             ClassificationTask => Text(values.Count(value => (int)value == label)),
             MultiLabelTask => Text(values.Count(value => value >= 0.5)),
-            _ => string.Create(CultureInfo.InvariantCulture, $"{values.Min():G4} to {values.Max():G4}"),
+            _ => values.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{values.Min():G4} to {values.Max():G4}"),
         };
     }
 

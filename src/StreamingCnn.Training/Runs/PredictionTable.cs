@@ -47,8 +47,9 @@ public static class PredictionTable
         double[] targets = task switch
         {
             ClassificationTask => [],
-            MixedTask mixed => [.. mixed.Columns.Select((column, place) =>
-                column.Task is ClassificationTask classes ? Place(classes.Outputs, table.GetField(first + place)) : Number(first + place))],
+            MixedTask mixed => [.. mixed.Columns.Select((column, place) => table.GetField(first + place) is "" ? double.NaN
+                : column.Task is ClassificationTask classes ? Place(classes.Outputs, table.GetField(first + place))
+                : Number(first + place))],
             _ => [.. task.Outputs.Select((_, output) => Number(first + output))],
         };
         // What was called may stand before the values.

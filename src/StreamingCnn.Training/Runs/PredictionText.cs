@@ -69,8 +69,8 @@ public static class PredictionText
         {
             text.Append(isClasses
                 ? $",{Quote(task.Outputs[prediction.Sample.Label])}"
-                : string.Concat(prediction.Sample.Targets.Select((value, column) =>
-                    task is MixedTask mixed && mixed.Columns[column].Task is ClassificationTask classes
+                : string.Concat(prediction.Sample.Targets.Select((value, column) => double.IsNaN(value) ? ","
+                    : task is MixedTask mixed && mixed.Columns[column].Task is ClassificationTask classes
                         ? $",{Quote(classes.Outputs[(int)value])}"
                         : $",{Number(value)}")));
         }

@@ -21,7 +21,7 @@ public sealed record MixedColumn(string Name, ScoredTask Task)
 /// <summary>
 /// Several label columns of different kinds, learned by one model: an image's loss is the sum of those of its columns, and each column is
 /// judged as if it were the only one. An image's <see cref="TrainingSample.Targets"/> have a number for each column: the index of a class,
-/// 0 or 1, or the number.
+/// 0 or 1, or the number; NaN where it has none. Such a column takes no part in the image's loss, and is judged without the image.
 /// </summary>
 public sealed class MixedTask : ScoredTask
 {
@@ -73,19 +73,28 @@ public sealed class MixedTask : ScoredTask
         .. Columns.SelectMany((column, place) => column.Task.Statistics.Select(statistic => statistic with
         {
             Name = $"{statistic.Name} of {column.Name}",
-            Compute = predictions => statistic.Compute(Of(predictions, place)),
+            Compute = predictions => Of(predictions, place) is { Count: > 0 } part ? statistic.Compute(part) : double.NaN,
         })),
     ];
 
-    /// <summary>Images and predictions as a column alone has them.</summary>
+    /// <summary>Whether an image has a value in a column.</summary>
+    /// <param name="sample">The image.</param>
+    /// <param name="column">The column, from 0.</param>
+    internal static bool Has(TrainingSample sample, int column) => !double.IsNaN(sample.Targets[column]);
+
+    /// <summary>Images and predictions as a column alone has them, without those images that have no value in it.</summary>
     /// <param name="predictions">Predictions of this task.</param>
     /// <param name="column">The column, from 0.</param>
     public IReadOnlyList<Prediction> Of(IReadOnlyList<Prediction> predictions, int column) =>
         parts.GetValue(
             predictions,
-            all => [.. Columns.Select((_, place) => (IReadOnlyList<Prediction>)[.. all.Select(one => Of(one, place))])])[column];
+            all =>
+            [
+                .. Columns.Select((_, place) =>
+                    (IReadOnlyList<Prediction>)[.. all.Where(one => Has(one.Sample, place)).Select(one => Of(one, place))]),
+            ])[column];
 
-    /// <summary>An image and its prediction as a column alone has them.</summary>
+    /// <summary>An image and its prediction as a column alone has them, in which the image has a value.</summary>
     public Prediction Of(Prediction prediction, int column)
     {
         ArgumentNullException.ThrowIfNull(prediction);
@@ -117,17 +126,18 @@ public sealed class MixedTask : ScoredTask
         [.. Columns.SelectMany((column, place) => column.Task.Values(Part(scores, place)))];
 
     private protected override double LossOf(IReadOnlyList<double> values, TrainingSample sample) =>
-        Columns.Select((column, place) => column.Weight * column.Task.Judge(Of(sample, place), Part(values, place)).Loss).Sum();
+        Present(sample).Select(one => one.Column.Weight * one.Column.Task.Judge(Of(sample, one.Place), Part(values, one.Place)).Loss).Sum();
 
     /// <inheritdoc/>
     public override double Score(IReadOnlyList<Prediction> predictions)
     {
         double[] scores =
         [
-            .. Columns.Select((column, place) => Of(predictions, place) is var part && column.Task is RegressionTask
+            .. Columns.Index().Where(one => Of(predictions, one.Index).Count > 0).Select(one =>
+                Of(predictions, one.Index) is var part && one.Item.Task is RegressionTask
                 ? RegressionError.Determination(
                     [.. part.Select(one => one.Values[0])], [.. part.Select(one => one.Sample.Targets[0])])
-                : column.Task.Score(part)).Where(score => !double.IsNaN(score)),
+                : one.Item.Task.Score(part)).Where(score => !double.IsNaN(score)),
         ];
         return scores.Length > 0 ? scores.Average() : double.NaN;
     }
@@ -139,7 +149,7 @@ public sealed class MixedTask : ScoredTask
     private Tensor Sum(Func<ScoredTask, Tensor, TrainingSample, Tensor> loss, Tensor scores, TrainingSample sample)
     {
         var sum = zeros([], dtype: scores.dtype, device: scores.device);
-        foreach (var (place, column) in Columns.Index())
+        foreach (var (column, place) in Present(sample))
         {
             // Held until libtorch has read it.
             using Scalar weight = column.Weight, one = 1;
@@ -147,6 +157,17 @@ public sealed class MixedTask : ScoredTask
         }
 
         return sum;
+    }
+
+    // Without any there would be no gradient.
+    private (MixedColumn Column, int Place)[] Present(TrainingSample sample)
+    {
+        (MixedColumn, int)[] present = [.. Columns.Index().Where(one => Has(sample, one.Index)).Select(one => (one.Item, one.Index))];
+        return present.Length > 0
+            ? present
+            : throw new ArgumentException(
+                $"The image '{sample.Name}' has a value in none of the columns {string.Join(", ", Columns.Select(column => column.Name))}; give it one, or leave it out.",
+                nameof(sample));
     }
 
     private Tensor Part(Tensor scores, int column) => scores.narrow(1, starts[column], Columns[column].Task.Outputs.Count);

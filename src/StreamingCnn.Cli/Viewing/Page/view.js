@@ -78,7 +78,6 @@ function showImage(image) {
   document.title = `${image.name} - scnn view`;
   find('size').textContent = `${group(image.width)} \u00d7 ${group(image.height)} px`;
   find('remark').textContent = image.remark ? `Shown: ${image.remark}.` : '';
-  find('remark').hidden = !image.remark;
   say('');
   fillPanel();
   viewer.close();
@@ -194,8 +193,8 @@ function fillPanel() {
   const list = find('overlays');
   list.replaceChildren();
   state.overlays.forEach((overlay, number) => list.append(entry(overlay, number)));
-  find('panel').classList.toggle('bare', state.overlays.length === 0 && !state.image.remark);
-  const isBare = find('panel').classList.contains('bare');
+  const isBare = state.overlays.length === 0;
+  find('panel').classList.toggle('bare', isBare);
   find('panel-button').hidden = isBare;
   openPanel(!isBare && !narrow.matches);
 }
@@ -397,11 +396,13 @@ function point() {
 /* Keys, buttons, pointers */
 
 function zoom(factor) {
+  state.isWhole = false;
   viewer.viewport.zoomBy(factor);
   viewer.viewport.applyConstraints();
 }
 
 function move(x, y, isFar) {
+  state.isWhole = false;
   const bounds = viewer.viewport.getBounds();
   const step = isFar ? 0.9 : 0.15;
   viewer.viewport.panBy(new OpenSeadragon.Point(x * step * bounds.width, y * step * bounds.height));
@@ -411,11 +412,13 @@ function move(x, y, isFar) {
 // The image alone: maps may reach a part of a position beyond it.
 function whole(isAtOnce) {
   const item = viewer.world.getItemAt(0);
+  state.isWhole = Boolean(item);
   if (item) viewer.viewport.fitBounds(item.getBounds(), isAtOnce);
 }
 
 function actual() {
   const item = viewer.world.getItemAt(0);
+  state.isWhole = false;
   if (item) viewer.viewport.zoomTo(item.imageToViewportZoom(1 / (window.devicePixelRatio || 1)));
 }
 
@@ -453,6 +456,11 @@ document.addEventListener('keydown', event => {
 
 viewer.addHandler('canvas-key', event => { event.preventDefaultAction = true; });
 viewer.addHandler('tile-load-failed', event => { if (event.tile?.getUrl) fail(event.tile.getUrl()); });
+// A whole image stays whole where the panel or the window takes room or leaves it; the viewer zooms once more behind this event.
+viewer.addHandler('after-resize', () => queueMicrotask(() => { if (state.isWhole) whole(true); }));
+for (const event of ['canvas-drag', 'canvas-scroll', 'canvas-pinch', 'canvas-click', 'navigator-drag', 'navigator-click']) {
+  viewer.addHandler(event, () => { state.isWhole = false; });
+}
 viewer.addHandler('update-viewport', () => { draw(); point(); });
 new ResizeObserver(draw).observe(find('stage'));
 
