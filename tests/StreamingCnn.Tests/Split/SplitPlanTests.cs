@@ -26,9 +26,9 @@ public sealed class SplitPlanTests
     [Fact]
     public void Several_are_faster_within_the_same_memory_for_each()
     {
-        var (one, eight) = (Plan(1, Budget(450)), Plan(8, Budget(450)));
+        var (one, eight) = (Plan(1, Budget(900)), Plan(8, Budget(900)));
 
-        Assert.True(eight.StepBytes <= 450L << 20);
+        Assert.True(eight.StepBytes <= 900L << 20);
         Assert.InRange(one.Seconds / eight.Seconds, 4.5, 8.5);
         Assert.InRange(eight.Grid.Columns, 7, 9);
         Assert.InRange(eight.Tile.Height, 64, 512);
@@ -38,9 +38,9 @@ public sealed class SplitPlanTests
     [Fact]
     public void What_does_not_fit_into_one_fits_into_several()
     {
-        var options = Budget(250);
+        var options = Budget(500);
         Assert.Throws<InsufficientMemoryException>(() => Plan(1, options));
-        Assert.True(Plan(8, options).StepBytes <= 250L << 20);
+        Assert.True(Plan(8, options).StepBytes <= 500L << 20);
     }
 
     /// <summary>Late maps that wait for the whole image are the last process's, which has waited for all others before.</summary>
@@ -62,6 +62,6 @@ public sealed class SplitPlanTests
         trunk.eval();
         return new StreamingModule(
             Sequential(trunk, AdaptiveAvgPool2d(1), Flatten()),
-            options with { SplitOver = processes == 1 ? null : new PlannedRanks(processes) }).Plan(4096, 4096);
+            options with { SplitOver = processes == 1 ? null : new PlannedRanks(processes) }).Plan(8192, 8192);
     }
 }
