@@ -59,7 +59,8 @@ internal static class OtherDevice
     }
 
     /// <summary>
-    /// Computes what has been put off. Nothing asks for it but values that are read, and what is put off for long takes long.
+    /// Computes what has been put off. Nothing asks for it but values that are read, and what is put off for long takes long. An operation
+    /// that fails only now, with a number that was freed meanwhile, ends the process: no binding of TorchSharp's is there to catch it.
     /// </summary>
     public static void CatchUp() => synchronize?.Invoke(executor!(), IntPtr.Zero, IntPtr.Zero, 0, 1);
 

@@ -6,44 +6,19 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Cli.Tests;
 
 /// <summary>Bands chosen by number or name: in training, and ever after without being named again.</summary>
-public sealed class BandsTests : IDisposable
+public sealed class BandsTests(BandsTests.Scenes scenes) : IClassFixture<BandsTests.Scenes>
 {
     private const int Side = 64;
-    private const string Names = """
-        <GDALMetadata><Item name="DESCRIPTION" sample="0" role="description">blue</Item>
-        <Item name="DESCRIPTION" sample="1" role="description">green</Item>
-        <Item name="DESCRIPTION" sample="2" role="description">red</Item>
-        <Item name="DESCRIPTION" sample="3" role="description">nir</Item></GDALMetadata>
-        """;
+    private const string Spaced = "nir, red,green";
 
-    private readonly TemporaryFolder folder = new();
-
-    public BandsTests()
-    {
-        for (var i = 0; i < 4; i++)
-        {
-            var offset = i;
-            // The same scene with all four bands, with those alone that are wanted, and with the four in another order.
-            Scene(4, band => band, offset).Text(42112, Names).WriteTo(folder.File($"{i}.tif"));
-            Scene(3, band => 3 - band, offset).WriteTo(folder.File($"three-{i}.tif"));
-            Scene(4, band => 3 - band, offset)
-                .Text(42112, Names.Replace("blue", "x").Replace("nir", "blue").Replace("x", "nir").Replace("green", "y").Replace("red", "green").Replace("y", "red"))
-                .WriteTo(folder.File($"turned-{i}.tif"));
-        }
-
-        folder.Write("four.csv", Table("{0}.tif"));
-        folder.Write("three.csv", Table("three-{0}.tif"));
-        folder.Write("turned.csv", Table("turned-{0}.tif"));
-    }
-
-    public void Dispose() => folder.Dispose();
+    private readonly TemporaryFolder folder = scenes.Folder;
 
     [Fact]
     public void A_model_of_chosen_bands_is_the_model_of_files_with_those_bands_and_needs_no_option_afterwards()
     {
         Train("three", "three.csv");
         Train("numbers", "four.csv", "--bands", "4,3,2");
-        Train("names", "four.csv", "--bands", "nir, red,green");
+        Train("names", "four.csv", "--bands", Spaced);
 
         Assert.Equal("4,3,2", Safetensors.ReadMetadata(folder.File("numbers/best.safetensors"))["bands"]);
         Assert.Equal("nir,red,green", Safetensors.ReadMetadata(folder.File("names/best.safetensors"))["bands"]);
@@ -70,15 +45,16 @@ public sealed class BandsTests : IDisposable
     public void Maps_of_what_matters_name_the_bands()
     {
         Train("three", "three.csv");
-        Train("names", "four.csv", "--bands", "nir,red,green");
-        Assert.Equal("", Saliency("three", "three-0.tif", "a").Errors);
-        var run = Saliency("names", "0.tif", "b");
+        Train("names", "four.csv", "--bands", Spaced);
+        Assert.Equal("", Saliency("three", "three-0.tif", "maps-a").Errors);
+        var run = Saliency("names", "0.tif", "maps-b");
         Assert.Equal("", run.Errors);
-        Assert.Equal(File.ReadAllText(folder.File("a/three-0.regions.geojson")), File.ReadAllText(folder.File("b/0.regions.geojson")));
-        Assert.Equal(["nir", "red", "green"], ImageInfo.Read(folder.File("b/0.gradient.tif")).BandNames);
+        Assert.Equal(
+            File.ReadAllText(folder.File("maps-a/three-0.regions.geojson")), File.ReadAllText(folder.File("maps-b/0.regions.geojson")));
+        Assert.Equal(["nir", "red", "green"], ImageInfo.Read(folder.File("maps-b/0.gradient.tif")).BandNames);
         // What has names can be read by them.
-        using var green = ImageSource.Open(folder.File("b/0.gradient.tif"), new ImageOptions { Bands = BandChoice.Parse("green") });
-        using var third = ImageSource.Open(folder.File("a/three-0.gradient.tif"), new ImageOptions { Bands = BandChoice.Parse("3") });
+        using var green = ImageSource.Open(folder.File("maps-b/0.gradient.tif"), new ImageOptions { Bands = BandChoice.Parse("green") });
+        using var third = ImageSource.Open(folder.File("maps-a/three-0.gradient.tif"), new ImageOptions { Bands = BandChoice.Parse("3") });
         using var scope = NewDisposeScope();
         Assert.True(green.Read(0, 0, Side, Side).equal(third.Read(0, 0, Side, Side)).all().item<bool>());
     }
@@ -142,18 +118,11 @@ public sealed class BandsTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    private static TaggedTiff Scene(int bands, Func<int, int> band, int seed) => TaggedTiff.Of(
-        Side,
-        Side,
-        bands,
-        (y, x, place) => (byte)(((((y / 8) * (band(place) + 2)) + ((x / 8) * (seed + 3)) + (40 * band(place))) % 200) + seed))
-        .Shorts(262, 1).Shorts(338, [.. Enumerable.Repeat((ushort)0, bands - 1)]);
-
-    private static string Table(string name) => "image,label\n" + string.Concat(
-        Enumerable.Range(0, 4).Select(i => $"{string.Format(CultureInfo.InvariantCulture, name, i)},{(i % 2 == 0 ? "a" : "b")}\n"));
-
+    /// <summary>Trains, unless another test has done so.</summary>
     private void Train(string run, string table, params string[] options)
     {
+        if (Directory.Exists(folder.File(run)))
+            return;
         var done = CommandLine.Run(
             ["train", folder.File(table), "--epochs", "1", "--tile", "64", "--validation", "0.5", "-o", folder.File(run), .. options]);
         Assert.Equal("", done.Errors);
@@ -173,5 +142,48 @@ public sealed class BandsTests : IDisposable
             .. done.Output.Split('\n').Where(line => line.Contains(".tif", StringComparison.Ordinal))
                 .Select(line => line[line.IndexOf(',', StringComparison.Ordinal)..]),
         ];
+    }
+
+    /// <summary>Scenes and their tables, which no test changes.</summary>
+    public sealed class Scenes : IDisposable
+    {
+        private const string Names = """
+            <GDALMetadata><Item name="DESCRIPTION" sample="0" role="description">blue</Item>
+            <Item name="DESCRIPTION" sample="1" role="description">green</Item>
+            <Item name="DESCRIPTION" sample="2" role="description">red</Item>
+            <Item name="DESCRIPTION" sample="3" role="description">nir</Item></GDALMetadata>
+            """;
+
+        public Scenes()
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                var offset = i;
+                // The same scene with all four bands, with those alone that are wanted, and with the four in another order.
+                Scene(4, band => band, offset).Text(42112, Names).WriteTo(Folder.File($"{i}.tif"));
+                Scene(3, band => 3 - band, offset).WriteTo(Folder.File($"three-{i}.tif"));
+                Scene(4, band => 3 - band, offset)
+                    .Text(42112, Names.Replace("blue", "x").Replace("nir", "blue").Replace("x", "nir").Replace("green", "y").Replace("red", "green").Replace("y", "red"))
+                    .WriteTo(Folder.File($"turned-{i}.tif"));
+            }
+
+            Folder.Write("four.csv", Table("{0}.tif"));
+            Folder.Write("three.csv", Table("three-{0}.tif"));
+            Folder.Write("turned.csv", Table("turned-{0}.tif"));
+        }
+
+        public TemporaryFolder Folder { get; } = new();
+
+        public void Dispose() => Folder.Dispose();
+
+        private static TaggedTiff Scene(int bands, Func<int, int> band, int seed) => TaggedTiff.Of(
+            Side,
+            Side,
+            bands,
+            (y, x, place) => (byte)(((((y / 8) * (band(place) + 2)) + ((x / 8) * (seed + 3)) + (40 * band(place))) % 200) + seed))
+            .Shorts(262, 1).Shorts(338, [.. Enumerable.Repeat((ushort)0, bands - 1)]);
+
+        private static string Table(string name) => "image,label\n" + string.Concat(
+            Enumerable.Range(0, 4).Select(i => $"{string.Format(CultureInfo.InvariantCulture, name, i)},{(i % 2 == 0 ? "a" : "b")}\n"));
     }
 }

@@ -6,8 +6,8 @@ public class SharedPlanTests
     [Fact]
     public void A_plan_of_several_processes_tells_memory_messages_and_speed()
     {
-        var one = CommandLine.Run("plan", "--model", "resnet18", "--size", "4096", "--memory", "500MiB");
-        var four = CommandLine.Run("plan", "--model", "resnet18", "--size", "4096", "--memory", "500MiB", "--processes", "4");
+        var one = CommandLine.Run("plan", "--model", "resnet18", "--size", "2048", "--tile", "256");
+        var four = CommandLine.Run("plan", "--model", "resnet18", "--size", "2048", "--tile", "256", "--processes", "4");
 
         Assert.DoesNotContain("processes", one.Output);
         Assert.Matches(@"processes  4; bytes are those of one\. [0-9.]+ MiB a row of tiles go to the next", four.Output);

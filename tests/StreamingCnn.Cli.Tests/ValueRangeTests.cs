@@ -20,7 +20,7 @@ public partial class ValueRangeTests
         using var folder = new TemporaryFolder();
         var table = Pictures(folder, kind, 24);
         var run = CommandLine.Run(
-            "train", table, "--model", "small", "--tile", "64", "--epochs", "12", "--rate", "0.002",
+            "train", table, "--model", "small", "--tile", "64", "--epochs", "8", "--rate", "0.003",
             "--validation", "0.34", "--batch", "4", "--output", folder.File("run"));
 
         Assert.Equal("", run.Errors);

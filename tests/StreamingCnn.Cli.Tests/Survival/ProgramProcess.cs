@@ -62,6 +62,15 @@ internal sealed partial class ProgramProcess : IDisposable
     /// </summary>
     public void Interrupt() => Assert.True(process.HasExited || SendSignal(process.Id, InterruptSignal) == 0, "The signal cannot be sent.");
 
+    /// <summary>Skips a test where the program could not be interrupted.</summary>
+    public static void SkipWithoutInterrupts()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
+        Assert.SkipWhen(
+            IgnoresInterrupts(),
+            "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
+    }
+
     /// <summary>Sends the same to a process that may have ended.</summary>
     public static void Interrupt(int process) => _ = SendSignal(process, InterruptSignal);
 
@@ -77,6 +86,15 @@ internal sealed partial class ProgramProcess : IDisposable
         }
 
         return new(process.ExitCode, output.Result, errors.Result);
+    }
+
+    /// <summary>Whether this process ignores SIGINT, which its children inherit.</summary>
+    private static bool IgnoresInterrupts()
+    {
+        const string Status = "/proc/self/status", Ignored = "SigIgn:";
+        return File.Exists(Status)
+            && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) is { } line
+            && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & (1UL << (InterruptSignal - 1))) != 0;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -6,13 +6,14 @@ namespace StreamingCnn.Cli.Tests.Survival;
 
 /// <summary>
 /// A run that is killed, stopped, or out of disk space goes on as if nothing had been, and ends with the same files. Dropout, augmentation,
-/// averaging and everything else that has a state is on. <c>SCNN_KILLS=10 dotnet test tests/StreamingCnn.Cli.Tests --filter Survival</c>
+/// averaging and everything else that has a state is on. What is not stopped itself runs in the process of the tests, which is another one
+/// and has its code ready. <c>SCNN_KILLS=10 dotnet test tests/StreamingCnn.Cli.Tests --filter Survival</c>
 /// kills ten times.
 /// </summary>
 public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<SurvivalTests.WholeRuns>, IDisposable
 {
     private const string KillsVariable = "SCNN_KILLS";
-    private const int DefaultKills = 2;
+    private const int DefaultKills = 1;
     private const int ImagesPerKill = 8;
     private const int ImagesPerEpoch = 6;
 
@@ -37,24 +38,23 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
             if (Directory.Exists(folder.File("killed")))
                 Directory.Delete(folder.File("killed"), recursive: true);
             var arguments = runs.Train(folder.File("killed"), epochs);
-            for (var isOver = false; !isOver; arguments = ["train", "--resume", folder.File("killed")])
+            for (var isOver = false; !isOver && kills > 0; arguments = ["train", "--resume", folder.File("killed")])
             {
                 using var process = ProgramProcess.Start(arguments);
-                if (kills > 0)
+                AwaitCheckpoints(folder.File("killed/checkpoint.safetensors"), random.Next(1, 4), process);
+                Thread.Sleep(random.Next(0, 300));
+                if (process.Kill())
                 {
-                    AwaitCheckpoints(folder.File("killed/checkpoint.safetensors"), random.Next(1, 4), process);
-                    Thread.Sleep(random.Next(0, 300));
-                    if (process.Kill())
-                    {
-                        kills--;
-                        TestContext.Current.SendDiagnosticMessage($"Killed; {EpochsDone("killed")} of {epochs} epochs were done.");
-                        continue;
-                    }
+                    kills--;
+                    TestContext.Current.SendDiagnosticMessage($"Killed; {EpochsDone("killed")} of {epochs} epochs were done.");
+                    continue;
                 }
 
                 Assert.Equal(Program.Success, Succeeded(process.Finish()));
                 isOver = true;
             }
+
+            Assert.Equal(Program.Success, Succeeded(CommandLine.Run("train", "--resume", folder.File("killed"))));
 
             AssertSame("killed", epochs);
         }
@@ -64,7 +64,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
     [Fact]
     public void Stopped_by_an_interrupt()
     {
-        SkipWithoutInterrupts();
+        ProgramProcess.SkipWithoutInterrupts();
         Assert.DoesNotContain(
             "epoch   1", Stopped("early", saveEvery: 0, process => AwaitFile(folder.File("early/options.json"), process)).Output);
         Assert.DoesNotContain(
@@ -77,7 +77,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
     [Fact]
     public void Stopped_while_the_images_are_looked_at()
     {
-        SkipWithoutInterrupts();
+        ProgramProcess.SkipWithoutInterrupts();
         var table = folder.File("pipe.csv");
         using (var pipe = Process.Start("mkfifo", [table]))
             pipe.WaitForExit();
@@ -99,8 +99,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
         File.WriteAllText(
             table, "image,label\n" + string.Concat(
                 Enumerable.Range(0, 4).Select(i => $"{runs.Data}/{(i % 2 == 0 ? "dark" : "light")}/{i}.npy,{i % 2}\n")));
-        using var again = ProgramProcess.Start(arguments);
-        Assert.Equal(Program.Success, Succeeded(again.Finish()));
+        Assert.Equal(Program.Success, Succeeded(CommandLine.Run(arguments)));
     }
 
     [Fact]
@@ -126,8 +125,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
         Assert.Contains("checkpoint.safetensors' cannot be written: No space left on device", sentence);
         Assert.EndsWith($"When that is mended, go on with: scnn train --resume {folder.File("small/run")}", sentence);
         Assert.Empty(Directory.GetFiles(folder.File("rescued"), "*.part"));
-        using var resumed = ProgramProcess.Start("train", "--resume", folder.File("rescued"));
-        Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
+        Assert.Equal(Program.Success, Succeeded(CommandLine.Run("train", "--resume", folder.File("rescued"))));
         AssertSame("rescued", 2);
     }
 
@@ -140,8 +138,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
         File.WriteAllBytes(checkpoint, File.ReadAllBytes(checkpoint)[..2000]);
         var before = Directory.GetFiles(folder.Path).ToDictionary(file => file, File.ReadAllBytes);
 
-        using var process = ProgramProcess.Start("train", "--resume", folder.Path);
-        var run = process.Finish();
+        var run = CommandLine.Run("train", "--resume", folder.Path);
 
         Assert.Equal(Program.Failure, run.ExitCode);
         Assert.Contains($"error: '{checkpoint}' is not a safetensors file, or is damaged", Assert.Single(run.Errors.TrimEnd().Split('\n')));
@@ -168,8 +165,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
         Assert.Equal((Program.Interrupted, ""), (stopped.ExitCode, stopped.Errors));
         Assert.Contains("Stopping after this image", stopped.Output);
         Assert.Contains($"go on with: scnn train --resume {folder.File(run)}", stopped.Output);
-        using var resumed = ProgramProcess.Start("train", "--resume", folder.File(run));
-        Assert.Equal(Program.Success, Succeeded(resumed.Finish()));
+        Assert.Equal(Program.Success, Succeeded(CommandLine.Run("train", "--resume", folder.File(run))));
         AssertSame(run, 2);
         return stopped;
     }
@@ -217,14 +213,6 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
             Thread.Sleep(1);
     }
 
-    private static void SkipWithoutInterrupts()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are of Unix.");
-        Assert.SkipWhen(
-            IgnoresInterrupts(),
-            "The tests were started with interrupts ignored, as a shell does for what it runs in the background; so would the program be.");
-    }
-
     private bool CanMount()
     {
         try
@@ -237,15 +225,6 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
         {
             return false;
         }
-    }
-
-    /// <summary>Whether this process ignores SIGINT, signal 2, which its children inherit.</summary>
-    private static bool IgnoresInterrupts()
-    {
-        const string Status = "/proc/self/status", Ignored = "SigIgn:";
-        return File.Exists(Status)
-            && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) is { } line
-            && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & (1UL << (2 - 1))) != 0;
     }
 
     /// <summary>Images, and what becomes of them where nothing comes between.</summary>
@@ -289,10 +268,7 @@ public sealed class SurvivalTests(SurvivalTests.WholeRuns runs) : IClassFixture<
         {
             var run = folder.File($"{epochs}");
             if (!Directory.Exists(run))
-            {
-                using var process = ProgramProcess.Start(Train(run, epochs));
-                Assert.Equal(Program.Success, Succeeded(process.Finish()));
-            }
+                Assert.Equal(Program.Success, Succeeded(CommandLine.Run(Train(run, epochs))));
 
             return run;
         }

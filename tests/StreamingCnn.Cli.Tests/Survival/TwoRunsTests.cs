@@ -49,8 +49,8 @@ public sealed class TwoRunsTests : IDisposable
     public void Of_two_that_go_on_at_once_one_does_and_loses_nothing()
     {
         Assert.Equal("", CommandLine.Run(Train("run", "2")).Errors);
-        Assert.Equal("", CommandLine.Run(Train("whole", "8")).Errors);
-        string[] arguments = ["train", "--resume", folder.File("run"), "--epochs", "8"];
+        Assert.Equal("", CommandLine.Run(Train("whole", "4")).Errors);
+        string[] arguments = ["train", "--resume", folder.File("run"), "--epochs", "4"];
 
         using var first = ProgramProcess.Start(arguments);
         using var second = ProgramProcess.Start(arguments);

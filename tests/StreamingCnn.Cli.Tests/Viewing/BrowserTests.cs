@@ -5,7 +5,7 @@ using StreamingCnn.Cli.Viewing;
 namespace StreamingCnn.Cli.Tests.Viewing;
 
 /// <summary>The page as people use it, in Chromium; skipped where there is none.</summary>
-public sealed class BrowserTests : IDisposable
+public sealed class BrowserTests(BrowserTests.SampleFolder sample) : IClassFixture<BrowserTests.SampleFolder>
 {
     private const string IsLoaded = "state.image && [...Array(viewer.world.getItemCount()).keys()].every(i => viewer.world.getItemAt(i).getFullyLoaded())"
         + " && viewer.world.getItemCount() === 1 + state.overlays.filter(one => one.item).length"
@@ -14,11 +14,7 @@ public sealed class BrowserTests : IDisposable
     private const string Settled = IsLoaded + " && Math.abs(viewer.viewport.getZoom(true) - viewer.viewport.getZoom()) < 1e-6"
         + " && Math.abs(viewer.viewport.getCenter(true).x - viewer.viewport.getCenter().x) < 1e-9";
 
-    private readonly TemporaryFolder folder = new();
-
-    public BrowserTests() => ViewedSample.Write(folder);
-
-    public void Dispose() => folder.Dispose();
+    private readonly TemporaryFolder folder = sample.Folder;
 
     [Fact]
     public async Task A_served_page_shows_moves_and_zooms_by_keys_wheel_pointer_and_fingers()
@@ -239,4 +235,14 @@ public sealed class BrowserTests : IDisposable
 
     private ViewedFile Sample() => new(
         folder.File("sample.tif"), [.. OverlayFile.In(folder.Path, folder.File("sample.tif"))], new(), ViewedSample.MicrometresPerPixel);
+
+    /// <summary>The image and its maps, which no test changes.</summary>
+    public sealed class SampleFolder : IDisposable
+    {
+        public SampleFolder() => ViewedSample.Write(Folder);
+
+        public TemporaryFolder Folder { get; } = new();
+
+        public void Dispose() => Folder.Dispose();
+    }
 }

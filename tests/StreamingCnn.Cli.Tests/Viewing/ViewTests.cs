@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using StreamingCnn.Cli.Tests.Survival;
 using StreamingCnn.Cli.Viewing;
 
 namespace StreamingCnn.Cli.Tests.Viewing;
@@ -125,7 +126,7 @@ public sealed class ViewTests : IDisposable
     [Fact]
     public async Task A_signal_ends_the_server()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent by kill.");
+        ProgramProcess.SkipWithoutInterrupts();
         var stop = TestContext.Current.CancellationToken;
         using var process = Process.Start(new ProcessStartInfo("dotnet")
         {

@@ -26,7 +26,7 @@ public sealed class RandomDeviceTests : IDisposable
     public void A_step_gives_what_it_gives_on_the_processor(bool looksAtWholeMaps)
     {
         OtherDevice.Get();
-        FusionCase.Any(looksAtWholeMaps).Sample(CheckStep, iter: Cases.Or(4), threads: 1);
+        FusionCase.Any(looksAtWholeMaps).Sample(CheckStep, iter: Cases.Or(3), threads: 1);
     }
 
     private void CheckStep(FusionCase c)
@@ -36,11 +36,13 @@ public sealed class RandomDeviceTests : IDisposable
         using var network = c.Network();
         using var moved = c.Network();
         moved.to(OtherDevice.Get());
+        // The outputs' gradients, always the same. Of a bias before a norm nothing is left but rounding of their sum, which moves with them.
+        Tensor[]? given = null;
 
         var here = Step(network, CPU);
         var there = Step(moved, OtherDevice.Get());
 
-        ExactnessLaw.Holds(there, here, () => Step(network, CPU), [.. sources, .. network.parameters()], network);
+        ExactnessLaw.Holds(there, here, () => Step(network, CPU), [.. sources, .. network.parameters(), .. given!], network);
 
         StepResults Step(RandomFusion on, Device device)
         {
@@ -50,10 +52,10 @@ public sealed class RandomDeviceTests : IDisposable
             var outputs = streaming.forward(leaves);
             Assert.All(outputs, output => Assert.Equal(device.type, output.device_type));
             using var generator = new Generator((ulong)c.Seed + 1);
-            Tensor[] given = [.. outputs.Select(output => randn(output.shape, ScalarType.Float64, generator: generator).to(device))];
+            given ??= [.. outputs.Select(output => randn(output.shape, ScalarType.Float64, generator: generator))];
             var wanted = Enumerable.Range(0, outputs.Length).Where(output => outputs[output].requires_grad).ToArray();
             if (wanted.Length > 0)
-                autograd.backward([.. wanted.Select(output => outputs[output])], [.. wanted.Select(output => given[output])]);
+                autograd.backward([.. wanted.Select(output => outputs[output])], [.. wanted.Select(output => given[output].to(device))]);
             var results = StepResults.OfOutputs([.. outputs.Select(output => output.detach().cpu())]);
             foreach (var (source, leaf) in leaves.Index())
                 results.AddGradient($"source {source}", leaf.grad?.cpu());

@@ -81,7 +81,7 @@ public sealed class RandomForegroundTests
         // What does not count is said by a mask, by the target itself, or by both.
         var isSaidByTarget = kind != 1 && random.Next(2) == 0;
         if (isSaidByTarget)
-            target = target.masked_fill(mask.eq(0), kind < 3 ? 2 : -100);
+            target = target.FilledWhere(mask.logical_not(), kind < 3 ? 2 : -100);
         if (isSaidByTarget && random.Next(2) == 0)
             mask = null;
         var objective = new StreamingObjective(network, loss, new() { Tile = (tileHeight, tileWidth), Mode = Mode(seed) });

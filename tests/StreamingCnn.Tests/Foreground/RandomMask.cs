@@ -1,3 +1,4 @@
+using StreamingCnn.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,10 +24,10 @@ internal static class RandomMask
                 var isPoint = random.Next(3) == 0;
                 var (rows, columns) = isPoint ? (1, 1) : (Length(height - top), Length(width - left));
                 var rectangle = mask[image].narrow(1, top, rows).narrow(2, left, columns);
-                rectangle.fill_(1);
+                rectangle.Filled(1);
                 if (random.Next(4) == 0)
                     rectangle.bernoulli_(0.3);
-                mask[image, 0, top, left] = 1;
+                mask[image, 0, top, left].Filled(1);
             }
         }
 

@@ -63,7 +63,7 @@ public sealed class TensorHeapTests
         var random = new Random(thread);
         using var scope = NewDisposeScope();
         var held = new Queue<(Tensor Tensor, double Value)>();
-        for (var step = 0; step < 400; step++)
+        for (var step = 0; step < Cases.Or(150); step++)
         {
             var value = (thread * 1000) + step;
             using (step % 3 == 0 ? TensorHeap.Lasting() : default)

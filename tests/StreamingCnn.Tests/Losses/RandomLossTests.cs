@@ -1,4 +1,5 @@
 using CsCheck;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using StreamingCnn.Tests.Exactness;
 using TorchSharp;
@@ -30,8 +31,8 @@ public sealed class RandomLossTests
         var kind = seed / 2 % (shape[1] > 1 ? Losses.Length : 3);
         var loss = Losses[kind]();
         var target = kind < 3 ? randint(0, 2, shape) : randint(0, shape[1], [batch, 1, shape[2], shape[3]]);
-        var mask = seed % 3 == 0 ? null : rand(batch, 1, shape[2], shape[3]).gt(0.3);
-        mask?.select(3, 0).fill_(true);
+        var mask = seed % 3 == 0 ? null : rand(batch, 1, shape[2], shape[3]).IsAtLeast(0.3);
+        mask?.select(3, 0).Filled(1);
         var objective = new StreamingObjective(network, loss, new() { Tile = (tileHeight, tileWidth) });
 
         var whole = Step(() => loss.forward(network.forward(image), target, mask));

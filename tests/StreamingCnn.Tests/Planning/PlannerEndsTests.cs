@@ -46,7 +46,7 @@ public sealed class PlannerEndsTests : IDisposable
         Gen.Select(Side, Side, Budget, Gen.Bool).Sample(
             (height, width, budget, overlaps) =>
                 Check(graph, new() { MemoryBudget = budget, Mode = ModeOf(overlaps) }, height, width),
-            iter: 12,
+            iter: Cases.Or(4),
             threads: 1);
     }
 
@@ -57,7 +57,7 @@ public sealed class PlannerEndsTests : IDisposable
             var graph = RandomGraph.Grow(seed, 12, height, width, RandomGraph.AllKinds);
             Check(graph, new() { MemoryBudget = budget, Mode = ModeOf(overlaps) }, height, width);
         },
-        iter: 200,
+        iter: Cases.Or(100),
         threads: 1);
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class PlannerEndsTests : IDisposable
             () => Planner.Choose(
                 Graph("resnet18"), new() { Tile = (rows, columns), MemoryBudget = budget }, Cost(Graph("resnet18")), (height, width)),
             $"{height} x {width} in {rows} x {columns}"),
-        iter: 40,
+        iter: Cases.Or(20),
         threads: 1);
 
     private static void Check(NetworkGraph graph, StreamingOptions options, long height, long width)

@@ -1,4 +1,5 @@
 using CsCheck;
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using StreamingCnn.Tests.Exactness;
 using StreamingCnn.Tests.Surface;
@@ -126,7 +127,7 @@ public sealed class RandomHeadTests
         {
             var maps = Network.TraceAll(input);
             return GlobalTensor.Combine(
-                parts => (parts[0] + parts[1]) * weight,
+                parts => parts[0].Plus(parts[1]) * weight,
                 [Mean(maps[^1]), Mean(maps[maps.Count / 2])],
                 weight);
 

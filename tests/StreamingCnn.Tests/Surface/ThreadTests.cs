@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using StreamingCnn.Interop;
 using StreamingCnn.Models;
 using StreamingCnn.Tests.Exactness;
 using TorchSharp;
@@ -178,7 +179,7 @@ public class ThreadTests
         });
 
         foreach (var (parameter, gradient) in trunk.parameters().Zip(expected))
-            Assert.True(Compare.RelativeError(parameter.grad!, Steps * gradient) < 1e-11);
+            Assert.True(Compare.RelativeError(parameter.grad!, gradient.Times(Steps)) < 1e-11);
     }
 
     [Fact]
@@ -198,10 +199,10 @@ public class ThreadTests
         Loss(streaming.forward(nested)).backward();
 
         foreach (var (parameter, gradient) in trunk.parameters().Zip(expected))
-            Assert.True(Compare.RelativeError(parameter.grad!, 2 * gradient) < 1e-11);
+            Assert.True(Compare.RelativeError(parameter.grad!, gradient.Times(2L)) < 1e-11);
     }
 
-    private static Tensor Loss(Tensor output) => output.square().mean();
+    private static Tensor Loss(Tensor output) => output.Squared().mean();
 
     private static void InParallel(Action<int> work, int threads = Threads)
     {
