@@ -227,8 +227,8 @@ internal sealed class TrainOptions
         Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, .. Labels.All, Group, Folds, Fold,
         Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
-        Normalize, Range, Augment, Crop, ValidationShare, .. Updates.All, .. Objective.All, Weight, Monitor, OperatingPoint, Calibrate, save,
-        Seed,
+        Normalize, Range, Augment, Crop, ValidationShare, .. Updates.All, .. Objective.All,
+        Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
     ];
 
     /// <summary>What a table's columns mean.</summary>
