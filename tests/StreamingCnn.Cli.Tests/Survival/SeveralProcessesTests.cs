@@ -6,8 +6,8 @@ namespace StreamingCnn.Cli.Tests.Survival;
 
 /// <summary>
 /// Several processes, started by the launcher of a library of MPI: they do what one does; one that is killed ends all, and any number goes
-/// on. <c>SCNN_RANKS=all</c> tries all commands with every library that is installed, instead of training and predicting with one, and three
-/// ranks to an image instead of two;
+/// on. <c>SCNN_RANKS=all</c> tries all commands with every library that is installed, instead of training and predicting with one, and
+/// three ranks to an image instead of two;
 /// <c>SCNN_KILLS=10</c> kills more often.
 /// </summary>
 public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)

@@ -37,7 +37,8 @@ public class KeptNumbersTests
     [Fact]
     public void So_is_every_number_of_tests_that_do_very_many_operations()
     {
-        var assembly = Path.Combine(AppContext.BaseDirectory.Replace("StreamingCnn.Docs.Tests", Engine, StringComparison.Ordinal), $"{Engine}.dll");
+        var folder = AppContext.BaseDirectory.Replace("StreamingCnn.Docs.Tests", Engine, StringComparison.Ordinal);
+        var assembly = Path.Combine(folder, $"{Engine}.dll");
         Assert.SkipUnless(File.Exists(assembly), $"Build tests/{Engine} first.");
         AssertHolds(assembly, type => Busy.Contains(type) || type.StartsWith("Random", StringComparison.Ordinal));
     }

@@ -36,7 +36,8 @@ public sealed class RandomDeviceTests : IDisposable
         using var network = c.Network();
         using var moved = c.Network();
         moved.to(OtherDevice.Get());
-        // The outputs' gradients, always the same. Of a bias before a norm nothing is left but rounding of their sum, which moves with them.
+        // The outputs' gradients, always the same. Of a bias before a norm nothing is left but the rounding of their sum, which moves
+        // with them.
         Tensor[]? given = null;
 
         var here = Step(network, CPU);
