@@ -24,6 +24,8 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
         ["mpirun.mpich"] = [],
     };
 
+    // All ranks that were there at any time.
+    private readonly HashSet<int> seen = [];
     private readonly TemporaryFolder folder = new();
 
     public static TheoryData<string> Names => [.. Launchers.Keys];
@@ -191,13 +193,37 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
     private void AssertEnds(ProgramProcess job)
     {
         Assert.True(job.WaitForExit(EndOfAll), "The launcher goes on.");
-        Assert.True(SpinWait.SpinUntil(() => Ranks().Length == 0, EndOfAll), "A rank goes on.");
+        Assert.True(SpinWait.SpinUntil(() => Ranks().Length == 0 && seen.All(HasEnded), EndOfAll), "A rank goes on.");
+    }
+
+    /// <summary>
+    /// Whether a process has let go of its files. One that is dying has no command line any more while it still has them, and the run's
+    /// folder is locked as long.
+    /// </summary>
+    private static bool HasEnded(int process)
+    {
+        try
+        {
+            // Behind the name, which may hold anything but ends with the last bracket.
+            var status = File.ReadAllText($"/proc/{process}/stat");
+            return status[status.LastIndexOf(')')..] is [_, _, 'Z' or 'X', ..];
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Processes of this test's run, by their command lines.</summary>
-    private int[] Ranks() =>
-    [
-        .. Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => name!.All(char.IsAsciiDigit)).Where(name =>
+    private int[] Ranks()
+    {
+        int[] found = [.. Running()];
+        seen.UnionWith(found);
+        return found;
+    }
+
+    private IEnumerable<int> Running() =>
+        Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => name!.All(char.IsAsciiDigit)).Where(name =>
         {
             try
             {
@@ -209,8 +235,7 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
             {
                 return false;
             }
-        }).Select(name => int.Parse(name!, CultureInfo.InvariantCulture)),
-    ];
+        }).Select(name => int.Parse(name!, CultureInfo.InvariantCulture));
 
     /// <summary>Whatever there is by its name can be read to its end.</summary>
     private void AssertIsWhole()

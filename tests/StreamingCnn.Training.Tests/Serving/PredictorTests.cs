@@ -288,7 +288,7 @@ public class PredictorTests
         Assert.Equal(
             ["a.classes.tif", "a.overlay.png", "a.polygons.geojson", "a.probabilities.tif"], run.Files.Except(before));
         Assert.Equal(
-            "The model gives maps of classes and does not judge images as a whole; call PredictMapAsync.",
+            "The model gives maps and does not judge images as a whole; call PredictMapAsync for classes, or PredictNumbersAsync for numbers.",
             (await Assert.ThrowsAsync<InvalidOperationException>(
                 () => predictor.PredictAsync(image, cancellation: Cancellation))).Message);
     }
