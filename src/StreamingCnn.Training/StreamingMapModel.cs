@@ -149,6 +149,25 @@ public abstract class StreamingMapModel : TrainableModel
         base.Dispose(disposing);
     }
 
+    /// <summary>Whether something holds of any window of what is true of the pixels.</summary>
+    /// <param name="truth">What is true of them.</param>
+    /// <param name="holds">Asked of windows, [1, C, h, w], one after the other.</param>
+    private protected static bool AnyWindow(IImageSource truth, Func<Tensor, bool> holds)
+    {
+        const long Side = 2048;
+        for (long top = 0; top < truth.Height; top += Side)
+        {
+            for (long left = 0; left < truth.Width; left += Side)
+            {
+                using var scope = NewDisposeScope();
+                if (holds(truth.Read(top, left, Math.Min(Side, truth.Height - top), Math.Min(Side, truth.Width - left))))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
     private void EnlargeTo(long height, long width) => head?.EnlargeTo(height, width);
 
     /// <summary>The network with what judges it, made once for each way of learning.</summary>

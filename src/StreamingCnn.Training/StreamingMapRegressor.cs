@@ -127,22 +127,7 @@ public sealed class StreamingMapRegressor : StreamingMapModel
         return scales.Count > 0 ? scales : throw new ArgumentException("A model of maps predicts at least 1 number.", nameof(scales));
     }
 
-    private static bool HasNumbers(IImageSource map)
-    {
-        const long Side = 2048;
-        for (long top = 0; top < map.Height; top += Side)
-        {
-            for (long left = 0; left < map.Width; left += Side)
-            {
-                using var scope = NewDisposeScope();
-                var window = map.Read(top, left, Math.Min(Side, map.Height - top), Math.Min(Side, map.Width - left));
-                if (!window.isnan().all().item<bool>())
-                    return true;
-            }
-        }
-
-        return false;
-    }
+    private static bool HasNumbers(IImageSource map) => AnyWindow(map, window => !window.isnan().all().item<bool>());
 
     /// <summary>Numbers as they are learned. It leaves the map to its owner.</summary>
     private sealed class ScaledNumbers : IImageSource

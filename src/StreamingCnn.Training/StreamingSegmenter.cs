@@ -108,29 +108,20 @@ public sealed class StreamingSegmenter : StreamingMapModel
 
     private static bool HasLabels(IImageSource mask, IReadOnlyList<double>? weights)
     {
-        const long Side = 2048;
         long[] without = [
             SegmentationTask.IgnoredClass, .. (weights ?? []).Index().Where(weight => weight.Item == 0).Select(weight => (long)weight.Index)
         ];
-        for (long top = 0; top < mask.Height; top += Side)
+        return AnyWindow(mask, window =>
         {
-            for (long left = 0; left < mask.Width; left += Side)
+            Tensor? counted = null;
+            foreach (var label in without)
             {
-                using var scope = NewDisposeScope();
-                var window = mask.Read(top, left, Math.Min(Side, mask.Height - top), Math.Min(Side, mask.Width - left));
-                Tensor? counted = null;
-                foreach (var label in without)
-                {
-                    using Scalar passedOver = label;
-                    var isOther = window.ne(passedOver);
-                    counted = counted?.logical_and(isOther) ?? isOther;
-                }
-
-                if (counted!.any().item<bool>())
-                    return true;
+                using Scalar passedOver = label;
+                var isOther = window.ne(passedOver);
+                counted = counted?.logical_and(isOther) ?? isOther;
             }
-        }
 
-        return false;
+            return counted!.any().item<bool>();
+        });
     }
 }

@@ -99,9 +99,8 @@ internal static class ImageMaps
         {
             try
             {
-                var info = NumberMapFile.Info(item.Mask!);
-                MaskSizes.Check(ImageInfo.Read(item.Path, reading), item.Mask!, (info.Height, info.Width));
                 using var map = NumberMapFile.Open(item.Mask!, missing);
+                MaskSizes.Check(ImageInfo.Read(item.Path, reading), item.Mask!, (map.Height, map.Width));
                 return (NumberMoments.Of(map, item.Mask!), null);
             }
             catch (ImageFormatException error)

@@ -194,9 +194,17 @@ public sealed record ImagePreparation
     {
         var info = ImageInfo.Read(path, Options);
         var (height, width) = ImageSource.Size(info, Options);
-        var file = NumberMapFile.Info(map);
-        MaskSizes.Check(info, map, (file.Height, file.Width));
         var numbers = NumberMapFile.Open(map, missing);
+        try
+        {
+            MaskSizes.Check(info, map, (numbers.Height, numbers.Width));
+        }
+        catch
+        {
+            numbers.Dispose();
+            throw;
+        }
+
         if (numbers.Height != height || numbers.Width != width)
             numbers = ResampledSource.OfNumbers(numbers, height, width);
         return new PrefetchingSource(augmentation?.ApplyToNumbers(numbers, seed, float.NaN) ?? numbers);

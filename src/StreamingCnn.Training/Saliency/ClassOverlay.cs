@@ -55,11 +55,7 @@ public static class ClassOverlay
         var cover = (share * tensor(Cover - LeastCover) + tensor(LeastCover)) * share.gt(tensor(0f)).to(ScalarType.Float32);
         photo = photo.lerp(cells.narrow(0, 0, 3), cover.to(ScalarType.Float32));
         var legend = Legend.Render(Drawn((int)Math.Max(width, Overlay.SmallestSide), classes, title, remark));
-        // A narrow picture stands in the middle above its legend.
-        var margin = legend.shape[2] - width;
-        var framed = nn.functional.pad(photo.unsqueeze(0), [margin / 2, margin - (margin / 2), 0, 0], value: 255)[0];
-        using var picture = new TensorImageSource(cat([framed.round().clamp(0, 255).to(ScalarType.Byte), legend], 1).unsqueeze(0));
-        ImageFile.Write(picture, path);
+        Overlay.WriteAbove(legend, photo, path);
     }
 
     /// <summary>The legend as SVG: a line for each class.</summary>

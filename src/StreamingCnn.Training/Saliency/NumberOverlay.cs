@@ -47,11 +47,7 @@ public static class NumberOverlay
             drawn = nn.functional.interpolate(drawn.unsqueeze(0), [height, width], mode: InterpolationMode.Nearest)[0];
         photo = photo.lerp(drawn.narrow(0, 0, 3), drawn.narrow(0, 3, 1) / tensor(255f / Cover));
         var legend = Legend.Render(Drawn((int)Math.Max(width, Overlay.SmallestSide), low, high, grid.Summaries[0], number, name, remark));
-        // A narrow picture stands in the middle above its legend.
-        var margin = legend.shape[2] - width;
-        var framed = nn.functional.pad(photo.unsqueeze(0), [margin / 2, margin - (margin / 2), 0, 0], value: 255)[0];
-        using var picture = new TensorImageSource(cat([framed.round().clamp(0, 255).to(ScalarType.Byte), legend], 1).unsqueeze(0));
-        ImageFile.Write(picture, path);
+        Overlay.WriteAbove(legend, photo, path);
     }
 
     private static string Drawn(int width, double low, double high, NumberSummary summary, string number, string name, string remark)

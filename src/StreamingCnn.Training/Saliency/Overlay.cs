@@ -59,11 +59,7 @@ public static class Overlay
             map.Limit,
             map.Percentile,
             (photograph as SmallPicture)?.Remark ?? "");
-        // A narrow picture stands in the middle above its legend.
-        var margin = legend.shape[2] - width;
-        var framed = nn.functional.pad(photo.unsqueeze(0), [margin / 2, margin - (margin / 2), 0, 0], value: 255)[0];
-        using var picture = new TensorImageSource(cat([framed.round().clamp(0, 255).to(ScalarType.Byte), legend], 1).unsqueeze(0));
-        ImageFile.Write(picture, path);
+        WriteAbove(legend, photo, path);
     }
 
     /// <summary>The picture without a legend, as the bytes of a JPEG.</summary>
@@ -127,6 +123,20 @@ public static class Overlay
         var clip = map.Percentile < 100 ? $"clipped at the {map.Percentile:0.##}th percentile" : "not clipped";
         return FormattableString.Invariant($"{method}, {map.Height} x {map.Width} px, {blur}, {clip}").ToString(
             System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Writes a picture with its legend below; a narrow one stands in the middle above it.</summary>
+    /// <param name="legend">[3, H, W], uint8, at least as wide as the picture.</param>
+    /// <param name="photo">The picture, [3, h, w], 0 to 255.</param>
+    /// <param name="path">PNG file. It appears complete or not at all.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    internal static void WriteAbove(Tensor legend, Tensor photo, string path)
+    {
+        using var scope = NewDisposeScope();
+        var margin = legend.shape[2] - photo.shape[2];
+        var framed = nn.functional.pad(photo.unsqueeze(0), [margin / 2, margin - (margin / 2), 0, 0], value: 255)[0];
+        using var picture = new TensorImageSource(cat([framed.round().clamp(0, 255).to(ScalarType.Byte), legend], 1).unsqueeze(0));
+        ImageFile.Write(picture, path);
     }
 
     /// <summary>The photograph in the size of the picture, its colours held back. [3, H, W], 0 to 255.</summary>
