@@ -2,6 +2,7 @@ using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Export;
 using StreamingCnn.Imaging.Maps;
+using StreamingCnn.Imaging.Masks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -63,11 +64,12 @@ public static class ComparisonPicture
         var (height, width) = (Math.Max(1, (long)(image.Height / factor)), Math.Max(1, (long)(image.Width / factor)));
         var said = new NearestPositions(height, width, model is StreamingMapRegressor ? First : Highest);
         model.Run(image, said);
+        var found = Seen(image, said.Values, height, width);
         using var mask = new NearestSource(sample.OpenMask(0), height, width);
         var truth = First(mask.Read(0, 0, height, width)[0]).flatten().data<float>().ToArray();
         using var small = sample.Picture?.Invoke(side) ?? new ResampledSource(sample.Open(0), height, width);
         remark = (small as SmallPicture)?.Remark ?? "";
-        var (drawn, meaning) = model is StreamingMapRegressor ? OfNumbers(truth, said.Values) : (OfClasses(truth, said.Values), "");
+        var (drawn, meaning) = model is StreamingMapRegressor ? OfNumbers(truth, found) : (OfClasses(truth, found), "");
         if (meaning.Length > 0)
             remark = remark.Length > 0 ? $"{remark}; {meaning}" : meaning;
         Tensor[] parts =
@@ -86,11 +88,25 @@ public static class ComparisonPicture
         }
     }
 
+    /// <summary>What the model says where it looks, and no number elsewhere.</summary>
+    private static float[] Seen(IImageSource image, float[] said, long height, long width)
+    {
+        if (image is not ForegroundSource { Foreground: var foreground })
+            return said;
+        using var scope = NewDisposeScope();
+        using var covered = new CoveredSource(foreground, height, width);
+        var seen = covered.Read(0, 0, height, width).contiguous().bytes;
+        var values = new float[said.Length];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = seen[i] != 0 ? said[i] : float.NaN;
+        return values;
+    }
+
     /// <summary>The mask, what the model says, and where that is wrong.</summary>
     private static IEnumerable<byte[]>[] OfClasses(float[] truth, float[] said) =>
     [
         truth.Select(label => label < 0 ? Ignored : Palette[(int)label % Palette.Length]),
-        said.Select(label => Palette[(int)label % Palette.Length]),
+        said.Select(label => float.IsNaN(label) ? Ignored : Palette[(int)label % Palette.Length]),
         truth.Zip(said, (label, found) => label < 0 ? Ignored : label == found ? Right : Wrong),
     ];
 
@@ -104,7 +120,7 @@ public static class ComparisonPicture
         return (
             [
                 truth.Select(value => float.IsNaN(value) ? Ignored : NumberColours.Of((value - low) / (high - low))),
-                said.Select(value => NumberColours.Of((value - low) / (high - low))),
+                said.Select(value => float.IsNaN(value) ? Ignored : NumberColours.Of((value - low) / (high - low))),
                 errors.Select(error => float.IsNaN(error) ? Ignored : NumberColours.OfError(error / most)),
             ],
             string.Create(CultureInfo.InvariantCulture, $"colours from {low:G4} to {high:G4}, errors from -{most:G3} (blue) to {most:G3} (red)"));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StreamingCnn.Imaging;
 using StreamingCnn.Models;
 using StreamingCnn.Reductions;
 using StreamingCnn.Training.Heads;
@@ -26,6 +27,7 @@ public abstract class StreamingMapModel : TrainableModel
     private readonly Module<Tensor, Tensor> network;
     private readonly Dictionary<LossOptions, JudgedNetwork> judged = [];
     private JudgedNetwork? plain;
+    private (MapOfForeground Block, StreamingNetwork Streaming)? ofForeground;
 
     /// <summary>Creates the model.</summary>
     private protected StreamingMapModel(
@@ -80,14 +82,20 @@ public abstract class StreamingMapModel : TrainableModel
     }
 
     /// <summary>The map of an image that is read window by window, without autograd, handed out rectangle by rectangle.</summary>
-    /// <param name="image">The image.</param>
+    /// <param name="image">
+    /// The image. Of a <see cref="ForegroundSource"/> the map is that of the image at its foreground, and 0 elsewhere, for which nothing is
+    /// computed.
+    /// </param>
     /// <param name="sink">Gets the map, [1, outputs, H, W], of the image's size.</param>
     public void Run(IImageSource image, IMapSink sink)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(sink);
         EnlargeTo(image.Height, image.Width);
-        Map.Run(image, sink);
+        if (image is ForegroundSource { Foreground: var foreground })
+            OfForeground.Run([image, foreground], [sink]);
+        else
+            Map.Run(image, sink);
     }
 
     /// <summary>
@@ -101,6 +109,18 @@ public abstract class StreamingMapModel : TrainableModel
         EnlargeTo(height, width);
         return Judging(null).Network.Plan((imageChannels, height, width), (TargetChannels, height, width));
     }
+
+    /// <inheritdoc/>
+    public override TilePlan Plan(IImageSource image)
+    {
+        if (image is not ForegroundSource { Foreground: var foreground })
+            return base.Plan(image);
+        EnlargeTo(image.Height, image.Width);
+        return Judging(null).Network.Plan([image, TruthOf(foreground)]);
+    }
+
+    /// <summary>Something that may be true of the pixels that count; the foreground stays the caller's.</summary>
+    private protected abstract IImageSource TruthOf(IImageSource foreground);
 
     /// <summary>Channels of what is true of the pixels.</summary>
     private protected abstract int TargetChannels { get; }
@@ -140,6 +160,8 @@ public abstract class StreamingMapModel : TrainableModel
         if (disposing)
         {
             plain?.Dispose();
+            ofForeground?.Streaming.Dispose();
+            ofForeground?.Block.Dispose();
             foreach (var other in judged.Values)
                 other.Dispose();
             if (head is not null)
@@ -166,6 +188,23 @@ public abstract class StreamingMapModel : TrainableModel
         }
 
         return false;
+    }
+
+    private StreamingNetwork OfForeground
+    {
+        get
+        {
+            lock (judged)
+            {
+                if (ofForeground is not { } made)
+                {
+                    var block = new MapOfForeground(Map.Trunk);
+                    ofForeground = made = (block, new StreamingNetwork(block, Options));
+                }
+
+                return made.Streaming;
+            }
+        }
     }
 
     private void EnlargeTo(long height, long width) => head?.EnlargeTo(height, width);

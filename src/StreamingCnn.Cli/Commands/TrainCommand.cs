@@ -188,7 +188,9 @@ internal static class TrainCommand
             SampleTypes = [.. images.SampleTypes.Select(type => type.Name).Order(StringComparer.Ordinal)],
         };
         if (images.FindForeground(preparation) is { } found)
-            Say($"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground, which alone count.");
+            Say(preparation.CropsToForeground
+                ? (FormattableString)$"Images are cropped to their foreground: {found.Boxes:0.0%} of all pixels are used; {found.Foreground:0.0%} are foreground, which alone count."
+                : $"{found.Foreground:0.0%} of all pixels are foreground, which alone count.");
         var scaling = ScalingChoice.Of(parsed.GetValue(options.Normalize), parsed.GetValue(options.Range), images, preparation);
         foreach (var sentence in scaling.Said)
             Console.WriteLine($"{sentence}.");
@@ -235,6 +237,7 @@ internal static class TrainCommand
                 AssumedMicrometresPerPixel = parsed.GetValue(options.ResolutionOfFiles),
                 Foreground = parsed.GetValue(options.Foreground),
                 CountsForegroundAlone = parsed.GetValue(options.Foreground) != ForegroundRule.None && CountsForegroundAlone(),
+                CropsToForeground = task is not MapTask,
             },
         };
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Imaging.DataSets;
+using StreamingCnn.Imaging.Masks;
 using StreamingCnn.Models;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Heads;
@@ -200,6 +201,9 @@ internal sealed class TrainRefusals(TrainOptions options)
             return;
         }
 
+        if (parsed.GetValue(options.Foreground) == ForegroundRule.Mask)
+            throw new ArgumentException(
+                "--foreground mask takes the column mask, which has what is to be learned here; find the foreground by --foreground otsu, or write pixels that do not count into the masks, see --ignore.");
         var isOfNumbers = task == LabelKind.Map;
         if (parsed.GetValue(options.Objective.Loss) is var loss && loss != PixelLoss.Usual
             && isOfNumbers != (loss is PixelLoss.Squared or PixelLoss.Absolute))
@@ -212,7 +216,6 @@ internal sealed class TrainRefusals(TrainOptions options)
             options.Pooling.Pooling,
             options.Pooling.Number,
             options.Dropout,
-            options.Foreground,
             options.OperatingPoint,
             options.Calibrate, options.Folds, options.Fold,
         ];

@@ -24,6 +24,11 @@ public sealed record ForegroundRegion(ImageRegion Box, double BoxShare, double F
     /// <summary>Which part of the whole image is foreground; null where nothing is.</summary>
     public TissueMask? Mask { get; init; }
 
+    /// <summary>The same with the whole image as its box.</summary>
+    /// <param name="height">Height in pixels of the whole image as it is opened.</param>
+    /// <param name="width">Width in pixels of it.</param>
+    public ForegroundRegion Uncropped(long height, long width) => this with { Box = new(0, 0, height, width), BoxShare = 1 };
+
     /// <summary>
     /// Which pixels of the box are foreground, as the image is opened: one channel, 1 where they are and 0 elsewhere. Null where nothing of
     /// the image is.

@@ -56,6 +56,13 @@ public sealed record ImagePreparation
     /// <value>The default value is false.</value>
     public bool CountsForegroundAlone { get; init; }
 
+    /// <summary>
+    /// Whether images are cropped to the box of their foreground, where <see cref="Foreground"/> says how it is found. A map of each pixel
+    /// is of the whole image.
+    /// </summary>
+    /// <value>The default value is true.</value>
+    public bool CropsToForeground { get; init; } = true;
+
     /// <summary>Opens a file as the network sees it. The window that is likely to come next is read in the background.</summary>
     /// <param name="path">The file.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
@@ -157,15 +164,25 @@ public sealed record ImagePreparation
     /// <param name="values">What the mask's values mean, and its classes' names for shapes.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
     /// <param name="seed">Decides how it is changed.</param>
+    /// <param name="region">The image's foreground, outside of which nothing counts; null where all does.</param>
     /// <exception cref="ImageFormatException">A file cannot be read so, or the mask is not of the image's size.</exception>
-    public IImageSource OpenMask(string path, string mask, MaskValues values, AugmentationOptions? augmentation = null, long seed = 0)
+    public IImageSource OpenMask(
+        string path,
+        string mask,
+        MaskValues values,
+        AugmentationOptions? augmentation = null,
+        long seed = 0,
+        ForegroundRegion? region = null)
     {
         ArgumentNullException.ThrowIfNull(values);
         var info = ImageInfo.Read(path, Options);
         var (height, width) = ImageSource.Size(info, Options);
-        var classes = DrawnMask.IsDrawn(mask)
-            ? Resized(DrawnMask.Read(mask, info, values.BoxCore).Open(values.Names))
-            : new ClassMapSource(Resized(Stored()), values, mask);
+        var classes = Within(
+            region,
+            DrawnMask.IsDrawn(mask)
+                ? Resized(DrawnMask.Read(mask, info, values.BoxCore).Open(values.Names))
+                : new ClassMapSource(Resized(Stored()), values, mask),
+            MaskValues.Ignored);
         return new PrefetchingSource(augmentation?.ApplyToClasses(classes, seed, MaskValues.Ignored) ?? classes);
 
         IImageSource Stored()
@@ -188,9 +205,15 @@ public sealed record ImagePreparation
     /// <param name="missing">Values of pixels that have no number, besides NaN and what the map's file declares.</param>
     /// <param name="augmentation">What to change; null for nothing.</param>
     /// <param name="seed">Decides how it is changed.</param>
+    /// <param name="region">The image's foreground, outside of which there is no number; null for everywhere.</param>
     /// <exception cref="ImageFormatException">A file cannot be read so, or the map is not of the image's size.</exception>
     public IImageSource OpenNumbers(
-        string path, string map, IReadOnlyList<long> missing, AugmentationOptions? augmentation = null, long seed = 0)
+        string path,
+        string map,
+        IReadOnlyList<long> missing,
+        AugmentationOptions? augmentation = null,
+        long seed = 0,
+        ForegroundRegion? region = null)
     {
         var info = ImageInfo.Read(path, Options);
         var (height, width) = ImageSource.Size(info, Options);
@@ -207,32 +230,59 @@ public sealed record ImagePreparation
 
         if (numbers.Height != height || numbers.Width != width)
             numbers = ResampledSource.OfNumbers(numbers, height, width);
+        numbers = Within(region, numbers, float.NaN);
         return new PrefetchingSource(augmentation?.ApplyToNumbers(numbers, seed, float.NaN) ?? numbers);
     }
+
+    /// <summary>A map that says something of an image's foreground alone; all of it where there is none.</summary>
+    private static IImageSource Within(ForegroundRegion? region, IImageSource map, double elsewhere) =>
+        region?.Uncropped(map.Height, map.Width).Open(map.Height, map.Width) is { } foreground
+            ? new WithinSource(map, foreground, elsewhere)
+            : map;
 
     /// <summary>The shapes of a drawn mask as objects on the map that the network sees, without those that do not count.</summary>
     /// <param name="path">The file.</param>
     /// <param name="mask">Its mask, a file of shapes on it.</param>
     /// <param name="values">The classes' names.</param>
+    /// <param name="region">The image's foreground, without a pixel of which an object does not count; null where all do.</param>
     /// <exception cref="ImageFormatException">A file cannot be read so.</exception>
-    internal IReadOnlyList<MapObject> Objects(string path, string mask, MaskValues values)
+    internal IReadOnlyList<MapObject> Objects(string path, string mask, MaskValues values, ForegroundRegion? region = null)
     {
         var info = ImageInfo.Read(path, Options);
         var (height, width) = ImageSource.Size(info, Options);
         var (down, across) = ((double)height / info.Height, (double)width / info.Width);
         var numbers = values.Names.Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
+        using var foreground = region?.Uncropped(height, width).Open(height, width);
         return
         [
-            .. DrawnMask.Read(mask, info).Objects.Where(one => one.Class != DrawnMask.IgnoredName).Select(one => new MapObject(
-                numbers[one.Class], one.Left * across, one.Top * down, one.Right * across, one.Bottom * down)),
+            .. DrawnMask.Read(mask, info).Objects.Where(one => one.Class != DrawnMask.IgnoredName)
+                .Select(one => new MapObject(
+                    numbers[one.Class], one.Left * across, one.Top * down, one.Right * across, one.Bottom * down))
+                .Where(one => foreground is null || IsSeen(one, foreground)),
         ];
+    }
+
+    private static bool IsSeen(MapObject one, IImageSource foreground)
+    {
+        var (top, left) = ((long)Math.Floor(one.Top), (long)Math.Floor(one.Left));
+        var (bottom, right) = (
+            Math.Min(foreground.Height, (long)Math.Ceiling(one.Bottom)), Math.Min(foreground.Width, (long)Math.Ceiling(one.Right)));
+        return bottom > top && right > left
+            && new CoveredSource(new CroppedSource(foreground, new(top, left, bottom - top, right - left)), 1, 1).IsAny();
     }
 
     /// <summary>Finds the box that <see cref="Foreground"/> asks for.</summary>
     /// <param name="path">The image.</param>
     /// <param name="mask">Its mask file, if it has one.</param>
     /// <exception cref="ImageFormatException">A file cannot be read, or the mask is missing or of another shape.</exception>
-    public ForegroundRegion FindForeground(string path, string? mask) => ForegroundRegion.Find(path, Foreground, mask, Options);
+    public ForegroundRegion FindForeground(string path, string? mask)
+    {
+        var found = ForegroundRegion.Find(path, Foreground, mask, Options);
+        if (CropsToForeground)
+            return found;
+        var (height, width) = ImageSource.Size(ImageInfo.Read(path, Options), Options);
+        return found.Uncropped(height, width);
+    }
 
     /// <summary>
     /// What files mean: the bands that are read, alpha, pixels without data, the page, the order of axes. Its channels,
@@ -326,6 +376,8 @@ public sealed record ImagePreparation
             yield return new("foreground", Foreground.ToString());
         if (CountsForegroundAlone)
             yield return new("foreground-alone", "true");
+        if (!CropsToForeground)
+            yield return new("foreground-uncropped", "true");
         if (SampleTypes.Count > 0)
             yield return new("samples", string.Join(' ', SampleTypes));
         if (Reading.Bands is { } bands)
@@ -358,6 +410,7 @@ public sealed record ImagePreparation
             AssumedMicrometresPerPixel = metadata.ContainsKey("mpp-of") ? Number("mpp-of") : null,
             Foreground = metadata.TryGetValue("foreground", out var rule) ? Enum.Parse<ForegroundRule>(rule) : ForegroundRule.None,
             CountsForegroundAlone = metadata.ContainsKey("foreground-alone"),
+            CropsToForeground = !metadata.ContainsKey("foreground-uncropped"),
             SampleTypes = metadata.TryGetValue("samples", out var types) ? types.Split(' ') : [],
             Reading = new()
             {

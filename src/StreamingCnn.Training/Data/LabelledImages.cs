@@ -302,16 +302,16 @@ public sealed class LabelledImages
             OpenMask = maps switch
             {
                 MapRegressionTask numbers => use => preparation.For(item).OpenNumbers(
-                    item.Path, item.Mask!, numbers.MissingValues, use == 0 ? null : augmentation, Seed(use)),
+                    item.Path, item.Mask!, numbers.MissingValues, use == 0 ? null : augmentation, Seed(use), RegionOf(item)),
                 not null => use => preparation.For(item).OpenMask(
-                    item.Path, item.Mask!, values!, use == 0 ? null : augmentation, Seed(use)),
+                    item.Path, item.Mask!, values!, use == 0 ? null : augmentation, Seed(use), RegionOf(item)),
                 _ => null,
             },
             Objects = values is null || item.Mask is not { } drawn || !DrawnMask.IsDrawn(drawn)
                 ? null
-                : () => preparation.For(item).Objects(item.Path, drawn, values),
+                : () => preparation.For(item).Objects(item.Path, drawn, values, RegionOf(item)),
             Picture = side => Thumbnail.Read(ImageInfo.Read(item.Path, preparation.Options), side, preparation.Options),
-            IsCropped = preparation.Foreground != ForegroundRule.None,
+            IsCropped = preparation.Foreground != ForegroundRule.None && preparation.CropsToForeground,
             Targets = item.Targets,
             Group = item.Group ?? "",
             Weight = item.Weight,

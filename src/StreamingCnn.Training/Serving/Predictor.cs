@@ -265,7 +265,7 @@ public sealed class Predictor : IDisposable
                 place,
                 () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
                 files,
-                () => NoDataMask.Open(image.Path, preparation.Options));
+                () => NoDataMask.Open(image.Path, preparation.Options, (source as ForegroundSource)?.Foreground));
             return (summary, place, source.Height * source.Width);
         });
 
@@ -287,7 +287,7 @@ public sealed class Predictor : IDisposable
                 PlaceOf(info, preparation, source),
                 () => Thumbnail.Read(info, files.OverlaySide, preparation.Options),
                 files,
-                () => NoDataMask.Open(image.Path, preparation.Options));
+                () => NoDataMask.Open(image.Path, preparation.Options, (source as ForegroundSource)?.Foreground));
             return (numbers, source.Height * source.Width);
         });
 

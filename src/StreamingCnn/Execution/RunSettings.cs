@@ -44,6 +44,11 @@ internal sealed record RunSettings
     /// <summary>Which positions of the outputs matter; null for all.</summary>
     public WantedOutputs? Wanted { get; init; }
 
+    /// <summary>
+    /// What each output is where no position matters; null where it goes no further there, none where all positions matter.
+    /// </summary>
+    public IReadOnlyList<double?> Elsewhere { get; init; } = [];
+
     /// <summary>Where time is counted; null for nowhere.</summary>
     public StepProfile? Profile { get; init; }
 

@@ -70,6 +70,7 @@ internal sealed class StreamedRun : IDifferentiableRun
         var program = tiles.Count > 0 ? Program(tiles[0]) : null;
         foreach (var tile in step.Grid.Order())
         {
+            WriteElsewhere(tile, sinks);
             if (!programs.Runs(tile))
             {
                 run.Carried.EndForward(tile);
@@ -184,6 +185,28 @@ internal sealed class StreamedRun : IDifferentiableRun
         expected?.Dispose();
         Press(0);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Hands out what is known of a tile's outputs without being computed.</summary>
+    private void WriteElsewhere((int Row, int Column) tile, IReadOnlyList<IMapSink> sinks)
+    {
+        foreach (var (output, elsewhere) in run.Settings.Elsewhere.Index())
+        {
+            if (elsewhere is not { } value)
+                continue;
+            var node = Graph.Outputs[output];
+            var computed = programs.Grid.Owned(node, tile.Row, tile.Column);
+            foreach (var part in step.Grid.Owned(node, tile.Row, tile.Column).Around(computed))
+            {
+                using var scope = NewDisposeScope();
+                using Scalar number = value;
+                var one = full([1, 1, 1, 1], number, dtype: run.Sources.Type, device: run.Sources.Device);
+                sinks[output].Write(
+                    part.Rows.Start,
+                    part.Columns.Start,
+                    one.expand(run.Sources.Batch, Graph.Nodes[node].Channels, part.Rows.Length, part.Columns.Length));
+            }
+        }
     }
 
     /// <summary>Before a tile: asks for what it and the next one read.</summary>

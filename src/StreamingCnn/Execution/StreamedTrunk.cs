@@ -116,7 +116,7 @@ internal sealed class StreamedTrunk
     {
         var (type, device) = arithmetic.Compute([]);
         var network = Written(channels, sizes);
-        if (!network.IsLocal)
+        if (network.RunsInStages)
             return Plan(network, sizes, type, device);
         var written = network.Local;
         var graph = arithmetic.Streamed(written);
@@ -138,7 +138,7 @@ internal sealed class StreamedTrunk
         IReadOnlyList<long> channels = [.. images.Select(image => (long)image.Channels)];
         IReadOnlyList<(long Height, long Width)> sizes = [.. images.Select(image => (image.Height, image.Width))];
         var network = Written(channels, sizes);
-        if (network.IsLocal)
+        if (!network.RunsInStages)
             return Plan(channels, sizes);
         using var scope = NewDisposeScope();
         using var sources = sourcesOf.Windows(images, null);
@@ -165,7 +165,7 @@ internal sealed class StreamedTrunk
     {
         var (type, _) = arithmetic.Compute([]);
         var network = Written([InputChannels()], sizes);
-        if (!network.IsLocal)
+        if (network.RunsInStages)
             return new StagedPlanner(Stages(network, sizes), options, arithmetic.Costs(1, type), plans).SmallestBudget();
         var graph = arithmetic.Streamed(network.Local);
         return Planner.SmallestBudget(graph, options, arithmetic.Cost(graph, new bool[sizes.Count], 1, type), sizes);
@@ -221,7 +221,7 @@ internal sealed class StreamedTrunk
     {
         StreamingFunction.Release();
         var written = Written(sources.Channels, sources.Type, sources.Device);
-        var graph = written is { IsLocal: true } ? arithmetic.Streamed(written.Local) : null;
+        var graph = written is { RunsInStages: false } ? arithmetic.Streamed(written.Local) : null;
         parameters = graph?.Parameters ?? written?.Parameters ?? [.. trunk.parameters()];
         var willReverse = mayReverse && (sources.Wanted.Contains(true) || parameters.Any(parameter => parameter.requires_grad));
         if (!willReverse)

@@ -191,22 +191,9 @@ internal sealed class TileForward(RunContext run)
         windows[gather.Node] = new(window.DetachFromDisposeScope(), region);
         if (laidOut == region)
             return;
-        foreach (var margin in Margins(laidOut, region))
+        foreach (var margin in laidOut.Around(region))
             whole.Part(laidOut, margin).zero_();
         windows[gather.Node] = new(window, region) { LaidOut = (whole.DetachFromDisposeScope(), laidOut) };
-    }
-
-    /// <summary>What a rectangle has around another one in it.</summary>
-    private static IEnumerable<Region> Margins(Region outer, Region inner)
-    {
-        Region[] sides =
-        [
-            outer with { Rows = outer.Rows with { End = inner.Rows.Start } },
-            outer with { Rows = outer.Rows with { Start = inner.Rows.End } },
-            new(inner.Rows, outer.Columns with { End = inner.Columns.Start }),
-            new(inner.Rows, outer.Columns with { Start = inner.Columns.End }),
-        ];
-        return sides.Where(side => !side.IsEmpty);
     }
 
     /// <summary>What a layer computes of a region of its map, and what that reads.</summary>

@@ -22,6 +22,21 @@ public readonly record struct Region(Interval Rows, Interval Columns)
     /// <summary>Whether every position of <paramref name="other"/> is in this rectangle.</summary>
     public bool Contains(Region other) => other.IsEmpty || (Rows.Contains(other.Rows) && Columns.Contains(other.Columns));
 
+    /// <summary>What there is around another rectangle in this one, in at most four; all of this one around an empty one.</summary>
+    internal IEnumerable<Region> Around(Region inner)
+    {
+        if (inner.IsEmpty)
+            return IsEmpty ? [] : [this];
+        Region[] sides =
+        [
+            this with { Rows = Rows with { End = inner.Rows.Start } },
+            new(inner.Rows, Columns with { End = inner.Columns.Start }),
+            new(inner.Rows, Columns with { Start = inner.Columns.End }),
+            this with { Rows = Rows with { Start = inner.Rows.End } },
+        ];
+        return sides.Where(side => !side.IsEmpty);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"rows {Rows} x columns {Columns}";
 }

@@ -1,6 +1,7 @@
 using StreamingCnn.Graph;
 using StreamingCnn.Graph.Layers;
 using StreamingCnn.Graph.Stages;
+using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -156,6 +157,31 @@ public sealed class FeatureMap : NetworkValue
     /// <param name="count">How many.</param>
     /// <exception cref="UnsupportedLayerException">The map has no such channels.</exception>
     public FeatureMap Slice(long start, long count) => Builder.Add(new ChannelSliceLayer(start, count), [this]);
+
+    /// <summary>
+    /// The map where a mask is not 0 in any of its channels, and a number elsewhere, whatever stands there. Of an output whose mask is an
+    /// input of the network, what only the rest reads is neither read nor computed.
+    /// </summary>
+    /// <param name="mask">The mask, of this map's size.</param>
+    /// <param name="elsewhere">The number.</param>
+    public FeatureMap Within(FeatureMap mask, double elsewhere = 0)
+    {
+        ArgumentNullException.ThrowIfNull(mask);
+        return WhereValid(mask.ValidPositions(), elsewhere);
+    }
+
+    /// <summary>1 where the map is not 0 in any of its channels, else 0, in one channel.</summary>
+    internal FeatureMap ValidPositions() => AtEachPosition(
+        "Valid", (maps, _) => maps[0].to(ScalarType.Bool).any(1, keepdim: true).to(maps[0].dtype), joinsChannels: true, mask: (0, 0));
+
+    /// <summary>
+    /// The map with its values replaced where positions are not valid, so that whatever stands there is in no sum, and in no gradient:
+    /// before any function of it, for a gradient of 0 times what is no number is none either.
+    /// </summary>
+    /// <param name="valid">What <see cref="ValidPositions"/> gives.</param>
+    /// <param name="elsewhere">What the map is there.</param>
+    internal FeatureMap WhereValid(FeatureMap valid, double elsewhere) => AtEachPosition(
+        "Masked", (maps, _) => maps[0].FilledWhere(maps[1].logical_not(), elsewhere), [valid], mask: (1, elsewhere));
 
     /// <summary>The map resized to the height and width of another one, whatever they are.</summary>
     /// <param name="other">The map, or the image itself, of which nothing but the size is read.</param>

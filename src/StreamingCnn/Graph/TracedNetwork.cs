@@ -48,6 +48,12 @@ internal sealed class TracedNetwork
     /// <summary>Whether nothing looks at a whole map.</summary>
     public bool IsLocal => Smalls.Count == 0;
 
+    /// <summary>
+    /// Whether it is run by stages: it looks at whole maps, or a mask says which positions of an output need be computed.
+    /// </summary>
+    public bool RunsInStages =>
+        !IsLocal || Outputs.Any(output => !output.IsSmall && Maps[output.Index].Layer is MapFunctionLayer { Mask: not null });
+
     /// <summary>The network as one of local layers alone.</summary>
     /// <exception cref="UnsupportedLayerException">It has global quantities.</exception>
     public NetworkGraph Local => local ??= IsLocal

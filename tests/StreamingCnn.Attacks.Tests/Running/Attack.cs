@@ -72,7 +72,7 @@ internal sealed class Attack(Target target, int seed, int count)
         {
             process.Refresh();
             stopped = sinceLast.Elapsed > Patience ? $"nothing came of it in {Patience.TotalSeconds} s"
-                : !process.HasExited && process.WorkingSet64 > MostBytes ? "the process took 3 GiB"
+                : TakesTooMuch(process) ? "the process took 3 GiB"
                 : null;
             if (stopped is null)
                 continue;
@@ -83,6 +83,19 @@ internal sealed class Attack(Target target, int seed, int count)
         process.WaitForExit();
         var said = errors.GetAwaiter().GetResult();
         return stopped ?? $"the process ended with {process.ExitCode}: {said[..Math.Min(said.Length, 400)].ReplaceLineEndings(" / ")}";
+
+        static bool TakesTooMuch(Process process)
+        {
+            try
+            {
+                return process.WorkingSet64 > MostBytes;
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended since it was looked at.
+                return false;
+            }
+        }
 
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
     }

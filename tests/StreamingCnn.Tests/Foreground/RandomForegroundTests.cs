@@ -35,6 +35,9 @@ public sealed class RandomForegroundTests
     [Fact]
     public void A_loss_of_a_foreground_is_that_of_the_whole_image() => Any.Sample(CheckLoss, iter: Cases.Or(60), threads: 1);
 
+    [Fact]
+    public void A_map_within_a_foreground_is_that_of_the_whole_image() => Any.Sample(CheckMap, iter: Cases.Or(60), threads: 1);
+
     private static void CheckPooling((int Seed, int Layers, int Height, int Width, int TileHeight, int TileWidth, int Batch) drawn)
     {
         using var scope = NewDisposeScope();
@@ -64,6 +67,44 @@ public sealed class RandomForegroundTests
             [image, .. masked.parameters()],
             masked,
             $"{masked.Pooling.GetName()}, {drawn}: {network}");
+    }
+
+    private static void CheckMap((int Seed, int Layers, int Height, int Width, int TileHeight, int TileWidth, int Batch) drawn)
+    {
+        using var scope = NewDisposeScope();
+        var (seed, layers, height, width, tileHeight, tileWidth, batch) = drawn;
+        var random = new Random(seed);
+        using var network = new RandomNetwork(seed, layers, 2, height, width, looksAtWholeMaps: seed % 4 == 0);
+        using var image = randn(batch, 2, height, width, dtype: ScalarType.Float64).requires_grad_();
+        var shape = network.forward(image).shape;
+        var mask = RandomMask.Draw(random, batch, shape[2], shape[3]);
+        using var within = new MapWithin(network, elsewhere: seed % 3 == 0 ? 0 : -1.5);
+        var options = new StreamingOptions
+        {
+            Tile = (tileHeight, tileWidth),
+            ChannelsLast = seed % 2 == 0,
+            Mode = Mode(seed),
+            Carry = seed % 7 == 0 ? CarryPlace.File : CarryPlace.Device,
+        };
+        using var streaming = new StreamingNetwork(within, options);
+        var weights = randn(shape, dtype: ScalarType.Float64);
+        var what = $"map, {drawn}: {network}";
+
+        Holds(
+            () => within.forward([image, mask]).Single() * weights,
+            () => streaming.forward([image, mask]).Single() * weights,
+            [image, .. network.parameters()],
+            network,
+            what);
+
+        // Handed out by rectangles, each position comes once.
+        network.eval();
+        using var grad = no_grad();
+        var expected = within.forward([image, mask]).Single();
+        var sink = new MapSink(expected);
+        streaming.Run([image, mask], [sink]);
+        Assert.Equal(shape[2] * shape[3], sink.Positions);
+        Assert.True((sink.Map - expected).abs().max().item<double>() <= 1e-12 * expected.abs().max().NoLessThan(1).item<double>(), what);
     }
 
     private static void CheckLoss((int Seed, int Layers, int Height, int Width, int TileHeight, int TileWidth, int Batch) drawn)
@@ -119,6 +160,32 @@ public sealed class RandomForegroundTests
             foreach (var (name, parameter) in network.named_parameters())
                 results.TakeGradient(name, parameter);
             return results;
+        }
+    }
+
+    private sealed class MapWithin(nn.Module<Tensor, Tensor> network, double elsewhere) : MultiInputBlock(nameof(MapWithin), inputs: 2)
+    {
+        /// <inheritdoc/>
+        public override IReadOnlyList<NetworkValue> Trace(IReadOnlyList<FeatureMap> inputs) =>
+            [inputs[0].Through(network).Within(inputs[1], elsewhere)];
+
+        protected override void Dispose(bool disposing) => base.Dispose(false);
+    }
+
+    /// <summary>Puts a map together. With as many positions written as it has, and a number at each, each has come once.</summary>
+    private sealed class MapSink(Tensor like) : IMapSink
+    {
+        public Tensor Map { get; } = empty_like(like).Filled(double.NaN);
+
+        public long Positions { get; private set; }
+
+        public void Begin(long batch, long channels, long height, long width) =>
+            Assert.Equal(like.shape, (long[])[batch, channels, height, width]);
+
+        public void Write(long top, long left, Tensor values)
+        {
+            Map.narrow(2, top, values.shape[2]).narrow(3, left, values.shape[3]).copy_(values);
+            Positions += values.shape[2] * values.shape[3];
         }
     }
 }

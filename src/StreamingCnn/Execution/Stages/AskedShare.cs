@@ -17,7 +17,8 @@ internal static class AskedShare
             if (step is null)
                 continue;
             var (grid, whole) = (step.Grid, Work(step.Grid));
-            var demand = CountedPositions.Of(plan.Network, stage, grid.Graph, sources) is { } wanted ? Demand.Of(grid, wanted) : null;
+            var counted = CountedPositions.Of(plan.Network, stage, grid.Graph, sources);
+            var demand = counted is null ? null : Demand.Of(grid, counted.Wanted);
             (asked, all) = (asked + (demand is null ? whole : Work(grid.Asking(demand))), all + whole);
         }
 

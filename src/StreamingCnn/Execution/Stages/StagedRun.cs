@@ -147,6 +147,7 @@ internal sealed class StagedRun : IDifferentiableRun
         foreach (var reduction in stage.Reductions)
             smalls.Begin(reduction, sources.Batch, SizeOfOperand(stage, step, reduction));
         var willReverse = WillReverse(stage);
+        var counted = settings.Ranks is null ? CountedPositions.Of(plan.Network, stage, step.Grid.Graph, sources) : null;
         var run = new StreamedRun(
             step,
             new SourceSet([.. stage.Sources.Select(Source)]),
@@ -154,7 +155,8 @@ internal sealed class StagedRun : IDifferentiableRun
             {
                 WillReverse = willReverse,
                 Seams = seams(step.Grid, willReverse),
-                Wanted = settings.Ranks is null ? CountedPositions.Of(plan.Network, stage, step.Grid.Graph, sources) : null,
+                Wanted = counted is null ? null : counted.Wanted,
+                Elsewhere = counted?.Elsewhere ?? [],
             });
         runs[stage.Index] = run;
         run.Forward([.. stage.Outputs.Select(Sink)], progress.Of(step));

@@ -1,6 +1,5 @@
 using StreamingCnn.Interop;
 using StreamingCnn.Reductions;
-using static TorchSharp.torch;
 
 namespace StreamingCnn.Models;
 
@@ -17,8 +16,7 @@ internal sealed class Positions
     {
         ArgumentNullException.ThrowIfNull(like);
         this.like = like;
-        valid = mask?.AtEachPosition(
-            "Valid", (maps, _) => maps[0].to(ScalarType.Bool).any(1, keepdim: true).to(maps[0].dtype), joinsChannels: true, mask: (0, 0));
+        valid = mask?.ValidPositions();
     }
 
     /// <summary>Whether a mask may have removed some.</summary>
@@ -29,14 +27,8 @@ internal sealed class Positions
         ? like.Slice(0, 1).Reduce(new SumReduction())[1]
         : valid.Reduce(new SumReduction())[0];
 
-    /// <summary>
-    /// A map whose values elsewhere are replaced, so that whatever stands there is in no sum, and in no gradient: before any function of
-    /// it, for a gradient of 0 times what is no number is none either.
-    /// </summary>
-    public FeatureMap Valid(FeatureMap values, double elsewhere = 0) => valid is null
-        ? values
-        : values.AtEachPosition(
-            "Masked", (maps, _) => maps[0].FilledWhere(maps[1].logical_not(), elsewhere), [valid], mask: (1, elsewhere));
+    /// <summary>A map whose values elsewhere are replaced.</summary>
+    public FeatureMap Valid(FeatureMap values, double elsewhere = 0) => valid is null ? values : values.WhereValid(valid, elsewhere);
 
     /// <summary>The sum over them, [N, C].</summary>
     public GlobalTensor Sum(FeatureMap values) => Valid(values).Reduce(new SumReduction())[0];
