@@ -100,7 +100,10 @@ internal sealed class LateMaps
     /// <summary>A map three quarters of whose stride reach the wanted one, since borders make lengths a little larger or smaller.</summary>
     private static bool IsFarDown(AxisNetwork network, int node, int stride) => 3 * network.Length(node) * stride <= 4 * network.PaceLength;
 
-    /// <summary>A late map that is enlarged again would come in one burst; such networks keep every map in step.</summary>
+    /// <summary>
+    /// A late map that is enlarged again would come in one burst; such networks keep every map in step. That what is enlarged runs behind
+    /// instead was tried: it costs more memory than it saves time, since what is handed across is carried for as long.
+    /// </summary>
     private static bool Magnifies(AxisNetwork network) =>
         network.Graph.Layers.Any(node =>
             node.Inputs.Any(input => network.Length(node.Index) > network.Length(input) + network.PaceLength / 16 + 8));
