@@ -157,9 +157,8 @@ public sealed class StreamingClassifier : TrainableModel
     public override TilePlan Plan(long height, long width) => Planned(null).Plan(height, width);
 
     /// <inheritdoc/>
-    public override TilePlan Plan(IImageSource image) => image is ForegroundSource foreground && IsSeenInto(image.Channels)
-        ? ofForeground.Plan(foreground)
-        : base.Plan(image);
+    public override TilePlan Plan(IImageSource image, IImageSource? truth = null) =>
+        image is ForegroundSource foreground && IsSeenInto(image.Channels) ? ofForeground.Plan(foreground) : base.Plan(image, truth);
 
     /// <inheritdoc cref="StreamingModule.Plan(long, long, long)"/>
     public TilePlan Plan(long height, long width, long channels) => Planned(channels).Plan(height, width, channels);

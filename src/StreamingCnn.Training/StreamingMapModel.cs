@@ -111,16 +111,14 @@ public abstract class StreamingMapModel : TrainableModel
     }
 
     /// <inheritdoc/>
-    public override TilePlan Plan(IImageSource image)
+    public override TilePlan Plan(IImageSource image, IImageSource? truth = null)
     {
-        if (image is not ForegroundSource { Foreground: var foreground })
-            return base.Plan(image);
+        if (truth is null)
+            return base.Plan(image, truth);
+        ArgumentNullException.ThrowIfNull(image);
         EnlargeTo(image.Height, image.Width);
-        return Judging(null).Network.Plan([image, TruthOf(foreground)]);
+        return Judging(null).Network.Plan([image, truth]);
     }
-
-    /// <summary>Something that may be true of the pixels that count; the foreground stays the caller's.</summary>
-    private protected abstract IImageSource TruthOf(IImageSource foreground);
 
     /// <summary>Channels of what is true of the pixels.</summary>
     private protected abstract int TargetChannels { get; }

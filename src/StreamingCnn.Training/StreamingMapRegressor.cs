@@ -60,10 +60,6 @@ public sealed class StreamingMapRegressor : StreamingMapModel
     private protected override int TargetChannels => Scales.Count;
 
     /// <inheritdoc/>
-    private protected override IImageSource TruthOf(IImageSource foreground) =>
-        new TruthOfForeground(foreground, Scales.Count, double.NaN);
-
-    /// <inheritdoc/>
     private protected override MapReduction Sums => new ErrorReduction(Scales.Count);
 
     /// <inheritdoc/>

@@ -46,10 +46,6 @@ public sealed class StreamingSegmenter : StreamingMapModel
     private protected override int TargetChannels => 1;
 
     /// <inheritdoc/>
-    private protected override IImageSource TruthOf(IImageSource foreground) =>
-        new TruthOfForeground(foreground, 1, SegmentationTask.IgnoredClass);
-
-    /// <inheritdoc/>
     private protected override MapReduction Sums => new ConfusionReduction(classes);
 
     /// <inheritdoc/>

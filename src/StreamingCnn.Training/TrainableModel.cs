@@ -23,10 +23,14 @@ public abstract class TrainableModel : Module<Tensor, Tensor>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)"/>
     public abstract TilePlan Plan(long height, long width);
 
-    /// <summary>What a step on an image would do and cost; of one with its foreground, that is read, and said how much it leaves.</summary>
+    /// <summary>
+    /// What a step on an image would do and cost. What says which positions count, its foreground or what is true of its pixels, is read,
+    /// and said how much that leaves.
+    /// </summary>
     /// <param name="image">The image.</param>
+    /// <param name="truth">What is true of its pixels; null for a model of whole images, or where all of them count.</param>
     /// <inheritdoc cref="StreamingModule.Plan(long, long)" path="/exception"/>
-    public virtual TilePlan Plan(IImageSource image)
+    public virtual TilePlan Plan(IImageSource image, IImageSource? truth = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         return Plan(image.Height, image.Width);

@@ -130,6 +130,36 @@ public sealed class SegmentationTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    /// <summary>Where a few areas of an image were annotated, the rest is as if a stored mask had it ignored.</summary>
+    [Fact]
+    public void What_nobody_has_labelled_need_not_count()
+    {
+        var (stored, drawn) = ("image,mask\n", "image,mask\n");
+        for (var i = 0; i < 3; i++)
+        {
+            var (height, width) = Size(i);
+            byte[] values =
+                [.. Places(i).Select(place => (byte)(place is { X: >= 12 and < 20, Y: >= 24 and < 33 } ? 255 : place is { X: >= 40, Y: >= 50 } ? 0 : 7))];
+            using (var mask = Image.NewFromMemory(values, width, height, 1, Enums.BandFormat.Uchar))
+                mask.Pngsave(folder.File($"{i}.mask.png"));
+            folder.Write($"{i}.geojson", Polygons(("disc", 12, 24, 20, 33), ("ground", 40, 50, 100, 100)));
+            stored += $"{i}.png,{i}.mask.png\n";
+            drawn += $"{i}.png,{i}.geojson\n";
+        }
+
+        Assert.Equal("", TrainOn(folder.Write("stored.csv", stored), "--epochs", "2", "-o", folder.File("stored")).Errors);
+        var table = folder.Write("drawn.csv", drawn);
+        Assert.Equal("", TrainOn(table, "--ignore-unlabelled", "--epochs", "2", "-o", folder.File("drawn")).Errors);
+
+        Assert.Equal(File.ReadAllText(folder.File("stored/metrics.csv")), File.ReadAllText(folder.File("drawn/metrics.csv")));
+        Assert.Equal("yes", Safetensors.ReadMetadata(folder.File("drawn/best.safetensors"))["ignores-unlabelled"]);
+        Assert.Equal("", CommandLine.Run("evaluate", folder.File("drawn"), table, "--part", "all", "--resamples", "20").Errors);
+        Assert.Contains("asked for", TrainOn(table, "--ignore-unlabelled", "--dry-run").Output, StringComparison.Ordinal);
+        // Without it the rest is of the first class, of which there is much more.
+        Assert.Equal("", TrainOn(table, "--epochs", "2", "-o", folder.File("first")).Errors);
+        Assert.NotEqual(File.ReadAllText(folder.File("drawn/metrics.csv")), File.ReadAllText(folder.File("first/metrics.csv")));
+    }
+
     [Fact]
     public void A_dry_run_tells_the_plan_and_writes_nothing()
     {

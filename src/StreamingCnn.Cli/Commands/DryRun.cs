@@ -1,6 +1,7 @@
 using System.Globalization;
 using StreamingCnn.Cli.Input;
 using StreamingCnn.Training;
+using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -27,14 +28,17 @@ internal sealed class DryRun(TrainableModel model, TrainingSet set, TrainingOpti
         Say($"Nothing was trained or written; leave out --dry-run to start.");
     }
 
-    /// <summary>The plan for a size; for an image of the training that has it where images know their foreground.</summary>
+    /// <summary>The plan for a size; for an image of the training that has it where something says which of its pixels count.</summary>
     private TilePlan Plan((long Height, long Width) size)
     {
-        foreach (var sample in set.Description.Preparation.CountsForegroundAlone && set.Crop is null ? set.Training : [])
+        var isKnown = set.Crop is null && (set.Description.Preparation.CountsForegroundAlone || set.Description.Task is MapTask);
+        foreach (var sample in isKnown ? set.Training : [])
         {
             using var image = sample.Open(0);
-            if ((image.Height, image.Width) == size)
-                return model.Plan(image);
+            if ((image.Height, image.Width) != size)
+                continue;
+            using var truth = sample.OpenMask?.Invoke(0);
+            return model.Plan(image, truth);
         }
 
         return model.Plan(size.Height, size.Width);

@@ -27,6 +27,7 @@ internal sealed class TrainRefusals(TrainOptions options)
             options.Labels.Classes,
             options.Labels.Ignore,
             options.Labels.BoxCore,
+            options.Labels.IgnoreUnlabelled,
             options.Objective.Loss,
             options.Labels.LiteralLabels,
             options.Group,
@@ -190,7 +191,7 @@ internal sealed class TrainRefusals(TrainOptions options)
     private void RefuseOfMasks(ParseResult given, ParseResult parsed)
     {
         var task = parsed.GetValue(options.Labels.Task);
-        if (task != LabelKind.Mask && Given(given, options.Labels.Classes, options.Labels.BoxCore) is { Length: > 0 } ofClasses)
+        if (task != LabelKind.Mask && Given(given, options.Labels.Classes, options.Labels.BoxCore, options.Labels.IgnoreUnlabelled) is { Length: > 0 } ofClasses)
             throw new ArgumentException(
                 $"{string.Join(", ", ofClasses)} is of --task segmentation alone; leave it out, or choose that task.");
         if (task is not (LabelKind.Mask or LabelKind.Map))

@@ -56,13 +56,19 @@ internal sealed class LabelOptions
     public Option<double?> BoxCore { get; } = CommonOptions.BoxCore(
         "found boxes are made larger by as much. A pixel of several boxes is of the nearest. Default: whole boxes, which must not lie on one another.");
 
+    public Option<bool> IgnoreUnlabelled { get; } = new("--ignore-unlabelled")
+    {
+        Description = "Of --task segmentation with drawn masks: what no shape covers does not count, "
+            + "as where some parts of images were annotated. Without it that is of the first class.",
+    };
+
     public Option<bool> LiteralLabels { get; } = new("--literal-labels")
     {
         Description = "Take every text for a class as it stands: "
             + "also NA, none and others that programs write for a missing value, which are refused otherwise, and 0 and 0.0 for two.",
     };
 
-    public IEnumerable<Option> All => [Task, Inputs, LabelColumns, Classes, Ignore, BoxCore, LiteralLabels];
+    public IEnumerable<Option> All => [Task, Inputs, LabelColumns, Classes, Ignore, BoxCore, IgnoreUnlabelled, LiteralLabels];
 
     /// <exception cref="ArgumentException">Columns of different kinds do not say of which.</exception>
     public CsvOptions Columns(ParseResult parsed)
@@ -119,6 +125,7 @@ internal sealed class LabelOptions
                 Classes = MaskClasses.Parse(texts),
                 Ignored = parsed.GetValue(Ignore) ?? [],
                 BoxCore = parsed.GetValue(BoxCore),
+                IgnoresUnlabelled = parsed.GetValue(IgnoreUnlabelled),
             };
         }
         catch (FormatException problem)

@@ -46,6 +46,10 @@ public sealed class MaskValues
     /// <value>The default value is null: whole boxes.</value>
     public double? BoxCore { get; init; }
 
+    /// <summary>Whether what no shape of a drawn mask covers does not count; else it is of the first class.</summary>
+    /// <value>The default value is false.</value>
+    public bool IgnoresUnlabelled { get; init; }
+
     /// <summary>The class of a value, <see cref="Ignored"/>, or <see cref="Unknown"/>.</summary>
     internal short Of(double value) =>
         value is >= 0 and < TableLength && value == (int)value ? table[(int)value] : others.GetValueOrDefault(value, Unknown);

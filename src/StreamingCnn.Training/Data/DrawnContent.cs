@@ -11,6 +11,6 @@ internal sealed class DrawnContent(IReadOnlyDictionary<string, long> classes, lo
     {
         var others = classes.Keys.Except(task.Outputs).Order(StringComparer.Ordinal).ToArray();
         unknown = others is [var first, ..] ? ($"the class '{first}'", classes[first]) : null;
-        return [.. task.Outputs.Select((name, label) => classes.GetValueOrDefault(name) + (label == 0 ? outside : 0))];
+        return [.. task.Outputs.Select((name, label) => classes.GetValueOrDefault(name) + (label == 0 && !task.IgnoresUnlabelled ? outside : 0))];
     }
 }

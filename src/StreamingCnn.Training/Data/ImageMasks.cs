@@ -33,6 +33,7 @@ internal static class ImageMasks
                 [.. classes.Classes.Select(one => one.Name)], [.. classes.Classes.Select(one => one.Value)], classes.Ignored)
             {
                 BoxCore = classes.BoxCore,
+                IgnoresUnlabelled = classes.IgnoresUnlabelled,
             };
         return (data.Select((item, place) => Counted(item, found[place].Content!, task, problems)), task);
     }
@@ -66,19 +67,25 @@ internal static class ImageMasks
 
         if (drawn.Length > 0)
         {
-            var names = drawn.SelectMany(mask => mask.Classes.Keys).Distinct().Where(name => name != Background);
-            return ClassesOf(path, [Background, .. names.Order(StringComparer.Ordinal)], null, [], classes.BoxCore);
+            var names = drawn.SelectMany(mask => mask.Classes.Keys).Distinct()
+                .Where(name => name != Background || classes.IgnoresUnlabelled);
+            return ClassesOf(
+                path, [.. classes.IgnoresUnlabelled ? [] : (string[])[Background], .. names.Order(StringComparer.Ordinal)], null, classes);
         }
 
         var values = masks.OfType<StoredContent>().SelectMany(mask => mask.Values.Keys).Distinct().Except(classes.Ignored).Order()
             .ToArray();
-        return ClassesOf(path, [.. values.Select(Text)], values, classes.Ignored, classes.BoxCore);
+        return ClassesOf(path, [.. values.Select(Text)], values, classes);
     }
 
-    private static SegmentationTask ClassesOf(string path, string[] names, long[]? values, IReadOnlyList<long> ignored, double? boxCore)
+    private static SegmentationTask ClassesOf(string path, string[] names, long[]? values, MaskClasses classes)
     {
         if (names.Length is >= 2 and <= MostClasses)
-            return new(names, values, ignored) { BoxCore = boxCore };
+            return new(names, values, values is null ? [] : classes.Ignored)
+            {
+                BoxCore = classes.BoxCore,
+                IgnoresUnlabelled = classes.IgnoresUnlabelled,
+            };
         var hint = names.Length == 0 ? "" : $" ({string.Join(", ", names.Take(8))}{(names.Length > 8 ? ", ..." : "")})";
         throw new DataSetException(
             path, [$"the masks have {names.Length} different values that count{hint}, but from 2 to {MostClasses} classes can be told apart; name the classes, or mend the masks"]);

@@ -180,7 +180,7 @@ public sealed record ImagePreparation
         var classes = Within(
             region,
             DrawnMask.IsDrawn(mask)
-                ? Resized(DrawnMask.Read(mask, info, values.BoxCore).Open(values.Names))
+                ? Resized(DrawnMask.Read(mask, info, values.BoxCore).Open(values.Names, values.IgnoresUnlabelled))
                 : new ClassMapSource(Resized(Stored()), values, mask),
             MaskValues.Ignored);
         return new PrefetchingSource(augmentation?.ApplyToClasses(classes, seed, MaskValues.Ignored) ?? classes);

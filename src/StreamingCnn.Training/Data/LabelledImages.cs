@@ -289,7 +289,12 @@ public sealed class LabelledImages
         MapTask? maps = null)
     {
         var values = maps is SegmentationTask masks
-            ? new MaskValues(masks.MaskValues, masks.IgnoredValues) { Names = masks.Outputs, BoxCore = masks.BoxCore }
+            ? new MaskValues(masks.MaskValues, masks.IgnoredValues)
+            {
+                Names = masks.Outputs,
+                BoxCore = masks.BoxCore,
+                IgnoresUnlabelled = masks.IgnoresUnlabelled,
+            }
             : null;
         return [.. items.Select(Sample)];
 

@@ -17,6 +17,10 @@ public sealed record MaskClasses
     /// <value>The default value is null: whole boxes.</value>
     public double? BoxCore { get; init; }
 
+    /// <summary>Whether what no shape of a drawn mask covers does not count; else it is of the first class.</summary>
+    /// <value>The default value is false.</value>
+    public bool IgnoresUnlabelled { get; init; }
+
     /// <summary>
     /// Reads names of classes, each alone, whose values are 0, 1 and so on, or all with their values, such as <c>tissue=255</c>.
     /// </summary>

@@ -176,6 +176,8 @@ public sealed record ModelDescription
                 metadata["mask-values"] = Whole(masks.MaskValues);
                 if (masks.BoxCore is { } core)
                     metadata["box-core"] = core.ToString("R", CultureInfo.InvariantCulture);
+                if (masks.IgnoresUnlabelled)
+                    metadata["ignores-unlabelled"] = "yes";
                 if (masks.IgnoredValues.Count > 0)
                     metadata["ignored-values"] = Whole(masks.IgnoredValues);
                 break;
@@ -269,6 +271,7 @@ public sealed record ModelDescription
             SegmentationTask.Name => new SegmentationTask(outputs, Numbers("mask-values"), Numbers("ignored-values"))
             {
                 BoxCore = metadata.TryGetValue("box-core", out var core) ? double.Parse(core, CultureInfo.InvariantCulture) : null,
+                IgnoresUnlabelled = metadata.ContainsKey("ignores-unlabelled"),
             },
             MapRegressionTask.Name => new MapRegressionTask(
                 outputs,

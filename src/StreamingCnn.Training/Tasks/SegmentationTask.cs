@@ -60,6 +60,13 @@ public sealed class SegmentationTask : MapTask
     /// <value>The default value is null: whole boxes.</value>
     public double? BoxCore { get; init; }
 
+    /// <summary>
+    /// Whether what no shape of a drawn mask covers does not count, as where some parts of an image were annotated; else it is of the first
+    /// class.
+    /// </summary>
+    /// <value>The default value is false.</value>
+    public bool IgnoresUnlabelled { get; init; }
+
     /// <summary>What is judged besides pixels: objects and boundaries, as predictions have them in <see cref="Prediction.Findings"/>.</summary>
     public MapJudging Judging { get; private init; } = new();
 
@@ -74,6 +81,7 @@ public sealed class SegmentationTask : MapTask
         return new(Outputs, MaskValues, IgnoredValues)
         {
             BoxCore = boxCore ?? BoxCore,
+            IgnoresUnlabelled = IgnoresUnlabelled,
             Judging = judging,
             findings = new(Outputs, judging),
         };

@@ -93,13 +93,16 @@ public sealed class DrawnMask
     }
 
     /// <summary>Opens the mask as a map of classes.</summary>
-    /// <param name="classes">Names of the classes, in the order of their numbers. The first has what no shape covers.</param>
+    /// <param name="classes">Names of the classes, in the order of their numbers.</param>
+    /// <param name="ignoresUnlabelled">
+    /// Whether what no shape covers does not count, as where some parts of an image were annotated; else it is of the first class.
+    /// </param>
     /// <returns>Windows [1, 1, h, w] of int16 with numbers of classes, and <see cref="MaskValues.Ignored"/>.</returns>
     /// <exception cref="ImageFormatException">A shape is of another class; or, when it is read, of two.</exception>
-    public IImageSource Open(IReadOnlyList<string> classes)
+    public IImageSource Open(IReadOnlyList<string> classes, bool ignoresUnlabelled = false)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        return Open(classes, outside: 0);
+        return Open(classes, ignoresUnlabelled ? MaskValues.Ignored : (short)0);
     }
 
     private ShapeSource Open(IReadOnlyList<string> classes, short outside)
