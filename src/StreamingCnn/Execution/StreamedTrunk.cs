@@ -194,7 +194,7 @@ internal sealed class StreamedTrunk
 
     private Tensor[] Forward(SourceSet sources, IReadOnlyList<Tensor?> differentiable)
     {
-        using var run = Start(sources, is_grad_enabled(), out var parameters);
+        using var run = Start(sources, is_grad_enabled(), Passes.ForwardIntoTensors, out var parameters);
         return parameters is not null
             ? StreamingFunction.Apply(run, differentiable, parameters, options.Progress)
             : TensorSink.Run(run.Value, options.Progress);
@@ -202,7 +202,7 @@ internal sealed class StreamedTrunk
 
     private void Run(SourceSet sources, IReadOnlyList<IMapSink> sinks)
     {
-        using var run = Start(sources, mayReverse: false, out _);
+        using var run = Start(sources, mayReverse: false, Passes.ForwardIntoSinks, out _);
         if (sinks.Count != run.Value.Outputs)
         {
             throw new ArgumentException(
@@ -216,8 +216,10 @@ internal sealed class StreamedTrunk
     /// <summary>Prepares a run.</summary>
     /// <param name="sources">The sources; the run takes them over.</param>
     /// <param name="mayReverse">Whether a backward pass may follow.</param>
+    /// <param name="otherwise">What runs where none does.</param>
     /// <param name="parameters">The parameters that have a gradient then; null where none will follow.</param>
-    private Handover<IDifferentiableRun> Start(SourceSet sources, bool mayReverse, out IReadOnlyList<Parameter>? parameters)
+    private Handover<IDifferentiableRun> Start(
+        SourceSet sources, bool mayReverse, Passes otherwise, out IReadOnlyList<Parameter>? parameters)
     {
         StreamingFunction.Release();
         var written = Written(sources.Channels, sources.Type, sources.Device);
@@ -226,8 +228,9 @@ internal sealed class StreamedTrunk
         var willReverse = mayReverse && (sources.Wanted.Contains(true) || parameters.Any(parameter => parameter.requires_grad));
         if (!willReverse)
             parameters = null;
-        return new(graph is not null ? runs.Of(graph, sources, willReverse)
-            : written is not null ? runs.Of(written, sources, willReverse)
+        var passes = willReverse ? Passes.Both : otherwise;
+        return new(graph is not null ? runs.Of(graph, sources, passes)
+            : written is not null ? runs.Of(written, sources, passes)
             : BlackBox(sources, willReverse));
     }
 

@@ -48,23 +48,27 @@ internal sealed class TrunkArithmetic(nn.Module trunk, StreamingOptions options)
     /// <param name="wanted">Of which sources the gradient is.</param>
     /// <param name="batch">Images at once.</param>
     /// <param name="type">Type of the sources.</param>
-    public TrunkCost Cost(NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, ScalarType type) =>
-        new(graph, wanted, batch, ValueBytes(type), new ComputeRates(), CarryIsElsewhere(Device))
+    /// <param name="passes">What runs.</param>
+    public TrunkCost Cost(
+        NetworkGraph graph, IReadOnlyList<bool> wanted, long batch, ScalarType type, Passes passes = Passes.Both) =>
+        new TrunkCost(graph, wanted, batch, ValueBytes(type), new ComputeRates(), CarryIsElsewhere(Device))
         {
             SourceElementSize = ElementSize(type),
-        };
+        }.For(passes);
 
     /// <summary>What steps of stages cost.</summary>
     /// <param name="batch">Images at once.</param>
     /// <param name="type">Type of the sources.</param>
-    public StageCosts Costs(long batch, ScalarType type)
+    /// <param name="passes">What runs.</param>
+    public StageCosts Costs(long batch, ScalarType type, Passes passes = Passes.Both)
     {
         var device = Device;
         return new(
-            (graph, wanted) => Cost(graph, wanted, batch, type),
+            (graph, wanted) => Cost(graph, wanted, batch, type, passes),
             batch * ValueBytes(type),
             batch * ElementSize(type),
-            place => IsElsewhere(place, device));
+            place => IsElsewhere(place, device),
+            passes);
     }
 
     /// <summary>Whether the carry waits somewhere else than on the device that computes.</summary>

@@ -39,10 +39,11 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
     /// <summary>A run of local layers.</summary>
     /// <param name="graph">The layers, as they are streamed.</param>
     /// <param name="sources">The sources; the run takes them over.</param>
-    /// <param name="willReverse">Whether a backward pass follows.</param>
-    public IDifferentiableRun Of(NetworkGraph graph, SourceSet sources, bool willReverse)
+    /// <param name="passes">What runs.</param>
+    public IDifferentiableRun Of(NetworkGraph graph, SourceSet sources, Passes passes)
     {
-        var cost = arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type);
+        var willReverse = passes == Passes.Both;
+        var cost = arithmetic.Cost(graph, sources.Wanted, sources.Batch, sources.Type, passes);
         var plan = plans.Choose(graph, Options, cost, sources.Sizes);
         var settings = Settings(
             graph.Nodes, sources, willReverse, () => PlanIdentity.Of(plan, cost.Differentiable, sources.Batch));
@@ -61,11 +62,12 @@ internal sealed class TrunkRuns(StreamingOptions options, TrunkArithmetic arithm
     /// <summary>A run of a network that looks at whole maps.</summary>
     /// <param name="network">The network, as it is written.</param>
     /// <param name="sources">The sources; the run takes them over.</param>
-    /// <param name="willReverse">Whether a backward pass follows.</param>
-    public IDifferentiableRun Of(TracedNetwork network, SourceSet sources, bool willReverse)
+    /// <param name="passes">What runs.</param>
+    public IDifferentiableRun Of(TracedNetwork network, SourceSet sources, Passes passes)
     {
+        var willReverse = passes == Passes.Both;
         var stages = new SizedStages(new StagedNetwork(network, sources.Wanted), sources.Sizes, arithmetic.Streamed);
-        var costs = arithmetic.Costs(sources.Batch, sources.Type);
+        var costs = arithmetic.Costs(sources.Batch, sources.Type, passes);
         // Processes that share an image leave nothing of it out.
         var plan = Ranks is null ? foregrounds.Of(stages, Options, costs, sources) : plans.Choose(stages, Options, costs);
         return Whole(

@@ -24,6 +24,8 @@ internal sealed class CarriedBytes(GridPlan grid, TrunkCost trunk)
 
     private (long Forward, long Backward)[] Of(int keptFrom)
     {
+        if (trunk.Passes != Passes.Both)
+            return [.. Forward().Select(bytes => (bytes, 0L))];
         // A tile's late layers have sent gradients before its early ones are computed again.
         gradients ??= [.. seams.Value.Held().Select(held => held.Gradients * trunk.ValueBytes)];
         if (trunk.CarryIsElsewhere)
@@ -40,4 +42,9 @@ internal sealed class CarriedBytes(GridPlan grid, TrunkCost trunk)
             (held.First.Stored + held.Second.Forward) * trunk.ValueBytes,
             (held.First.Values * trunk.ValueBytes) + held.Third))];
     }
+
+    /// <summary>Without a backward pass, whose gradients are not there: what later tiles read.</summary>
+    private IEnumerable<long> Forward() => trunk.CarryIsElsewhere
+        ? new SeamResidence(grid).AtHand().Select(held => (held.Forward * trunk.ValueBytes) + seams.Value.OnTheWay(trunk.ValueBytes))
+        : seams.Value.Held().Select(held => held.Forward * trunk.ValueBytes);
 }

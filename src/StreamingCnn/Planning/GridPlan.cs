@@ -136,6 +136,10 @@ internal sealed class GridPlan
         return demand is null ? owned : owned.Intersect(demand.Of(output, tileRow, tileColumn));
     }
 
+    /// <summary>Values of the rows of an output that a row of tiles gives at most.</summary>
+    public long ValuesOfRows(int output) => Enumerable.Range(0, Rows.Steps).Max(step => Rows.Owned(output, step).Length)
+        * Columns.Network.Length(output) * Graph.Nodes[output].Channels;
+
     /// <summary>What a layer computes of a region of its map, which must not be empty, and what that reads.</summary>
     public Patch Patch(int node, Region region) =>
         new(AxisPatch.Of(Rows.Network.Map(node), region.Rows), AxisPatch.Of(Columns.Network.Map(node), region.Columns));

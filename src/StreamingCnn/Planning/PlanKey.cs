@@ -17,7 +17,7 @@ internal sealed class PlanKey
     {
         var graph = rows.Graph;
         text.Append(CultureInfo.InvariantCulture, $"{options.Mode} {options.Tile} {options.MemoryBudget} {options.BoundaryMaps} ");
-        text.Append(CultureInfo.InvariantCulture, $"{trunk.Batch} {trunk.ElementSize} {trunk.ParameterBytes} {trunk.CarryIsElsewhere}");
+        text.Append(CultureInfo.InvariantCulture, $"{trunk.Batch} {trunk.ElementSize} {trunk.ParameterBytes} {trunk.CarryIsElsewhere} {trunk.Passes}");
         text.Append(CultureInfo.InvariantCulture, $" {trunk.Stage?.Text}");
         if (options.Processes > 1)
             text.Append(CultureInfo.InvariantCulture, $" {options.Process} of {options.Processes}");

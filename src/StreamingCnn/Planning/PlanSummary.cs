@@ -27,7 +27,7 @@ internal static class PlanSummary
         var carried = model.CarryBytes(kept);
         // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them is to add
         // up.
-        var besides = bytes - trunk.ParameterBytes - (2 * model.OutputBytes) - carried;
+        var besides = bytes - trunk.ParameterBytes - model.OutputBytes - carried;
         var tile = Math.Min(model.TileBytes(kept), besides);
         var messages = StripeMessages.Of(plan, trunk.Batch * trunk.ValueBytes);
         return new TilePlan
@@ -42,7 +42,7 @@ internal static class PlanSummary
             RowMessageBytes = messages.Row,
             MessageBytes = messages.Pass,
             ParameterBytes = trunk.ParameterBytes,
-            OutputBytes = 2 * model.OutputBytes,
+            OutputBytes = model.OutputBytes,
             CarryBytes = carried,
             CarryElsewhereBytes = model.CarryElsewhereBytes,
             TileBytes = tile + model.Bytes(kept) - bytes,

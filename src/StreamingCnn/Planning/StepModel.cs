@@ -48,12 +48,16 @@ internal sealed class StepModel
         time = new ProgramTime(trunk, mapsAnew);
         memory = new(Programs, trunk, mapsAnew ? 1 : Gaps);
         // Those of a stage wait between stages, or are the whole network's.
-        OutputBytes = trunk.Stage is not null
-            ? 0
-            : grid.Graph.Outputs.Sum(node => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels)
-                * trunk.ValueBytes;
-        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + (2 * OutputBytes) + AnyStep + Primitives.Bytes(Programs, trunk)
+        OutputBytes = trunk.Stage is not null ? 0 : trunk.Passes switch
+        {
+            Passes.Both => 2 * trunk.ValueBytes * grid.Graph.Outputs.Sum(Values),
+            Passes.ForwardIntoTensors => trunk.ValueBytes * grid.Graph.Outputs.Sum(Values),
+            _ => trunk.ValueBytes * grid.Graph.Outputs.Sum(grid.ValuesOfRows),
+        };
+        bytesBesides = trunk.ParameterBytes + trunk.RunBytes + OutputBytes + AnyStep + Primitives.Bytes(Programs, trunk)
             + (trunk.Stage?.Bytes(grid, trunk) ?? 0);
+
+        long Values(int node) => grid.Size(node).Height * grid.Size(node).Width * grid.Graph.Nodes[node].Channels;
     }
 
     /// <summary>Bytes that a step may be expected to take, so that it keeps to a budget.</summary>
@@ -76,20 +80,21 @@ internal sealed class StepModel
     public long TileBytes(KeptLayers kept)
     {
         var peak = memory.Order.Index().Max(tile => memory.Of(tile.Index, kept.From(tile.Item.Row, tile.Item.Column)).Peak);
-        return bytesBesides - trunk.ParameterBytes - (2 * OutputBytes) + (long)(memory.Gaps * peak);
+        return bytesBesides - trunk.ParameterBytes - OutputBytes + (long)(memory.Gaps * peak);
     }
 
     /// <summary>Bytes carried that wait in the host's memory or in a file.</summary>
-    public long CarryElsewhereBytes => trunk.CarryIsElsewhere ? grid.CarriedValues * trunk.ValueBytes : 0;
+    public long CarryElsewhereBytes => !trunk.CarryIsElsewhere ? 0
+        : trunk.ValueBytes * (IsForwardAlone ? new SeamMemory(grid, _ => false).MostForward : grid.CarriedValues);
 
-    /// <summary>Bytes of the outputs.</summary>
+    /// <summary>Bytes of the outputs, as far as they are held, and of their gradients.</summary>
     public long OutputBytes { get; }
 
     /// <summary>
     /// Bytes at a step's very end, when the tiles' memory is free again: a parameter's gradient is there as the sum over tiles and as
     /// autograd's copy. Networks with more weights than activations take most then.
     /// </summary>
-    public long EndBytes => trunk.ParameterBytes + CopiesOf(trunk.GradientBytes) + trunk.RunBytes + (2 * OutputBytes) + AnyStep
+    public long EndBytes => trunk.ParameterBytes + CopiesOf(trunk.GradientBytes) + trunk.RunBytes + OutputBytes + AnyStep
         + (trunk.Stage?.BytesBesides ?? 0);
 
     /// <summary>Bytes of a step that keeps as little as it can.</summary>
@@ -116,6 +121,8 @@ internal sealed class StepModel
     /// </summary>
     public long WaitingBytes(KeptLayers kept)
     {
+        if (IsForwardAlone)
+            return 0;
         var records = memory.Order.Index().Sum(tile => memory.Of(tile.Index, kept.From(tile.Item.Row, tile.Item.Column)).Kept);
         return (trunk.CarryIsElsewhere ? 0 : memory.Carried.At(memory.Order.Count - 1, kept.Cut).Forward)
             + (long)(memory.Gaps * records) + trunk.RunBytes;
@@ -124,7 +131,7 @@ internal sealed class StepModel
     /// <summary>
     /// Bytes of tensors that a run of it has alive at most, besides what is there before it: the parameters and the image.
     /// </summary>
-    public long HeapBytes(KeptLayers kept) => kept.Bytes + (2 * OutputBytes) + trunk.GradientBytes + trunk.RunBytes;
+    public long HeapBytes(KeptLayers kept) => kept.Bytes + OutputBytes + trunk.GradientBytes + trunk.RunBytes;
 
     /// <summary>Bytes while its tiles run.</summary>
     public long RunBytes(KeptLayers kept) => bytesBesides + kept.Bytes;
@@ -133,13 +140,15 @@ internal sealed class StepModel
     public double Forward =>
         forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.ForwardOnce(kind, grid.Graph.Nodes.Count)));
 
-    /// <summary>Seconds of the backward pass, recomputation left out.</summary>
+    /// <summary>Seconds of the backward pass, recomputation left out; 0 where there is none.</summary>
     public double Backward =>
-        backward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.BackwardOnce(kind, grid.Graph.FirstLayer)));
+        backward ??= IsForwardAlone ? 0 : Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.BackwardOnce(kind, grid.Graph.FirstLayer)));
 
     /// <summary>Seconds of computing again what was not kept.</summary>
     public double Recompute(KeptLayers kept)
     {
+        if (IsForwardAlone)
+            return 0;
         var seconds = 0.0;
         foreach (var tile in memory.Order)
         {
@@ -155,5 +164,7 @@ internal sealed class StepModel
     /// <summary>Seconds of a step that keeps some records.</summary>
     public double Seconds(KeptLayers kept) => Forward + Backward + Recompute(kept);
 
-    private bool KeepsNothing => trunk.Stage is { KeepsNothing: true };
+    private bool IsForwardAlone => trunk.Passes != Passes.Both;
+
+    private bool KeepsNothing => IsForwardAlone || trunk.Stage is { KeepsNothing: true };
 }

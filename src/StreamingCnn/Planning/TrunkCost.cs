@@ -37,6 +37,7 @@ internal sealed class TrunkCost
 
     private TrunkCost(TrunkCost other, ComputeRates rates)
     {
+        Passes = other.Passes;
         (Graph, Differentiable, Batch, CarryIsElsewhere) = (other.Graph, other.Differentiable, other.Batch, other.CarryIsElsewhere);
         (ElementSize, SourceElementSize) = (other.ElementSize, other.SourceElementSize);
         (GradientBytes, RunBytes, Stage) = (other.GradientBytes, other.RunBytes, other.Stage);
@@ -75,11 +76,14 @@ internal sealed class TrunkCost
     /// <summary>Whether of the carry just what a tile needs is in the memory that is counted.</summary>
     public bool CarryIsElsewhere { get; }
 
-    /// <summary>Bytes of the parameters, and of the gradients of those that learn.</summary>
-    public long ParameterBytes { get; }
+    /// <summary>What runs.</summary>
+    public Passes Passes { get; private init; }
 
-    /// <summary>Bytes of the gradients of those that learn.</summary>
-    public long GradientBytes { get; }
+    /// <summary>Bytes of the parameters, and of the gradients of those that learn where there is a backward pass.</summary>
+    public long ParameterBytes { get; private init; }
+
+    /// <summary>Bytes of the gradients of those that learn; 0 without a backward pass.</summary>
+    public long GradientBytes { get; private init; }
 
     /// <summary>Bytes that a run makes of the parameters and holds until its end.</summary>
     public long RunBytes { get; }
@@ -107,6 +111,11 @@ internal sealed class TrunkCost
 
     /// <summary>The same as a stage of another network.</summary>
     public TrunkCost In(StageCost stage) => new(this, Rates) { Stage = stage };
+
+    /// <summary>The same for other passes than both.</summary>
+    public TrunkCost For(Passes passes) => passes == Passes.Both
+        ? this
+        : new(this, Rates) { Passes = passes, ParameterBytes = ParameterBytes - GradientBytes, GradientBytes = 0 };
 
     /// <summary>The same on another machine.</summary>
     public TrunkCost At(ComputeRates rates) => new(this, rates);

@@ -55,7 +55,7 @@ internal sealed class ForegroundPlan(PlanMemory plans)
     /// <summary>Seconds of a step over everything, by the rates that plans are chosen with.</summary>
     private double Seconds(StagedPlan plan, StageCosts costs)
     {
-        var key = $"{string.Join(' ', plan.Stages.Sources)}, tile {TileOf(plan)}, {costs.ValueBytes} bytes";
+        var key = $"{string.Join(' ', plan.Stages.Sources)}, tile {TileOf(plan)}, {costs.ValueBytes} bytes, {costs.Passes}";
         lock (gate)
         {
             if (!seconds.TryGetValue(key, out var known))

@@ -12,6 +12,8 @@ internal sealed class TileCost
         var memory = new ProgramMemory(trunk);
         memory.Run(programs.ForwardOnce(kind, keptFrom));
         (Kept, ForwardPeak) = (memory.Now, memory.Peak);
+        if (trunk.Passes != Passes.Both)
+            return;
         memory.ForgetPeak();
         memory.Run(programs.BackwardOnce(kind, keptFrom));
         BackwardPeak = memory.Peak;
@@ -20,7 +22,9 @@ internal sealed class TileCost
     /// <summary>The most bytes alive while the tile runs forwards, carry left out.</summary>
     public long ForwardPeak { get; }
 
-    /// <summary>The most bytes alive in the tile's backward pass, carry and sums of parameters' gradients left out.</summary>
+    /// <summary>
+    /// The most bytes alive in the tile's backward pass, carry and sums of parameters' gradients left out; 0 where there is none.
+    /// </summary>
     public long BackwardPeak { get; }
 
     /// <summary>The more of both.</summary>

@@ -27,9 +27,12 @@ internal sealed class BoundaryBytes(SizedStages stages, long valueBytes, long gr
     public long Most => Enumerable.Range(0, stages.Stages.Count).Max(stage => At(stage).Maps + At(stage).Gradients);
 
     /// <summary>The most at a time in a forward pass that nothing follows: a map is freed when its last reader is done.</summary>
-    public long MostForward => Enumerable.Range(0, stages.Stages.Count).Max(stage => stages.Boundaries
+    public long MostForward => Enumerable.Range(0, stages.Stages.Count).Max(ForwardAt);
+
+    /// <summary>While a stage runs in such a pass.</summary>
+    public long ForwardAt(int stage) => stages.Boundaries
         .Where(map => stages.Network.StageOf(map) <= stage && stages.LastReader(map) >= stage)
-        .Sum(map => stages.Values(map) * valueBytes));
+        .Sum(map => stages.Values(map) * valueBytes);
 
     /// <summary>Bytes that a stage reads and writes where maps wait, in both passes.</summary>
     public long Traffic(int stage)

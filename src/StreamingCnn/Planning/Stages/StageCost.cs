@@ -25,6 +25,9 @@ internal sealed record StageCost(long BytesBesides, bool KeepsNothing, long? OnT
     /// <summary>Of each of the graph's outputs whether reductions look at the map where it waits.</summary>
     public required IReadOnlyList<bool> IsTapped { get; init; }
 
+    /// <summary>Of each of the graph's outputs whether it is an output of the network.</summary>
+    public required IReadOnlyList<bool> IsOutput { get; init; }
+
     /// <summary>All that a plan depends on.</summary>
     public string Text => string.Create(CultureInfo.InvariantCulture, $"{BytesBesides} {KeepsNothing} {OnTheWay}");
 
@@ -34,6 +37,7 @@ internal sealed record StageCost(long BytesBesides, bool KeepsNothing, long? OnT
         {
             IsBoundary = [.. stage.Sources.Select(map => map >= sources)],
             IsTapped = [.. stage.Outputs.Select(output => output.Taps.Count > 0)],
+            IsOutput = [.. stage.Outputs.Select(output => output.Map >= 0 && output.NetworkOutputs.Count > 0)],
         };
 
     /// <summary>Bytes besides, with those that depend on the tiles.</summary>
@@ -41,7 +45,10 @@ internal sealed record StageCost(long BytesBesides, bool KeepsNothing, long? OnT
     {
         var tapped = trunk.SourceValueBytes * grid.Graph.Outputs.Where((_, output) => IsTapped[output])
             .Select(node => Values(grid, node, grid.Rows.Owned, grid.Columns.Owned)).DefaultIfEmpty().Max();
-        var bytes = BytesBesides + (TensorsOfTap * tapped);
+        var isForwardAlone = trunk.Passes != Passes.Both;
+        var bytes = BytesBesides + (isForwardAlone ? 0 : TensorsOfTap * tapped);
+        if (trunk.Passes == Passes.ForwardIntoSinks)
+            bytes += trunk.SourceValueBytes * grid.Graph.Outputs.Where((_, output) => IsOutput[output]).Sum(grid.ValuesOfRows);
         if (OnTheWay is not { } onTheWay)
             return bytes;
         var sources = grid.Graph.Sources
@@ -49,7 +56,7 @@ internal sealed record StageCost(long BytesBesides, bool KeepsNothing, long? OnT
         // A window that is larger than all that may be on its way is alone.
         var window = Math.Max(tapped, trunk.SourceValueBytes * sources.Select(source => Window(grid, source)).DefaultIfEmpty().Max());
         var held = trunk.SourceValueBytes
-            * sources.Where(source => trunk.Differentiable.Needs(source.Index)).Sum(source => Held(grid, source));
+            * sources.Where(source => !isForwardAlone && trunk.Differentiable.Needs(source.Index)).Sum(source => Held(grid, source));
         return bytes + tapped + (2 * onTheWay) + Math.Max(0, window - onTheWay) + held;
     }
 

@@ -33,6 +33,7 @@ internal sealed class StagedPlanner
     private readonly BoundaryBytes maps;
     private readonly long bytesOfAll;
     private readonly int processes;
+    private readonly bool isForwardAlone;
 
     /// <param name="stages">The stages.</param>
     /// <param name="options">What was asked for, with a budget wherever no tile is given.</param>
@@ -44,15 +45,18 @@ internal sealed class StagedPlanner
         maps = new BoundaryBytes(stages, costs.ValueBytes, costs.GradientBytes);
         processes = options.Processes;
         var network = stages.Network.Network;
-        ParameterBytes = network.ParameterBytes;
-        OutputBytes = 2 * costs.ValueBytes * network.Outputs.Where(output => !output.IsSmall).Sum(output => stages.Values(output.Index));
+        isForwardAlone = costs.Passes != Passes.Both;
+        ParameterBytes = network.ParameterBytes - (isForwardAlone ? network.GradientBytes : 0);
+        var copies = costs.Passes switch { Passes.Both => 2, Passes.ForwardIntoTensors => 1, _ => 0 };
+        OutputBytes = copies * costs.ValueBytes
+            * network.Outputs.Where(output => !output.IsSmall).Sum(output => stages.Values(output.Index));
         bytesOfAll = ParameterBytes + OutputBytes;
     }
 
-    /// <summary>Bytes of all parameters and of the gradients of those that learn.</summary>
+    /// <summary>Bytes of all parameters, and of the gradients of those that learn where there is a backward pass.</summary>
     public long ParameterBytes { get; }
 
-    /// <summary>Bytes of the outputs and of their gradients.</summary>
+    /// <summary>Bytes of the outputs, as far as they are held, and of their gradients.</summary>
     public long OutputBytes { get; }
 
     /// <summary>Whether there is one stage with maps alone, which is refused as a network of local layers is.</summary>
@@ -177,16 +181,18 @@ internal sealed class StagedPlanner
                 continue;
             }
 
-            var (values, gradients) = isElsewhere ? default : Held(maps.At(stage.Index));
+            var (values, gradients) = isElsewhere ? default
+                : Held(isForwardAlone ? (maps.ForwardAt(stage.Index), 0) : maps.At(stage.Index));
+            var alone = costs.Of(stage.Graph, stages.WantedOf(stage));
             var cost = StageCost.Of(
                 stage,
                 stages.Sources.Count,
-                bytesOfAll - stage.Graph.ParameterBytes + values + gradients + before,
+                bytesOfAll - alone.ParameterBytes + values + gradients + before,
                 !keepsAll && stage.Index != stages.Last,
                 isElsewhere ? onTheWay : null);
             if (cost.BytesBesides > limit && !IsOne)
                 return null;
-            var trunk = costs.Of(stage.Graph, stages.WantedOf(stage)).In(cost);
+            var trunk = alone.In(cost);
             if (choose(stage, trunk, stages.SourcesOf(stage)) is not { } plan)
                 return null;
             var (grid, kept) = plan.Widest;
@@ -198,7 +204,7 @@ internal sealed class StagedPlanner
         }
 
         // When all is done, each parameter's gradient is there as the sum over stages and as autograd's copy.
-        var end = bytesOfAll + StepModel.CopiesOf(stages.Network.Network.GradientBytes) + StepModel.AnyStep;
+        var end = bytesOfAll + StepModel.CopiesOf(isForwardAlone ? 0 : stages.Network.Network.GradientBytes) + StepModel.AnyStep;
         return end > limit && !IsOne ? null : new StagedPlan(stages, steps, place, keepsAll) { EndBytes = end };
     }
 
