@@ -135,7 +135,7 @@ public sealed class GatheredSinkTests
 
     private static Module<Tensor, Tensor> Network(string kind) => kind switch
     {
-        "local" => Sequential(Conv2d(3, 4, 5, 2, 2), ReLU(), MaxPool2d(3, 2, 1), Conv2d(4, 2, 3, padding: 1)).@double(),
+        "local" => Sequential(Conv2d(3, 4, 5, padding: 2), ReLU(), MaxPool2d(3, 2, 1), Conv2d(4, 2, 3, padding: 1)).@double(),
         "enlarging" => Sequential(
             Conv2d(3, 4, 3, 2, 1), ReLU(), Upsample(scale_factor: [2, 2]), Conv2d(4, 3, 3, padding: 1)).@double(),
         _ => Sequential(
