@@ -137,7 +137,8 @@ public class SharedPredictionTests
             Assert.True((one.Map - whole.Map).abs().max().item<float>() <= 1e-4 * whole.Map.abs().max().item<float>());
             Assert.True(one.Raw.bytes.SequenceEqual(found[0].Raw.bytes));
         });
-        Assert.Empty(Directory.GetFiles(folder.Path));
+        // Those of the map that one process has made.
+        Assert.Equal(2, Directory.GetFiles(folder.Path).Length);
     }
 
     private static void Shared<T>(KeptModel run, Func<Predictor, T> ask, T[] found) => ThreadRanks.Run(Ranks, ranks =>
