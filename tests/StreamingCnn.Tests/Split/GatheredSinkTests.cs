@@ -14,7 +14,8 @@ public sealed class GatheredSinkTests
     private const double Tolerance = 1e-12;
 
     /// <summary>
-    /// Networks whose maps are as large as the image, smaller and larger, and that look at whole maps; and more ranks than columns of tiles.
+    /// Networks whose maps are smaller than the image, and enlarged again, and that look at whole maps; and more ranks than columns of
+    /// tiles.
     /// </summary>
     public static TheoryData<string, int, int, int> Cases => new()
     {
@@ -135,11 +136,13 @@ public sealed class GatheredSinkTests
 
     private static Module<Tensor, Tensor> Network(string kind) => kind switch
     {
-        "local" => Sequential(Conv2d(3, 4, 5, padding: 2), ReLU(), MaxPool2d(3, 2, 1), Conv2d(4, 2, 3, padding: 1)).@double(),
+        "local" => Sequential(
+            Conv2d(3, 4, 5, padding: 2), ReLU(), MaxPool2d(3, 2, 1), Conv2d(4, 2, 3, padding: 1)).@double(),
         "enlarging" => Sequential(
             Conv2d(3, 4, 3, 2, 1), ReLU(), Upsample(scale_factor: [2, 2]), Conv2d(4, 3, 3, padding: 1)).@double(),
         _ => Sequential(
-            Conv2d(3, 6, 3, padding: 1, bias: false), BatchNorm2d(6), SiLU(), new SqueezeExcite(6, 2), Conv2d(6, 3, 3, padding: 1)).@double(),
+            Conv2d(3, 6, 3, padding: 1, bias: false), BatchNorm2d(6), SiLU(), new SqueezeExcite(6, 2),
+            Conv2d(6, 3, 3, padding: 1)).@double(),
     };
 
     private sealed class WatchedSink(IMapSink? next, List<(long Top, long Left)> places) : IMapSink
