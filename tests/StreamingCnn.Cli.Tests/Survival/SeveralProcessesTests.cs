@@ -160,8 +160,10 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
         Skip(launcher, isOfAll: true);
         foreach (var isOfLauncher in (bool[])[true, false])
         {
+            // One that this job has written: until then a rank may not have come to where it listens.
+            var before = File.GetLastWriteTimeUtc(folder.File("killed/checkpoint.safetensors"));
             using var job = ProgramProcess.StartRanks(launcher, Launchers[launcher], 2, GoOn(epochs: 4));
-            Await(job, () => File.Exists(folder.File("killed/checkpoint.safetensors")) && Ranks().Length == 2);
+            Await(job, () => File.GetLastWriteTimeUtc(folder.File("killed/checkpoint.safetensors")) > before && Ranks().Length == 2);
             foreach (var rank in isOfLauncher ? [job.Id] : Ranks())
                 ProgramProcess.Interrupt(rank);
             AssertEnds(job);

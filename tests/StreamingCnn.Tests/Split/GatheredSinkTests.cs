@@ -8,7 +8,9 @@ using static TorchSharp.torch.nn;
 
 namespace StreamingCnn.Tests.Split;
 
-/// <summary>What one process hands out of an image, maps and rows of its gradient, is what several that share the image have together.</summary>
+/// <summary>
+/// What one process hands out of an image, maps and rows of its gradient, is what several that share the image have together.
+/// </summary>
 public sealed class GatheredSinkTests
 {
     private const double Tolerance = 1e-12;
