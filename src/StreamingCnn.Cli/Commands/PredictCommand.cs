@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
-using StreamingCnn.Distributed;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
