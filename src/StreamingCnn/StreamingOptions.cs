@@ -101,7 +101,8 @@ public sealed record StreamingOptions
     /// <summary>
     /// The processes that share every image: each runs a stripe of tile columns and holds its part of all that waits. All of them make the
     /// same module, call it at the same time with the same images, and get the same outputs and gradients, those of one process to
-    /// rounding; sinks get the stripe's rectangles alone. The communicator is the engine's while it runs.
+    /// rounding; sinks get the stripe's rectangles alone (<see cref="GatheredSink"/> joins them), and <see cref="ImageGradientRows"/> its
+    /// part of the sum. The communicator is the engine's while it runs.
     /// </summary>
     /// <value>The default value is null: this process has every image alone.</value>
     public ICommunicator? SplitOver { get; init; }

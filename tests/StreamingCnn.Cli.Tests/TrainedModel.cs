@@ -31,6 +31,15 @@ internal static class TrainedModel
         return model;
     }
 
+    /// <summary>Writes a model with random weights that gives maps of three classes.</summary>
+    public static void WriteMaps(string path)
+    {
+        manual_seed(4);
+        var description = Description(new SegmentationTask(["ground", "roof", "road"]));
+        using var model = description.CreateModel();
+        WeightFile.Save(model, path, description.ToMetadata());
+    }
+
     /// <summary>Writes images of noise, every second one light.</summary>
     public static void WriteImages(TemporaryFolder folder, string under, int count)
     {

@@ -12,7 +12,7 @@ namespace StreamingCnn.Cli.Commands;
 /// <param name="folder">Where the files go.</param>
 /// <param name="options">Which files.</param>
 internal sealed class ClassMapPrediction(Predictor predictor, string folder, MapFilesOptions options)
-    : MapPrediction(folder, options.ListRegions ? [Counts, Objects] : [Counts])
+    : MapPrediction(predictor, folder, options.ListRegions ? [Counts, Objects] : [Counts])
 {
     private static readonly (string Name, string Header) Counts = ("counts.csv", "image,class,pixels,share,area um^2,regions");
 
@@ -22,7 +22,7 @@ internal sealed class ClassMapPrediction(Predictor predictor, string folder, Map
     /// <inheritdoc/>
     private protected override (string[] Lines, long Pixels) Predict(ImageItem image, string stem, Action<string> tell)
     {
-        var (summary, place, pixels) = predictor.WriteMap(image, stem, options, tell);
+        var (summary, place, pixels) = Predictor.WriteMap(image, stem, options, tell);
         var (counts, objects) = (new StringBuilder(), new StringBuilder());
         var name = PredictionText.Quote(image.Path);
         foreach (var known in summary.Classes)

@@ -12,10 +12,14 @@ using StreamingCnn.Training.Serving;
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary>What <c>scnn predict</c> does with a model that gives maps: files of each image, and tables of all.</summary>
+/// <param name="predictor">The model.</param>
 /// <param name="folder">Where the files go.</param>
 /// <param name="tables">The tables: a file's name and its first line each.</param>
-internal abstract class MapPrediction(string folder, IReadOnlyList<(string Name, string Header)> tables)
+internal abstract class MapPrediction(Predictor predictor, string folder, IReadOnlyList<(string Name, string Header)> tables)
 {
+    /// <summary>The model.</summary>
+    private protected Predictor Predictor => predictor;
+
     /// <summary>Refuses images whose files would have the same names.</summary>
     /// <exception cref="ArgumentException">Two images are called the same.</exception>
     public static void CheckNames(IReadOnlyList<ImageItem> files)
@@ -24,7 +28,7 @@ internal abstract class MapPrediction(string folder, IReadOnlyList<(string Name,
             throw SaliencyCommand.SameNames(twins.First().Path, twins.Last().Path, twins.Key);
     }
 
-    /// <summary>Predicts images, each process its own.</summary>
+    /// <summary>Predicts images, each process its own, or all of them one after the other.</summary>
     /// <param name="files">The images.</param>
     /// <param name="tell">Takes a remark.</param>
     /// <param name="fail">Takes a sentence on an image that fails.</param>
@@ -41,17 +45,18 @@ internal abstract class MapPrediction(string folder, IReadOnlyList<(string Name,
         CancellationToken cancellation)
     {
         StringBuilder[] texts = [.. tables.Select(table => new StringBuilder($"{table.Header}\n"))];
-        var told = new HashSet<string>(StringComparer.Ordinal);
+        var rounds = new PredictionRounds(
+            predictor, job, tell, (image, sentence) => fail($"Image '{image.Path}' cannot be predicted: {sentence}"));
         var (done, succeeded, pixels) = (0, 0, 0L);
         while (done < files.Count && !job.Any(cancellation.IsCancellationRequested))
         {
-            var images = Math.Min(job.Ranks.Size, files.Count - done);
-            var own = job.Ranks.Rank < images ? One(files[done + job.Ranks.Rank]) : default;
-            Span<double> sums = [own.Lines is null ? 0 : 1, own.Pixels];
-            job.Ranks.Sum(sums);
+            var images = rounds.Next(files.Count - done);
+            var own = rounds.Own(files, done, images, One)?.Result;
+            Span<double> sums = [own is null ? 0 : 1, own?.Pixels ?? 0];
+            rounds.Sum(sums);
             (succeeded, pixels) = (succeeded + (int)sums[0], pixels + (long)sums[1]);
             foreach (var (table, text) in texts.Index())
-                text.AppendJoin("", job.Ranks.Gather(own.Lines?[table] ?? ""));
+                text.AppendJoin("", job.Ranks.Gather(own?.Lines[table] ?? ""));
             done += images;
             progress.Report(new(0, done, files.Count, double.NaN, pixels));
         }
@@ -64,23 +69,8 @@ internal abstract class MapPrediction(string folder, IReadOnlyList<(string Name,
 
         return succeeded;
 
-        (string[]? Lines, long Pixels) One(ImageItem image)
-        {
-            try
-            {
-                // What is the same for many images is told of the first.
-                return Predict(image, Path.Combine(folder, Path.GetFileNameWithoutExtension(image.Path)), doubt =>
-                {
-                    if (told.Add(doubt))
-                        tell($"Note: {image.Path}: {doubt}.");
-                });
-            }
-            catch (PredictionException failure)
-            {
-                fail($"Image '{image.Path}' cannot be predicted: {failure.Message}");
-                return default;
-            }
-        }
+        (string[] Lines, long Pixels) One(ImageItem image, Action<string> doubt) =>
+            Predict(image, Path.Combine(folder, Path.GetFileNameWithoutExtension(image.Path)), doubt);
     }
 
     /// <summary>Writes the files of an image.</summary>

@@ -12,15 +12,15 @@ namespace StreamingCnn.Cli.Commands;
 /// <param name="folder">Where the files go.</param>
 /// <param name="options">Which files.</param>
 internal sealed class NumberMapPrediction(Predictor predictor, string folder, NumberFilesOptions options)
-    : MapPrediction(folder, [("numbers.csv", "image,number,pixels,mean,least,greatest,sum")])
+    : MapPrediction(predictor, folder, [("numbers.csv", "image,number,pixels,mean,least,greatest,sum")])
 {
     /// <inheritdoc/>
     private protected override (string[] Lines, long Pixels) Predict(ImageItem image, string stem, Action<string> tell)
     {
-        var (numbers, pixels) = predictor.WriteNumbers(image, stem, options, tell);
+        var (numbers, pixels) = Predictor.WriteNumbers(image, stem, options, tell);
         var lines = new StringBuilder();
         var name = PredictionText.Quote(image.Path);
-        foreach (var (number, found) in predictor.Description.Task.Outputs.Zip(numbers))
+        foreach (var (number, found) in Predictor.Description.Task.Outputs.Zip(numbers))
         {
             lines.Append(CultureInfo.InvariantCulture, $"{name},{PredictionText.Quote(number)},{found.Positions},");
             lines.Append(found.Positions == 0

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
-using StreamingCnn.Distributed;
 using StreamingCnn.Imaging.DataSets;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
@@ -42,7 +41,7 @@ internal static class PredictCommand
         var command = new AnnouncedCommand(
             "predict", "Predict the classes, labels or numbers of images, or maps of them, with a trained model.")
         {
-            model.Weights, images, output, format,
+            model.Weights, images, output, format, model.SplitImage,
         };
         foreach (var option in maps.All.Concat(model.All))
             command.Add(option);
@@ -150,17 +149,16 @@ internal static class PredictCommand
         IEnumerable<Prediction> Run(IProgress<TrainingProgress> progress)
         {
             long pixels = 0;
-            // What is the same for many images is told of the first.
-            var told = new HashSet<string>(StringComparer.Ordinal);
+            var rounds = new PredictionRounds(predictor, job, tell, (_, sentence) => fail(sentence));
             for (var done = 0; done < files.Count && !job.Any(cancellation.IsCancellationRequested);)
             {
-                // A round: an image for each process. Of each, whether something came out, its pixels, and that.
-                var images = Math.Min(job.Ranks.Size, files.Count - done);
+                // Of each image of a round, whether something came out, its pixels, and that.
+                var images = rounds.Next(files.Count - done);
                 var width = predictor.Description.Task.Outputs.Count + 2;
                 var numbers = new double[images * width];
-                if (job.Ranks.Rank < images)
-                    One(files[done + job.Ranks.Rank]).CopyTo(numbers.AsSpan(job.Ranks.Rank * width, width));
-                job.Ranks.Sum(numbers.AsSpan());
+                if (rounds.Own(files, done, images, One) is { } own)
+                    own.Result.CopyTo(numbers.AsSpan(own.Place * width, width));
+                rounds.Sum(numbers);
                 pixels += (long)Enumerable.Range(0, images).Sum(i => numbers[(i * width) + 1]);
                 progress.Report(new(0, done + images, files.Count, double.NaN, pixels));
                 for (var i = 0; i < images; i++)
@@ -173,24 +171,12 @@ internal static class PredictCommand
 
                 done += images;
             }
+        }
 
-            double[] One(ImageItem image)
-            {
-                try
-                {
-                    var (values, size) = predictor.Judge(image, doubt =>
-                    {
-                        if (told.Add(doubt))
-                            tell($"Note: {image.Path}: {doubt}.");
-                    });
-                    return [1, size, .. values];
-                }
-                catch (PredictionException failure)
-                {
-                    fail(failure.Message);
-                    return [];
-                }
-            }
+        double[] One(ImageItem image, Action<string> doubt)
+        {
+            var (values, size) = predictor.Judge(image, doubt);
+            return [1, size, .. values];
         }
     }
 

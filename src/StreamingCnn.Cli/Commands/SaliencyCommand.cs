@@ -105,7 +105,7 @@ internal static class SaliencyCommand
     {
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
-        var device = CommonOptions.Device();
+        var (device, split) = (CommonOptions.Device(), CommonOptions.SplitImage());
         Method.HelpName = "gradient|smoothgrad|cam|attention";
         var command = new AnnouncedCommand(
             "saliency",
@@ -113,7 +113,7 @@ internal static class SaliencyCommand
             + "overlay (PNG), map at the resolution that the model reads (TIFF), hot regions (GeoJSON).")
         {
             Images, Weights, Output, Target, Method, Blur, Percentile, Passes, Noise, Seed, Raw, Side, Regions, InMap,
-            Bands, Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, device,
+            Bands, Downsample, Resolution, ResolutionOfFiles, Level, own, tile, memory, device, split,
         };
         foreach (var option in carry.All)
             command.Add(option);
@@ -152,6 +152,7 @@ internal static class SaliencyCommand
                     MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                     FrozenBatchNorm = true,
                     Progress = display,
+                    SplitOver = parsed.GetValue(split) ? job.Ranks : null,
                 }),
                 parsed.GetValue(own));
             using (model)
@@ -163,8 +164,12 @@ internal static class SaliencyCommand
                 var target = parsed.GetValue(Target) is { } name ? Find(description.Task, name) : (int?)null;
                 OutputFolder.Make(parsed.GetValue(Output)!);
                 job.Ready();
-                foreach (var round in images.Chunk(job.Ranks.Size))
-                    Explain(round, job, (image, said) => Explain(parsed, model, description, image, target, display, said));
+                var isSplit = parsed.GetValue(split);
+                foreach (var round in images.Chunk(isSplit ? 1 : job.Ranks.Size))
+                {
+                    Explain(round, job, isSplit, (image, said) =>
+                        Explain(parsed, model, description, image, target, display, said, isSplit && !job.IsFirst));
+                }
             }
 
             return Program.Success;
@@ -192,10 +197,10 @@ internal static class SaliencyCommand
         return index ?? throw new ArgumentException($"The model has no output '{name}'; choose one of {string.Join(", ", task.Outputs)}.");
     }
 
-    /// <summary>An image for each process; what there is to say of them is said in their order.</summary>
-    private static void Explain(ImageItem[] images, Job job, Action<ImageItem, TextWriter> explain)
+    /// <summary>An image for each process, or one of all; what there is to say of them is said in their order.</summary>
+    private static void Explain(ImageItem[] images, Job job, bool isSplit, Action<ImageItem, TextWriter> explain)
     {
-        if (job.Ranks.Size == 1)
+        if (job.Ranks.Size == 1 || isSplit)
         {
             explain(images[0], Console.Out);
             return;
@@ -215,7 +220,8 @@ internal static class SaliencyCommand
         ImageItem image,
         int? target,
         SaliencyDisplay display,
-        TextWriter said)
+        TextWriter said,
+        bool isHelper)
     {
         var path = image.Path;
         var preparation = description.Preparation.For(image);
@@ -225,6 +231,9 @@ internal static class SaliencyCommand
             said.WriteLine($"Note: {path}: {doubt}.");
         var folder = parsed.GetValue(Output)!;
         using var map = Compute(parsed, model, preparation, info, target, display);
+        // All have the map, and one makes the files of it.
+        if (isHelper)
+            return;
         var ofFile = info.MicrometresPerPixel ?? parsed.GetValue(ResolutionOfFiles) ?? description.Preparation.AssumedMicrometresPerPixel;
         var place = MapPlace.Of(info with { MicrometresPerPixel = ofFile }, map.Height, map.Width);
 

@@ -21,7 +21,10 @@ internal sealed class TrainedModelOptions
     /// <summary>The model.</summary>
     public Argument<string> Weights { get; } = new("model") { Description = "Folder of a run, or a file of weights that training wrote." };
 
-    /// <summary>All options.</summary>
+    /// <summary>Whether processes work on each image together; for commands that have a place for it.</summary>
+    public Option<bool> SplitImage { get; } = CommonOptions.SplitImage();
+
+    /// <summary>All options but for <see cref="SplitImage"/>.</summary>
     public IEnumerable<Option> All => [bands, resolution, own, tile, memory, device, .. carry.All];
 
     /// <summary>Finds the device, and loads the model.</summary>
@@ -40,6 +43,7 @@ internal sealed class TrainedModelOptions
                 Tile = parsed.GetValue(tile),
                 MemoryBudget = job.MemoryBudget(parsed.GetValue(memory), isTiled),
                 Progress = progress,
+                SplitOver = command.Options.Contains(SplitImage) && parsed.GetValue(SplitImage) ? job.Ranks : null,
             }),
             Device = place,
             OwnModule = parsed.GetValue(own),

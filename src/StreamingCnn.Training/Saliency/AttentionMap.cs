@@ -23,6 +23,7 @@ internal static class AttentionMap
         using var attention = new AttentionScores(model.Head);
         using var map = new PositionMap(folder, 1, features => attention.call(features.to(type)));
         var scores = model.Run(image, map);
+        map.Join(model.Options);
         var logarithm = map.LogSumExp() - Math.Log(map.Positions);
         map.Enlarge(file, rows => (rows - logarithm).exp());
         return (scores.to(ScalarType.Float64).cpu().MoveToOuterDisposeScope(), target ?? ScoreGradient.Largest(scores));

@@ -39,6 +39,7 @@ internal static class ClassActivation
         var weights = target is { } one ? all.narrow(0, one, 1) : all;
         using var map = new PositionMap(folder, (int)weights.shape[0], Numbers(weights));
         var scores = model.Run(image, map);
+        map.Join(model.Options);
         var chosen = target ?? ScoreGradient.Largest(scores);
         map.Enlarge(file, rows => target is null ? rows.narrow(1, chosen, 1) : rows);
         return (scores, chosen);
@@ -52,6 +53,7 @@ internal static class ClassActivation
         using var grad = no_grad();
         using var map = new PositionMap(folder, 1, Numbers(weights.unsqueeze(0)));
         model.Features.Run(image, map);
+        map.Join(model.Options);
         map.Enlarge(file, rows => rows / map.Positions);
         return (scores, chosen);
     }

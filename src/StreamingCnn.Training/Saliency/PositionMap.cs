@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using StreamingCnn.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,25 +15,23 @@ namespace StreamingCnn.Training.Saliency;
 internal sealed class PositionMap(string folder, int count, Func<Tensor, Tensor> numbers) : IMapSink, IDisposable
 {
     private RasterFile? file;
-    private RowSink? rows;
 
     /// <summary>How many positions there are, once the map has begun.</summary>
     public long Positions => file!.Height * file.Width;
 
     /// <inheritdoc/>
-    public void Begin(long batch, long channels, long height, long width)
-    {
-        file = new RasterFile(folder, height, width, count);
-        rows = new RowSink((top, values) => file.Add(top, values, 1, replace: true));
-        rows.Begin(batch, count, height, width);
-    }
+    public void Begin(long batch, long channels, long height, long width) => file = new RasterFile(folder, height, width, count);
 
     /// <inheritdoc/>
     public void Write(long top, long left, Tensor values)
     {
         using var scope = NewDisposeScope();
-        rows!.Write(top, left, numbers(values));
+        var packed = numbers(values).to(ScalarType.Float32).cpu()[0].permute(1, 2, 0).contiguous();
+        file!.Write(new ImageRegion(top, left, values.shape[2], values.shape[3]), MemoryMarshal.Cast<byte, float>(packed.bytes));
     }
+
+    /// <summary>Of processes that share the image, and have written a stripe each: gives all of them all stripes.</summary>
+    public void Join(StreamingOptions options) => file!.Join(options);
 
     /// <summary>The logarithm of the sum of all numbers' exponentials.</summary>
     public double LogSumExp()
@@ -65,11 +65,7 @@ internal sealed class PositionMap(string folder, int count, Func<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        rows?.Dispose();
-        file?.Dispose();
-    }
+    public void Dispose() => file?.Dispose();
 
     /// <summary>Which position lies before each of some positions of a longer axis, and the share of the one behind.</summary>
     private static (Tensor First, Tensor Weight) Places(long own, long length, long start, long count)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using StreamingCnn.Distributed;
 using StreamingCnn.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -86,9 +87,29 @@ internal sealed class RasterFile : IDisposable
     /// <param name="values">Row by row, channels of a pixel side by side; what is left over is not looked at.</param>
     public void Write(ImageRegion window, ReadOnlySpan<float> values)
     {
-        var row = (int)window.Width * Channels;
-        for (var y = 0; y < window.Height; y++)
+        // Whole rows lie one behind the other.
+        var (rows, row) = window.Width == Width
+            ? (1, (int)(window.Height * window.Width) * Channels)
+            : ((int)window.Height, (int)window.Width * Channels);
+        for (var y = 0; y < rows; y++)
             RandomAccess.Write(file.SafeFileHandle, MemoryMarshal.AsBytes(values.Slice(y * row, row)), Place(window.Top + y, window.Left));
+    }
+
+    /// <summary>
+    /// Of processes that share an image, and have written their part of it each, with zeros elsewhere: gives all of them the sum.
+    /// </summary>
+    /// <param name="options">How the model is streamed, which says whether others share the image.</param>
+    public void Join(StreamingOptions options)
+    {
+        if (options.SplitOver is not { Size: > 1 } ranks)
+            return;
+        foreach (var (top, rows) in Bands())
+        {
+            using var scope = NewDisposeScope();
+            var band = Read(top, rows);
+            ranks.Sum(band);
+            Write(top, band);
+        }
     }
 
     /// <summary>Reads some rows.</summary>

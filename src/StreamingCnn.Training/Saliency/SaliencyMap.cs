@@ -65,7 +65,7 @@ public sealed class SaliencyMap : IImageSource
 
     internal RasterFile HeatFile => heat;
 
-    /// <summary>Makes a map.</summary>
+    /// <summary>Makes a map. Processes that share the image all call this, and all have the map.</summary>
     /// <param name="model">The model; left in evaluation mode.</param>
     /// <param name="image">What the network sees: values scaled as in training. Stays the caller's.</param>
     /// <param name="options">Settings; null for the defaults.</param>
@@ -192,10 +192,12 @@ public sealed class SaliencyMap : IImageSource
                     scores = model.forward(image).to(ScalarType.Float64).cpu();
                 target = options.Target ?? ScoreGradient.Largest(scores);
                 AddNoisyGradients(raw, model, image, target, options);
+                raw.Join(model.Options);
                 break;
             default:
                 options.Progress?.Report(new("gradient", 0, MapShare));
                 (scores, target) = ScoreGradient.AddTo(raw, model, image, options.Target);
+                raw.Join(model.Options);
                 break;
         }
 

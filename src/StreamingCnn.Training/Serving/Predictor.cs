@@ -17,6 +17,10 @@ namespace StreamingCnn.Training.Serving;
 /// Any number of threads may ask at once. There is one model and one thread that runs it, so predictions come one after the other, in the
 /// order in which they were asked for, and are the same to the last bit whoever asks meanwhile; each uses all processors and may take the
 /// whole memory budget. What waits is not limited here: a service limits it in front of this.
+/// <para>
+/// Processes that <see cref="StreamingOptions.SplitOver"/> names work on each image together, and ask for the same in the same order. All
+/// get what is said of an image as a whole; files are written by rank 0, which alone is told what a map holds.
+/// </para>
 /// </remarks>
 public sealed class Predictor : IDisposable
 {
@@ -151,7 +155,8 @@ public sealed class Predictor : IDisposable
                     using var source = AnswerPicture.Open(image, preparation, preparation.Options);
                     return SaliencyMap.Compute(classifier, source, explanation);
                 });
-                AnswerPicture.Write(path, map, classifier, Description, ImageInfo.Read(image, preparation.Options), side);
+                if (!IsHelper)
+                    AnswerPicture.Write(path, map, classifier, Description, ImageInfo.Read(image, preparation.Options), side);
                 return true;
             },
             progress,
@@ -242,6 +247,18 @@ public sealed class Predictor : IDisposable
             return (ImageModel.Predict(Classifier(), (ScoredTask)Description.Task, source, image.Path), source.Height * source.Width);
         });
 
+    /// <summary>
+    /// Opens an image and lets go of it, so that what cannot be opened is known before several processes begin to work on it together.
+    /// </summary>
+    /// <param name="image">The file, its resolution where it does not state it, and what is seen side by side with it.</param>
+    /// <param name="tell">Told what is doubtful about it; null for nobody.</param>
+    /// <exception cref="PredictionException">The file is no image, or none that this model can judge.</exception>
+    internal void Check(ImageItem image, Action<string>? tell = null) => PredictionException.Of(() =>
+    {
+        Prepare(image, tell).Preparation.Open(image.Path).Dispose();
+        return true;
+    });
+
     /// <summary>What is told of values: calibrated, and with thresholds.</summary>
     internal Prediction Decide(string image, IReadOnlyList<double> values) => Description.Decision.Apply(
         Description.Task, new Prediction(new(image, -1, _ => Description.Preparation.Open(image)), values, double.NaN));
@@ -253,12 +270,17 @@ public sealed class Predictor : IDisposable
         ImageItem image, string stem, MapFilesOptions files, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            var segmenter = (StreamingSegmenter)model;
             var (preparation, info) = Prepare(image, tell);
             using var source = preparation.Open(image.Path);
             var place = PlaceOf(info, preparation, source);
+            if (IsHelper)
+            {
+                Run(source, null);
+                return (new MapSummary([], [], []), place, source.Height * source.Width);
+            }
+
             var summary = MapFiles.Write(
-                sink => segmenter.Run(source, sink),
+                sink => Run(source, sink),
                 stem,
                 (source.Height, source.Width),
                 MapClass.Of(Description.Task.Outputs),
@@ -276,11 +298,16 @@ public sealed class Predictor : IDisposable
         ImageItem image, string stem, NumberFilesOptions files, Action<string>? tell = null) =>
         PredictionException.Of(() =>
         {
-            var regressor = (StreamingMapRegressor)model;
             var (preparation, info) = Prepare(image, tell);
             using var source = preparation.Open(image.Path);
+            if (IsHelper)
+            {
+                Run(source, null);
+                return ([], source.Height * source.Width);
+            }
+
             var (numbers, _) = NumberFiles.Write(
-                sink => regressor.Run(source, sink),
+                sink => Run(source, sink),
                 stem,
                 (source.Height, source.Width),
                 Description.Task.Outputs,
@@ -290,6 +317,26 @@ public sealed class Predictor : IDisposable
                 () => NoDataMask.Open(image.Path, preparation.Options, (source as ForegroundSource)?.Foreground));
             return (numbers, source.Height * source.Width);
         });
+
+    /// <summary>Whether another process has the whole of what this one works on with it, and makes the files of it.</summary>
+    private bool IsHelper => model.Options.SplitOver is { Rank: > 0 };
+
+    /// <summary>Runs a model of maps.</summary>
+    /// <param name="source">The image.</param>
+    /// <param name="sink">Gets the whole map; not looked at where another process has it.</param>
+    private void Run(IImageSource source, IMapSink? sink)
+    {
+        var maps = (StreamingMapModel)model;
+        if (model.Options.SplitOver is not { Size: > 1 } ranks)
+        {
+            maps.Run(source, sink!);
+            return;
+        }
+
+        using var gathered = new GatheredSink(ranks, sink, model.Options.CarryFolder);
+        maps.Run(source, gathered);
+        gathered.Complete();
+    }
 
     /// <summary>Where a map of an image's size lies in its file.</summary>
     private static MapPlace PlaceOf(ImageInfo info, ImagePreparation preparation, IImageSource source)

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using StreamingCnn.Interop;
 using StreamingCnn.Planning;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace StreamingCnn.Execution;
@@ -13,52 +11,23 @@ namespace StreamingCnn.Execution;
 /// <exception cref="IOException">The folder lacks the space, or no file can be made in it.</exception>
 internal sealed class FileShelf(string? folder, long bytes, Device device) : ISeamShelf
 {
-    // Spans have at most 2^31 - 1 bytes.
-    private const long ValuesAtOnce = 64 << 20;
-
-    private readonly ConcurrentDictionary<SeamKey, Slot> slots = [];
-    private readonly ScratchFile file = new("carry", folder, bytes);
+    private readonly ConcurrentDictionary<SeamKey, TensorSlot> slots = [];
+    private readonly TensorFile file = new("carry", folder, bytes);
 
     /// <summary>Bytes of the file.</summary>
     public long Length => file.Length;
 
     /// <inheritdoc/>
-    public void Write(in SeamKey seam, Tensor values)
-    {
-        using var scope = NewDisposeScope();
-        var flat = values.InMemoryOrder().cpu().contiguous().flatten();
-        var offset = file.Take(flat.NumberOfElements * flat.ElementSize);
-        slots[seam] = new(offset, values.shape, values.dtype, values.Format());
-        foreach (var piece in Pieces(flat))
-        {
-            file.Write(piece.bytes, offset);
-            offset += piece.NumberOfElements * piece.ElementSize;
-        }
-    }
+    public void Write(in SeamKey seam, Tensor values) => slots[seam] = file.Write(values);
 
     /// <inheritdoc/>
-    public Tensor Read(in SeamKey seam)
-    {
-        var slot = slots[seam];
-        var offset = slot.Offset;
-        using var scope = NewDisposeScope();
-        Tensor values;
-        using (TensorHeap.Lasting())
-            values = slot.Format.Empty(slot.Shape, slot.Type, CPU);
-        foreach (var piece in Pieces(values.InMemoryOrder().view(-1)))
-        {
-            file.Read(piece.bytes, offset);
-            offset += piece.NumberOfElements * piece.ElementSize;
-        }
-
-        return values.to(device).DetachFromDisposeScope();
-    }
+    public Tensor Read(in SeamKey seam) => file.Read(slots[seam], device);
 
     /// <inheritdoc/>
     public void Remove(in SeamKey seam)
     {
         if (slots.TryRemove(seam, out var slot))
-            file.Give(slot.Offset);
+            file.Give(slot);
     }
 
     /// <inheritdoc/>
@@ -67,12 +36,4 @@ internal sealed class FileShelf(string? folder, long bytes, Device device) : ISe
         file.Dispose();
         slots.Clear();
     }
-
-    private static IEnumerable<Tensor> Pieces(Tensor flat)
-    {
-        for (long start = 0; start < flat.shape[0]; start += ValuesAtOnce)
-            yield return flat.narrow(0, start, Math.Min(ValuesAtOnce, flat.shape[0] - start));
-    }
-
-    private sealed record Slot(long Offset, long[] Shape, ScalarType Type, MapFormat Format);
 }

@@ -62,14 +62,11 @@ internal sealed class StreamedTrunk
 
     /// <summary>Runs images that are read window by window.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="gradientRows">Gets the gradient of the only image row by row; null where none is wanted.</param>
-    /// <exception cref="NotSupportedException">Rows are wanted of an image that several processes share.</exception>
-    public Tensor[] Forward(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows = null)
-    {
-        if (gradientRows is not null && options.Processes > 1)
-            throw new NotSupportedException($"The gradient of an image that {options.Processes} processes share cannot be given row by row, since each has a stripe of it; hand in a tensor that requires a gradient, or leave StreamingOptions.SplitOver null.");
-        return Forward(sourcesOf.Windows(images, gradientRows), new Tensor?[images.Count]);
-    }
+    /// <param name="gradientRows">
+    /// Gets the gradient of the only image row by row, of one that processes share this one's part of the sum; null where none is wanted.
+    /// </param>
+    public Tensor[] Forward(IReadOnlyList<IImageSource> images, ImageGradientRows? gradientRows = null) =>
+        Forward(sourcesOf.Windows(images, gradientRows), new Tensor?[images.Count]);
 
     /// <summary>Runs images in memory into sinks, without a backward pass.</summary>
     public void Run(IReadOnlyList<Tensor> images, IReadOnlyList<IMapSink> sinks)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using static TorchSharp.torch;
 
@@ -100,6 +101,51 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void They_predict_and_explain_an_image_together(string launcher)
+    {
+        Skip(launcher, isOfAll: true);
+        TrainedModel.Write(folder.File("model.safetensors"), TrainedModel.Classes).Dispose();
+        TrainedModel.WriteMaps(folder.File("maps.safetensors"));
+        manual_seed(5);
+        NumberImage("wide.npy", 90, 200);
+        NumberImage("high.npy", 150, 70);
+        folder.Write("broken.npy", "no numbers");
+        string[] images = [folder.File("wide.npy"), folder.File("broken.npy"), folder.File("high.npy")];
+
+        string[] predict = ["predict", folder.File("model.safetensors"), .. images, "--tile", "32"];
+        var (one, three) = (CommandLine.Run(predict), Shared(launcher, [.. predict, "--split-image"], ranks: 3));
+        Assert.Equal((Program.Negative, Program.Negative), (one.ExitCode, three.ExitCode));
+        Assert.Single(three.Errors.Split('\n'), line => line.Contains("broken.npy", StringComparison.Ordinal));
+        AssertAreNear(one.Output, three.Output);
+
+        string[] map = ["predict", folder.File("maps.safetensors"), .. images, "--tile", "32", "--class-map", "--polygons", "--output"];
+        Assert.Equal(Program.Negative, CommandLine.Run([.. map, folder.File("one")]).ExitCode);
+        var together = Shared(launcher, [.. map, folder.File("three"), "--split-image"], ranks: 3);
+        Assert.True(together.ExitCode == Program.Negative, together.Output + together.Errors);
+        Assert.Equal(Files(folder.File("one")), Files(folder.File("three")));
+        foreach (var name in Files(folder.File("one")).Where(name => !name.EndsWith(".png", StringComparison.Ordinal)))
+            Assert.True(File.ReadAllBytes(folder.File($"one/{name}")).SequenceEqual(File.ReadAllBytes(folder.File($"three/{name}"))), name);
+
+        foreach (var method in (string[])["gradient", "cam"])
+        {
+            string[] explain =
+            [
+                "saliency", images[0], images[2], "--weights", folder.File("model.safetensors"), "--tile", "32", "--method", method,
+                "--output",
+            ];
+            Succeed(CommandLine.Run([.. explain, folder.File($"{method}-one")]));
+            Succeed(Shared(launcher, [.. explain, folder.File($"{method}-three"), "--split-image"], ranks: 3));
+            Assert.Equal(Files(folder.File($"{method}-one")), Files(folder.File($"{method}-three")));
+            foreach (var stem in (string[])["wide", "high"])
+                AssertIsSameHeat(folder.File($"{method}-one/{stem}.saliency.tif"), folder.File($"{method}-three/{stem}.saliency.tif"));
+        }
+
+        void NumberImage(string name, int height, int width) =>
+            NumpyFile.Write(folder.Write(name, ""), (rand(height, width, 3) * 255).to(ScalarType.Byte));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void One_that_is_killed_ends_all_and_another_number_goes_on(string launcher) => KillAndGoOn(launcher);
 
     [Theory]
@@ -114,8 +160,10 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
         Skip(launcher, isOfAll: true);
         foreach (var isOfLauncher in (bool[])[true, false])
         {
+            // One that this job has written: until then a rank may not have come to where it listens.
+            var before = File.GetLastWriteTimeUtc(folder.File("killed/checkpoint.safetensors"));
             using var job = ProgramProcess.StartRanks(launcher, Launchers[launcher], 2, GoOn(epochs: 4));
-            Await(job, () => File.Exists(folder.File("killed/checkpoint.safetensors")) && Ranks().Length == 2);
+            Await(job, () => File.GetLastWriteTimeUtc(folder.File("killed/checkpoint.safetensors")) > before && Ranks().Length == 2);
             foreach (var rank in isOfLauncher ? [job.Id] : Ranks())
                 ProgramProcess.Interrupt(rank);
             AssertEnds(job);
@@ -267,6 +315,30 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.RunsOfOne runs)
                 Assert.True(Math.Abs(a - b) <= 1e-3 * (1 + Math.Abs(a)), $"{first} and {second}");
             }
         }
+    }
+
+    /// <summary>Lines of a table, whose numbers differ by rounding.</summary>
+    private static void AssertAreNear(string expected, string actual)
+    {
+        var (first, second) = (Lines(expected).Split('\n'), Lines(actual).Split('\n'));
+        Assert.Equal(first.Length, second.Length);
+        foreach (var (x, y) in first.Zip(second).SelectMany(line => line.First.Split(',').Zip(line.Second.Split(','))))
+        {
+            if (double.TryParse(x, CultureInfo.InvariantCulture, out var a) && double.TryParse(y, CultureInfo.InvariantCulture, out var b))
+                Assert.Equal(a, b, 1e-5);
+            else
+                Assert.Equal(x, y);
+        }
+    }
+
+    private static void AssertIsSameHeat(string expected, string actual)
+    {
+        using var scope = NewDisposeScope();
+        using var first = ImageSource.Open(expected);
+        using var second = ImageSource.Open(actual);
+        var (one, three) = (first.Read(0, 0, first.Height, first.Width), second.Read(0, 0, second.Height, second.Width));
+        Assert.Equal(one.shape, three.shape);
+        Assert.True((one - three).abs().max().item<float>() <= 1e-3 * one.max().item<float>(), actual);
     }
 
     private static string Lines(string text) => text.ReplaceLineEndings("\n");

@@ -46,6 +46,27 @@ public class ContainerTests
         Assert.DoesNotContain(Lines.SkipWhile(line => line != user), line => line.StartsWith("RUN ", StringComparison.Ordinal));
     }
 
+    /// <summary>The SDK that builds, and the libraries that a program of that version needs.</summary>
+    [Fact]
+    public void It_begins_with_images_of_the_version_of_NET_that_projects_are_for()
+    {
+        var framework = XDocument.Load(Repository.PathOf("Directory.Build.props")).Descendants("TargetFramework").Single().Value;
+        var images = Lines.Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]);
+
+        Assert.All(images, image => Assert.Equal(framework, $"net{image.Split(':')[1]}"));
+    }
+
+    /// <summary>Nothing may be left out that is not told, and nothing is told that may not.</summary>
+    [Fact]
+    public void What_may_be_left_out_is_what_the_page_says()
+    {
+        const string Option = "--build-arg ";
+        var arguments = Lines.Where(line => line.StartsWith("ARG ", StringComparison.Ordinal)).Select(line => line["ARG ".Length..]);
+        var told = File.ReadAllText(Repository.PathOf("docs/clusters.md")).Split(Option)[1..].Select(text => text.Split('`')[0]);
+
+        Assert.Equal(arguments.Select(argument => argument.Replace("=true", "=false", StringComparison.Ordinal)).Order(), told.Order());
+    }
+
     [Fact]
     public void What_was_built_on_the_host_stays_there()
     {

@@ -220,10 +220,6 @@ public sealed class SplitNetworkTests
     {
         var overlapping = new StreamingOptions { Mode = StreamingMode.Overlap, Tile = (16, 16), SplitOver = ranks };
         Assert.Contains("SplitOver", Assert.Throws<ArgumentException>(() => new StreamingModule(Conv2d(3, 4, 3), overlapping)).Message);
-        var streaming = new StreamingModule(Conv2d(3, 4, 3), new() { Tile = (16, 16), SplitOver = ranks });
-        var rows = Assert.Throws<NotSupportedException>(
-            () => streaming.forward(new Surface.MemorySource(rand(1, 3, 20, 20)), (_, _) => { }));
-        Assert.Contains("row by row", rows.Message);
     });
 
     [Fact]

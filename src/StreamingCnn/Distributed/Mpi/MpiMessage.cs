@@ -5,14 +5,17 @@ namespace StreamingCnn.Distributed.Mpi;
 /// <summary>Requests to MPI, of which long messages have several.</summary>
 /// <remarks>
 /// MPI waits with a core of its own, which ranks on one machine need for computing. So this one asks: without a pause for about as long as
-/// the message itself takes, then every millisecond.
+/// the message itself takes; then the more rarely the longer it has waited, so that it is late by a small share of that.
 /// </remarks>
 internal sealed class MpiMessage(MpiLibrary library, nint[] requests, MessageMemory memory) : IPendingMessage
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1);
 
-    // Slower than any network that one would train over.
-    private const double BytesPerSecond = 20e6;
+    // Slower than most networks that one would train over.
+    private const double BytesPerSecond = 100e6;
+
+    // Pauses are so much shorter than what was waited before.
+    private const int Share = 64;
 
     private int ended;
 
@@ -29,10 +32,11 @@ internal sealed class MpiMessage(MpiLibrary library, nint[] requests, MessageMem
         var start = Stopwatch.GetTimestamp();
         while (!HasEnded())
         {
-            if (Stopwatch.GetElapsedTime(start) < patience)
+            var waited = Stopwatch.GetElapsedTime(start);
+            if (waited < patience)
                 Thread.Yield();
             else
-                Thread.Sleep(1);
+                ShortPause.Take(waited / Share);
         }
 
         GC.KeepAlive(memory.Owner);
