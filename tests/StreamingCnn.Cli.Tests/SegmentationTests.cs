@@ -139,7 +139,10 @@ public sealed class SegmentationTests : IDisposable
         {
             var (height, width) = Size(i);
             byte[] values =
-                [.. Places(i).Select(place => (byte)(place is { X: >= 12 and < 20, Y: >= 24 and < 33 } ? 255 : place is { X: >= 40, Y: >= 50 } ? 0 : 7))];
+            [
+                .. Places(i).Select(place => (byte)(
+                    place is { X: >= 12 and < 20, Y: >= 24 and < 33 } ? 255 : place is { X: >= 40, Y: >= 50 } ? 0 : 7)),
+            ];
             using (var mask = Image.NewFromMemory(values, width, height, 1, Enums.BandFormat.Uchar))
                 mask.Pngsave(folder.File($"{i}.mask.png"));
             folder.Write($"{i}.geojson", Polygons(("disc", 12, 24, 20, 33), ("ground", 40, 50, 100, 100)));

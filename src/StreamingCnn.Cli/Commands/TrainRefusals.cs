@@ -191,7 +191,8 @@ internal sealed class TrainRefusals(TrainOptions options)
     private void RefuseOfMasks(ParseResult given, ParseResult parsed)
     {
         var task = parsed.GetValue(options.Labels.Task);
-        if (task != LabelKind.Mask && Given(given, options.Labels.Classes, options.Labels.BoxCore, options.Labels.IgnoreUnlabelled) is { Length: > 0 } ofClasses)
+        Option[] ofMasks = [options.Labels.Classes, options.Labels.BoxCore, options.Labels.IgnoreUnlabelled];
+        if (task != LabelKind.Mask && Given(given, ofMasks) is { Length: > 0 } ofClasses)
             throw new ArgumentException(
                 $"{string.Join(", ", ofClasses)} is of --task segmentation alone; leave it out, or choose that task.");
         if (task is not (LabelKind.Mask or LabelKind.Map))

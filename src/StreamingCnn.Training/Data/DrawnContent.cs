@@ -11,6 +11,7 @@ internal sealed class DrawnContent(IReadOnlyDictionary<string, long> classes, lo
     {
         var others = classes.Keys.Except(task.Outputs).Order(StringComparer.Ordinal).ToArray();
         unknown = others is [var first, ..] ? ($"the class '{first}'", classes[first]) : null;
-        return [.. task.Outputs.Select((name, label) => classes.GetValueOrDefault(name) + (label == 0 && !task.IgnoresUnlabelled ? outside : 0))];
+        var ofFirst = task.IgnoresUnlabelled ? 0 : outside;
+        return [.. task.Outputs.Select((name, label) => classes.GetValueOrDefault(name) + (label == 0 ? ofFirst : 0))];
     }
 }

@@ -141,8 +141,9 @@ internal sealed class StepModel
         forward ??= Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.ForwardOnce(kind, grid.Graph.Nodes.Count)));
 
     /// <summary>Seconds of the backward pass, recomputation left out; 0 where there is none.</summary>
-    public double Backward =>
-        backward ??= IsForwardAlone ? 0 : Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.BackwardOnce(kind, grid.Graph.FirstLayer)));
+    public double Backward => backward ??= IsForwardAlone
+        ? 0
+        : Programs.Kinds().Sum(kind => Programs.Tiles(kind) * time.Of(Programs.BackwardOnce(kind, grid.Graph.FirstLayer)));
 
     /// <summary>Seconds of computing again what was not kept.</summary>
     public double Recompute(KeptLayers kept)

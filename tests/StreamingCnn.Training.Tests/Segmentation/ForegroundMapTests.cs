@@ -42,7 +42,9 @@ public class ForegroundMapTests
         Assert.True((part - expected).abs().max().item<double>() < 1e-12);
         Assert.InRange(tiles.Count, 1, all / 3);
         using var truth = new WithinSource(
-            new TensorImageSource(zeros(1, isOfNumbers ? 2 : 1, Height, Width)), Foreground(), isOfNumbers ? double.NaN : SegmentationTask.IgnoredClass);
+            new TensorImageSource(zeros(1, isOfNumbers ? 2 : 1, Height, Width)),
+            Foreground(),
+            isOfNumbers ? double.NaN : SegmentationTask.IgnoredClass);
         Assert.InRange(model.Plan(image, truth).AskedFor, 0.02, 0.4);
         Assert.Equal(1, model.Plan(Height, Width).AskedFor);
     }
