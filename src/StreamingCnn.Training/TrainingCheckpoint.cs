@@ -124,20 +124,24 @@ internal static class TrainingCheckpoint
 
     private static byte[] Bytes(Tensor tensor) => tensor.data<byte>().ToArray();
 
-    /// <summary>The settings that decide the outcome. A run whose rate does not depend on its length may be made longer.</summary>
+    /// <summary>
+    /// The settings that decide the outcome, but for the length: a run may be made longer or shorter, and a rate that depends on the length
+    /// goes on from where it is in the new one.
+    /// </summary>
     private static JsonObject Describe(TrainingOptions options) =>
         JsonSerializer.SerializeToNode(options with
         {
             Checkpoint = null,
             CheckpointInterval = 0,
-            Epochs = options.Schedule is LearningRateSchedule.Constant or LearningRateSchedule.Plateau ? 1 : options.Epochs,
+            Epochs = 1,
         })!.AsObject();
 
     private static IEnumerable<string> Differences(JsonObject there, JsonObject here) =>
         from setting in here
         let other = there[setting.Key]?.ToJsonString() ?? "null"
         let own = setting.Value?.ToJsonString() ?? "null"
-        where setting.Key != Conditions && other != own
+        // Checkpoints of earlier versions have the length where the rate depends on it.
+        where setting.Key is not (Conditions or nameof(TrainingOptions.Epochs)) && other != own
         select $"{setting.Key} {other} instead of {own}";
 
     /// <summary>Checkpoints that were written before there were conditions say nothing of them.</summary>

@@ -61,6 +61,19 @@ public sealed class ObjectsTests : IDisposable
             "mean AP,object F1,", File.ReadLines(folder.File("run/evaluation/predictions.csv")).First(), StringComparison.Ordinal);
         Assert.Contains("mean AP", File.ReadAllText(folder.File("run/evaluation/report.html")), StringComparison.Ordinal);
 
+        // No score reaches 1, so that none counts; the average precision is of all.
+        Assert.Equal("", CommandLine.Run(
+            "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.33", "--min-area", "20", "--min-score", "1",
+            "--resamples", "0", "-o", folder.File("none")).Errors);
+        var none = File.ReadLines(folder.File("none/metrics.csv")).Select(line => line.Split(','))
+            .ToDictionary(fields => fields[0], fields => fields[1]);
+        Assert.Equal(0, double.Parse(none["object recall"], CultureInfo.InvariantCulture));
+        Assert.Equal(0, double.Parse(none["object F1 of square"], CultureInfo.InvariantCulture));
+        Assert.Equal(metrics["mean AP"], none["mean AP"]);
+        Assert.Equal(metrics["greatest object F1"], none["greatest object F1"]);
+        Assert.True(Value("greatest object F1") >= Value("object F1"), metrics["greatest object F1"]);
+        Assert.InRange(Value("score of greatest object F1"), 0.3, 1);
+
         // Without growing them the boxes are the middles, of 0.36 of the area at most.
         Assert.Equal("", CommandLine.Run(
             "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.5", "--box-core", "1", "-o", folder.File("whole")).Errors);
@@ -68,6 +81,8 @@ public sealed class ObjectsTests : IDisposable
 
         CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--min-area", "3")
             .IsRefused("--min-area is of objects, which --overlap judges; give both, or leave it out.");
+        CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--min-score", "0.3")
+            .IsRefused("--min-score is of objects, which --overlap judges; give both, or leave it out.");
         CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--threshold", "0.3")
             .IsRefused("--threshold is of --overlap and --boundary-tolerance; give one of them, or leave it out.");
         CommandLine.Run("train", folder.File("squares.csv"), "--box-core", "0.5")

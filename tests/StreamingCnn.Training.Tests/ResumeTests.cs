@@ -85,6 +85,29 @@ public class ResumeTests
             Assert.True(expected[name].bytes.SequenceEqual(value.bytes), name);
     }
 
+    /// <summary>The rate falls to 0 at the new end, from where it is in the new length.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(6)]
+    public void A_run_is_made_longer_or_shorter(int planned)
+    {
+        using var folder = new TemporaryFolder();
+        var options = Options(OptimizerKind.AdamW, folder.File("checkpoint")) with { Epochs = planned };
+        using var first = Samples.Classifier();
+        using (var trainer = new Trainer(first, Classes, options))
+            Assert.Equal(2, trainer.Fit(Training, Validation).Take(2).Count());
+
+        using var second = Samples.Classifier();
+        using var resumed = new Trainer(second, Classes, options with { Epochs = 4 });
+        resumed.Resume();
+        _ = resumed.Fit(Training, Validation).ToArray();
+
+        Assert.Equal([1, 2, 3, 4], resumed.History.Select(epoch => epoch.Epoch));
+        // Three updates in each epoch, two of them at the start for warming up: the last ones of two epochs are the 9th and the 12th.
+        Assert.Equal(0.01 * 0.5 * (1 + Math.Cos(Math.PI * 6 / 10)), resumed.History[2].LearningRate, 12);
+        Assert.Equal(0.01 * 0.5 * (1 + Math.Cos(Math.PI * 9 / 10)), resumed.History[3].LearningRate, 12);
+    }
+
     [Fact]
     public void Other_settings_images_and_models_are_refused()
     {

@@ -22,6 +22,12 @@ internal sealed class JudgingOptions
     private readonly Option<double?> leastArea = CommonOptions.OptionalReal(
         "--min-area", "Of --overlap: smallest region that is a found object, in pixels that the model reads. Default: all.", 0, double.MaxValue);
 
+    private readonly Option<double?> leastScore = CommonOptions.OptionalReal(
+        "--min-score",
+        "Of --overlap: least score of the found objects that count in object precision, recall and F1; average precision is of all. Default: all count.",
+        0,
+        1);
+
     private readonly Option<double?> boxCore = CommonOptions.BoxCore("found boxes are made larger by as much. Default: as in training.");
 
     private readonly Option<int?> tolerance = CommonOptions.OptionalNumber(
@@ -30,7 +36,7 @@ internal sealed class JudgingOptions
         0);
 
     /// <summary>The options.</summary>
-    public IReadOnlyList<Option> All => [overlap, threshold, leastArea, boxCore, tolerance];
+    public IReadOnlyList<Option> All => [overlap, threshold, leastArea, leastScore, boxCore, tolerance];
 
     /// <summary>The first of them that stands on the command line; null for none.</summary>
     public Option? Given(ParseResult parsed) => All.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
@@ -47,10 +53,13 @@ internal sealed class JudgingOptions
             Overlap = parsed.GetValue(overlap),
             Threshold = parsed.GetValue(threshold),
             LeastArea = parsed.GetValue(leastArea) ?? 0,
+            LeastScore = parsed.GetValue(leastScore) ?? 0,
             BoundaryTolerance = parsed.GetValue(tolerance),
         };
         if (parsed.GetValue(leastArea) is not null && judging.Overlap is null)
             throw new ArgumentException("--min-area is of objects, which --overlap judges; give both, or leave it out.");
+        if (parsed.GetValue(leastScore) is not null && judging.Overlap is null)
+            throw new ArgumentException("--min-score is of objects, which --overlap judges; give both, or leave it out.");
         if (judging is { Threshold: not null, IsAny: false })
             throw new ArgumentException("--threshold is of --overlap and --boundary-tolerance; give one of them, or leave it out.");
         judging.Validate();

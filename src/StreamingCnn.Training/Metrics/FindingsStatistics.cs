@@ -24,6 +24,11 @@ internal sealed class FindingsStatistics(IReadOnlyList<string> classes, MapJudgi
         yield return new("object F1", "harmonic mean of the next two", all => Of(all).Together.F1);
         yield return new("object precision", "share of the found objects of all classes that are there", all => Of(all).Together.Precision);
         yield return new("object recall", "share of the objects of all classes that are found", all => Of(all).Together.Recall);
+        yield return new(
+            "greatest object F1",
+            "object F1 over the found objects from the next score on: the greatest that these images have, which flatters",
+            all => Of(all).Greatest.F1);
+        yield return new("score of greatest object F1", "least score of the objects of the one before", all => Of(all).Greatest.Score);
         foreach (var (label, name) in classes.Index().Skip(1))
         {
             yield return new(
@@ -80,8 +85,18 @@ internal sealed class FindingsStatistics(IReadOnlyList<string> classes, MapJudgi
         ];
         var together = new ObjectMatches(
             [.. all.SelectMany(prediction => prediction.Findings?.Objects.Skip(1) ?? [])]);
-        return new(ofClasses, together, [.. ofClasses.Select(one => one.AveragePrecision())]);
+        return new(
+            [.. ofClasses.Select(one => one.From(judging.LeastScore))],
+            together.From(judging.LeastScore),
+            together.GreatestF1(),
+            [.. ofClasses.Select(one => one.AveragePrecision())]);
     });
 
-    private sealed record Sums(ObjectMatches[] Classes, ObjectMatches Together, double[] AveragePrecisions);
+    /// <summary>What statistics of some images are made of.</summary>
+    /// <param name="Classes">For each class the objects that count.</param>
+    /// <param name="Together">Those of all classes.</param>
+    /// <param name="Greatest">The greatest F1 of all objects, whether they count or not.</param>
+    /// <param name="AveragePrecisions">For each class that of all objects.</param>
+    private sealed record Sums(
+        ObjectMatches[] Classes, ObjectMatches Together, (double F1, double Score) Greatest, double[] AveragePrecisions);
 }

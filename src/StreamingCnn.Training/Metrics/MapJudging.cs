@@ -22,6 +22,13 @@ public sealed record MapJudging
     /// <value>The default value is 0: all regions are.</value>
     public double LeastArea { get; init; }
 
+    /// <summary>
+    /// The least score, from 0 to 1, of the found objects that count in precision, recall and F1. Average precision is of all, whatever
+    /// their scores.
+    /// </summary>
+    /// <value>The default value is 0: all do.</value>
+    public double LeastScore { get; init; }
+
     /// <summary>Distance in pixels from which on a boundary is missed.</summary>
     /// <value>The default value is null: boundaries are not judged.</value>
     public int? BoundaryTolerance { get; init; }
@@ -39,6 +46,8 @@ public sealed record MapJudging
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"{nameof(Threshold)} is {threshold}, but must be above 0 and at most 1"));
         if (!(LeastArea >= 0))
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"{nameof(LeastArea)} is {LeastArea}, but must not be negative"));
+        if (!(LeastScore is >= 0 and <= 1))
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{nameof(LeastScore)} is {LeastScore}, but must be from 0 to 1"));
         if (BoundaryTolerance is { } tolerance && tolerance is < 0 or > MostTolerance)
             problems.Add($"{nameof(BoundaryTolerance)} is {BoundaryTolerance}, but must be from 0 to {MostTolerance}");
         if (problems.Count > 0)

@@ -45,24 +45,54 @@ public sealed class ObjectMatches
     {
         if (True == 0)
             return double.NaN;
+        var points = Points();
+        var (area, greatest) = (0.0, 0.0);
+        for (var i = points.Count - 1; i >= 0; i--)
+        {
+            greatest = Math.Max(greatest, (double)points[i].Right / points[i].Found);
+            area += (points[i].Right - (i == 0 ? 0 : points[i - 1].Right)) * greatest;
+        }
+
+        return area / True;
+    }
+
+    /// <summary>The greatest F1 that found objects from some score on have.</summary>
+    /// <returns>
+    /// That F1, and the score: of several the greatest. NaN both where there are no true objects, or none was found.
+    /// </returns>
+    public (double F1, double Score) GreatestF1()
+    {
+        var best = (F1: double.NaN, Score: double.NaN);
+        if (True == 0)
+            return best;
+        foreach (var (right, found, score) in Points())
+        {
+            if (2.0 * right / (True + found) is var f1 && !(f1 <= best.F1))
+                best = (f1, score);
+        }
+
+        return best;
+    }
+
+    /// <summary>The same without the found objects below a score; what is right stays right.</summary>
+    /// <param name="score">The least score that counts.</param>
+    public ObjectMatches From(double score) => new(
+        [.. images.Select(image => image with { Found = [.. image.Found.Where(one => one.Score >= score)] })]);
+
+    /// <summary>How many are right of how many, from each score on that occurs, the greatest first.</summary>
+    private List<(int Right, int Found, double Score)> Points()
+    {
         var ordered = images.SelectMany(image => image.Found).OrderByDescending(one => one.Score).ToArray();
-        var points = new List<(int Right, double Precision)>();
+        var points = new List<(int Right, int Found, double Score)>();
         var right = 0;
         for (var i = 0; i < ordered.Length; i++)
         {
             right += ordered[i].IsRight ? 1 : 0;
             if (i + 1 == ordered.Length || ordered[i + 1].Score != ordered[i].Score)
-                points.Add((right, (double)right / (i + 1)));
+                points.Add((right, i + 1, ordered[i].Score));
         }
 
-        var (area, greatest) = (0.0, 0.0);
-        for (var i = points.Count - 1; i >= 0; i--)
-        {
-            greatest = Math.Max(greatest, points[i].Precision);
-            area += (points[i].Right - (i == 0 ? 0 : points[i - 1].Right)) * greatest;
-        }
-
-        return area / True;
+        return points;
     }
 
     /// <summary>Which of an image's found objects are right.</summary>

@@ -41,6 +41,28 @@ public class ObjectMatchesTests
         Assert.Equal(0, new ObjectMatches([new(2, [])]).AveragePrecision());
     }
 
+    [Fact]
+    public void Below_a_score_nothing_counts_and_the_greatest_F1_is_that_of_the_best_score()
+    {
+        // Of four true ones from each score on: 1 of 1, 1 of 2, 3 of 4 (two of one score), 3 of 5, 3 of 6.
+        var matches = new ObjectMatches([
+            new(3, [(0.9, true), (0.7, true), (0.5, false)]),
+            new(1, [(0.8, false), (0.7, true), (0.4, false)])]);
+
+        var above = matches.From(0.7);
+        Assert.Equal((4, 4, 3), (above.True, above.Found, above.Right));
+        Assert.Equal(0, matches.From(0.95).Found);
+        Assert.Equal((0.75, 0.7), matches.GreatestF1());
+        Assert.Equal(above.F1, matches.GreatestF1().F1);
+        Assert.All(
+            (double[])[0, 0.4, 0.5, 0.7, 0.8, 0.9, 1],
+            score => Assert.True(matches.From(score).F1 <= matches.GreatestF1().F1, $"from {score} on"));
+
+        Assert.Equal((double.NaN, double.NaN), new ObjectMatches([new(2, [])]).GreatestF1());
+        Assert.Equal((double.NaN, double.NaN), new ObjectMatches([new(0, [(0.5, false)])]).GreatestF1());
+        Assert.Equal((0, 0.5), new ObjectMatches([new(2, [(0.5, false), (0.3, false)])]).GreatestF1());
+    }
+
     /// <summary>Found by their sides, boxes are those that a comparison of each with each finds.</summary>
     [Fact]
     public void Many_boxes_are_matched_as_one_by_one()
