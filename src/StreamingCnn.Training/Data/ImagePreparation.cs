@@ -376,7 +376,8 @@ public sealed record ImagePreparation
             yield return new("foreground", Foreground.ToString());
         if (CountsForegroundAlone)
             yield return new("foreground-alone", "true");
-        if (!CropsToForeground)
+        // Without a foreground it means nothing, and runs of earlier versions have no word of it.
+        if (Foreground != ForegroundRule.None && !CropsToForeground)
             yield return new("foreground-uncropped", "true");
         if (SampleTypes.Count > 0)
             yield return new("samples", string.Join(' ', SampleTypes));
