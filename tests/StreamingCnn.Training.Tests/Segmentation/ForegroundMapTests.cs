@@ -1,5 +1,6 @@
 using StreamingCnn.Imaging;
 using StreamingCnn.Imaging.Masks;
+using StreamingCnn.Training.Data;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Tasks;
 using TorchSharp;
@@ -65,6 +66,19 @@ public class ForegroundMapTests
         Assert.Equal(ScalarType.Int16, read.dtype);
         Assert.True(read.to(ScalarType.Int64).equal(expected).all().item<bool>());
         Assert.Throws<ArgumentException>(() => new WithinSource(Shapes.ClassMap(classes.narrow(2, 0, 9)), Foreground(), 0));
+    }
+
+    /// <summary>Runs that were begun before there was a choice have no word of it.</summary>
+    [Fact]
+    public void What_nobody_asked_for_is_not_recorded()
+    {
+        var whole = new ImagePreparation { Channels = 3, CropsToForeground = false };
+        Assert.DoesNotContain(whole.ToMetadata(), pair => pair.Key.StartsWith("foreground", StringComparison.Ordinal));
+
+        var limited = whole with { Foreground = ForegroundRule.Otsu, CountsForegroundAlone = true };
+        Assert.False(ImagePreparation.FromMetadata(limited.ToMetadata().ToDictionary()).CropsToForeground);
+        Assert.True(ImagePreparation.FromMetadata(
+            (limited with { CropsToForeground = true }).ToMetadata().ToDictionary()).CropsToForeground);
     }
 
     private static Tensor Run(StreamingMapModel model, IImageSource image)
