@@ -51,15 +51,7 @@ public sealed class RandomForegroundTests
         var kind = (mask.sum([1, 2, 3]).min().item<double>() < 6 ? 0 : seed / 4) % Poolings.Length;
         using var masked = new MaskedNetwork(network, Poolings[kind](shape[1]));
         masked.to(ScalarType.Float64);
-        using var streaming = new StreamingNetwork(
-            masked,
-            new()
-            {
-                Tile = (tileHeight, tileWidth),
-                ChannelsLast = seed % 2 == 0,
-                Mode = Mode(seed),
-                Carry = seed % 7 == 0 ? CarryPlace.File : CarryPlace.Device,
-            });
+        using var streaming = new StreamingNetwork(masked, Options(seed, (tileHeight, tileWidth)));
 
         Holds(
             () => masked.forward([image, mask]).Single(),
@@ -79,14 +71,7 @@ public sealed class RandomForegroundTests
         var shape = network.forward(image).shape;
         var mask = RandomMask.Draw(random, batch, shape[2], shape[3]);
         using var within = new MapWithin(network, elsewhere: seed % 3 == 0 ? 0 : -1.5);
-        var options = new StreamingOptions
-        {
-            Tile = (tileHeight, tileWidth),
-            ChannelsLast = seed % 2 == 0,
-            Mode = Mode(seed),
-            Carry = seed % 7 == 0 ? CarryPlace.File : CarryPlace.Device,
-        };
-        using var streaming = new StreamingNetwork(within, options);
+        using var streaming = new StreamingNetwork(within, Options(seed, (tileHeight, tileWidth)));
         var weights = randn(shape, dtype: ScalarType.Float64);
         var what = $"map, {drawn}: {network}";
 
@@ -134,6 +119,14 @@ public sealed class RandomForegroundTests
             network,
             $"{loss.GetName()}, {drawn}: {network}");
     }
+
+    private static StreamingOptions Options(int seed, (int Height, int Width) tile) => new()
+    {
+        Tile = tile,
+        ChannelsLast = seed % 2 == 0,
+        Mode = Mode(seed),
+        Carry = seed % 7 == 0 ? CarryPlace.File : CarryPlace.Device,
+    };
 
     private static StreamingMode Mode(int seed) => seed % 5 == 0 ? StreamingMode.Overlap : StreamingMode.ExactlyOnce;
 
