@@ -26,6 +26,8 @@ internal static class VipsWindow
                 (IntPtr)start, (ulong)samples.Length, window.Width, window.Height, window.Bands, window.Format);
             window.Write(target);
         }
+
+        FreedBuffers.Count(samples.Length);
     }
 
     private static Tensor ReadPlanes(Image window)
