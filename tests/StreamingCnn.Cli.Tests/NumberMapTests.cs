@@ -135,6 +135,26 @@ public sealed class NumberMapTests : IDisposable
             "--loss is of --task segmentation and --task maps alone; leave it out, or choose one of them.");
     }
 
+    [Fact]
+    public void Folds_are_pooled_by_their_pixels()
+    {
+        folder.Write("pairs.csv", "image,map\n" + string.Concat(Enumerable.Range(0, 8).Select(i => $"{i}.png,{i}.tif\n")));
+
+        var run = Train("--ignore", "-9999", "--folds", "2", "--epochs", "1", "--validation", "0");
+
+        Assert.Equal("", run.Errors);
+        var lines = Enumerable.Range(1, 2)
+            .SelectMany(fold => File.ReadLines(folder.File($"run/fold-{fold}/test-sums.csv")).Skip(1))
+            .Select(line => line.Split(',')).ToArray();
+        Assert.Equal(8, lines.Select(fields => fields[0]).Distinct().Count());
+        Assert.Equal(8 * (Height - 3) * Width, lines.Sum(fields => Number(fields[3])));
+        // Pixels and absolute errors are the first and the last but one of eight sums.
+        Assert.Equal(
+            lines.Sum(fields => Number(fields[9])) / lines.Sum(fields => Number(fields[3])),
+            Number(Value("run/folds.csv", "mean absolute error")),
+            1e-9);
+    }
+
     private CommandLine Train(params string[] options) => CommandLine.Run(
         ["train", folder.File("pairs.csv"), "--task", "maps", "--model", "sparse", "--tile", "32", "-o", folder.File("run"), .. options]);
 

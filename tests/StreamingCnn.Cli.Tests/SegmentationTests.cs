@@ -173,6 +173,41 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void Folds_are_pooled_by_their_pixels()
+    {
+        var table = folder.Write("folds.csv", "image,mask,board\n" + string.Concat(
+            Enumerable.Range(0, 8).Select(i => $"{i}.png,{i}.tif,b{i / 2}\n")));
+
+        var run = TrainOn(table, "--folds", "2", "--group", "board", "--epochs", "1", "--validation", "0", "-o", folder.File("run"));
+
+        Assert.Equal("", run.Errors);
+        Assert.Contains("All 2 folds, 8 images, pooled", run.Output, StringComparison.Ordinal);
+        Assert.Contains("1000 resamples of 4 groups", run.Output, StringComparison.Ordinal);
+        var sums = new double[Classes, Classes];
+        var seen = new List<string>();
+        foreach (var fold in (int[])[1, 2])
+        {
+            var lines = File.ReadAllLines(folder.File($"run/fold-{fold}/test-sums.csv"));
+            Assert.Equal("image,group,loss,ground as ground,ground as disc,disc as ground,disc as disc", lines[0]);
+            foreach (var fields in lines.Skip(1).Select(line => line.Split(',')))
+            {
+                seen.Add(fields[0]);
+                for (var i = 0; i < Classes * Classes; i++)
+                    sums[i / Classes, i % Classes] += double.Parse(fields[3 + i], System.Globalization.CultureInfo.InvariantCulture);
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(0, 8).Select(i => folder.File($"{i}.png")), seen.Select(Path.GetFullPath).Order());
+        Assert.Equal(Enumerable.Range(0, 8).Sum(i => (Size(i).Height - 4) * Size(i).Width), sums.Cast<double>().Sum());
+        var ofDisc = sums[1, 1] / (sums[1, 1] + sums[0, 1] + sums[1, 0]);
+        Assert.Equal(
+            ofDisc,
+            double.Parse(Value(folder.File("run/folds.csv"), "IoU of disc"), System.Globalization.CultureInfo.InvariantCulture),
+            1e-12);
+        Assert.Contains("<h2>Folds</h2>", File.ReadAllText(folder.File("run/report.html")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused_in_a_sentence()
     {
         CommandLine.Run("train", folder.File("pairs.csv"), "--loss", "dice", "--ignore", "7")

@@ -5,6 +5,7 @@ using StreamingCnn.Training;
 using StreamingCnn.Training.Metrics;
 using StreamingCnn.Training.Reports;
 using StreamingCnn.Training.Runs;
+using StreamingCnn.Training.Tasks;
 
 namespace StreamingCnn.Cli.Commands;
 
@@ -110,6 +111,8 @@ internal sealed class FoldRuns(ParseResult given, string model, RunFolder run, i
     private IReadOnlyList<Prediction> Predictions(int fold)
     {
         var description = ModelDescription.Read(RunFolder.WeightsOf(Folder(fold).Path));
+        if (description.Task is MapTask maps)
+            return MapSums.Read(Folder(fold).File($"{Part}-sums.csv"), maps);
         var predictions = PredictionTable.Read(Folder(fold).File($"{Part}.csv"), description.Task);
         return description.Decision.Point?.Apply(predictions) ?? predictions;
     }

@@ -219,7 +219,7 @@ internal sealed class TrainRefusals(TrainOptions options)
             options.Pooling.Number,
             options.Dropout,
             options.OperatingPoint,
-            options.Calibrate, options.Folds, options.Fold,
+            options.Calibrate,
         ];
         if (Given(given, ofImages) is { Length: > 0 } others)
             throw new ArgumentException(isOfNumbers

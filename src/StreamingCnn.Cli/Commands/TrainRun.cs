@@ -157,6 +157,8 @@ internal sealed class TrainRun(
                 Decide(predictions);
             predictions = decision.Apply(task, predictions);
             RunFolder.WritePredictions(run.File($"{name}.csv"), task, predictions, withTruth: true);
+            if (task is MapTask maps)
+                MapSums.Write(run.File($"{name}-sums.csv"), maps, predictions);
             var evaluation = new Evaluation(task, predictions);
             if (decision != DecisionRule.None)
                 judged.Add((name, new(task, before, new() { Resamples = 0 }), evaluation));

@@ -29,6 +29,13 @@ public readonly record struct MapErrors(
     /// <summary>How many numbers it is made of.</summary>
     internal const int Numbers = 8;
 
+    /// <summary>What they are, in the order in which they are written.</summary>
+    internal static readonly string[] Names =
+    [
+        "pixels", "true mean", "true squared deviations", "predicted mean", "predicted squared deviations", "products of deviations",
+        "absolute errors", "squared errors",
+    ];
+
     /// <summary>Mean absolute error; NaN where there are no numbers.</summary>
     public double MeanAbsolute => AbsoluteErrors / Count;
 

@@ -20,17 +20,27 @@ public static class PredictionTable
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(task);
+        return Guarded(path, table =>
+        {
+            var withGroup = table.HeaderRecord!.ElementAtOrDefault(1) == PredictionText.GroupColumn;
+            var predictions = new List<Prediction>();
+            while (table.Read())
+                predictions.Add(Row(table, task, withGroup));
+            return predictions;
+        });
+    }
+
+    /// <summary>Reads a table of a run whose header has been read.</summary>
+    /// <exception cref="TrainingException">The file is missing, or is no such table.</exception>
+    internal static IReadOnlyList<Prediction> Guarded(string path, Func<CsvReader, IReadOnlyList<Prediction>> read)
+    {
         try
         {
             using var file = new StreamReader(path);
             using var table = new CsvReader(file, new CsvConfiguration(CultureInfo.InvariantCulture));
             table.Read();
             table.ReadHeader();
-            var withGroup = table.HeaderRecord!.ElementAtOrDefault(1) == PredictionText.GroupColumn;
-            var predictions = new List<Prediction>();
-            while (table.Read())
-                predictions.Add(Row(table, task, withGroup));
-            return predictions;
+            return read(table);
         }
         catch (Exception reason) when (reason is IOException or CsvHelperException or FormatException or UnauthorizedAccessException)
         {

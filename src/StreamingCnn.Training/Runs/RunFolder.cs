@@ -29,7 +29,8 @@ public sealed record RunFolder(string Path)
     private static readonly HashSet<string> OwnFiles =
     [
         "", "options.json", "checkpoint.safetensors", "best.safetensors", "last.safetensors", "metrics.csv", "model.onnx", ReportName,
-        "validation.csv", "validation-metrics.csv", "test.csv", "test-metrics.csv", "folds.csv", "predictions.csv",
+        "validation.csv", "validation-metrics.csv", "validation-sums.csv", "test.csv", "test-metrics.csv", "test-sums.csv", "folds.csv",
+        "predictions.csv",
     ];
 
     /// <summary>Name of the page that shows the run.</summary>
