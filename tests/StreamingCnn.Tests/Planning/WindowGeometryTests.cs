@@ -77,6 +77,63 @@ public class WindowGeometryTests
         iter: 200,
         threads: 1);
 
+    /// <summary>
+    /// Corners where tiles meet, as many as three hundredths of the pixels of all tiles' windows allow, in rows and columns all over the
+    /// image.
+    /// </summary>
+    [Fact]
+    public void Checks_are_corners_of_tiles_that_take_three_hundredths_of_their_pixels() => Gen.Select(
+        Gen.Select(Gen.Long[1, 4], Gen.Long[1, 4], Gen.Long[0, 9], Gen.Long[0, 9]),
+        Gen.Select(Gen.Long[60, 400], Gen.Long[60, 500], Gen.Long[8, 90], Gen.Long[8, 90]))
+        .Sample(
+            (axes, sizes) =>
+            {
+                var ((period, other, lead, trail), (height, width, tall, wide)) = (axes, sizes);
+                var (rows, columns) = (Axis(period, height), Axis(other, width));
+                var grid = new WindowGrid(rows, columns, (tall, wide), (height, width));
+                var tiles = grid.Tiles().ToArray();
+                var checks = grid.Checks().ToArray();
+                var steps = (Rows: rows.Steps(tall, height), Columns: columns.Steps(wide, width));
+                Assert.Equal(steps.Rows * steps.Columns, grid.Count);
+                Assert.All(tiles, tile => Assert.Equal(
+                    new Region(rows.Window(tile.Owned.Rows, height), columns.Window(tile.Owned.Columns, width)), grid.Window(tile.Owned)));
+                // Each window gives what is asked of it, at the place that is said.
+                Assert.All(tiles, tile => Assert.True(grid.Made(grid.Window(tile.Owned)).Contains(tile.Owned)));
+                if (grid.Count < 2)
+                {
+                    Assert.Empty(checks);
+                    return;
+                }
+
+                var all = tiles.Sum(tile => grid.Window(tile.Owned).Area);
+                var pixels = checks.Sum(check => grid.Window(check.Place).Area);
+                Assert.True(pixels <= 0.03 * all);
+                Assert.InRange(checks.Length, 0, grid.Count);
+                // Tiles smaller than a period may have no outputs, and no corner.
+                Assert.True(
+                    checks.Length == grid.Count || tiles.Length < grid.Count
+                        || pixels + tiles.Max(tile => grid.Window(Corner(tile.Owned)).Area) > 0.03 * all,
+                    "There is room for another check.");
+                foreach (var (edge, place) in checks)
+                    Assert.Contains(tiles, tile => tile.Owned.Rows.Start == edge && place == Corner(tile.Owned));
+
+                // Many are all over the image.
+                if (checks.Length >= 2 * Math.Max(steps.Rows, steps.Columns))
+                {
+                    Assert.True(checks.Select(check => check.Edge).Distinct().Count() > steps.Rows / 2);
+                    Assert.True(checks.Select(check => check.Place.Columns.End).Distinct().Count() > steps.Columns / 2);
+                }
+
+                Region Corner(Region owned) => new Region(
+                    new(owned.Rows.Start - 1, owned.Rows.Start + 1), new(owned.Columns.Start - 1, owned.Columns.Start + 1))
+                    .Intersect(grid.Outputs);
+
+                WindowGeometry Axis(long grain, long length) =>
+                    new(grain, 1, lead, trail, Math.Min(40, length), (length, length / grain));
+            },
+            iter: 300,
+            threads: 1);
+
     private static IEnumerable<(long, long)> Positions(Region region)
     {
         for (var row = region.Rows.Start; row < region.Rows.End; row++)
