@@ -47,5 +47,53 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         Assert.Same(first.Kept, memory.Choose(trunk.Graph, new(), Cost(), (900, 700)).Kept);
     }
 
+    /// <summary>Of layouts the last eight are remembered, of decisions 256: then they begin anew.</summary>
+    [Fact]
+    public void The_last_layouts_and_some_hundreds_of_decisions_are_remembered()
+    {
+        var graph = RandomGraph.Chain(new MapSettings(MapKind.Window, 3, 1, 1, 1, 1));
+        var cost = new TrunkCost(graph, wanted: [true], batch: 1, elementSize: 4, new ComputeRates());
+        var memory = new PlanMemory();
+        for (var size = 1; size <= 256; size++)
+            Ask(size);
+        Assert.Equal((256, 256), (memory.Planned, memory.LaidOut));
+
+        for (var size = 249; size <= 256; size++)
+            Ask(size);
+        Assert.Equal((256, 256), (memory.Planned, memory.LaidOut));
+        Ask(248);
+        Ask(1);
+        Assert.Equal((256, 258), (memory.Planned, memory.LaidOut));
+
+        Ask(257);
+        Ask(2);
+        Assert.Equal((258, 260), (memory.Planned, memory.LaidOut));
+
+        void Ask(int size) => memory.Choose(graph, new() { Tile = (8, 8) }, cost, (size, 5));
+    }
+
+    /// <summary>What is free changes from moment to moment: it is asked once for each device, unless it has been said.</summary>
+    [Fact]
+    public void The_budget_that_is_meant_is_asked_for_once_on_each_device()
+    {
+        var (place, asked) = ("first", 0L);
+        var memory = new PlanMemory(() => 1000 + asked++, () => place);
+
+        Assert.Equal((1000, 1000), (memory.DefaultBudget, memory.DefaultBudget));
+        place = "second";
+        Assert.Equal((1001, 1001), (memory.DefaultBudget, memory.DefaultBudget));
+        memory.SetDefaultBudget(7);
+        Assert.Equal(7, memory.DefaultBudget);
+        place = "first";
+        Assert.Equal(1000, memory.DefaultBudget);
+        Assert.Equal(1000, memory.WithBudget(new()).MemoryBudget);
+        Assert.Equal(5, memory.WithBudget(new() { MemoryBudget = 5 }).MemoryBudget);
+        Assert.Null(memory.WithBudget(new() { Tile = (3, 3) }).MemoryBudget);
+
+        var here = new PlanMemory();
+        Assert.InRange(here.DefaultBudget, 1, long.MaxValue);
+        Assert.Equal(here.DefaultBudget, here.DefaultBudget);
+    }
+
     private TrunkCost Cost() => new(trunk.Graph, wanted: [false], batch: 1, elementSize: 4, new ComputeRates());
 }
