@@ -72,6 +72,32 @@ public class PlanMemoryTests(ResNetFiguresTests.Trunk trunk) : IClassFixture<Res
         void Ask(int size) => memory.Choose(graph, new() { Tile = (8, 8) }, cost, (size, 5));
     }
 
+    /// <summary>What was decided is laid out anew where the layout is remembered no longer: in the way that was asked for.</summary>
+    [Theory]
+    [InlineData(StreamingMode.Overlap)]
+    [InlineData(StreamingMode.ExactlyOnce)]
+    public void A_decision_is_laid_out_as_it_was(StreamingMode mode)
+    {
+        var graph = RandomGraph.Chain(new(MapKind.Window, 3, 1, 1, 1, 1), new MapSettings(MapKind.Window, 3, 2, 1, 1, 1));
+        var cost = new TrunkCost(graph, wanted: [true], batch: 1, elementSize: 4, new ComputeRates());
+        var memory = new PlanMemory();
+        var first = Ask(40);
+        for (var size = 41; size < 50; size++)
+            Ask(size);
+
+        var again = Ask(40);
+
+        Assert.Equal((10, 11), (memory.Planned, memory.LaidOut));
+        Assert.NotSame(first.Grid.Rows, again.Grid.Rows);
+        Assert.Equal(mode == StreamingMode.Overlap, again.Grid.Rows is OverlapLayout);
+        Assert.Equal((first.Tile, first.HeapBytes, first.Grid.BeyondBorder), (again.Tile, again.HeapBytes, again.Grid.BeyondBorder));
+        Assert.Equal(first.Grid.Order(), again.Grid.Order());
+        foreach (var (row, column) in first.Grid.Order())
+            Assert.Equal(first.Grid.Computed(2, row, column), again.Grid.Computed(2, row, column));
+
+        StepPlan Ask(int size) => memory.Choose(graph, new() { Tile = (8, 11), Mode = mode }, cost, (size, 30));
+    }
+
     /// <summary>What is free changes from moment to moment: it is asked once for each device, unless it has been said.</summary>
     [Fact]
     public void The_budget_that_is_meant_is_asked_for_once_on_each_device()

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using CsCheck;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
@@ -110,6 +111,9 @@ public class PlanSummaryTests
             $"of which layers from {graph.Nodes[some[0]].Path} on are kept from the forward pass",
             Text(KeptLayers.Choose(memory, some, long.MaxValue / 2)));
         var text = Text(KeptLayers.Nothing(memory, graph.Nodes.Count));
+        Assert.Equal(
+            (Regex.Count(text, "(?m)^Kind "), Regex.Count(text, "(?m)^Kind ")),
+            (Regex.Count(text, "(?m)^forwards$"), Regex.Count(text, "(?m)^backwards$")));
         Assert.Matches("(?m)^Kind 1 of [0-9]+: 1 tile, the first in row 1 and column 1, ", text);
         Assert.Matches("(?m)^Kind [0-9]+ of [0-9]+: 2 tiles|^Kind 6 of 6: 1 tile, the first in row 3 and column 2", text);
 

@@ -77,6 +77,45 @@ public class WindowGeometryTests
         iter: 200,
         threads: 1);
 
+    /// <summary>What is known holds for lengths that differ by whole periods; an image no longer than a window is not cut.</summary>
+    [Fact]
+    public void Lengths_that_are_known_differ_by_whole_periods() => Gen.Select(Geometries, Gen.Long[0, 200]).Sample(
+        (geometry, bound) =>
+        {
+            var known = geometry.Known.Length;
+            Assert.Equal(Math.Abs(bound - known) % geometry.Period == 0, geometry.Fits(bound));
+            Assert.Equal(known > geometry.Least, geometry.IsCut);
+            var next = Enumerable.Range(0, (int)geometry.Period).Select(more => bound + more).Single(geometry.Fits);
+            Assert.Equal(geometry.IsCut ? next : known, geometry.AtLeast(bound));
+            var uncut = WindowGeometry.Uncut(9, 5);
+            Assert.Equal((9, 9, false), (uncut.Needed, uncut.AtLeast(100), uncut.IsCut));
+
+            // So many periods that outputs of three are unchanged by cuts at either end.
+            var periods = (long)(Math.Ceiling((double)geometry.Lead / geometry.PerPeriod)
+                + Math.Ceiling((double)geometry.Trail / geometry.PerPeriod)) + 3;
+            Assert.Equal(geometry.AtLeast(Math.Max(geometry.Least, periods * geometry.Period)), geometry.Needed);
+        },
+        threads: 1);
+
+    /// <summary>Where there is room for all of them, checks are in all rows and columns of tiles, and in most tiles.</summary>
+    [Fact]
+    public void Checks_are_spread_over_the_image()
+    {
+        var axis = new WindowGeometry(1, 1, 0, 0, 1, (100, 100));
+        var grid = new WindowGrid(axis, axis, (100, 100), (2000, 3000));
+
+        var checks = grid.Checks().ToArray();
+
+        Assert.Equal(20 * 30, checks.Length);
+        Assert.Equal(20, checks.Select(check => check.Edge).Distinct().Count());
+        Assert.Equal(30, checks.Select(check => check.Place.Columns.End).Distinct().Count());
+        Assert.InRange(checks.Select(check => check.Place).Distinct().Count(), 400, 600);
+        // Nor do they come row by row.
+        Assert.InRange(checks.Take(60).Select(check => check.Place).Distinct().Count(), 50, 60);
+        Assert.InRange(checks.Take(60).Select(check => check.Edge).Distinct().Count(), 19, 20);
+        Assert.InRange(checks.Take(60).Select(check => check.Place.Columns.End).Distinct().Count(), 24, 30);
+    }
+
     /// <summary>
     /// Corners where tiles meet, as many as three hundredths of the pixels of all tiles' windows allow, in rows and columns all over the
     /// image.

@@ -133,11 +133,22 @@ public sealed class StagedPartsTests : IDisposable
                 continue;
             }
 
-            // Rows of gradients that are held until no tile adds to them: those that a row of tiles reads at least, twice at most.
-            var held = grid.Graph.Sources.Where(source => stage.Sources[source.Index] >= 1)
-                .Sum(source => Bytes(Enumerable.Range(0, grid.Rows.Steps).Max(row => Read(grid, source.Index, row, 0).Rows.Length)
-                    * grid.Size(source.Index).Width * source.Channels));
-            Assert.InRange(cost.Bytes(grid, trunk), much + held, much + (3 * held));
+            // Rows of gradients that are held until no tile adds to them: from the first that a row of tiles reads to the last that it or
+            // one above it does, and those that ones above read, too, a second time while they are copied.
+            var held = 0L;
+            foreach (var source in grid.Graph.Sources.Where(source => stage.Sources[source.Index] >= 1))
+            {
+                Interval[] read =
+                [
+                    .. Enumerable.Range(0, grid.Rows.Steps).Select(row => Read(grid, source.Index, row, 0).Rows).Where(one => !one.IsEmpty),
+                ];
+                var most = read.Index().Max(one =>
+                    read.Take(one.Index + 1).Max(before => before.End) - one.Item.Start
+                    + Math.Max(0, read.Take(one.Index).Select(before => before.End).DefaultIfEmpty().Max() - one.Item.Start));
+                held += Bytes(most * grid.Size(source.Index).Width * source.Channels);
+            }
+
+            Assert.Equal(much + held, cost.Bytes(grid, trunk));
             Assert.Equal(cost.Bytes(grid, trunk) - much, few.Bytes(grid, trunk) - little);
         }
 
@@ -172,6 +183,19 @@ public sealed class StagedPartsTests : IDisposable
 
         StagedPlan Choose(int height) => memory.Choose(Make(height: height).Stages, options, Make().Costs);
         static AxisLayout Rows(StagedPlan plan) => plan.Steps[1].Step!.Grid.Rows;
+    }
+
+    /// <summary>Where neither a budget nor a tile is named, the memory names the budget: here enough for everything at once.</summary>
+    [Fact]
+    public void Without_a_budget_what_is_free_counts()
+    {
+        var (stages, costs) = Make();
+
+        var plan = new PlanMemory(() => 1L << 32).Choose(stages, new(), costs);
+
+        Assert.True(plan.KeepsAll);
+        Assert.All(plan.Steps, step => Assert.Single(step.Step!.Grid.Order()));
+        Assert.Throws<InsufficientMemoryException>(() => new PlanMemory(() => 1).Choose(stages, new(), costs));
     }
 
     /// <summary>A tile is one of the network's image; a stage that reads a map of half its size has tiles of half their size.</summary>

@@ -120,6 +120,7 @@ public sealed class StagedPlanTests
 
                 Assert.InRange(plan.StepBytes, 1, StepModel.Within((long)(factor * smallest)));
                 Assert.True(plan.TileBytes > 0 && plan.KeptBytes >= 0);
+                Assert.Equal(processes, plan.Processes);
             }
         }
     }
