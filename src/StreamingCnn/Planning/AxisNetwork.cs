@@ -63,6 +63,9 @@ internal sealed class AxisNetwork
         var rows = new AxisNetwork(graph, Axis.Rows, [.. sources.Select(size => size.Height)], pace);
         var columns = new AxisNetwork(graph, Axis.Columns, [.. sources.Select(size => size.Width)], pace);
         CheckJoins(rows, columns);
+        // The first layer is named that cannot be applied along either axis.
+        if (columns.refused?.Layer.Index < rows.refused?.Layer.Index)
+            columns.Check();
         rows.Check();
         columns.Check();
         return (rows, columns);

@@ -29,7 +29,7 @@ internal static class PlanSummary
         // up.
         var besides = bytes - trunk.ParameterBytes - model.OutputBytes - carried;
         var tile = Math.Min(model.TileBytes(kept), besides);
-        var messages = StripeMessages.Of(plan, trunk.Batch * trunk.ValueBytes);
+        var messages = StripeMessages.Of(plan, trunk.ValueBytes);
         return new TilePlan
         {
             Image = image,

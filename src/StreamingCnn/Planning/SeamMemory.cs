@@ -39,9 +39,6 @@ internal sealed class SeamMemory
     /// <summary>The largest seam.</summary>
     public long Largest { get; private set; }
 
-    /// <summary>The most at a tile of the backward pass, values and gradients together.</summary>
-    public long MostBackward { get; private set; }
-
     /// <summary>What seams hold while each tile runs, in the order of tiles.</summary>
     /// <param name="counts">Which maps are counted; null for all.</param>
     public IEnumerable<SeamsHeld> Held(Func<int, bool>? counts = null)
@@ -74,10 +71,7 @@ internal sealed class SeamMemory
         foreach (var (row, column) in order)
             MostStored = Math.Max(MostStored, flows.At(row, column).Stored);
         foreach (var held in Held())
-        {
             MostForward = Math.Max(MostForward, held.Forward);
-            MostBackward = Math.Max(MostBackward, Math.Max(held.Values + held.GradientsBefore, held.ValuesLeft + held.Gradients));
-        }
     }
 
     private void Add(int map, CarryPlan carry, long channels, bool needsGradient)

@@ -49,9 +49,6 @@ internal sealed class TileLayout
     /// <summary>Which maps are views of others' windows.</summary>
     public MapRoles Roles => Grid.Roles;
 
-    /// <summary>Whether anything that the tile does is read, by itself or others.</summary>
-    public bool IsEmpty => !isUseful.Contains(true);
-
     /// <summary>What the tile computes of a map, or null for nothing. Views have none.</summary>
     public Patch? Patch(int node) => patches[node];
 

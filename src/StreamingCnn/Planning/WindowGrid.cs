@@ -57,13 +57,13 @@ internal sealed class WindowGrid(
     {
         if (Count < 2 || Outputs.IsEmpty)
             yield break;
-        double all = Enumerable.Range(0, steps.Rows).Sum(row => (double)rows.Window(Owned(row, 0).Rows, image.Height).Length)
-            * Enumerable.Range(0, steps.Columns).Sum(column => columns.Window(Owned(0, column).Columns, image.Width).Length);
-        var allowed = ShareOfChecks * all;
+        var allowed = ShareOfChecks * Tiles().Sum(tile => (double)Window(tile.Owned).Area);
         for (var number = 1; number <= Count; number++)
         {
             // Multiples of two irrational numbers fill a square evenly.
             var owned = Owned((int)(number * 0.7549 % 1 * steps.Rows), (int)(number * 0.5698 % 1 * steps.Columns));
+            if (owned.IsEmpty)
+                continue;
             var place = new Region(Around(owned.Rows.Start), Around(owned.Columns.Start)).Intersect(Outputs);
             allowed -= Window(place).Area;
             if (allowed < 0)

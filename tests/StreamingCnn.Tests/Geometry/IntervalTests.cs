@@ -33,6 +33,17 @@ public class IntervalTests
         },
         threads: 1);
 
+    [Fact]
+    public void What_is_around_a_rectangle_is_the_rest_each_position_once() => Gen.Select(Any, Any, Any, Any).Sample(
+        (rows, columns, otherRows, otherColumns) =>
+        {
+            Region whole = new(rows, columns), inner = new Region(otherRows, otherColumns).Intersect(whole);
+            var around = whole.Around(inner).ToArray();
+            Assert.All(around, side => Assert.False(side.IsEmpty));
+            Assert.Equal(Set(whole).Except(Set(inner)).Order(), around.SelectMany(Set).Order());
+        },
+        threads: 1);
+
     private static IEnumerable<long> Set(Interval interval) => Range(interval.Start, interval.End);
 
     private static IEnumerable<(long, long)> Set(Region region) =>

@@ -103,6 +103,10 @@ public class CarryPlanTests
         Assert.Throws<ArgumentException>(() => TileOrder.Of(2, 2, [(0, 0), (1, 1), (0, 1), (1, 0)]));
         Assert.Throws<ArgumentException>(() => TileOrder.Of(1, 2, [(0, 0)]));
         Assert.Throws<ArgumentException>(() => TileOrder.Of(1, 2, [(0, 0), (0, 0)]));
+        Assert.Throws<ArgumentException>(() => TileOrder.Of(2, 2, [(0, 0), (1, 0), (1, 1), (0, 1)]));
+        Assert.Throws<ArgumentException>(() => TileOrder.Of(2, 2, [(0, 0), (0, 1), (1, 1), (1, 0)]));
+        Assert.Throws<ArgumentException>(() => TileOrder.Of(2, 2, [(0, 0), (0, 1), (1, 0), (1, 0)]));
+        Assert.Equal([(0, 0), (1, 0), (0, 1), (1, 1)], TileOrder.Of(2, 2, [(0, 0), (1, 0), (0, 1), (1, 1)]));
     }
 
     /// <param name="plan">The plan.</param>
@@ -136,6 +140,7 @@ public class CarryPlanTests
             {
                 values.Add(seam, length);
                 bytes += length;
+                stored += length;
             }
 
             foreach (var seam in Reads(plan, tile))
@@ -149,7 +154,10 @@ public class CarryPlanTests
         }
 
         Law.Holds(values.Count == 0, $"{values.Keys.FirstOrDefault()} is left at the end");
-        Law.Holds(part is not null || stored == plan.CarriedValues, $"{stored} values are stored, the plan says {plan.CarriedValues}");
+        // Between what a process reads and its own columns there may be others, which are counted.
+        Law.Holds(
+            part is null ? stored == plan.CarriedValues : stored <= plan.CarriedValues,
+            $"{stored} values are stored, the plan says {plan.CarriedValues}");
         PlayBackwards(plan, model, oneReader, received);
     }
 

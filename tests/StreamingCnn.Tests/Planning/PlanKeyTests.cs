@@ -1,8 +1,10 @@
 using System.Text;
 using CsCheck;
+using StreamingCnn.Distributed;
 using StreamingCnn.Geometry;
 using StreamingCnn.Graph;
 using StreamingCnn.Planning;
+using StreamingCnn.Planning.Stages;
 using StreamingCnn.Tests.Geometry;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -100,6 +102,91 @@ public class PlanKeyTests
         Assert.Equal(questions.Length, memory.Planned);
     }
 
+    /// <summary>
+    /// Each in a key of its own: options, what runs and where, sources and outputs, and all that planning knows of a layer.
+    /// </summary>
+    [Fact]
+    public void Whatever_a_plan_rests_on_changes_its_key()
+    {
+        var (options, told) = (new StreamingOptions { Tile = (8, 8) }, new Told());
+        var plain = Graph(told);
+        (string Name, Func<string> Key)[] keys =
+        [
+            ("plain", () => Key(options, plain)),
+            ("mode", () => Key(options with { Mode = StreamingMode.Overlap }, plain)),
+            ("tile", () => Key(options with { Tile = (8, 9) }, plain)),
+            ("budget", () => Key(options with { MemoryBudget = 9 }, plain)),
+            ("maps", () => Key(options with { BoundaryMaps = CarryPlace.File }, plain)),
+            ("several", () => Key(options with { SplitOver = new PlannedRanks(2) }, plain)),
+            ("more", () => Key(options with { SplitOver = new PlannedRanks(3) }, plain)),
+            ("no late maps", () => Key(options with { LateMaps = [] }, plain)),
+            ("late maps", () => Key(options with { LateMaps = [(4, 2)] }, plain)),
+            ("batch", () => Key(options, plain, batch: 2)),
+            ("type", () => Key(options, plain, elementSize: 8)),
+            ("elsewhere", () => Key(options, plain, isElsewhere: true)),
+            ("forward", () => Key(options, plain, passes: Passes.ForwardIntoTensors)),
+            ("into sinks", () => Key(options, plain, passes: Passes.ForwardIntoSinks)),
+            ("stage", () => Key(options, plain, stage: Stage(1, false, null))),
+            ("another stage", () => Key(options, plain, stage: Stage(2, false, null))),
+            ("that keeps nothing", () => Key(options, plain, stage: Stage(1, true, null))),
+            ("with maps on their way", () => Key(options, plain, stage: Stage(1, false, 5))),
+            ("wanted", () => Key(options, plain, wanted: true)),
+            ("height", () => Key(options, plain, (21, 30))),
+            ("width", () => Key(options, plain, (20, 31))),
+            ("channels of the source", () => Key(options, Graph(told, channels: 2))),
+            ("stored", () => Key(options, Graph(told, isStored: true))),
+            ("channels", () => Key(options, Graph(told, made: 2))),
+            ("outputs", () => Key(options, Graph(told, [2, 1]))),
+            ("other outputs", () => Key(options, Graph(told, [1, 2]))),
+            ("inputs", () => Key(options, Graph(told, reads: 0))),
+            ("type of layer", () => Key(options, Graph(new OtherTold()))),
+            ("pointwise", () => Key(options, Graph(new Told { Pointwise = true }))),
+            ("fresh", () => Key(options, Graph(new Told { Fresh = true }))),
+            ("learning", () => Key(options, Graph(new Told { Learning = true }))),
+            ("work", () => Key(options, Graph(new Told { Work = 2 }))),
+            ("kind", () => Key(options, Graph(new Told { Kind = WorkKind.GroupedConvolution }))),
+            ("comparisons", () => Key(options, Graph(new Told { Compared = 2 }))),
+            ("rows", () => Key(options, Graph(new Told { Rows = 3 }))),
+            ("columns", () => Key(options, Graph(new Told { Columns = 3 }))),
+            ("padded copy", () => Key(options, Graph(new Told { Padded = 1 }))),
+            ("padded copy of all", () => Key(options, Graph(new Told { Padded = 20 * 30 }))),
+            ("memory", () => Key(options, Graph(new Told { Memory = new(false, true) }))),
+        ];
+
+        Assert.Equal(keys.Length, keys.Select(key => key.Key()).Distinct().Count());
+        Assert.Equal(keys.Select(key => key.Key()), keys.Select(key => key.Key()));
+
+        static StageCost Stage(long bytes, bool keepsNothing, long? onTheWay) =>
+            new(bytes, keepsNothing, onTheWay) { IsBoundary = [false], IsTapped = [false], IsOutput = [false] };
+
+        static NetworkGraph Graph(
+            Told layer, int[]? outputs = null, long channels = 1, bool isStored = false, long made = 1, int reads = 1) => new(
+            [
+                new(0, null, [], channels, "image") { IsStored = isStored },
+                new(1, new Told(), [0], 1, "first"),
+                new(2, layer, [reads, 1], made, "second"),
+            ],
+            outputs ?? [2]);
+
+        static string Key(
+            StreamingOptions options,
+            NetworkGraph graph,
+            (long, long)? size = null,
+            bool wanted = false,
+            long batch = 1,
+            int elementSize = 4,
+            bool isElsewhere = false,
+            Passes passes = Passes.Both,
+            StageCost? stage = null)
+        {
+            var trunk = new TrunkCost(graph, [wanted], batch, elementSize, new(), isElsewhere).For(passes);
+            var (rows, columns) = AxisNetwork.Of(graph, [size ?? (20, 30)]);
+            var key = new PlanKey(options, stage is null ? trunk : trunk.In(stage), rows, columns);
+            Assert.True(key.IsWhole);
+            return key.Text;
+        }
+    }
+
     /// <summary>The layout is not made again, but the layers are those of the network at hand.</summary>
     [Fact]
     public void The_same_network_traced_again_gets_the_same_tiles_over_its_own_layers()
@@ -194,6 +281,60 @@ public class PlanKeyTests
         foreach (var parameter in network.parameters())
             parameter.requires_grad = false;
         return network;
+    }
+
+    private sealed class OtherTold : Told;
+
+    /// <summary>A layer that says of itself what it is told to.</summary>
+    private class Told : LocalLayer
+    {
+        public bool Pointwise { get; init; }
+
+        public bool Fresh { get; init; }
+
+        public bool Learning { get; init; }
+
+        public double Work { get; init; } = 1;
+
+        public WorkKind Kind { get; init; }
+
+        public double Compared { get; init; }
+
+        public long Rows { get; init; } = 1;
+
+        public long Columns { get; init; } = 1;
+
+        public long Padded { get; init; }
+
+        public LayerMemory Memory { get; init; } = new(true, true);
+
+        public override bool IsPointwise => Pointwise;
+
+        public override bool OutputIsFresh => Fresh;
+
+        internal override bool Learns => Learning;
+
+        internal override double WorkPerPosition => Work;
+
+        internal override WorkKind WorkKind => Kind;
+
+        internal override double ComparisonsPerPosition => Compared;
+
+        public override long OutputChannels(IReadOnlyList<long> inputs) => inputs[0];
+
+        public override AxisMap Along(Axis axis, long length)
+        {
+            var kernel = axis == Axis.Rows ? Rows : Columns;
+            return new SlidingWindow(length, kernel, 1, 1, kernel / 2, kernel / 2);
+        }
+
+        internal override long PaddedPositions(in Patch patch) => Padded == 0 ? 0 : Padded + patch.Output.Area;
+
+        internal override LayerMemory MemoryOf(in Patch patch) => Memory;
+
+        public override Tensor Compute(IReadOnlyList<Tensor> inputs, in Patch patch) => throw new NotSupportedException();
+
+        public override Tensor Whole(IReadOnlyList<Tensor> inputs) => throw new NotSupportedException();
     }
 
     private sealed class OwnLayer : LocalLayer

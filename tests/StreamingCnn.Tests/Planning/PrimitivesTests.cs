@@ -30,6 +30,10 @@ public sealed class PrimitivesTests
         Assert.Equal(2 * Shape, Bytes(Two(), 16, 16, size: 16, batch: 2));
         Assert.Equal(0, Bytes(Two(), 96, 96, elementSize: sizeof(double)));
         Assert.Equal(0, Bytes(Sequential(ReLU(), MaxPool2d(2)), 96, 96));
+        // A large kernel is large along both axes.
+        Assert.Equal(0, Bytes(Conv2d(3, 32, (5, 3), padding: (2, 1)), 16, 16, size: 16));
+        Assert.Equal(0, Bytes(Conv2d(3, 32, (3, 5), padding: (1, 2)), 16, 16, size: 16));
+        Assert.Equal(Shape, Bytes(Conv2d(3, 32, (5, 4), padding: (2, 2)), 16, 16, size: 16));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using CsCheck;
+using StreamingCnn.Distributed;
 using StreamingCnn.Execution;
 using StreamingCnn.Execution.Stages;
 using StreamingCnn.Graph;
@@ -97,6 +98,31 @@ public sealed class StagedPlanTests
                 CultureInfo.InvariantCulture,
                 $"the smallest budget that they fit into is {Math.Ceiling(smallest / 1048576.0)} MiB"),
             failure.Message);
+    }
+
+    /// <summary>What is said of each process's bytes is within its budget, too, and is what was planned for it.</summary>
+    [Fact]
+    public void A_step_that_processes_share_stays_within_the_budget_of_each()
+    {
+        using var network = Sequential(
+            Conv2d(3, 16, 3, padding: 1, bias: false), BatchNorm2d(16), ReLU(),
+            Conv2d(16, 32, 3, stride: 2, bias: false), BatchNorm2d(32), ReLU());
+        foreach (var processes in (int[])[1, 2, 4])
+        {
+            StreamingOptions Options(long budget) => new() { MemoryBudget = budget, SplitOver = new PlannedRanks(processes) };
+            using var asked = new StreamingModule(network, Options(1));
+            var smallest = asked.SmallestBudget(1000, 1000);
+            foreach (var factor in (double[])[1, 1.2, 3, 10])
+            {
+                using var streaming = new StreamingModule(network, Options((long)(factor * smallest)));
+
+                var plan = streaming.Plan(1000, 1000);
+
+                Assert.InRange(plan.StepBytes, 1, StepModel.Within((long)(factor * smallest)));
+                Assert.True(plan.TileBytes > 0 && plan.KeptBytes >= 0);
+                Assert.Equal(processes, plan.Processes);
+            }
+        }
     }
 
     [Fact]

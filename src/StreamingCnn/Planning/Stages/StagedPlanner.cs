@@ -101,6 +101,18 @@ internal sealed class StagedPlanner
         static long Budget(StagedPlan plan) => Division.Ceiling(StepModel.BudgetFor(plan.Bytes), Mebibyte) * Mebibyte;
     }
 
+    /// <summary>
+    /// Bytes of maps that wait, and of their gradients, that a process holds while a stage runs: where several share them, its stripe, and
+    /// with it what others have made.
+    /// </summary>
+    public (long Maps, long Gradients) HeldAt(int stage)
+    {
+        var (values, gradients) = isForwardAlone ? (maps.ForwardAt(stage), 0) : maps.At(stage);
+        return processes == 1 ? (values, gradients) : (Share(values), Share(gradients));
+
+        long Share(long bytes) => Division.Ceiling(bytes * PartsHeld, processes * PartsMade);
+    }
+
     /// <summary>Bytes of a conventional step: everything in one piece, and all records kept.</summary>
     public long WholeBytes()
     {
@@ -181,8 +193,7 @@ internal sealed class StagedPlanner
                 continue;
             }
 
-            var (values, gradients) = isElsewhere ? default
-                : Held(isForwardAlone ? (maps.ForwardAt(stage.Index), 0) : maps.At(stage.Index));
+            var (values, gradients) = isElsewhere ? default : HeldAt(stage.Index);
             var alone = costs.Of(stage.Graph, stages.WantedOf(stage));
             var cost = StageCost.Of(
                 stage,
@@ -206,14 +217,6 @@ internal sealed class StagedPlanner
         // When all is done, each parameter's gradient is there as the sum over stages and as autograd's copy.
         var end = bytesOfAll + StepModel.CopiesOf(isForwardAlone ? 0 : stages.Network.Network.GradientBytes) + StepModel.AnyStep;
         return end > limit && !IsOne ? null : new StagedPlan(stages, steps, place, keepsAll) { EndBytes = end };
-    }
-
-    /// <summary>What a process holds of maps that wait: where several share them, its stripe, and with it what others have made.</summary>
-    private (long Maps, long Gradients) Held((long Maps, long Gradients) all)
-    {
-        return processes == 1 ? all : (Share(all.Maps), Share(all.Gradients));
-
-        long Share(long bytes) => Division.Ceiling(bytes * PartsHeld, processes * PartsMade);
     }
 
     private StepPlan? Fastest(Stage stage, TrunkCost trunk, (long Height, long Width)[] sizes)

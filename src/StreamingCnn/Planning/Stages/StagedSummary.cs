@@ -22,7 +22,7 @@ internal static class StagedSummary
         var (most, model) = runs.MaxBy(run => run.Step.Bytes);
         var kept = most.Step!.Widest.Kept;
         var trunk = Trunk(plan.Stages, most, costs);
-        var (values, gradients) = plan.OnTheWay is null ? maps.At(most.Stage.Index) : default;
+        var (values, gradients) = plan.OnTheWay is null ? planner.HeldAt(most.Stage.Index) : default;
         var waiting = values + gradients + most.Cost!.Bytes(most.Step.Grid, trunk) - most.Cost.BytesBesides;
         var carried = model.CarryBytes(kept) + (plan.KeepsAll ? 0 : most.BytesBefore);
         // The largest tile's work, what is kept and the carry are not all at their most at the same time; what is said of them
