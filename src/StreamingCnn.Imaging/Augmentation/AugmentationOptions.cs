@@ -66,8 +66,8 @@ public sealed record AugmentationOptions
     /// <param name="source">The image; the returned source owns it.</param>
     /// <param name="seed">The same seed gives the same variant, in every window and every pass.</param>
     /// <param name="place">
-    /// Which of several images that are seen side by side it is: of one seed they are changed alike, but that each behind the first, which is
-    /// 0, is moved by <see cref="Offset"/>.
+    /// Which of several images that are seen side by side it is, 0 for the first: of one seed they are changed alike, but that each behind
+    /// the first is moved by <see cref="Offset"/>.
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The place or <see cref="Offset"/> is negative.</exception>
     public IImageSource Apply(IImageSource source, long seed, int place = 0)
