@@ -50,7 +50,9 @@ public static class ComparisonPicture
     /// Which bands are shown and how their values were stretched, and what colours of numbers mean; empty where there is nothing to say.
     /// </param>
     /// <param name="side">The longer side of each of the four pictures, in pixels, where the image is larger.</param>
-    public static byte[]? Jpeg(StreamingMapModel model, TrainingSample sample, out string remark, int side = 320)
+    /// <param name="run">Hands out the map of an image; null for the model's own.</param>
+    public static byte[]? Jpeg(
+        StreamingMapModel model, TrainingSample sample, out string remark, int side = 320, Action<IImageSource, IMapSink>? run = null)
     {
         remark = "";
         ArgumentNullException.ThrowIfNull(model);
@@ -63,7 +65,7 @@ public static class ComparisonPicture
         var factor = Math.Max(1, Math.Max(image.Height, image.Width) / (double)side);
         var (height, width) = (Math.Max(1, (long)(image.Height / factor)), Math.Max(1, (long)(image.Width / factor)));
         var said = new NearestPositions(height, width, model is StreamingMapRegressor ? First : Highest);
-        model.Run(image, said);
+        (run ?? model.Run)(image, said);
         var found = Seen(image, said.Values, height, width);
         using var mask = new NearestSource(sample.OpenMask(0), height, width);
         var truth = First(mask.Read(0, 0, height, width)[0]).flatten().data<float>().ToArray();

@@ -87,15 +87,24 @@ public abstract class StreamingMapModel : TrainableModel
     /// computed.
     /// </param>
     /// <param name="sink">Gets the map, [1, outputs, H, W], of the image's size.</param>
-    public void Run(IImageSource image, IMapSink sink)
+    public void Run(IImageSource image, IMapSink sink) => Run(image, (image as ForegroundSource)?.Foreground, sink);
+
+    /// <summary>A part of the map of an image, without autograd, handed out rectangle by rectangle.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="part">
+    /// Not 0 where the map is wanted, of the image's size and one channel; elsewhere the map is 0, and nothing is computed for it. Null for
+    /// the whole map, also of a <see cref="ForegroundSource"/>.
+    /// </param>
+    /// <param name="sink">Gets the map, [1, outputs, H, W], of the image's size.</param>
+    public void Run(IImageSource image, IImageSource? part, IMapSink sink)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(sink);
         EnlargeTo(image.Height, image.Width);
-        if (image is ForegroundSource { Foreground: var foreground })
-            OfForeground.Run([image, foreground], [sink]);
-        else
+        if (part is null)
             Map.Run(image, sink);
+        else
+            OfForeground.Run([image, part], [sink]);
     }
 
     /// <summary>

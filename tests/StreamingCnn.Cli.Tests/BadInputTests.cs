@@ -76,8 +76,15 @@ public class BadInputTests
     [
         InlineData(
             "train --demo --augment blur",
-            "'blur' is no change of images; write some of mirror, flip, turn, rotate, elastic, colour, stain, cutout.")
+            "'blur' is no change of images; write some of mirror, flip, turn, rotate, elastic, colour, stain, cutout, offset.")
     ]
+    [InlineData("train set.csv --augment mirror,offset:0", "'offset:0' does not say how far images are moved; write the most pixels, from 1 to 4096, such as offset:4, and a share of the images behind it, such as offset:4:0.5.")]
+    [InlineData("train set.csv --augment offset:-4", "'offset:-4' does not say how far images are moved; write the most pixels, from 1 to 4096, such as offset:4, and a share of the images behind it, such as offset:4:0.5.")]
+    [InlineData("train set.csv --augment offset:4:1.5", "'offset:4:1.5' does not say how far images are moved; write the most pixels, from 1 to 4096, such as offset:4, and a share of the images behind it, such as offset:4:0.5.")]
+    [InlineData("train set.csv --augment offset:4:0", "'offset:4:0' does not say how far images are moved; write the most pixels, from 1 to 4096, such as offset:4, and a share of the images behind it, such as offset:4:0.5.")]
+    [InlineData("train set.csv --augment offset:4:1:1", "'offset:4:1:1' does not say how far images are moved; write the most pixels, from 1 to 4096, such as offset:4, and a share of the images behind it, such as offset:4:0.5.")]
+    [InlineData("train set.csv --augment mirror,offset",
+        "--augment offset moves images that are read side by side against the first of them, and there is one alone; name several by --inputs, or leave it out.")]
     [
         InlineData(
             "train --demo --mpp 1",

@@ -49,6 +49,33 @@ public sealed class InputsTests : IDisposable
             $"The table '{folder.File("one.csv")}' has no column template, of the images that are read side by side; its columns are board.");
     }
 
+    /// <summary>What is moved in training alone is no part of the model; a run that goes on must be told the same of it.</summary>
+    [Fact]
+    public void One_image_may_be_moved_against_the_others_in_training()
+    {
+        string[] command =
+        [
+            "train", folder.File("maps.csv"), "--inputs", "board,template", "--task", "segmentation", "--classes", "same,other", "--model", "sparse",
+            "--tile", "32", "--epochs", "1",
+        ];
+        Assert.Equal("", CommandLine.Run([.. command, "--augment", "mirror", "-o", folder.File("still")]).Errors);
+        Assert.Equal("", CommandLine.Run([.. command, "--augment", "mirror,offset:3:0.5", "-o", folder.File("moving")]).Errors);
+        Assert.Equal("", CommandLine.Run([.. command, "--augment", "mirror,offset:3:0.5", "-o", folder.File("again")]).Errors);
+
+        Assert.Equal(
+            Safetensors.ReadMetadata(folder.File("still/best.safetensors")), Safetensors.ReadMetadata(folder.File("moving/best.safetensors")));
+        Assert.NotEqual(Losses("still"), Losses("moving"));
+        Assert.Equal(Losses("moving"), Losses("again"));
+        Assert.Contains(
+            "augment 'mirror,offset:3:0.5' instead of 'mirror,offset:3'",
+            CommandLine.Run(
+                "train", "--resume", folder.File("moving"), "--epochs", "2", "--augment", "mirror,offset:3").Errors,
+            StringComparison.Ordinal);
+        Assert.Equal("", CommandLine.Run("train", "--resume", folder.File("moving"), "--epochs", "2").Errors);
+
+        string Losses(string run) => File.ReadAllText(folder.File($"{run}/metrics.csv"));
+    }
+
     [Fact]
     public void Whole_images_are_classified_and_explained()
     {

@@ -79,6 +79,29 @@ public sealed class ObjectsTests : IDisposable
             "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.5", "--box-core", "1", "-o", folder.File("whole")).Errors);
         Assert.Contains("mean AP,0", File.ReadAllText(folder.File("whole/metrics.csv")), StringComparison.Ordinal);
 
+        // The mean over mirror images is of a map of its own, in files and in what is judged; none is what there is without it.
+        string[] objects = [folder.File("run"), folder.File("squares.csv"), "--overlap", "0.33", "--min-area", "20", "--resamples", "0"];
+        foreach (var views in (string[])["none", "flips", "turns"])
+            Assert.Equal("", CommandLine.Run(["evaluate", .. objects, "--average", views, "-o", folder.File(views)]).Errors);
+        Assert.Equal(metrics["mean IoU"], Metric("none", "mean IoU"));
+        Assert.Equal(metrics["mean AP"], Metric("none", "mean AP"));
+        Assert.Equal(Scores("run/evaluation"), Scores("none"));
+        Assert.NotEqual(Scores("none"), Scores("flips"));
+        Assert.NotEqual(Scores("flips"), Scores("turns"));
+        Assert.True(double.Parse(Metric("turns", "mean AP"), CultureInfo.InvariantCulture) > 0.9, Metric("turns", "mean AP"));
+        foreach (var (name, views) in (IEnumerable<(string, string[])>)[("alone", []), ("mean", ["--average", "turns"])])
+            Assert.Equal("", CommandLine.Run(
+                ["predict", folder.File("run"), folder.File("9.png"), "--probabilities", "float", .. views, "-o", folder.File(name)]).Errors);
+        using (var alone = Image.NewFromFile(folder.File("alone/9.probabilities.tif")))
+        using (var mean = Image.NewFromFile(folder.File("mean/9.probabilities.tif")))
+        using (var sum = mean[0] + mean[1])
+        using (var difference = (mean - alone).Abs())
+        {
+            Assert.Equal(1, sum.Min(), 1e-5);
+            Assert.Equal(1, sum.Max(), 1e-5);
+            Assert.True(difference.Max() > 1e-4);
+        }
+
         CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--min-area", "3")
             .IsRefused("--min-area is of objects, which --overlap judges; give both, or leave it out.");
         CommandLine.Run("evaluate", folder.File("run"), folder.File("squares.csv"), "--min-score", "0.3")
@@ -88,6 +111,10 @@ public sealed class ObjectsTests : IDisposable
         CommandLine.Run("train", folder.File("squares.csv"), "--box-core", "0.5")
             .IsRefused("--box-core is of --task segmentation alone; leave it out, or choose that task.");
 
+        string Metric(string run, string name) => File.ReadLines(folder.File($"{run}/metrics.csv")).Select(line => line.Split(','))
+            .Single(fields => fields[0] == name)[1];
+        // Scores of found objects are seen in the best of their thresholds, to the last digit.
+        string Scores(string run) => Metric(run, "score of greatest object F1");
         double Value(string name) => double.Parse(metrics[name], CultureInfo.InvariantCulture);
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using StreamingCnn.Cli.Display;
 using StreamingCnn.Cli.Input;
+using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training;
 using StreamingCnn.Training.Data;
@@ -101,11 +102,17 @@ internal static class EvaluateCommand
                     note => Console.WriteLine(Printable.Of($"Note: {note}.")),
                     parsed.GetValue(group) is { } column ? (column, true) : description.Group is { } trained ? (trained, false) : null);
                 job.Ready();
-                var predictions = display.Pass(samples.Count, progress => ImageModel.Predict(model, task, samples, progress, job.Ranks));
+                var views = judging.Average(parsed);
+                Action<IImageSource, IMapSink>? run = views == MapAverage.None
+                    ? null
+                    : (image, sink) => AveragedMap.Run(((StreamingMapModel)model).Run, image, sink, task.Outputs.Count, views);
+                var predictions = display.Pass(samples.Count, progress => run is null
+                    ? ImageModel.Predict(model, task, samples, progress, job.Ranks)
+                    : OfMaps(model, run, (SegmentationTask)task, samples, progress));
                 if (!job.IsFirst)
                     return Program.Success;
                 predictions = description.Decision.Apply(task, predictions);
-                if (task is SegmentationTask { Judging.IsAny: true } maps)
+                if (run is null && task is SegmentationTask { Judging.IsAny: true } maps)
                 {
                     Console.WriteLine("Objects and boundaries are looked for in a second pass over the images.");
                     predictions = display.Pass(
@@ -139,7 +146,7 @@ internal static class EvaluateCommand
                     Parts = [new(chosen, evaluation)],
                     WorstImages = parsed.GetValue(worst),
                     Explain = ExplainedPicture.Of(model, task),
-                    Pictures = MapPictures.Of(model, task, predictions),
+                    Pictures = MapPictures.Of(model, task, predictions, run),
                 }.Write(folder);
                 Console.WriteLine($"Predictions, metrics, plots and {Report.PageName} in {folder}.");
             }
@@ -159,7 +166,32 @@ internal static class EvaluateCommand
         var chosen = options.Of(parsed);
         if (chosen.IsAny && (job.IsShared || model.Options.SplitOver is { Size: > 1 }))
             throw new ArgumentException("--overlap and --boundary-tolerance follow regions from row to row through whole maps, which one process has; start it without mpirun or srun.");
+        if (options.Average(parsed) != MapAverage.None && (job.IsShared || model.Options.SplitOver is { Size: > 1 }))
+            throw new ArgumentException("--average takes the mean over mirror images of each image, which one process does; start it without mpirun or srun.");
         return maps.JudgedBy(chosen, options.BoxCore(parsed));
+    }
+
+    /// <summary>Judges maps that are not the model's own: pixels, objects and boundaries in one pass.</summary>
+    private static List<Prediction> OfMaps(
+        TrainableModel model,
+        Action<IImageSource, IMapSink> run,
+        SegmentationTask task,
+        IReadOnlyList<TrainingSample> samples,
+        IProgress<TrainingProgress> progress)
+    {
+        model.eval();
+        using var grad = no_grad();
+        var judged = new List<Prediction>(samples.Count);
+        var (pixels, loss) = (0L, 0.0);
+        foreach (var sample in samples)
+        {
+            var (prediction, size) = PixelJudge.Predict(run, task, sample);
+            judged.Add(prediction);
+            (pixels, loss) = (pixels + size, loss + prediction.Loss);
+            progress.Report(new(0, judged.Count, samples.Count, loss / judged.Count, pixels));
+        }
+
+        return judged;
     }
 
     private static List<Prediction> WithFindings(

@@ -18,6 +18,9 @@ namespace StreamingCnn.Cli.Commands;
 internal sealed class TrainOptions
 {
     private const string Score = "score";
+    private const string Shift = "offset";
+    private const int UsualShift = 8;
+    private const int GreatestShift = 4096;
 
     private readonly Option<int> save = CommonOptions.Number(
         "--save-every", "Images after which the checkpoint is written within an epoch; 0 for after epochs alone.", 0, 0);
@@ -32,6 +35,7 @@ internal sealed class TrainOptions
         ["colour"] = options => options with { Brightness = 0.1, Contrast = 0.1, Saturation = 0.1, Hue = 6 },
         ["stain"] = options => options with { Stain = 0.1 },
         ["cutout"] = options => options with { Cutouts = 3 },
+        [Shift] = options => options with { Offset = UsualShift },
     };
 
     public Argument<string?> Data { get; } = new("data")
@@ -170,8 +174,9 @@ internal sealed class TrainOptions
 
     public Option<string[]> Augment { get; } = CommonOptions.Several(
         "--augment",
-        "Random changes of training images, separated by commas: mirror, flip, turn, rotate, elastic, colour, stain, cutout.",
-        text => Augmentations.ContainsKey(text)
+        "Random changes of training images, separated by commas: mirror, flip, turn, rotate, elastic, colour, stain, cutout, offset. "
+        + "offset moves each image of --inputs but the first by up to 8 pixels along each axis, offset:4 by up to 4, offset:4:0.5 in half of the steps.",
+        text => Change(text) is not null
             ? text
             : throw new FormatException($"'{text}' is no change of images; write some of {string.Join(", ", Augmentations.Keys)}."),
         null);
@@ -250,7 +255,26 @@ internal sealed class TrainOptions
         var (names, size) = (parsed.GetValue(Augment) ?? [], parsed.GetValue(Crop));
         if (names.Length == 0 && size is null)
             return null;
-        return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Augmentations[name](options));
+        return names.Aggregate(new AugmentationOptions { Crop = size }, (options, name) => Change(name)!(options));
+    }
+
+    /// <summary>Whether one of several images is to be moved against the others.</summary>
+    public bool HasOffset(ParseResult parsed) => Augmentation(parsed) is { Offset: > 0 };
+
+    /// <summary>What a word of <c>--augment</c> stands for; null where it is none.</summary>
+    private static Func<AugmentationOptions, AugmentationOptions>? Change(string text)
+    {
+        if (!text.StartsWith($"{Shift}:", StringComparison.Ordinal))
+            return Augmentations.GetValueOrDefault(text);
+        var share = 1.0;
+        var parts = text.Split(':');
+        return parts.Length <= 3
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var most)
+            && most is >= 1 and <= GreatestShift
+            && (parts.Length == 2 || double.TryParse(parts[2], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out share))
+            && share is > 0 and <= 1
+            ? options => options with { Offset = most, OffsetShare = share }
+            : throw new FormatException($"'{text}' does not say how far images are moved; write the most pixels, from 1 to 4096, such as offset:4, and a share of the images behind it, such as offset:4:0.5.");
     }
 
     public TrainingOptions Training(ParseResult parsed, string checkpoint, TrainingSet set) => Updates.Of(parsed) with

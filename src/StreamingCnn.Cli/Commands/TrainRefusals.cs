@@ -178,7 +178,13 @@ internal sealed class TrainRefusals(TrainOptions options)
     private void RefuseInputs(ParseResult parsed)
     {
         if (parsed.GetValue(options.Labels.Inputs) is not { Length: > 0 } columns)
+        {
+            if (options.HasOffset(parsed))
+                throw new ArgumentException(
+                    "--augment offset moves images that are read side by side against the first of them, and there is one alone; name several by --inputs, or leave it out.");
             return;
+        }
+
         if (columns.Length == 1)
             throw new ArgumentException($"--inputs names the columns of images that are read side by side, but '{columns[0]}' is one alone; name at least two, or leave it out.");
         if (columns.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1) is { } twice)

@@ -14,8 +14,12 @@ internal static class MapPictures
     private const string OfNumbers = "Best, median and worst image: image, map, prediction, error; black has no number";
 
     /// <summary>The pictures for a report; null where the model gives no maps.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="task">What it has learned.</param>
+    /// <param name="predictions">What it says of the part.</param>
+    /// <param name="run">Hands out the map of an image; null for the model's own.</param>
     public static (string Title, IReadOnlyList<ReportPicture> All)? Of(
-        TrainableModel model, LearningTask task, IReadOnlyList<Prediction> predictions)
+        TrainableModel model, LearningTask task, IReadOnlyList<Prediction> predictions, Action<IImageSource, IMapSink>? run = null)
     {
         // Processes that share each image have none of it whole.
         if (model is not StreamingMapModel { Options.SplitOver: not { Size: > 1 } } maps || task is not MapTask || predictions.Count == 0)
@@ -32,12 +36,13 @@ internal static class MapPictures
         };
         return (
             task is SegmentationTask ? OfClasses : OfNumbers,
-            [.. chosen.Select(one => Picture(maps, task, one.Name, one.Prediction)).OfType<ReportPicture>()]);
+            [.. chosen.Select(one => Picture(maps, task, one.Name, one.Prediction, run)).OfType<ReportPicture>()]);
     }
 
-    private static ReportPicture? Picture(StreamingMapModel model, LearningTask task, string name, Prediction prediction)
+    private static ReportPicture? Picture(
+        StreamingMapModel model, LearningTask task, string name, Prediction prediction, Action<IImageSource, IMapSink>? run)
     {
-        if (ComparisonPicture.Jpeg(model, prediction.Sample, out var remark) is not { } jpeg)
+        if (ComparisonPicture.Jpeg(model, prediction.Sample, out var remark, run: run) is not { } jpeg)
             return null;
         var shown = remark.Length > 0 ? $"; {(task is SegmentationTask ? "image: " : "")}{remark}" : "";
         var quality = task switch

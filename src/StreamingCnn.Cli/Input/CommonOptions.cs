@@ -3,6 +3,7 @@ using System.Globalization;
 using StreamingCnn.Imaging;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Models;
+using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Runs;
 using static TorchSharp.torch;
 
@@ -159,6 +160,12 @@ internal static class CommonOptions
     /// <summary>An option of several values, separated by commas.</summary>
     public static Option<T[]> Several<T>(string name, string description, Func<string, T> parse, string? fallback) =>
         Parsed(name, description, text => text.Split(',', StringSplitOptions.TrimEntries).Select(parse).ToArray(), fallback);
+
+    /// <summary>Views of an image whose maps of classes are averaged.</summary>
+    public static Option<MapAverage> MapAverage() => Choice(
+        "--average",
+        "Of models that give maps of classes: take the mean of the probabilities of the image's mirror images, turned back; of flips there are 4, of turns, by quarters as well, 8, and it takes as many times as long",
+        Training.Maps.MapAverage.None);
 
     /// <summary>The middle of drawn boxes.</summary>
     public static Option<double?> BoxCore(string rest) => OptionalReal(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using StreamingCnn.Training.Maps;
 using StreamingCnn.Training.Metrics;
 
 namespace StreamingCnn.Cli.Input;
@@ -35,14 +36,19 @@ internal sealed class JudgingOptions
         $"Of models that give maps: judge boundaries of classes, too. A pixel of one is right that has one of the other within so many pixels, at most {MapJudging.MostTolerance}. Default: they are not judged.",
         0);
 
+    private readonly Option<MapAverage> average = CommonOptions.MapAverage();
+
     /// <summary>The options.</summary>
-    public IReadOnlyList<Option> All => [overlap, threshold, leastArea, leastScore, boxCore, tolerance];
+    public IReadOnlyList<Option> All => [overlap, threshold, leastArea, leastScore, boxCore, tolerance, average];
 
     /// <summary>The first of them that stands on the command line; null for none.</summary>
     public Option? Given(ParseResult parsed) => All.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
 
     /// <summary>The middle share of drawn boxes; null for that of training.</summary>
     public double? BoxCore(ParseResult parsed) => parsed.GetValue(boxCore);
+
+    /// <summary>The views that are averaged.</summary>
+    public MapAverage Average(ParseResult parsed) => parsed.GetValue(average);
 
     /// <summary>What is to be judged.</summary>
     /// <exception cref="ArgumentException">An option is of something that is not judged.</exception>

@@ -66,11 +66,14 @@ internal sealed class MapOptions
         0,
         1);
 
+    private readonly Option<MapAverage> average = CommonOptions.MapAverage();
+
     /// <summary>Creates the options.</summary>
     public MapOptions() => probabilities.HelpName = "8|float";
 
     /// <summary>All of them.</summary>
-    public IReadOnlyList<Option> All => [classMap, probabilities, values, polygons, inMap, overlay, side, objects, leastArea, threshold];
+    public IReadOnlyList<Option> All =>
+        [classMap, probabilities, values, polygons, inMap, overlay, side, objects, leastArea, threshold, average];
 
     /// <summary>The first one that was given; null where none was.</summary>
     public Option? Given(ParseResult parsed) => All.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
@@ -110,6 +113,7 @@ internal sealed class MapOptions
             ListRegions = parsed.GetValue(objects),
             LeastArea = parsed.GetValue(leastArea) ?? 0,
             Threshold = parsed.GetValue(threshold),
+            Average = parsed.GetValue(average),
         };
         return chosen.InMap && !chosen.Polygons
             ? throw new ArgumentException("--map-coordinates says how polygons are written, and none are; add --polygons, or leave it out.")

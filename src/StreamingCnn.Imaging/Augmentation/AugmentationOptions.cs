@@ -47,6 +47,17 @@ public sealed record AugmentationOptions
     public int Cutouts { get; init; }
 
     /// <summary>
+    /// Of images that are seen side by side, greatest shift of each but the first against the first, in whole pixels along each axis; all
+    /// up to it are equally likely. <value>The default value is 0: they lie as they are.</value>
+    /// </summary>
+    public int Offset { get; init; }
+
+    /// <summary>
+    /// Share of the variants in which images are moved by <see cref="Offset"/>, 0 to 1. <value>The default value is 1: all.</value>
+    /// </summary>
+    public double OffsetShare { get; init; } = 1;
+
+    /// <summary>
     /// Value of pixels that come from nowhere, on the scale of the image. <value>The default value is 255, white.</value>
     /// </summary>
     public float Fill { get; init; } = 255;
@@ -54,16 +65,24 @@ public sealed record AugmentationOptions
     /// <summary>Draws one variant of an image.</summary>
     /// <param name="source">The image; the returned source owns it.</param>
     /// <param name="seed">The same seed gives the same variant, in every window and every pass.</param>
-    public IImageSource Apply(IImageSource source, long seed)
+    /// <param name="place">
+    /// Which of several images that are seen side by side it is, 0 for the first: of one seed they are changed alike, but that each behind
+    /// the first is moved by <see cref="Offset"/>.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">The place or <see cref="Offset"/> is negative.</exception>
+    public IImageSource Apply(IImageSource source, long seed, int place = 0)
     {
         ArgumentNullException.ThrowIfNull(source);
+        ArgumentOutOfRangeException.ThrowIfNegative(place);
+        ArgumentOutOfRangeException.ThrowIfNegative(Offset);
         var drawn = Draw(seed);
         source = Moved(source, drawn, seed, Fill, isNearest: false);
         if (Brightness > 0 || Contrast > 0 || Saturation > 0 || Hue > 0)
             source = new RecolouredSource(source, drawn.Colours);
         if (Stain > 0 && source.Channels == 3)
             source = new RecolouredSource(source, drawn.Stains);
-        if (Crop is null && Cutouts == 0)
+        var (down, across) = place == 0 || Offset == 0 ? (0, 0) : Moves(seed, place);
+        if (Crop is null && Cutouts == 0 && (down, across) == (0, 0))
             return source;
         var part = Part(source, drawn);
         var holes = Enumerable.Range(0, Cutouts).Select(_ =>
@@ -72,7 +91,8 @@ public sealed record AugmentationOptions
             var (h, w) = (1 + random.NextInt64(Math.Max(1, part.Height / 4)), 1 + random.NextInt64(Math.Max(1, part.Width / 4)));
             return new ImageRegion(random.NextInt64(part.Height - h + 1), random.NextInt64(part.Width - w + 1), h, w);
         }).ToList();
-        return new PaddedCropSource(source, part, Fill, holes);
+        // What is cut out is so of all images at the same place, which moves with none of them.
+        return new PaddedCropSource(source, part with { Top = part.Top - down, Left = part.Left - across }, Fill, holes);
     }
 
     /// <summary>
@@ -113,6 +133,14 @@ public sealed record AugmentationOptions
         var (cropY, cropX) = (random.NextDouble(), random.NextDouble());
         var flip = random.Next(2) == 1 && Flip;
         return new(mirror && Mirror, flip, QuarterTurns ? turns : 0, degrees, jitter, stain, cropY, cropX, random);
+    }
+
+    // Drawn by themselves: with a shift or without, an image is turned and coloured as it was.
+    private (int Down, int Across) Moves(long seed, int place)
+    {
+        var random = new Random(unchecked((int)PositionNoise.Bits(seed, place, 0)));
+        var (down, across) = (random.Next(-Offset, Offset + 1), random.Next(-Offset, Offset + 1));
+        return random.NextDouble() < OffsetShare ? (down, across) : (0, 0);
     }
 
     private IImageSource Moved(IImageSource source, Variant drawn, long seed, float outside, bool isNearest)

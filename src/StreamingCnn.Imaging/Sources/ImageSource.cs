@@ -38,14 +38,16 @@ public static class ImageSource
     /// How the file at a place is read. Which resolution is read is decided by the first file and its options; the others are taken to
     /// show the same, whatever resolution they state.
     /// </param>
-    /// <param name="change">What becomes of each image before it is joined, the same for all; null for nothing. It owns the source.</param>
+    /// <param name="change">
+    /// What becomes of each image before it is joined, by its place, 0 for the first; null for nothing. It owns the source.
+    /// </param>
     /// <returns>
     /// A source whose windows have the channels of all; float32 where one of the files has such windows, on the scale that each has alone.
     /// </returns>
     /// <exception cref="ImageFormatException">A file cannot be read so, or is of another size than the first.</exception>
     /// <exception cref="ArgumentException">There is no file, or the options contradict each other.</exception>
     public static IImageSource OpenSideBySide(
-        IReadOnlyList<string> paths, Func<int, ImageOptions> options, Func<IImageSource, IImageSource>? change = null)
+        IReadOnlyList<string> paths, Func<int, ImageOptions> options, Func<IImageSource, int, IImageSource>? change = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentNullException.ThrowIfNull(options);
@@ -67,7 +69,7 @@ public static class ImageSource
                 var source = Open(container, place == 0 ? view : LevelChoice.OfSize(container.Info, view), own);
                 parts.Add(source);
                 if (change is not null)
-                    parts[^1] = change(source);
+                    parts[^1] = change(source, place);
             }
 
             return parts.Count == 1 ? parts[0] : new JoinedSource(parts);

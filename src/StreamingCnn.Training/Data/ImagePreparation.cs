@@ -75,9 +75,11 @@ public sealed record ImagePreparation
     public IImageSource Open(string path, AugmentationOptions? augmentation = null, long seed = 0, ForegroundRegion? region = null)
     {
         region ??= Foreground == ForegroundRule.None ? null : FindForeground(path, null);
-        // Each image is changed by itself with the same numbers: what lay on what lies on it still.
+        // Each image is changed by itself with the same numbers: what lay on what lies on it still, unless it is to be moved.
         var pixels = OpenPixels(
-            path, Options with { Crop = region?.Box }, augmentation is null ? null : source => augmentation.Apply(source, seed));
+            path,
+            Options with { Crop = region?.Box },
+            augmentation is null ? null : (source, place) => augmentation.Apply(source, seed, place));
         var image = new NormalizedSource(new PrefetchingSource(pixels), Normalization);
         if (!CountsForegroundAlone || region is null || OpenForeground(path, region, augmentation, seed) is not { } foreground)
             return image;
@@ -99,9 +101,9 @@ public sealed record ImagePreparation
     /// <summary>Opens a file, and those that are seen side by side with it, before values are scaled.</summary>
     /// <param name="path">The file, the first of them.</param>
     /// <param name="options">How it is read; the others are read so as well, but for their channels.</param>
-    /// <param name="change">What becomes of each image; null for nothing.</param>
+    /// <param name="change">What becomes of each image, by its place, 0 for the first; null for nothing.</param>
     /// <exception cref="ImageFormatException">A file cannot be read so, or there are fewer or more files than the network sees.</exception>
-    internal IImageSource OpenPixels(string path, ImageOptions options, Func<IImageSource, IImageSource>? change = null)
+    internal IImageSource OpenPixels(string path, ImageOptions options, Func<IImageSource, int, IImageSource>? change = null)
     {
         CheckInputs(path);
         return ImageSource.OpenSideBySide([path, .. Further], place => place == 0 ? options : Of(place, options), change);

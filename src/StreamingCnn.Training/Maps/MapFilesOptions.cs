@@ -29,6 +29,10 @@ public sealed record MapFilesOptions
     /// <summary>The least probability of the classes behind the first; null for the largest score.</summary>
     public double? Threshold { get; init; }
 
+    /// <summary>Views of the image whose probabilities are averaged.</summary>
+    /// <value>The default value is <see cref="MapAverage.None"/>: the map is that of the image alone.</value>
+    public MapAverage Average { get; init; }
+
     /// <summary>Greatest height and width of the picture without its legend.</summary>
     /// <value>The default value is 1600.</value>
     public int OverlaySide { get; init; } = 1600;

@@ -50,7 +50,7 @@ public sealed class MapJudge : IMapSink, IDisposable
     }
 
     /// <summary>Judges the map that a model makes of an image.</summary>
-    /// <param name="run">Hands the scores out, such as <see cref="StreamingMapModel.Run"/>.</param>
+    /// <param name="run">Hands the scores out, such as <see cref="StreamingMapModel.Run(IImageSource, IMapSink)"/>.</param>
     /// <param name="task">The classes, and what is judged.</param>
     /// <param name="sample">The image.</param>
     /// <exception cref="InvalidDataException">A score is not a finite number.</exception>

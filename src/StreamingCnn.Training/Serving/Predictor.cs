@@ -267,8 +267,11 @@ public sealed class Predictor : IDisposable
     /// <returns>What the map holds, where it lies in the image, and its pixels.</returns>
     /// <inheritdoc cref="Judge"/>
     internal (MapSummary Summary, MapPlace Place, long Pixels) WriteMap(
-        ImageItem image, string stem, MapFilesOptions files, Action<string>? tell = null) =>
-        PredictionException.Of(() =>
+        ImageItem image, string stem, MapFilesOptions files, Action<string>? tell = null)
+    {
+        if (files.Average != MapAverage.None && model.Options.SplitOver is { Size: > 1 })
+            throw new InvalidOperationException("The mean over mirror images is made of an image by one process, and several share each image; leave out --average or --split-image.");
+        return PredictionException.Of(() =>
         {
             var (preparation, info) = Prepare(image, tell);
             using var source = preparation.Open(image.Path);
@@ -280,7 +283,7 @@ public sealed class Predictor : IDisposable
             }
 
             var summary = MapFiles.Write(
-                sink => Run(source, sink),
+                sink => Run(source, sink, files.Average),
                 stem,
                 (source.Height, source.Width),
                 MapClass.Of(Description.Task.Outputs),
@@ -290,6 +293,7 @@ public sealed class Predictor : IDisposable
                 () => NoDataMask.Open(image.Path, preparation.Options, (source as ForegroundSource)?.Foreground));
             return (summary, place, source.Height * source.Width);
         });
+    }
 
     /// <summary>Writes the files of an image's map of numbers, on the calling thread.</summary>
     /// <returns>What there is of each number, and the image's pixels.</returns>
@@ -324,9 +328,16 @@ public sealed class Predictor : IDisposable
     /// <summary>Runs a model of maps.</summary>
     /// <param name="source">The image.</param>
     /// <param name="sink">Gets the whole map; not looked at where another process has it.</param>
-    private void Run(IImageSource source, IMapSink? sink)
+    /// <param name="average">Views that are averaged, of a map of classes.</param>
+    private void Run(IImageSource source, IMapSink? sink, MapAverage average = MapAverage.None)
     {
         var maps = (StreamingMapModel)model;
+        if (average != MapAverage.None)
+        {
+            AveragedMap.Run(maps.Run, source, sink!, Description.Task.Outputs.Count, average);
+            return;
+        }
+
         if (model.Options.SplitOver is not { Size: > 1 } ranks)
         {
             maps.Run(source, sink!);

@@ -88,6 +88,98 @@ public sealed class AugmentationTests
         Assert.Equal([0, 1, 2, 3], seen.Order());
     }
 
+    /// <summary>
+    /// Against the first image, which stays; as far along each axis as was asked for, and no further; with white where nothing is.
+    /// </summary>
+    [Fact]
+    public void Images_behind_the_first_are_moved_against_it()
+    {
+        const int most = 3;
+        using var scope = NewDisposeScope();
+        var options = new AugmentationOptions { Offset = most };
+        var picture = Picture(12, 15);
+        var around = nn.functional.pad(picture, [most, most, most, most], value: 255);
+        var seen = new Dictionary<(int Down, int Across), int>();
+        var isAlike = 0;
+        for (var seed = 0; seed < 1000; seed++)
+        {
+            Assert.True(Windows.Same(picture, Whole(options, picture, seed)));
+            var (second, third) = (Shift(seed, 1), Shift(seed, 2));
+            seen[second] = seen.GetValueOrDefault(second) + 1;
+            isAlike += second == third ? 1 : 0;
+        }
+
+        // 49 shifts: 20 of each on average, with a deviation of 4.5.
+        Assert.Equal(49, seen.Count);
+        Assert.All(seen.Values, count => Assert.InRange(count, 5, 45));
+        Assert.InRange(isAlike, 1, 60);
+
+        (int Down, int Across) Shift(long seed, int place)
+        {
+            using var inner = NewDisposeScope();
+            var moved = Whole(options, picture, seed, place);
+            var shifts =
+                from down in Enumerable.Range(-most, (2 * most) + 1)
+                from across in Enumerable.Range(-most, (2 * most) + 1)
+                where Windows.Same(moved, around.narrow(2, most - down, 12).narrow(3, most - across, 15))
+                select (down, across);
+            return Assert.Single(shifts);
+        }
+    }
+
+    /// <summary>All else that is drawn of a seed is drawn as it was without a shift, in the first image and in those behind it.</summary>
+    [Fact]
+    public void A_shift_changes_nothing_else_and_leaves_what_it_should_leave()
+    {
+        using var scope = NewDisposeScope();
+        var picture = Picture(60, 70);
+        var still = new AugmentationOptions
+        {
+            Mirror = true,
+            QuarterTurns = true,
+            Elastic = 3,
+            ElasticSpacing = 20,
+            Brightness = 0.2,
+            Crop = (24, 30),
+            Cutouts = 2,
+        };
+        var moving = still with { Offset = 4, OffsetShare = 0.25 };
+        var moved = 0;
+        for (var seed = 0; seed < 200; seed++)
+        {
+            using var inner = NewDisposeScope();
+            var expected = Whole(still, picture, seed);
+            Assert.True(Windows.Same(expected, Whole(moving, picture, seed)));
+            Assert.True(Windows.Same(expected, Whole(still, picture, seed, place: 1)));
+            moved += Windows.Same(expected, Whole(moving, picture, seed, place: 1)) ? 0 : 1;
+        }
+
+        // A quarter of 200, with a deviation of 6.
+        Assert.InRange(moved, 25, 75);
+    }
+
+    /// <summary>A part of a larger image is another part of it when moved, and not one with a white edge.</summary>
+    [Fact]
+    public void What_a_moved_part_shows_comes_from_the_image_where_it_is_there()
+    {
+        using var scope = NewDisposeScope();
+        var picture = zeros([1, 1, 40, 40], ScalarType.Byte);
+        var options = new AugmentationOptions { Offset = 6, Crop = (20, 20) };
+        var white = 0;
+        for (var seed = 0; seed < 100; seed++)
+        {
+            using var inner = NewDisposeScope();
+            var still = options with { Offset = 0 };
+            white += Whole(options, picture, seed, place: 1).gt(0).any().item<bool>() ? 1 : 0;
+            Assert.False(Whole(still, picture, seed, place: 1).gt(0).any().item<bool>());
+        }
+
+        // The part lies up to 20 pixels from either end along each axis: few are moved beyond the image.
+        Assert.InRange(white, 1, 60);
+        Assert.Throws<ArgumentOutOfRangeException>(() => (options with { Offset = -1 }).Apply(new TensorImageSource(picture), 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.Apply(new TensorImageSource(picture), 0, place: -1));
+    }
+
     [Fact]
     public void Changes_by_nothing_keep_the_pixels()
     {
@@ -100,6 +192,12 @@ public sealed class AugmentationTests
         Assert.InRange(
             (stain.Read(0, 0, 20, 30).to(ScalarType.Int16) - picture.clamp(1, 255).to(ScalarType.Int16)).abs().max().ToInt32(), 0, 1);
         Assert.True(Windows.Same(picture, warp.Read(0, 0, 20, 30)));
+    }
+
+    private static Tensor Whole(AugmentationOptions options, Tensor picture, long seed, int place = 0)
+    {
+        using var source = options.Apply(new TensorImageSource(picture), seed, place);
+        return source.Read(0, 0, source.Height, source.Width);
     }
 
     internal static Tensor Picture(long height, long width)

@@ -62,6 +62,8 @@ public sealed class CutPropertyTests : IDisposable
             Stain = use[4] ? strength[4] : 0,
             Crop = use[5] ? (crop.Item1, crop.Item2) : null,
             Cutouts = crop.Item3,
+            Offset = (int)(crop.Item1 % 30),
+            OffsetShare = 0.8,
         };
 
     public CutPropertyTests()
@@ -127,7 +129,7 @@ public sealed class CutPropertyTests : IDisposable
                     // Colours can be changed where there are one or three.
                     if (opened.Channels is not (1 or 3))
                         augmentation = augmentation with { Brightness = 0, Contrast = 0, Saturation = 0, Hue = 0 };
-                    using var source = augmentation.Apply(opened, seed);
+                    using var source = augmentation.Apply(opened, seed, place: seed % 3);
                     return InPieces(source, region, rowCuts, columnCuts);
                 },
                 iter: 400,

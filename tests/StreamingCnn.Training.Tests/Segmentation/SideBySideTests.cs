@@ -107,6 +107,46 @@ public sealed class SideBySideTests : IDisposable
         Assert.InRange((sum - 255).abs().lt(0.01).to(ScalarType.Float32).mean().item<float>(), 0.8f, 1);
     }
 
+    /// <summary>
+    /// The board, and with it what is to be learned, lies where it lay; the template is moved, by another step in each use, and by none
+    /// where images are judged.
+    /// </summary>
+    [Fact]
+    public void One_image_is_moved_against_the_other_and_what_is_learned_stays()
+    {
+        using var scope = NewDisposeScope();
+        var turned = new AugmentationOptions { Mirror = true, Flip = true, Fill = 7 };
+        var (still, moving) = (images.Training(preparation, turned)[0], images.Training(preparation, turned with { Offset = 5 })[0]);
+        var templates = new List<Tensor>();
+        for (var use = 1; use <= 8; use++)
+        {
+            var (expected, moved) = (Whole(still.Open(use)), Whole(moving.Open(use)));
+            Assert.True(Same(expected.narrow(1, 0, 3), moved.narrow(1, 0, 3)));
+            Assert.True(Same(Whole(still.OpenMask!(use)), Whole(moving.OpenMask!(use))));
+            Assert.True(Same(moved, Whole(moving.Open(use))));
+            templates.Add(moved.narrow(1, 3, 1));
+            // Along each axis five rows at most come from nowhere; what lies between is the template, somewhere within five pixels.
+            var middle = moved.narrow(1, 3, 1).narrow(2, 5, Height - 10).narrow(3, 5, Width - 10);
+            var template = expected.narrow(1, 3, 1);
+            Assert.Single(
+                from down in Enumerable.Range(0, 11)
+                from across in Enumerable.Range(0, 11)
+                where Same(template.narrow(2, down, Height - 10).narrow(3, across, Width - 10), middle)
+                select (down, across));
+        }
+
+        Assert.Contains(templates, one => !Same(one, templates[0]));
+        Assert.True(Same(Whole(still.Open(0)), Whole(moving.Open(0))));
+
+        static bool Same(Tensor one, Tensor other) => one.equal(other).all().item<bool>();
+
+        static Tensor Whole(IImageSource source)
+        {
+            using (source)
+                return source.Read(0, 0, source.Height, source.Width);
+        }
+    }
+
     [Fact]
     public void Both_files_belong_to_the_sample_and_to_what_is_kept_of_it()
     {
