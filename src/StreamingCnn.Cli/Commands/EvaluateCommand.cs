@@ -164,9 +164,10 @@ internal static class EvaluateCommand
         if (task is not SegmentationTask maps)
             throw new ArgumentException($"{given.Name} is of models that give maps of classes, and this one does not; leave it out.");
         var chosen = options.Of(parsed);
-        if (chosen.IsAny && (job.IsShared || model.Options.SplitOver is { Size: > 1 }))
+        var isShared = job.IsShared || model.Options.SplitOver is { Size: > 1 };
+        if (chosen.IsAny && isShared)
             throw new ArgumentException("--overlap and --boundary-tolerance follow regions from row to row through whole maps, which one process has; start it without mpirun or srun.");
-        if (options.Average(parsed) != MapAverage.None && (job.IsShared || model.Options.SplitOver is { Size: > 1 }))
+        if (options.Average(parsed) != MapAverage.None && isShared)
             throw new ArgumentException("--average takes the mean over mirror images of each image, which one process does; start it without mpirun or srun.");
         return maps.JudgedBy(chosen, options.BoxCore(parsed));
     }

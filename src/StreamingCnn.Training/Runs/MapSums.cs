@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using StreamingCnn.Interop.Weights;
 using StreamingCnn.Training.Metrics;
@@ -25,7 +24,10 @@ public static class MapSums
         ArgumentNullException.ThrowIfNull(predictions);
         string[] header = [PredictionText.ImageColumn, PredictionText.GroupColumn, "loss", .. Columns(task)];
         var lines = predictions.Select(prediction => (string[])
-            [prediction.Sample.Name, prediction.Sample.Group, Number(prediction.Loss), .. prediction.Values.Select(Number)]);
+        [
+            prediction.Sample.Name, prediction.Sample.Group, PredictionText.Number(prediction.Loss),
+            .. prediction.Values.Select(PredictionText.Number),
+        ]);
         var text = string.Concat(lines.Prepend(header).Select(line => string.Join(',', line.Select(PredictionText.Quote)) + "\n"));
         AtomicFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)));
     }
@@ -57,7 +59,7 @@ public static class MapSums
 
             return predictions;
 
-            double Value(int column) => double.Parse(table.GetField(column)!, NumberStyles.Float, CultureInfo.InvariantCulture);
+            double Value(int column) => PredictionTable.Number(table, column);
         });
     }
 
@@ -76,6 +78,4 @@ public static class MapSums
         MapRegressionTask numbers => [.. numbers.Errors(prediction).Select(errors => errors.TrueMean)],
         _ => [],
     };
-
-    private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -48,6 +48,10 @@ public static class PredictionTable
         }
     }
 
+    /// <summary>A number of the line that has been read.</summary>
+    internal static double Number(CsvReader table, int column) =>
+        double.Parse(table.GetField(column)!, NumberStyles.Float, CultureInfo.InvariantCulture);
+
     private static Prediction Row(CsvReader table, LearningTask task, bool withGroup)
     {
         var isClasses = task is ClassificationTask;
@@ -77,6 +81,6 @@ public static class PredictionTable
             names.Index().Where(output => output.Item == name).Select(output => (int?)output.Index).FirstOrDefault()
             ?? throw new FormatException($"'{name}' is no class");
 
-        double Number(int column) => double.Parse(table.GetField(column)!, NumberStyles.Float, CultureInfo.InvariantCulture);
+        double Number(int column) => PredictionTable.Number(table, column);
     }
 }

@@ -136,7 +136,7 @@ public static class PredictionText
     /// <summary>The column of how many pixels were taken for a class, or of what was predicted for a number.</summary>
     private static string PredictedColumn(string output) => $"predicted {output}";
 
-    private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+    internal static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     internal static string Quote(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"")}\"" : text;
 }
