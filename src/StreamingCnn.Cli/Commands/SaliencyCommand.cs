@@ -20,32 +20,32 @@ using static TorchSharp.torch;
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary><c>scnn saliency</c>: what in an image matters for a trained model's answer.</summary>
-internal static class SaliencyCommand
+internal sealed class SaliencyCommand
 {
-    private static readonly Argument<string[]> Images = new("image")
+    private Argument<string[]> Images { get; } = new("image")
     {
         Description = "Image files; for a model that sees several images side by side a table (.csv) of them.",
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Option<string> Weights = new("--weights", "-w")
+    private Option<string> Weights { get; } = new("--weights", "-w")
     {
         Description = "Folder of a run (its best weights are taken), or a file of weights that training wrote.",
         Required = true,
     };
 
-    private static readonly Option<string> Output = new("--output", "-o")
+    private Option<string> Output { get; } = new("--output", "-o")
     {
         Description = "Folder for NAME.overlay.png, NAME.saliency.tif and NAME.regions.geojson; made where it does not exist.",
         Required = true,
     };
 
-    private static readonly Option<string?> Target = new("--target")
+    private Option<string?> Target { get; } = new("--target")
     {
         Description = "Name of the class, label or number to explain; its score before softmax or sigmoid is what is differentiated. Default: the one with the largest score.",
     };
 
-    private static readonly Option<SaliencyMethod> Method = CommonOptions.Parsed(
+    private Option<SaliencyMethod> Method { get; } = CommonOptions.Parsed(
         "--method",
         "gradient: the exact gradient of the score with respect to every pixel; smoothgrad: the mean gradient of noisy copies; "
         + "cam: class activation map (heads with attention: Grad-CAM); "
@@ -60,48 +60,51 @@ internal static class SaliencyCommand
         },
         "gradient");
 
-    private static readonly Option<double?> Blur = CommonOptions.Parsed<double?>(
+    private Option<double?> Blur { get; } = CommonOptions.Parsed<double?>(
         "--blur",
         "Standard deviation of the blur in pixels of the file's full resolution; 0 for none. Default: 50 for each 8192 pixels of the longer side.",
         text => NumberText.Real(text, "--blur", value => value >= 0 && double.IsFinite(value), "of 0 or more pixels"),
         null);
 
-    private static readonly Option<double> Percentile = CommonOptions.Real(
+    private Option<double> Percentile { get; } = CommonOptions.Real(
         "--percentile",
         "Percentile of the map above which values are clipped, above 0 to 100; 100 clips nothing.",
         99,
         1e-9,
         100,
         "above 0 and at most 100");
-    private static readonly Option<int> Passes = CommonOptions.Number("--passes", "Noisy copies of smoothgrad.", 25, 1);
-    private static readonly Option<double> Noise = CommonOptions.Real(
+    private Option<int> Passes { get; } = CommonOptions.Number("--passes", "Noisy copies of smoothgrad.", 25, 1);
+    private Option<double> Noise { get; } = CommonOptions.Real(
         "--noise",
         "Standard deviation of smoothgrad's noise as a share of the range of the image's values, from 0 to 10.",
         0.15,
         0,
         10,
         "from 0 to 10");
-    private static readonly Option<int> Seed = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
-    private static readonly Option<bool> Raw = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel, the class activation, or the attention." };
-    private static readonly Option<int> Side = CommonOptions.Number(
+    private Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
+    private Option<bool> Raw { get; } = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel, the class activation, or the attention." };
+    private Option<int> Side { get; } = CommonOptions.Number(
         "--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
-    private static readonly Option<int> Regions = CommonOptions.Number(
+    private Option<int> Regions { get; } = CommonOptions.Number(
         "--regions", "Most hot regions to write, the hottest first.", 200, 0);
-    private static readonly Option<bool> InMap = new("--map-coordinates")
+    private Option<bool> InMap { get; } = new("--map-coordinates")
     {
         Description = "Write regions in the coordinates of the image's map, where it is a GeoTIFF. Default: pixels of the file at full "
             + "resolution.",
     };
-    private static readonly Option<double?> Downsample = CommonOptions.Downsample(
+    private Option<double?> Downsample { get; } = CommonOptions.Downsample(
         "Factor by which the image is made smaller, at least 1. Default: as in training.");
-    private static readonly Option<double?> Resolution = CommonOptions.OptionalReal(
+    private Option<double?> Resolution { get; } = CommonOptions.OptionalReal(
         "--mpp", "Resolution in micrometres per pixel. Default: as in training.", 0, double.MaxValue);
-    private static readonly Option<double?> ResolutionOfFiles = CommonOptions.ResolutionOfFiles("Default: as in training.");
-    private static readonly Option<BandChoice?> Bands = CommonOptions.BandsOfModel();
-    private static readonly Option<int?> Level = CommonOptions.OptionalNumber(
+    private Option<double?> ResolutionOfFiles { get; } = CommonOptions.ResolutionOfFiles("Default: as in training.");
+    private Option<BandChoice?> Bands { get; } = CommonOptions.BandsOfModel();
+    private Option<int?> Level { get; } = CommonOptions.OptionalNumber(
         "--level", "Pyramid level of the file, 0 being the largest. Default: as in training.", 0);
 
-    public static Command Create(Job job)
+    /// <summary>The command, of which each has its own options: an option knows all commands that it was ever added to.</summary>
+    public static Command Create(Job job) => new SaliencyCommand().Build(job);
+
+    private AnnouncedCommand Build(Job job)
     {
         var carry = new CarryOptions();
         var (own, tile, memory) = (CommonOptions.OwnModule(), CommonOptions.Tile(), CommonOptions.Memory());
@@ -178,7 +181,7 @@ internal static class SaliencyCommand
     }
 
     /// <summary>The images: of a model that sees several side by side the lines of tables.</summary>
-    private static IReadOnlyList<ImageItem> Named(ParseResult parsed)
+    private IReadOnlyList<ImageItem> Named(ParseResult parsed)
     {
         var inputs = ModelDescription.Read(RunFolder.WeightsOf(parsed.GetValue(Weights)!)).Preparation.Inputs;
         var named = parsed.GetValue(Images)!;
@@ -213,7 +216,7 @@ internal static class SaliencyCommand
             Console.Write(text);
     }
 
-    private static void Explain(
+    private void Explain(
         ParseResult parsed,
         StreamingClassifier model,
         ModelDescription description,
@@ -267,7 +270,7 @@ internal static class SaliencyCommand
     }
 
     /// <summary>The map. The image is closed again when it is there: a photograph is held decoded as long as it is open.</summary>
-    private static SaliencyMap Compute(
+    private SaliencyMap Compute(
         ParseResult parsed, StreamingClassifier model, ImagePreparation preparation, ImageInfo info, int? target, SaliencyDisplay display)
     {
         using var image = AnswerPicture.Open(info.Path, preparation, Reading(parsed, preparation));
@@ -286,7 +289,7 @@ internal static class SaliencyCommand
     }
 
     /// <summary>As in training, unless the command line asks for another resolution.</summary>
-    private static ImageOptions Reading(ParseResult parsed, ImagePreparation preparation)
+    private ImageOptions Reading(ParseResult parsed, ImagePreparation preparation)
     {
         var options = preparation.For(parsed.GetValue(ResolutionOfFiles)).Options;
         if (parsed.GetValue(Downsample) is { } factor)

@@ -11,40 +11,40 @@ using StreamingCnn.Imaging.DataSets;
 namespace StreamingCnn.Cli.Commands;
 
 /// <summary><c>scnn view</c>: images of any size in the browser, with what a network found laid over them.</summary>
-internal static class ViewCommand
+internal sealed class ViewCommand
 {
     private const int MostPort = 65535;
 
     // Such an image without smaller levels is read through in a few seconds.
     private const double MostPixelsAtOnce = 250e6;
 
-    private static readonly Argument<string[]> Images = new("image")
+    private Argument<string[]> Images { get; } = new("image")
     {
         Description = "Image files, folders, patterns such as \"slides/*.svs\", or a table with a column image.",
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Option<string[]> Heat = Files(
+    private Option<string[]> Heat { get; } = Files(
         "--heat", "Heatmaps of the image, such as NAME.saliency.tif, separated by commas. Of several bands each is one.");
 
-    private static readonly Option<string[]> ClassMaps = Files(
+    private Option<string[]> ClassMaps { get; } = Files(
         "--class-map",
         "Maps of classes of the image, such as NAME.classes.tif, or masks of numbers, separated by commas. What is 0 is transparent.");
 
-    private static readonly Option<string[]> Polygons = Files(
+    private Option<string[]> Polygons { get; } = Files(
         "--polygons", "Polygons on the image as GeoJSON, or tables of boxes, separated by commas.");
 
-    private static readonly Option<string?> Results = new("--results")
+    private Option<string?> Results { get; } = new("--results")
     {
         Description = "Folder that scnn predict or scnn saliency wrote into: what is there of each image is laid over it.",
     };
 
-    private static readonly Option<string?> Output = new("--output", "-o")
+    private Option<string?> Output { get; } = new("--output", "-o")
     {
         Description = "Write the page with all tiles into this new folder, whose index.html needs no server, and end.",
     };
 
-    private static readonly Option<int?> Port = CommonOptions.Parsed<int?>(
+    private Option<int?> Port { get; } = CommonOptions.Parsed<int?>(
         "--port",
         "Port of the page on this machine. Default: any that is free.",
         text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= MostPort
@@ -52,12 +52,15 @@ internal static class ViewCommand
             : throw new FormatException($"'{text}' is not a port; write a whole number from 0, which is any that is free, to {MostPort}."),
         null);
 
-    private static readonly Option<bool> NoBrowser = new("--no-browser")
+    private Option<bool> NoBrowser { get; } = new("--no-browser")
     {
         Description = "Print the address of the page, and start no browser.",
     };
 
-    public static Command Create(TextWriter errors, Interruption interruption)
+    /// <summary>The command, of which each has its own options: an option knows all commands that it was ever added to.</summary>
+    public static Command Create(TextWriter errors, Interruption interruption) => new ViewCommand().Build(errors, interruption);
+
+    private AnnouncedCommand Build(TextWriter errors, Interruption interruption)
     {
         var resolution = CommonOptions.ResolutionOfFiles("Default: such images have no scale bar.");
         var reading = new ReadingOptions();
@@ -97,7 +100,7 @@ internal static class ViewCommand
         text => text.Length > 0 ? text : throw new FormatException($"A name of a file for {name} is empty; write FILE or FILE,FILE."),
         null);
 
-    private static ViewedFile[] WithOverlays(
+    private ViewedFile[] WithOverlays(
         ParseResult parsed, IReadOnlyList<ImageItem> images, ImageOptions options, double? resolution)
     {
         OverlayFile[] named =
@@ -138,7 +141,7 @@ internal static class ViewCommand
         }
     }
 
-    private static int Serve(Gallery gallery, ParseResult parsed, TextWriter errors, Interruption interruption)
+    private int Serve(Gallery gallery, ParseResult parsed, TextWriter errors, Interruption interruption)
     {
         var server = ViewServer.StartAsync(gallery, parsed.GetValue(Port) ?? 0).GetAwaiter().GetResult();
         try
