@@ -119,6 +119,9 @@ public sealed record StreamingOptions
     /// <summary>How many processes share every image.</summary>
     internal int Processes => SplitOver?.Size ?? 1;
 
+    /// <summary>How many of them compute at once, as far as plans know.</summary>
+    internal int Processors => SplitOver is PlannedRanks planned ? planned.Processors : Processes;
+
     /// <summary>Which of them this one is.</summary>
     internal int Process => SplitOver?.Rank ?? 0;
 

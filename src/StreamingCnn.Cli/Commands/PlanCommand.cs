@@ -29,6 +29,8 @@ internal static class PlanCommand
         var classes = CommonOptions.Number("--classes", "Numbers that the model puts out.", 2, 1);
         var processes = CommonOptions.Number(
             "--processes", "Processes that share the image, each with a stripe of it; --memory is for each.", 1, 1);
+        var processors = CommonOptions.OptionalNumber(
+            "--processors", "With --processes, how many of them compute at once, where they share fewer processors. Default: all.", 1);
         var bandwidth = CommonOptions.Parsed(
             "--bandwidth", "With --processes, bytes that go from one to another in a second.", ByteSize.Parse, "1GB");
         var latency = CommonOptions.Number("--latency", "With --processes, microseconds that a message takes besides.", 100, 0);
@@ -39,7 +41,7 @@ internal static class PlanCommand
         var command = new AnnouncedCommand("plan", "Show tile, grid and memory of a training step on one image, without running it.")
         {
             model, norm, pooling.Pooling, pooling.Number, classes, size, tile, memory, mode, channels,
-            carry.Place, carry.Maps, carry.Folder, compute, device, processes, bandwidth, latency, explain,
+            carry.Place, carry.Maps, carry.Folder, compute, device, processes, processors, bandwidth, latency, explain,
         };
         command.FirstLine = parsed =>
             $"Planning a training step of {parsed.GetValue(model)} on {parsed.GetValue(size).Height} x {parsed.GetValue(size).Width} px.";
@@ -62,7 +64,7 @@ internal static class PlanCommand
                 Mode = parsed.GetValue(mode),
                 Compute = parsed.GetValue(compute),
                 FrozenBatchNorm = parsed.GetValue(norm) == NormKind.Frozen,
-                SplitOver = parsed.GetValue(processes) > 1 ? new PlannedRanks(parsed.GetValue(processes)) : null,
+                SplitOver = parsed.GetValue(processes) > 1 ? new PlannedRanks(parsed.GetValue(processes), parsed.GetValue(processors)) : null,
             }));
             var plan = streamed.Plan(height, width, parsed.GetValue(channels));
             Console.Write(plan);

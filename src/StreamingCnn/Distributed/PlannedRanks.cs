@@ -2,8 +2,12 @@ namespace StreamingCnn.Distributed;
 
 /// <summary>Processes that are not there, for plans of what they would do. They exchange no messages.</summary>
 /// <param name="size">How many.</param>
-internal sealed class PlannedRanks(int size) : ICommunicator
+/// <param name="processors">How many of them compute at once; null for all.</param>
+internal sealed class PlannedRanks(int size, int? processors = null) : ICommunicator
 {
+    /// <summary>How many of them compute at once.</summary>
+    public int Processors => Math.Min(processors ?? size, size);
+
     /// <inheritdoc/>
     public int Rank => 0;
 

@@ -20,7 +20,7 @@ internal sealed class PlanKey
         text.Append(CultureInfo.InvariantCulture, $"{trunk.Batch} {trunk.ElementSize} {trunk.ParameterBytes} {trunk.CarryIsElsewhere} {trunk.Passes}");
         text.Append(CultureInfo.InvariantCulture, $" {trunk.Stage?.Text}");
         if (options.Processes > 1)
-            text.Append(CultureInfo.InvariantCulture, $" {options.Process} of {options.Processes}");
+            text.Append(CultureInfo.InvariantCulture, $" {options.Process} of {options.Processes} on {options.Processors}");
         foreach (var (stride, period) in options.LateMaps ?? [])
             text.Append(CultureInfo.InvariantCulture, $" {stride}/{period}");
         if (options.LateMaps is not null)

@@ -252,7 +252,7 @@ internal sealed class Planner
     /// <summary>What the widest of several processes' stripes takes, and the time of all of them.</summary>
     private Candidate Shared(GridPlan grid, (long Height, long Width) tile)
     {
-        var (stripes, time) = new StripeBalance(new TilePrograms(grid, trunk.Differentiable), trunk).Of(processes);
+        var (stripes, time) = new StripeBalance(new TilePrograms(grid, trunk.Differentiable), trunk).Of(processes, options.Processors);
         return new(grid, new StepModel(grid.Within(stripes.Widest), trunk), tile) { Stripes = stripes, Time = time };
     }
 

@@ -15,18 +15,19 @@ internal sealed class StripeBalance(TilePrograms programs, TrunkCost trunk)
 
     /// <summary>The stripes of which the slowest takes least.</summary>
     /// <param name="count">Number of processes.</param>
+    /// <param name="processors">How many of them compute at once.</param>
     /// <returns>
     /// The stripes, and the time of a step over that of the widest of them by itself: rows of tiles follow each other from process to
     /// process as a wave, forwards from the first one and backwards from the last, and each waits for its neighbour's.
     /// </returns>
-    public (Stripes Stripes, double Time) Of(int count)
+    public (Stripes Stripes, double Time) Of(int count, int processors)
     {
         var kinds = rows.CountBy(kind => kind).ToArray();
         double[] seconds = [.. Enumerable.Range(0, programs.Grid.Columns.Steps).Select(Column)];
         var stripes = Stripes.Balanced(seconds, count);
         HomeRange[] columns = [.. Enumerable.Range(0, count).Select(stripes.Of)];
-        var forward = Wave(columns, rows, tile => tile.Forward);
-        var backward = Wave(columns.Reverse(), rows.Reverse(), tile => tile.Backward);
+        var forward = Wave(columns, rows, tile => tile.Forward, processors);
+        var backward = Wave(columns.Reverse(), rows.Reverse(), tile => tile.Backward, processors);
         return (stripes, (forward + backward) / seconds[stripes.Widest.Start..stripes.Widest.End].Sum());
 
         double Column(int column) => kinds.Sum(kind => kind.Value * Both(Tile(kind.Key, column)));
@@ -34,27 +35,21 @@ internal sealed class StripeBalance(TilePrograms programs, TrunkCost trunk)
         static double Both((double Forward, double Backward) tile) => tile.Forward + tile.Backward;
     }
 
-    /// <summary>
-    /// Seconds until the last stripe has run its last row: a row of a stripe comes behind the one before it and the neighbour's same one.
-    /// </summary>
     private double Wave(
-        IEnumerable<HomeRange> stripes, IEnumerable<int> order, Func<(double Forward, double Backward), double> secondsOf)
+        IEnumerable<HomeRange> stripes, IEnumerable<int> order, Func<(double Forward, double Backward), double> secondsOf, int processors)
     {
         var known = new Dictionary<int, double[]>();
         HomeRange[] all = [.. stripes];
-        var done = new double[all.Length];
-        foreach (var kind in order)
+        return StripeWave.Seconds([.. order.Select(Row)], processors);
+
+        double[] Row(int kind)
         {
             if (!known.TryGetValue(kind, out var seconds))
-                known.Add(kind, seconds = Array.ConvertAll(all, stripe => Row(kind, stripe)));
-            var neighbour = 0.0;
-            for (var i = 0; i < done.Length; i++)
-                neighbour = done[i] = Math.Max(done[i], neighbour) + seconds[i];
+                known.Add(kind, seconds = Array.ConvertAll(all, columns => Stripe(kind, columns)));
+            return seconds;
         }
 
-        return done.Max();
-
-        double Row(int kind, HomeRange columns) =>
+        double Stripe(int kind, HomeRange columns) =>
             Enumerable.Range(columns.Start, columns.End - columns.Start).Sum(column => secondsOf(Tile(kind, column)));
     }
 

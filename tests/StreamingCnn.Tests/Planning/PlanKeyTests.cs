@@ -118,6 +118,7 @@ public class PlanKeyTests
             ("budget", () => Key(options with { MemoryBudget = 9 }, plain)),
             ("maps", () => Key(options with { BoundaryMaps = CarryPlace.File }, plain)),
             ("several", () => Key(options with { SplitOver = new PlannedRanks(2) }, plain)),
+            ("several on one processor", () => Key(options with { SplitOver = new PlannedRanks(2, 1) }, plain)),
             ("more", () => Key(options with { SplitOver = new PlannedRanks(3) }, plain)),
             ("no late maps", () => Key(options with { LateMaps = [] }, plain)),
             ("late maps", () => Key(options with { LateMaps = [(4, 2)] }, plain)),

@@ -131,7 +131,7 @@ public class PlanSummaryTests
 
     private static StepPlan Shared(StepPlan plan, TrunkCost trunk, int processes)
     {
-        var (stripes, time) = new StripeBalance(plan.Programs, trunk).Of(processes);
+        var (stripes, time) = new StripeBalance(plan.Programs, trunk).Of(processes, processes);
         var grid = plan.Grid.Within(stripes.Widest);
         var kept = new StepModel(grid, trunk).Keep(0);
         var own = plan.Grid.Within(stripes.Of(0));

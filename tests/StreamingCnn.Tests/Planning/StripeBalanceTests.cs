@@ -26,7 +26,7 @@ public class StripeBalanceTests
             var time = new ProgramTime(trunk, mapsAnew: false);
             var nodes = grid.Graph.Nodes.Count;
 
-            var (stripes, waiting) = new StripeBalance(programs, trunk).Of(processes);
+            var (stripes, waiting) = new StripeBalance(programs, trunk).Of(processes, processes);
 
             double Forward(int row, int column) => time.Of(programs.Forward(programs.KindOf((row, column)), nodes));
             double Backward(int row, int column) => time.Of(programs.Backward(programs.KindOf((row, column)), nodes));
