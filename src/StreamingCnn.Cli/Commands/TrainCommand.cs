@@ -82,7 +82,13 @@ internal static class TrainCommand
             if (imported is not null)
                 set = set with { Description = set.Description with { Structure = Convert.ToBase64String(imported.Structure()) } };
             if (parsed.GetValue(options.Weights) is { } weights && resume is null)
-                LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
+            {
+                if (parsed.GetValue(options.KeepHead))
+                    LoadModel(model, set.Description, weights);
+                else
+                    LoadTrunk(model, weights, parsed.GetValue(options.WeightsPrefix));
+            }
+
             model.to(place);
             TrainingCheck.Run(model, set);
             using var trainer = new Trainer(model, set.Description.Task, training, job.Ranks);
@@ -314,6 +320,22 @@ internal static class TrainCommand
             throw new ArgumentException(
                 $"The folder '{run.Path}' holds a run already; go on with it by --resume {run.Path}, or choose another folder.");
         }
+    }
+
+    /// <summary>All weights of a model that was trained for the same: the head would mean something else for other classes.</summary>
+    private static void LoadModel(TrainableModel model, ModelDescription description, string path)
+    {
+        var (wanted, found) = (description.ToMetadata(), ModelDescription.Read(path).ToMetadata());
+        string[] meanings = ["task", "outputs", "columns"];
+        if (meanings.FirstOrDefault(name => wanted.GetValueOrDefault(name) != found.GetValueOrDefault(name)) is { } other)
+        {
+            throw new ArgumentException(
+                $"--keep-head takes the head of a model that was trained for the same, but its {other} in '{path}' are {Told(found)} and here {Told(wanted)}; leave it out, or take another model.");
+
+            string Told(IReadOnlyDictionary<string, string> metadata) => metadata.GetValueOrDefault(other, "none").Replace("\n", ", ");
+        }
+
+        WeightFile.Load(model, path);
     }
 
     /// <summary>Weights of a whole classifier are welcome: what the trunk has no use for, such as its last layer, is passed over.</summary>

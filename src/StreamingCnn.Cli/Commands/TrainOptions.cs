@@ -106,6 +106,11 @@ internal sealed class TrainOptions
             + "or \"\" for nothing. Default: what makes all names fit.",
     };
 
+    public Option<bool> KeepHead { get; } = new("--keep-head")
+    {
+        Description = "With --weights of a model that scnn trained for the same task and classes: begin with its head as well, not with a new one.",
+    };
+
     public PoolingOptions Pooling { get; } = new();
 
     public Option<double> Dropout { get; } = CommonOptions.Share(
@@ -230,7 +235,7 @@ internal sealed class TrainOptions
     public IEnumerable<Option> All =>
     [
         Demo, Config, Resume, DryRun, FindRate, Output, Mlflow, Worst, .. Labels.All, Group, Folds, Fold,
-        Model, Norm, Weights, WeightsPrefix, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
+        Model, Norm, Weights, WeightsPrefix, KeepHead, Pooling.Pooling, Pooling.Number, Dropout, Tile, Memory, Device,
         .. Carry.All, SplitImage, SyncNorm, Compute, Downsample, Resolution, ResolutionOfFiles, Channels, Foreground, .. Reading.All,
         Normalize, Range, Augment, Crop, ValidationShare, .. Updates.All, .. Objective.All,
         Weight, Monitor, OperatingPoint, Calibrate, save, Seed,
