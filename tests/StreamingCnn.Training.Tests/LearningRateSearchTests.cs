@@ -70,7 +70,7 @@ public class LearningRateSearchTests
         Assert.All(model.parameters(), parameter => Assert.True(parameter.requires_grad));
 
         // What was suggested is of use.
-        using var next = new Trainer(model, task, options with { LearningRate = search.Suggestion.Value, Epochs = 40 });
+        using var next = new Trainer(model, task, options with { LearningRate = search.Suggestion.Value, Epochs = 20 });
         var epochs = next.Fit(Samples.Brightness(6), []).ToArray();
         var (first, last) = (epochs[0].Training.Loss, epochs[^1].Training.Loss);
         Assert.True(last < 0.8 * first, $"{first} to {last} at {search.Suggestion}");

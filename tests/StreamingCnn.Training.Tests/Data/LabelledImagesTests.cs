@@ -207,10 +207,10 @@ public class LabelledImagesTests
     {
         using var folder = Images((1, 1));
         var pixels = File.ReadAllBytes(folder.File("0.png"));
-        var few = Time(250);
-        var many = Time(2000);
+        var few = Time(100);
+        var many = Time(800);
         Assert.True(
-            many < (16 * few) + TimeSpan.FromSeconds(1), $"250 took {few.TotalSeconds:0.00} s, 2000 took {many.TotalSeconds:0.00} s");
+            many < (16 * few) + TimeSpan.FromSeconds(1), $"100 took {few.TotalSeconds:0.00} s, 800 took {many.TotalSeconds:0.00} s");
 
         TimeSpan Time(int rows)
         {

@@ -19,7 +19,7 @@ public sealed class ScriptedTrunkTests : IDisposable
     {
         var options = new TrainingOptions
         {
-            Epochs = 4,
+            Epochs = 2,
             BatchSize = 2,
             LearningRate = 0.01,
             Checkpoint = folder.File("checkpoint"),
@@ -32,7 +32,7 @@ public sealed class ScriptedTrunkTests : IDisposable
         Assert.All(model.Trunk.parameters().Zip(before), pair => Assert.False(pair.First.allclose(pair.Second)));
 
         using var again = Classifier();
-        using var resumed = new Trainer(again, Classes, options with { Epochs = 5 });
+        using var resumed = new Trainer(again, Classes, options with { Epochs = 3 });
         resumed.Resume();
         Assert.Equal(trainer.History, resumed.History);
         foreach (var (name, value) in again.state_dict())

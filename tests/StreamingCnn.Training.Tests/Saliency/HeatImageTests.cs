@@ -14,11 +14,11 @@ public class HeatImageTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The peak of the process's memory is read from /proc.");
         using var folder = new TemporaryFolder();
-        Process(folder, 1000, 2000);
+        Process(folder, 1000, 1000);
         GC.Collect();
         var before = Peak();
-        Process(folder, 6000, 2000);
-        Assert.InRange(Peak() - before, 0, 32 << 20);
+        Process(folder, 4000, 1000);
+        Assert.InRange(Peak() - before, 0, 16 << 20);
     }
 
     /// <summary>
