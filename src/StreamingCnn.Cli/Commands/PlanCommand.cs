@@ -64,7 +64,7 @@ internal static class PlanCommand
                 Mode = parsed.GetValue(mode),
                 Compute = parsed.GetValue(compute),
                 FrozenBatchNorm = parsed.GetValue(norm) == NormKind.Frozen,
-                SplitOver = parsed.GetValue(processes) > 1 ? new PlannedRanks(parsed.GetValue(processes), parsed.GetValue(processors)) : null,
+                SplitOver = parsed.GetValue(processes) is > 1 and var several ? new PlannedRanks(several, parsed.GetValue(processors)) : null,
             }));
             var plan = streamed.Plan(height, width, parsed.GetValue(channels));
             Console.Write(plan);

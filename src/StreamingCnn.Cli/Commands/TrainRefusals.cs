@@ -49,7 +49,8 @@ internal sealed class TrainRefusals(TrainOptions options)
     public void RefuseWithResume(ParseResult parsed)
     {
         if (parsed.GetValue(options.Resume) is not null
-            && Given(parsed, options.Config, options.Output, options.Weights, options.WeightsPrefix, options.KeepHead) is { Length: > 0 } given)
+            && Given(parsed, options.Config, options.Output, options.Weights, options.WeightsPrefix, options.KeepHead)
+                is { Length: > 0 } given)
         {
             var list = string.Join(", ", given);
             throw new ArgumentException(
@@ -152,7 +153,8 @@ internal sealed class TrainRefusals(TrainOptions options)
             throw new ArgumentException("--plateau is of --schedule plateau alone; leave it out, or choose that schedule.");
         if (Given(given, options.WeightsPrefix).Length > 0 && parsed.GetValue(options.Weights) is null)
             throw new ArgumentException("--weights-prefix is of --weights alone; leave it out, or name a file of weights.");
-        if (parsed.GetValue(options.KeepHead) && (parsed.GetValue(options.Weights) is null || Given(given, options.WeightsPrefix).Length > 0))
+        if (parsed.GetValue(options.KeepHead)
+            && (parsed.GetValue(options.Weights) is null || Given(given, options.WeightsPrefix).Length > 0))
             throw new ArgumentException("--keep-head is of --weights that scnn wrote, without --weights-prefix; leave it out, or name such a file of weights.");
         if (parsed.GetValue(options.Updates.Balanced) && task != LabelKind.Class)
         {
