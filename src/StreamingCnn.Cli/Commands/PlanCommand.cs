@@ -48,8 +48,9 @@ internal static class PlanCommand
         command.SetAction(parsed =>
         {
             pooling.Check(parsed);
-            if (parsed.GetValue(processes) is > 1 and var count && parsed.GetValue(mode) == StreamingMode.Overlap)
-                throw new ArgumentException($"--processes {count} share tiles that are computed exactly once, but --mode is overlap; leave out one or the other.");
+            var several = parsed.GetValue(processes);
+            if (several > 1 && parsed.GetValue(mode) == StreamingMode.Overlap)
+                throw new ArgumentException($"--processes {several} share tiles that are computed exactly once, but --mode is overlap; leave out one or the other.");
             var place = Placement.Of(command, parsed, device);
             var (height, width) = parsed.GetValue(size);
             using var trunk = TrunkSource.Create(parsed.GetValue(model)!, parsed.GetValue(channels), parsed.GetValue(norm));
@@ -64,7 +65,7 @@ internal static class PlanCommand
                 Mode = parsed.GetValue(mode),
                 Compute = parsed.GetValue(compute),
                 FrozenBatchNorm = parsed.GetValue(norm) == NormKind.Frozen,
-                SplitOver = parsed.GetValue(processes) is > 1 and var several ? new PlannedRanks(several, parsed.GetValue(processors)) : null,
+                SplitOver = several > 1 ? new PlannedRanks(several, parsed.GetValue(processors)) : null,
             }));
             var plan = streamed.Plan(height, width, parsed.GetValue(channels));
             Console.Write(plan);
