@@ -64,7 +64,13 @@ public sealed class ObjectsTests : IDisposable
         // No score reaches 1, so that none counts; the average precision is of all.
         Assert.Equal("", CommandLine.Run(
             "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.33", "--min-area", "20", "--min-score", "1",
-            "--resamples", "0", "-o", folder.File("none")).Errors);
+            "--resamples", "0", "--worst", "2", "-o", folder.File("none")).Errors);
+        // As many of the worst images as were asked for, the worst first, and two where nobody asked.
+        var (asked, usual) = (File.ReadAllText(folder.File("none/report.html")), File.ReadAllText(folder.File("run/evaluation/report.html")));
+        Assert.Contains("worst but 1: ", asked, StringComparison.Ordinal);
+        Assert.DoesNotContain("worst but 2: ", asked, StringComparison.Ordinal);
+        Assert.Contains("worst: ", usual, StringComparison.Ordinal);
+        Assert.DoesNotContain("worst but 1: ", usual, StringComparison.Ordinal);
         var none = File.ReadLines(folder.File("none/metrics.csv")).Select(line => line.Split(','))
             .ToDictionary(fields => fields[0], fields => fields[1]);
         Assert.Equal(0, double.Parse(none["object recall"], CultureInfo.InvariantCulture));

@@ -146,7 +146,8 @@ internal static class EvaluateCommand
                     Parts = [new(chosen, evaluation)],
                     WorstImages = parsed.GetValue(worst),
                     Explain = ExplainedPicture.Of(model, task),
-                    Pictures = MapPictures.Of(model, task, predictions, run),
+                    Pictures = MapPictures.Of(
+                        model, task, predictions, run, parsed.GetResult(worst) is { Implicit: false } ? parsed.GetValue(worst) : 1),
                 }.Write(folder);
                 Console.WriteLine($"Predictions, metrics, plots and {Report.PageName} in {folder}.");
             }
