@@ -65,8 +65,9 @@ public sealed class ObjectsTests : IDisposable
         Assert.Equal("", CommandLine.Run(
             "evaluate", folder.File("run"), folder.File("squares.csv"), "--overlap", "0.33", "--min-area", "20", "--min-score", "1",
             "--resamples", "0", "--worst", "2", "-o", folder.File("none")).Errors);
-        // As many of the worst images as were asked for, the worst first, and two where nobody asked.
-        var (asked, usual) = (File.ReadAllText(folder.File("none/report.html")), File.ReadAllText(folder.File("run/evaluation/report.html")));
+        // As many of the worst images as were asked for, the worst first, and one where nobody asked.
+        var asked = File.ReadAllText(folder.File("none/report.html"));
+        var usual = File.ReadAllText(folder.File("run/evaluation/report.html"));
         Assert.Contains("worst but 1: ", asked, StringComparison.Ordinal);
         Assert.DoesNotContain("worst but 2: ", asked, StringComparison.Ordinal);
         Assert.Contains("worst: ", usual, StringComparison.Ordinal);

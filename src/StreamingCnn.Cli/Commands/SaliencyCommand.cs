@@ -82,7 +82,11 @@ internal sealed class SaliencyCommand
         10,
         "from 0 to 10");
     private Option<int> Seed { get; } = CommonOptions.Number("--seed", "Seed of smoothgrad's noise.", 1, 0);
-    private Option<bool> Raw { get; } = new("--raw") { Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel, the class activation, or the attention." };
+    private Option<bool> Raw { get; } = new("--raw")
+    {
+        Description = "Also write NAME.gradient.tif: the map before blur and clipping, the signed gradient for each channel, "
+            + "the class activation, or the attention.",
+    };
     private Option<int> Side { get; } = CommonOptions.Number(
         "--overlay-side", "Greatest height and width of the overlay in pixels, without its legend.", 1600, 16);
     private Option<int> Regions { get; } = CommonOptions.Number(

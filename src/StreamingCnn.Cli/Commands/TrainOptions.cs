@@ -108,7 +108,8 @@ internal sealed class TrainOptions
 
     public Option<bool> KeepHead { get; } = new("--keep-head")
     {
-        Description = "With --weights of a model that scnn trained for the same task and classes: begin with its head as well, not with a new one.",
+        Description = "With --weights of a model that scnn trained for the same task and classes: begin with its head as well, "
+            + "not with a new one.",
     };
 
     public PoolingOptions Pooling { get; } = new();

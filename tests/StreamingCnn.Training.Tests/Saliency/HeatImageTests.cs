@@ -17,7 +17,7 @@ public class HeatImageTests
         Process(folder, 1000, 1000);
         GC.Collect();
         var before = Peak();
-        Process(folder, 4000, 1000);
+        Process(folder, 6000, 1000);
         Assert.InRange(Peak() - before, 0, 16 << 20);
     }
 
